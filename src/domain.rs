@@ -1,0 +1,23 @@
+//! What an account is made of, and the rule of every field.
+//!
+//! Pure: no HTTP, no leptos, no SQL, no clock. Compiled for the server and for the browser.
+//!
+//! Every field has two rules, side by side in its file. `parse` is the whole rule, it makes the
+//! domain value, and only the server calls it: Unicode tables and the list of common passwords
+//! are too heavy for a browser. `light` is the part of it that needs no table. It runs in both
+//! places, and it never refuses what `parse` would accept.
+
+mod account;
+mod common_passwords;
+mod field;
+mod forms;
+mod full_name;
+mod password;
+mod username;
+
+pub use account::{AccountId, NewAccount, Profile};
+pub use field::{Code, Field, FieldError};
+pub use forms::{Credentials, Raw, SignInForm, SignUpForm};
+pub use full_name::FullName;
+pub use password::{Password, PasswordPolicy};
+pub use username::{Username, UsernameKey};

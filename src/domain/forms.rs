@@ -1,0 +1,120 @@
+//! What the two doors bring in, and what becomes of it.
+//!
+//! The doors fill in a form of raw fields; `parse` gives domain values, or every field error
+//! there is, in the order of the form.
+
+use std::fmt;
+
+use super::{Code, Field, FieldError, FullName, NewAccount, Password, PasswordPolicy, Username, UsernameKey};
+
+/// A field as it came: its text, or why there is none.
+pub type Raw = Result<String, Code>;
+
+pub struct SignUpForm {
+    pub username: Raw,
+    pub password: Raw,
+    pub full_name: Raw,
+}
+
+pub struct SignInForm {
+    pub username: Raw,
+    pub password: Raw,
+}
+
+/// What somebody who signs in has shown.
+#[derive(Debug)]
+pub struct Credentials {
+    /// `None` if no account can have the name that was typed.
+    pub username: Option<UsernameKey>,
+    pub password: Password,
+}
+
+impl SignUpForm {
+    pub fn parse(&self, policy: PasswordPolicy) -> Result<NewAccount, Vec<FieldError>> {
+        let names: Vec<&str> =
+            [&self.username, &self.full_name].into_iter().flatten().map(|name| name.trim()).collect();
+        let username = read(&self.username, Username::parse);
+        let password = read(&self.password, |raw| Password::parse_new(raw, policy, &names));
+        let full_name = read(&self.full_name, FullName::parse);
+        match (username, password, full_name) {
+            (Ok(username), Ok(password), Ok(full_name)) => {
+                Ok(NewAccount { username, password, full_name })
+            }
+            (username, password, full_name) => Err(errors([
+                (Field::FullName, full_name.err()),
+                (Field::Username, username.err()),
+                (Field::Password, password.err()),
+            ])),
+        }
+    }
+}
+
+impl SignInForm {
+    /// Only what is missing or far too long is refused here: whether a name could exist is for
+    /// sign-in to answer, in the one way it answers all who are wrong (AU-01).
+    pub fn parse(&self) -> Result<Credentials, Vec<FieldError>> {
+        let username = read(&self.username, |raw| match raw {
+            "" => Err(Code::Missing),
+            raw => Ok(UsernameKey::find(raw)),
+        });
+        let password = read(&self.password, Password::parse);
+        match (username, password) {
+            (Ok(username), Ok(password)) => Ok(Credentials { username, password }),
+            (username, password) => Err(errors([
+                (Field::Username, username.err()),
+                (Field::Password, password.err()),
+            ])),
+        }
+    }
+}
+
+fn read<T>(raw: &Raw, parse: impl FnOnce(&str) -> Result<T, Code>) -> Result<T, Code> {
+    raw.as_deref().map_err(|code| *code).and_then(parse)
+}
+
+fn errors<const N: usize>(fields: [(Field, Option<Code>); N]) -> Vec<FieldError> {
+    fields
+        .into_iter()
+        .filter_map(|(field, code)| code.map(|code| FieldError { field, code }))
+        .collect()
+}
+
+/// Raw forms hold a password, so they do not print themselves.
+impl fmt::Debug for SignUpForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignUpForm(…)")
+    }
+}
+
+impl fmt::Debug for SignInForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignInForm(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_bad_fields_are_told_at_once_in_the_order_of_the_form() {
+        let form = SignUpForm {
+            username: Ok("a".into()),
+            password: Err(Code::WrongType),
+            full_name: Err(Code::Missing),
+        };
+        let fields: Vec<_> = form
+            .parse(PasswordPolicy { min_length: 8 })
+            .expect_err("three errors")
+            .into_iter()
+            .map(|error| error.field)
+            .collect();
+        assert_eq!(fields, [Field::FullName, Field::Username, Field::Password]);
+    }
+
+    #[test]
+    fn a_name_that_cannot_exist_is_no_error_at_sign_in() {
+        let form = SignInForm { username: Ok("' OR 1=1--".into()), password: Ok("x".into()) };
+        assert_eq!(form.parse().expect("credentials").username, None);
+    }
+}

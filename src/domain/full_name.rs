@@ -1,0 +1,118 @@
+//! Full names: whatever people call themselves (IN-05).
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+use super::Code;
+
+/// Code points after trimming.
+const MAX_LENGTH: usize = 100;
+
+/// A name to show: trimmed, NFC, one line, and something can be seen of it.
+///
+/// It is kept as given. Whoever shows it escapes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FullName(String);
+
+impl FullName {
+    pub fn light(raw: &str) -> Result<(), Code> {
+        let trimmed = raw.trim();
+        if trimmed.is_empty() {
+            return Err(Code::Missing);
+        }
+        // Only composed text gets shorter, and there is none in ASCII.
+        if trimmed.is_ascii() && trimmed.len() > MAX_LENGTH {
+            return Err(Code::TooLong { max: MAX_LENGTH });
+        }
+        if trimmed.chars().any(is_forbidden) {
+            return Err(Code::Characters);
+        }
+        Ok(())
+    }
+
+    pub fn parse(raw: &str) -> Result<Self, Code> {
+        Self::light(raw)?;
+        let name: String = raw.trim().nfc().collect();
+        if name.chars().count() > MAX_LENGTH {
+            return Err(Code::TooLong { max: MAX_LENGTH });
+        }
+        if !name.chars().any(is_visible) {
+            return Err(Code::Characters);
+        }
+        Ok(Self(name))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Control characters, and the bidirectional embeddings, overrides and isolates that can turn
+/// around the text behind the name (Unicode UAX 9, section 2).
+fn is_forbidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn is_visible(c: char) -> bool {
+    // The four letters of Hangul and Khmer that Unicode calls default-ignorable.
+    let blank_letter = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}');
+    !blank_letter
+        && !c.is_whitespace()
+        && !matches!(c.general_category(), GeneralCategory::Format | GeneralCategory::NonspacingMark)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_as_people_have_them_are_taken() {
+        for name in ["Zoë 李 O'Neil <b>", "X", "Πλάτων", "Jean-Luc d'Été, Jr.", "{{7*7}}", "</script>", "😀"] {
+            assert_eq!(FullName::parse(name).expect(name).as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_composed() {
+        assert_eq!(FullName::parse("  Zoe\u{308}\u{a0}").expect("a name").as_str(), "Zoë");
+    }
+
+    #[test]
+    fn each_bad_name_is_refused_for_its_reason() {
+        for (name, code) in [
+            ("", Code::Missing),
+            (" \t\u{a0}", Code::Missing),
+            (&"x".repeat(101), Code::TooLong { max: 100 }),
+            ("a\0b", Code::Characters),
+            ("a\nb", Code::Characters),
+            ("a\u{202e}b", Code::Characters),
+            ("a\u{2066}b", Code::Characters),
+            ("\u{200b}\u{200b}", Code::Characters),
+            ("\u{3164}", Code::Characters),
+        ] {
+            assert_eq!(FullName::parse(name).map(|_| ()), Err(code), "{name:?}");
+        }
+        assert!(FullName::parse(&"é".repeat(100)).is_ok());
+        assert!(FullName::parse(&"e\u{301}".repeat(100)).is_ok());
+        assert!(FullName::parse(&"é".repeat(101)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_twice_changes_nothing(raw in any::<String>()) {
+            if let Ok(name) = FullName::parse(&raw) {
+                prop_assert_eq!(FullName::parse(name.as_str()), Ok(name.clone()));
+            }
+        }
+
+        #[test]
+        fn what_the_light_rule_refuses_the_whole_rule_refuses(raw in any::<String>()) {
+            if FullName::light(&raw).is_err() {
+                prop_assert!(FullName::parse(&raw).is_err());
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Passwords: long enough, not among the first guesses, and otherwise as their owner likes
+//! (PW-01 to PW-05; NIST SP 800-63B-4, section 3.1.1.2).
+
+use std::fmt;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+use zeroize::Zeroizing;
+
+use super::{Code, common_passwords};
+
+/// Long enough for any passphrase. What is longer is refused, and never cut.
+const MAX_BYTES: usize = 1024;
+
+/// A password in NFC, and otherwise exact: case, spaces and NUL count.
+///
+/// It cannot be serialised or printed, and its memory is wiped.
+pub struct Password(Zeroizing<String>);
+
+/// What an operator can set about passwords.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordPolicy {
+    /// Code points.
+    pub min_length: usize,
+}
+
+impl Password {
+    /// What can be told of a new password without any table.
+    pub fn light(raw: &str, policy: PasswordPolicy) -> Result<(), Code> {
+        Self::bounds(raw)?;
+        // Some composed letters get longer in NFC (U+0958), so only the server judges those.
+        if raw.is_ascii() && raw.len() < policy.min_length {
+            return Err(Code::TooShort { min: policy.min_length });
+        }
+        Ok(())
+    }
+
+    /// A password for an account. `names` are the account's own, which anybody would try first.
+    pub fn parse_new(raw: &str, policy: PasswordPolicy, names: &[&str]) -> Result<Self, Code> {
+        Self::light(raw, policy)?;
+        let password = Self::parse(raw)?;
+        if password.0.chars().count() < policy.min_length {
+            return Err(Code::TooShort { min: policy.min_length });
+        }
+        let folded = Zeroizing::new(fold(&password.0));
+        if common_passwords::contains(&folded) {
+            return Err(Code::TooCommon);
+        }
+        if is_personal(&folded, names) {
+            return Err(Code::TooPersonal);
+        }
+        Ok(password)
+    }
+
+    /// The password of somebody who signs in: no rule but its size, because an older rule may
+    /// have let it in.
+    pub fn parse(raw: &str) -> Result<Self, Code> {
+        Self::bounds(raw)?;
+        Ok(Self(Zeroizing::new(if is_nfc(raw) { raw.to_owned() } else { raw.nfc().collect() })))
+    }
+
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    fn bounds(raw: &str) -> Result<(), Code> {
+        match raw.len() {
+            0 => Err(Code::Missing),
+            1..=MAX_BYTES => Ok(()),
+            _ => Err(Code::TooManyBytes { max: MAX_BYTES }),
+        }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// A name, also with case changed, and with anything but letters around it: `Alice-2026!`.
+fn is_personal(folded: &str, names: &[&str]) -> bool {
+    names.iter().chain(&["latchkey"]).any(|name| {
+        let name = fold(name);
+        let core = letters_within(&name);
+        folded == name || (core.chars().count() >= 3 && letters_within(folded) == core)
+    })
+}
+
+fn letters_within(text: &str) -> &str {
+    text.trim_matches(|c: char| !c.is_alphabetic())
+}
+
+fn fold(text: &str) -> String {
+    text.nfc().flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8 };
+
+    fn judge(raw: &str) -> Result<(), Code> {
+        Password::parse_new(raw, POLICY, &["alice", "Alice Liddell"]).map(|_| ())
+    }
+
+    #[test]
+    fn only_length_and_the_lists_count() {
+        for password in [
+            "correct horse battery staple",
+            "aaaaaaaaaaaaaaaaaaaaԱ",
+            "        \u{0}       ",
+            "пароль от всего",
+            "🦀🐢🦎🐍🦕🐊🐲🐉",
+            &"x".repeat(1024),
+        ] {
+            assert_eq!(judge(password), Ok(()), "{password:?}");
+        }
+    }
+
+    #[test]
+    fn each_bad_password_is_refused_for_its_reason() {
+        for (password, code) in [
+            ("", Code::Missing),
+            ("sevenXY", Code::TooShort { min: 8 }),
+            ("🦀🐢🦎🐍🦕🐊🐲", Code::TooShort { min: 8 }),
+            (&"x".repeat(1025), Code::TooManyBytes { max: 1024 }),
+            ("password", Code::TooCommon),
+            ("PassWord1", Code::TooCommon),
+            ("qwertyuiop", Code::TooCommon),
+            ("Alice Liddell", Code::TooPersonal),
+            ("alice2026!", Code::TooPersonal),
+            ("Latchkey2026", Code::TooPersonal),
+        ] {
+            assert_eq!(judge(password), Err(code), "{password:?}");
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_a_letter_are_one_password() {
+        let composed = Password::parse("caf\u{e9} au lait").expect("a password");
+        let decomposed = Password::parse("cafe\u{301} au lait").expect("a password");
+        assert_eq!(composed.expose(), decomposed.expose());
+    }
+
+    #[test]
+    fn a_password_does_not_print_itself() {
+        let password = Password::parse("hunter2 hunter2").expect("a password");
+        assert!(!format!("{password:?}").contains("hunter2"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_light_rule_refuses_the_whole_rule_refuses(raw in any::<String>()) {
+            if Password::light(&raw, POLICY).is_err() {
+                prop_assert!(judge(&raw).is_err());
+            }
+        }
+
+        #[test]
+        fn whatever_can_sign_up_can_sign_in(raw in any::<String>()) {
+            if let Ok(new) = Password::parse_new(&raw, POLICY, &[]) {
+                prop_assert_eq!(new.expose(), Password::parse(&raw).expect("the same").expose());
+            }
+        }
+    }
+}

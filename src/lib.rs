@@ -1,0 +1,26 @@
+//! Latchkey: accounts for your app, in one binary.
+//!
+//! In reading order: what an account is ([`domain`]), what the browser runs of it ([`islands`]),
+//! what people see ([`app`]), the two doors ([`rpc`] for forms, [`server`]'s `json` for programs),
+//! and the rooms behind them ([`server`]). ARCHITECTURE.md walks through a request.
+//!
+//! `cfg` stands in this file only: what is listed without one is compiled for the server and for
+//! the browser.
+
+pub mod domain;
+pub mod islands;
+
+#[cfg(feature = "ssr")]
+pub mod app;
+#[cfg(feature = "ssr")]
+pub mod rpc;
+#[cfg(feature = "ssr")]
+pub mod server;
+
+/// Called once by the browser, before the islands of the page come to life.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_islands();
+}

@@ -1,0 +1,209 @@
+//! The command line.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use latchkey::server::{
+    self,
+    config::{KNOWN, Settings, Sources},
+    store::{MigrationState, Store},
+    telemetry,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Accounts for your app, in one binary.
+///
+/// Latchkey signs people up, signs them in and keeps their profile: as pages for people, and as
+/// JSON for programs. It needs no settings: started in an empty folder, it makes its database and
+/// its secret in ./data and serves on http://localhost:3000.
+#[derive(Parser)]
+#[command(version, after_long_help = settings_help())]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Apply pending migrations, then serve (this is what `latchkey` alone does)
+    Serve,
+    /// Show and change the state of the database's tables
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Read the settings, print them with secrets redacted, and say what is wrong with them
+    Check,
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// Apply what is pending
+    Up,
+    /// Revert the last migration: what its tables held is gone
+    Down,
+    /// List all migrations with their state
+    List,
+    /// Make a new, empty pair of files in ./migrations
+    Create {
+        /// What it does, in a few words: add_email
+        name: String,
+    },
+}
+
+/// A command that could not do its work. Each line is for the operator.
+struct Failure(Vec<String>);
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(vec![error.to_string()])
+    }
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => on_runtime(serve()),
+        Command::Migrate(Migrate::Create { name }) => create_migration(&name),
+        Command::Migrate(command) => on_runtime(migrate(command)),
+        Command::Check => check(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(lines)) => {
+            for line in lines {
+                _ = writeln!(std::io::stderr(), "latchkey: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+fn settings() -> Result<Settings, Failure> {
+    Settings::read(&Sources::of_process())
+        .map_err(|faults| Failure(faults.iter().map(ToString::to_string).collect()))
+}
+
+async fn serve() -> Result<(), Failure> {
+    let settings = settings()?;
+    telemetry::start(settings.log_format, &settings.log_filter);
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = server::start(settings).await?;
+    say(&format!("Latchkey listens on http://{}", running.address));
+    if running.state.public_url.origin() != format!("http://{}", running.address) {
+        say(&format!("People use it at {}", running.state.public_url.origin()));
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: requests in flight are finished first");
+    // Who asks a second time does not want to wait.
+    tokio::select! {
+        () = running.stop() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+async fn migrate(command: Migrate) -> Result<(), Failure> {
+    let settings = settings()?;
+    let store = Store::open(&settings.database).await?;
+    let name = |state: &MigrationState| format!("{:04} {}", state.version, state.description);
+    match command {
+        Migrate::Up => match store.migrate_up().await? {
+            0 => say("Nothing to apply: the database is up to date."),
+            1 => say("Applied 1 migration."),
+            applied => say(&format!("Applied {applied} migrations.")),
+        },
+        Migrate::Down => match store.migrate_down().await? {
+            Some(reverted) => say(&format!("Reverted {}.", name(&reverted))),
+            None => say("Nothing to revert: no migration is applied."),
+        },
+        Migrate::List => {
+            for state in store.migrations().await? {
+                let mark = if state.applied { "applied" } else { "pending" };
+                say(&format!("{mark}  {}", name(&state)));
+            }
+        }
+        Migrate::Create { .. } => {}
+    }
+    store.close().await;
+    Ok(())
+}
+
+fn create_migration(name: &str) -> Result<(), Failure> {
+    let fail = |reason: &str| Err(Failure(vec![reason.to_owned()]));
+    let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if name.is_empty() || name.len() > 60 || !name.bytes().all(is_word) {
+        return fail("NAME must be made of small letters, digits and _, at most 60: add_email");
+    }
+    let folder = Path::new("migrations");
+    if !folder.is_dir() {
+        return fail("there is no folder ./migrations: run this where the source code of Latchkey is");
+    }
+    let mut last = 0;
+    for entry in fs::read_dir(folder)? {
+        let file = entry?.file_name();
+        let number = file.to_str().and_then(|file| file.split('_').next()?.parse::<u32>().ok());
+        last = last.max(number.unwrap_or(0));
+    }
+    let path = |way: &str| -> PathBuf { folder.join(format!("{:04}_{name}.{way}.sql", last + 1)) };
+    for way in ["up", "down"] {
+        fs::File::create_new(path(way))?;
+        say(&format!("Made {}", path(way).display()));
+    }
+    Ok(())
+}
+
+fn check() -> Result<(), Failure> {
+    let sources = Sources::of_process();
+    let result = Settings::read(&sources);
+    let bad = |name: &str| {
+        result.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.name == name))
+    };
+    for (name, default, meaning) in KNOWN.iter().filter(|(.., meaning)| !meaning.is_empty()) {
+        let (value, source) = match sources.get(name) {
+            // A value that is wrong may be a secret in the wrong place.
+            Some((_, source)) if bad(name) => ("(bad)".to_owned(), source),
+            Some((_, source)) if name.starts_with("JWT_SECRET") => ("(secret)".to_owned(), source),
+            Some((value, source)) => (value.to_owned(), source),
+            None => ((*default).to_owned(), "default"),
+        };
+        say(&format!("{name} = {value}  [{source}]  {meaning}"));
+    }
+    match result {
+        Ok(settings) => {
+            for warning in settings.warnings() {
+                say(&format!("Warning: {warning}"));
+            }
+            say("All settings are good.");
+            Ok(())
+        }
+        Err(faults) => Err(Failure(faults.iter().map(ToString::to_string).collect())),
+    }
+}
+
+fn settings_help() -> String {
+    let mut help = "Settings, from the environment or from .env in the working folder:\n".to_owned();
+    for (name, default, meaning) in KNOWN.iter().filter(|(.., meaning)| !meaning.is_empty()) {
+        help += &format!("  {name:20} {meaning} [{default}]\n");
+    }
+    help
+}
+
+/// To the standard output; a reader that went away is no fault of ours.
+fn say(line: &str) {
+    _ = writeln!(std::io::stdout(), "{line}");
+}

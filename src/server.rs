@@ -1,0 +1,140 @@
+//! The server: everything that a browser never sees. The rooms are in the order of a request's way.
+
+use std::{io, net::SocketAddr, num::NonZero, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+pub mod config;
+pub mod error;
+pub mod state;
+
+pub mod router;
+pub mod telemetry;
+pub mod headers;
+pub mod origin;
+pub mod client;
+pub mod access;
+
+pub mod forms;
+pub mod json;
+pub mod reply;
+pub mod openapi;
+pub mod assets;
+
+pub mod accounts;
+pub mod passwords;
+pub mod sessions;
+pub mod store;
+
+use config::{Database, Secret, Settings};
+use error::Fault;
+use router::Routes;
+use state::{AppState, Shared};
+use store::Store;
+
+/// How long requests in flight may take to finish after the signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How often sessions that are over are forgotten.
+const CLEANING: Duration = Duration::from_secs(3600);
+
+/// Why the server did not start. The text is for the operator, one line.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<store::OpenError> for StartError {
+    fn from(error: store::OpenError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A server that listens.
+pub struct Running {
+    pub address: SocketAddr,
+    pub state: AppState,
+    pub routes: Arc<Routes>,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<io::Result<()>>,
+}
+
+/// Opens the database, applies what is pending, and listens.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let store = Store::open(&settings.database).await?;
+    let applied = store.migrate_up().await?;
+    if applied > 0 {
+        tracing::info!(applied, "migrations applied");
+    }
+    let secret = match (&settings.jwt_secret, &settings.database) {
+        (Some(secret), _) => secret.clone(),
+        (None, Database::Sqlite(path)) => {
+            Secret::beside(path).map_err(|error| StartError(format!("the secret beside the database: {error}")))?
+        }
+    };
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| StartError(format!("cannot listen on {}: {error}", settings.listen)))?;
+    let address = listener.local_addr().map_err(|error| StartError(error.to_string()))?;
+    let assets = assets::Assets::find().map_err(|fault| StartError(format!("{fault:?}")))?;
+    if assets.bundle.is_none() {
+        tracing::info!("the browser bundle is not built in; every page works without it");
+    }
+
+    let public_url = settings.public_url_at(address.port());
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let state = AppState::new(Shared {
+        sessions: sessions::Sessions::new(&settings, &public_url, &secret),
+        passwords: passwords::Passwords::new(cores),
+        port: address.port(),
+        public_url,
+        settings,
+        store,
+        assets,
+    });
+    let (router, routes) = router::build(&state);
+    let (stop, mut stopped) = watch::channel(false);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = tokio::spawn(async move {
+        axum::serve(listener, service)
+            .with_graceful_shutdown(async move { _ = stopped.wait_for(|stop| *stop).await })
+            .await
+    });
+    tokio::spawn(clean(state.clone(), stop.subscribe()));
+    Ok(Running { address, state, routes, stop, served })
+}
+
+impl Running {
+    /// Takes no new request, finishes those in flight if they are quick enough, and closes the
+    /// database.
+    pub async fn stop(self) {
+        _ = self.stop.send(true);
+        if tokio::time::timeout(GRACE, self.served).await.is_err() {
+            tracing::warn!("some requests were cut off: they took longer than the time to stop");
+        }
+        self.state.store.close().await;
+    }
+}
+
+/// Forgets ended sessions, at the start and every now and then.
+async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
+    loop {
+        match state.store.delete_ended_sessions(sessions::now()).await {
+            Ok(0) => {}
+            Ok(sessions) => tracing::debug!(sessions, "ended sessions forgotten"),
+            Err(Fault::Unavailable(error) | Fault::Internal(error)) => {
+                tracing::warn!(error = error.as_ref(), "ended sessions could not be forgotten");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(CLEANING) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}

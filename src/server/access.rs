@@ -1,0 +1,176 @@
+//! Who may enter.
+//!
+//! One guard stands around the whole router and answers before anything else runs. It lets
+//! nobody pass who is not signed in, unless the route stands in [`PUBLIC`]: the absence of a route
+//! from that list is what closes it (AZ-01). It looks at the route that matched, and never at the
+//! text of the path, so no spelling of a path gets around it.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::{
+    error::{Error, Fault, Refusal},
+    router::{Door, Routes},
+    sessions::{Kind, cookie_value, now},
+    state::AppState,
+};
+use crate::domain::Profile;
+
+/// Every route that is open to strangers, and whether it wants to know who comes. `GET` includes
+/// `HEAD`.
+pub const PUBLIC: &[(Method, &str, Caller)] = &[
+    (Method::GET, "/", Caller::Noticed),
+    (Method::GET, "/signup", Caller::Noticed),
+    (Method::GET, "/signin", Caller::Noticed),
+    (Method::POST, "/api/sign_up", Caller::Noticed),
+    (Method::POST, "/api/sign_in", Caller::Noticed),
+    (Method::POST, "/auth/signup", Caller::Ignored),
+    (Method::POST, "/auth/signin", Caller::Ignored),
+    (Method::GET, "/healthz", Caller::Ignored),
+    (Method::GET, "/readyz", Caller::Ignored),
+    (Method::GET, "/openapi.json", Caller::Ignored),
+    (Method::GET, "/docs", Caller::Ignored),
+    (Method::GET, "/problems/{kind}", Caller::Ignored),
+    (Method::GET, "/pkg/{file}", Caller::Ignored),
+    (Method::GET, "/favicon.ico", Caller::Ignored),
+    (Method::GET, "/favicon.svg", Caller::Ignored),
+    (Method::GET, "/robots.txt", Caller::Ignored),
+];
+
+/// Whether a public route is told who comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    Noticed,
+    Ignored,
+}
+
+/// The proof that a request comes from a signed-in account. Only the guard can make one, so a use
+/// case that asks for it cannot be reached without it.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    session: String,
+    profile: Profile,
+    kind: Kind,
+}
+
+impl SignedIn {
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The id of the session.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Whether the cookie was the proof.
+    #[must_use]
+    pub fn by_cookie(&self) -> bool {
+        self.kind == Kind::Browser
+    }
+}
+
+/// What a request shows of its sender.
+enum Shown {
+    Nothing,
+    /// A proof that is not good, or no longer.
+    Bad,
+    Good(SignedIn),
+}
+
+pub(super) async fn guard(
+    state: AppState,
+    routes: Arc<Routes>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
+        return Error::from(Refusal::NotFound).into_response();
+    };
+    let door = match routes.find(path.as_str(), request.method()) {
+        Ok(door) => door,
+        Err(refusal) => return Error::from(refusal).into_response(),
+    };
+    let public = policy(request.method(), path.as_str());
+    if public == Some(Caller::Ignored) {
+        return next.run(request).await;
+    }
+    let shown = match look(&state, request.headers()).await {
+        Ok(shown) => shown,
+        Err(fault) => return Error::from(fault).into_response(),
+    };
+    match (shown, public) {
+        (Shown::Good(signed_in), _) => {
+            request.extensions_mut().insert(signed_in);
+            next.run(request).await
+        }
+        (_, Some(_)) => next.run(request).await,
+        (shown, None) => deny(door, &request, matches!(shown, Shown::Bad)),
+    }
+}
+
+/// `None`: only for those who are signed in.
+#[must_use]
+pub fn policy(method: &Method, path: &str) -> Option<Caller> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    PUBLIC.iter().find(|(m, p, _)| m == method && *p == path).map(|(_, _, caller)| *caller)
+}
+
+/// A person is sent to sign in, with nothing in the body; a program gets 401.
+fn deny(door: Door, request: &Request, token_came: bool) -> Response {
+    match door {
+        Door::Page if [Method::GET, Method::HEAD].contains(request.method()) => {
+            let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            Redirect::to(&format!("/signin?next={next}")).into_response()
+        }
+        Door::Form => Redirect::to("/signin").into_response(),
+        Door::Page | Door::Json | Door::Asset => {
+            Error::from(Refusal::Unauthorized { token_came }).into_response()
+        }
+    }
+}
+
+/// If there is an `Authorization`, the cookie is not looked at (CS-05).
+async fn look(state: &AppState, headers: &HeaderMap) -> Result<Shown, Fault> {
+    let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+    let (kind, token) = match (authorizations.next(), authorizations.next()) {
+        (Some(_), Some(_)) => return Ok(Shown::Bad),
+        (Some(authorization), None) => {
+            let Ok(authorization) = authorization.to_str() else { return Ok(Shown::Bad) };
+            match authorization.split_once(' ') {
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                    (Kind::Program, token.to_owned())
+                }
+                _ => return Ok(Shown::Nothing),
+            }
+        }
+        (None, _) => match cookie_value(headers, state.sessions.cookie_name()) {
+            Some(token) => (Kind::Browser, token),
+            None => return Ok(Shown::Nothing),
+        },
+    };
+    let Some(proof) = state.sessions.read(kind, &token) else { return Ok(Shown::Bad) };
+    let live = state.store.live_session(&proof.session, now()).await?;
+    let Some((session, profile)) = live.filter(|(_, profile)| profile.id == proof.account) else {
+        return Ok(Shown::Bad);
+    };
+    if let Some(alive_until) = state.sessions.extension(kind, &session) {
+        let (state, id) = (state.clone(), session.id.clone());
+        // The answer does not wait for it. If it is lost, the next request does it again.
+        tokio::spawn(async move {
+            if let Err(fault) = state.store.extend_session(&id, alive_until).await {
+                tracing::warn!(?fault, "a session could not be extended");
+            }
+        });
+    }
+    Ok(Shown::Good(SignedIn { session: session.id, profile, kind }))
+}

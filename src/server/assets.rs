@@ -1,0 +1,102 @@
+//! The files inside the binary: styles, scripts, WASM, favicon (`build.rs` puts them together).
+//!
+//! With the browser bundle the names of styles, scripts and WASM hold the hash of their content,
+//! and each is there in brotli and gzip too, made at build time. Such a file never changes, so a
+//! browser may keep it for ever.
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use leptos_config::LeptosOptions;
+use rust_embed::RustEmbed;
+
+use super::{
+    error::{Error, Fault, Refusal},
+    state::AppState,
+};
+
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/site"]
+struct Site;
+
+/// Where the pages find their files. Paths on this server.
+pub struct Assets {
+    pub style: String,
+    /// The browser bundle: script and WASM. `None`: it was not built.
+    pub bundle: Option<(String, String)>,
+    pub options: LeptosOptions,
+}
+
+impl Assets {
+    /// Looks through the files for the current names.
+    pub fn find() -> Result<Self, Fault> {
+        let options = leptos_config::get_config_from_str(include_str!("../../Leptos.toml"))
+            .map_err(Fault::internal)?;
+        let path = |extension: &str| {
+            let folder = format!("{}/{}", options.site_pkg_dir, options.output_name);
+            Site::iter()
+                .find(|name| name.starts_with(&folder) && name.ends_with(extension))
+                .map(|name| format!("/{name}"))
+        };
+        let style = path(".css").ok_or_else(|| Fault::internal("the style sheet is missing"))?;
+        Ok(Self { style, bundle: path(".js").zip(path(".wasm")), options })
+    }
+}
+
+/// `GET /pkg/{file}`, and the files of `public`.
+pub(super) async fn serve(
+    State(state): State<AppState>,
+    path: MatchedPath,
+    request: Request,
+) -> Result<Response, Error> {
+    let name = request.uri().path().trim_start_matches('/');
+    let hashed = path.as_str().starts_with("/pkg/") && state.assets.bundle.is_some();
+    let (encoding, file) = best(name, request.headers()).ok_or(Refusal::NotFound)?;
+    let mime = mime_guess::from_path(name).first_or_octet_stream();
+    let content_type = if mime.type_() == mime_guess::mime::TEXT || name.ends_with(".svg") {
+        format!("{mime}; charset=utf-8")
+    } else {
+        mime.to_string()
+    };
+    let etag = format!("\"{}\"", hex(&file.metadata.sha256_hash()[..16]));
+    let cache = if hashed { "public, max-age=31536000, immutable" } else { "public, max-age=0, must-revalidate" };
+
+    let mut headers = HeaderMap::new();
+    let mut put = |name, value: &str| {
+        HeaderValue::try_from(value).map(|value| headers.insert(name, value)).map_err(Fault::internal)
+    };
+    put(header::CONTENT_TYPE, &content_type)?;
+    put(header::CACHE_CONTROL, cache)?;
+    put(header::VARY, "accept-encoding")?;
+    put(header::ETAG, &etag)?;
+    if let Some(encoding) = encoding {
+        put(header::CONTENT_ENCODING, encoding)?;
+    }
+    let known = request.headers().get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
+    if known == Some(etag.as_bytes()) {
+        return Ok((axum::http::StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok((headers, file.data.into_owned()).into_response())
+}
+
+/// The smallest form of the file that the client can read.
+fn best(name: &str, headers: &HeaderMap) -> Option<(Option<&'static str>, rust_embed::EmbeddedFile)> {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let accepts = |encoding: &str| {
+        accepted.split(',').any(|part| {
+            let mut part = part.split(';').map(str::trim);
+            part.next() == Some(encoding) && !part.any(|q| ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains(&q))
+        })
+    };
+    let compressed = [("br", ".br"), ("gzip", ".gz")].into_iter().find_map(|(encoding, extension)| {
+        let file = accepts(encoding).then(|| Site::get(&format!("{name}{extension}"))).flatten()?;
+        Some((Some(encoding), file))
+    });
+    compressed.or_else(|| Some((None, Site::get(name)?)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

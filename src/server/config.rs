@@ -1,0 +1,613 @@
+//! The settings: the only room that reads the environment and `.env`.
+//!
+//! Every bad setting is found at once, and each gets one line that says what to write instead.
+//! A secret is never shown, not even a wrong one (CF-01, CF-02). Written by hand, because the
+//! settings libraries stop at the first fault, or show the value that was wrong.
+
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::domain::PasswordPolicy;
+
+/// Everything an operator can set, each within its rule.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The address people use. `None`: `http://localhost:PORT`, once the port is known.
+    pub public_url: Option<PublicUrl>,
+    pub database: Database,
+    /// `None`: the one beside the database, made at the first start.
+    pub jwt_secret: Option<Secret>,
+    pub jwt_secret_previous: Option<Secret>,
+    pub passwords: PasswordPolicy,
+    pub access_token_ttl: Duration,
+    pub session_idle_ttl: Duration,
+    pub session_ttl: Duration,
+    pub trusted_proxies: Vec<IpNet>,
+    pub throttle: bool,
+    pub log_format: LogFormat,
+    /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
+    pub log_filter: String,
+    insecure_http: bool,
+}
+
+/// Where the accounts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    Sqlite(PathBuf),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Key material: wiped from memory, never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+/// The origin that people use: a scheme, a host and perhaps a port, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(Url);
+
+/// One setting that cannot be used, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadSetting {
+    pub name: String,
+    pub reason: String,
+}
+
+impl fmt::Display for BadSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.reason)
+    }
+}
+
+/// Name, default as `check` shows it, meaning. The order is the order of `check` and of
+/// `.env.example`.
+pub const KNOWN: [(&str, &str, &str); 16] = [
+    ("HOST", "127.0.0.1", "the address it listens on"),
+    ("PORT", "3000", "the port it listens on; 0: any free one"),
+    ("PUBLIC_URL", "http://localhost:PORT", "the address people use; https turns on Secure cookies and HSTS"),
+    ("INSECURE_HTTP", "no", "yes: allow a plain http PUBLIC_URL that is not loopback"),
+    ("DATABASE_URL", "sqlite:data/latchkey.db", "where the accounts are: sqlite:PATH"),
+    ("JWT_SECRET", "made once, beside the SQLite file", "the key of all tokens, at least 32 bytes"),
+    ("JWT_SECRET_PREVIOUS", "none", "the key before this one: still accepted, never used to sign"),
+    ("PASSWORD_MIN_LENGTH", "8", "code points, 6 to 64"),
+    ("ACCESS_TOKEN_TTL", "15m", "life of the accessToken of the JSON routes"),
+    ("SESSION_IDLE_TTL", "24h", "a browser session ends after so long unused"),
+    ("SESSION_TTL", "30d", "a browser session ends after so long in any case"),
+    ("TRUSTED_PROXIES", "none", "addresses or networks whose forwarding headers are believed"),
+    ("THROTTLE", "on", "off: no limits on tries, for load tests"),
+    ("LOG_FORMAT", "text", "text, or json: one object a line"),
+    ("RUST_LOG", "info", "what is logged"),
+    // Set by `cargo leptos watch`, and by nobody else.
+    ("LEPTOS_WATCH", "", ""),
+];
+
+/// Where a process finds its settings, and what the settings may not do to it.
+pub struct Sources {
+    environment: BTreeMap<String, String>,
+    file: BTreeMap<String, String>,
+    unreadable: Vec<BadSetting>,
+}
+
+impl Sources {
+    /// The environment, and `.env` in the working folder if it is there.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let mut unreadable = Vec::new();
+        let mut environment = BTreeMap::new();
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        let variables = std::env::vars_os();
+        for (name, value) in variables {
+            let Some(name) = name.to_str() else { continue };
+            match value.into_string() {
+                Ok(value) => _ = environment.insert(name.to_owned(), value),
+                Err(_) if is_known(name) => unreadable.push(bad(name, "is not valid UTF-8")),
+                Err(_) => {}
+            }
+        }
+        let mut file = BTreeMap::new();
+        match dotenvy::from_path_iter(".env") {
+            Ok(lines) => {
+                for (number, line) in lines.enumerate() {
+                    match line {
+                        Ok((name, value)) => _ = file.insert(name, value),
+                        // The error would show the line, and the line may hold a secret.
+                        Err(_) => unreadable.push(bad(
+                            ".env",
+                            &format!("entry {} is not of the form NAME=value", number + 1),
+                        )),
+                    }
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(_) => unreadable.push(bad(".env", "is there, but cannot be read")),
+        }
+        Self { environment, file, unreadable }
+    }
+
+    /// Settings given by name, for tests.
+    #[must_use]
+    pub fn of(settings: &[(&str, &str)]) -> Self {
+        let environment = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Self { environment, file: BTreeMap::new(), unreadable: Vec::new() }
+    }
+
+    /// The value of a setting, and where it came from.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<(&str, &'static str)> {
+        self.environment
+            .get(name)
+            .map(|value| (value.as_str(), "environment"))
+            .or_else(|| self.file.get(name).map(|value| (value.as_str(), ".env")))
+    }
+
+    /// Names that are no setting. In `.env` that is every unknown name. In the environment, which
+    /// is full of other programs' names, those that look as if they were meant for Latchkey.
+    fn unknown(&self) -> Vec<BadSetting> {
+        let misspelled = |name: &str| {
+            KNOWN.iter().map(|(known, ..)| *known).find(|known| {
+                known.len() >= 8 && strsim::damerau_levenshtein(known, &name.to_uppercase()) <= 2
+            })
+        };
+        let ours = |name: &str| ["LATCHKEY_", "JWT_"].iter().any(|prefix| name.starts_with(prefix));
+        let mut unknown = Vec::new();
+        for name in self.file.keys().filter(|name| !is_known(name)) {
+            unknown.push((name, misspelled(name)));
+        }
+        for name in self.environment.keys().filter(|name| !is_known(name)) {
+            let meant = misspelled(name);
+            if meant.is_some() || ours(name) {
+                unknown.push((name, meant));
+            }
+        }
+        unknown
+            .into_iter()
+            .map(|(name, meant)| match meant {
+                Some(meant) => bad(name, &format!("is no setting; did you mean {meant}?")),
+                None => bad(name, "is no setting; see `latchkey check`"),
+            })
+            .collect()
+    }
+}
+
+fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|(known, ..)| *known == name)
+}
+
+fn bad(name: &str, reason: &str) -> BadSetting {
+    BadSetting { name: name.to_owned(), reason: reason.to_owned() }
+}
+
+impl Settings {
+    /// All settings, or all that is wrong with them.
+    pub fn read(sources: &Sources) -> Result<Self, Vec<BadSetting>> {
+        let mut faults = sources.unreadable.clone();
+        faults.extend(sources.unknown());
+        let mut reader = Reader { sources, faults };
+
+        let host = reader.read("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), host);
+        let port = reader.read("PORT", 3000, |text| {
+            text.parse::<u16>().map_err(|_| "must be a port number, 0 to 65535".to_owned())
+        });
+        let settings = Self {
+            listen: SocketAddr::new(host, port),
+            insecure_http: reader.read("INSECURE_HTTP", false, |text| switch(text, "yes", "no")),
+            public_url: reader.read("PUBLIC_URL", None, |text| PublicUrl::parse(text).map(Some)),
+            database: reader.read("DATABASE_URL", Database::default(), Database::parse),
+            jwt_secret: reader.read("JWT_SECRET", None, |text| Secret::parse(text).map(Some)),
+            jwt_secret_previous: reader
+                .read("JWT_SECRET_PREVIOUS", None, |text| Secret::parse(text).map(Some)),
+            passwords: PasswordPolicy {
+                min_length: reader.read("PASSWORD_MIN_LENGTH", 8, |text| match text.parse() {
+                    Ok(length @ 6..=64) => Ok(length),
+                    _ => Err("must be a whole number from 6 to 64".into()),
+                }),
+            },
+            access_token_ttl: reader.read("ACCESS_TOKEN_TTL", Duration::from_secs(15 * 60), duration),
+            session_idle_ttl: reader.read("SESSION_IDLE_TTL", Duration::from_secs(24 * 3600), duration),
+            session_ttl: reader.read("SESSION_TTL", Duration::from_secs(30 * 24 * 3600), duration),
+            trusted_proxies: reader.read("TRUSTED_PROXIES", Vec::new(), networks),
+            throttle: reader.read("THROTTLE", true, |text| switch(text, "on", "off")),
+            log_format: reader.read("LOG_FORMAT", LogFormat::Text, |text| match text {
+                "text" => Ok(LogFormat::Text),
+                "json" => Ok(LogFormat::Json),
+                _ => Err("must be text or json".into()),
+            }),
+            log_filter: reader.read("RUST_LOG", "info".to_owned(), |text| {
+                match text.parse::<tracing_subscriber::EnvFilter>() {
+                    Ok(_) => Ok(text.to_owned()),
+                    Err(_) => Err("is no log filter; write for example info or latchkey=debug".into()),
+                }
+            }),
+        };
+        settings.check_together(&mut reader.faults);
+        if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
+    }
+
+    /// What is only wrong together.
+    fn check_together(&self, faults: &mut Vec<BadSetting>) {
+        if let Some(url) = &self.public_url
+            && !url.is_https()
+            && !url.is_loopback()
+            && !self.insecure_http
+        {
+            faults.push(bad(
+                "PUBLIC_URL",
+                "is plain http on an address that is not loopback, so passwords would cross the \
+                 network in the clear; use https, or say INSECURE_HTTP=yes",
+            ));
+        }
+        if self.session_idle_ttl > self.session_ttl {
+            faults.push(bad("SESSION_IDLE_TTL", "must not be longer than SESSION_TTL"));
+        }
+        if self.jwt_secret_previous.is_some() && self.jwt_secret.is_none() {
+            faults.push(bad("JWT_SECRET_PREVIOUS", "needs a JWT_SECRET that takes its place"));
+        }
+        if self.jwt_secret.is_some() && self.jwt_secret == self.jwt_secret_previous {
+            faults.push(bad("JWT_SECRET_PREVIOUS", "is the same as JWT_SECRET"));
+        }
+    }
+
+    /// The address people use, now that the port is known.
+    #[must_use]
+    pub fn public_url_at(&self, port: u16) -> PublicUrl {
+        self.public_url.clone().unwrap_or_else(|| PublicUrl::local(port))
+    }
+
+    /// What an operator should know, though nothing is wrong.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.throttle {
+            warnings.push("THROTTLE=off: nobody is held up who guesses passwords; for load tests only".into());
+        }
+        if self.public_url.as_ref().is_some_and(|url| !url.is_https() && !url.is_loopback()) {
+            warnings.push("INSECURE_HTTP=yes: passwords and cookies cross the network in the clear".into());
+        }
+        if let IpAddr::V4(Ipv4Addr::UNSPECIFIED) = self.listen.ip()
+            && self.public_url.is_none()
+        {
+            warnings.push("HOST=0.0.0.0 without PUBLIC_URL: only http://localhost is answered".into());
+        }
+        warnings
+    }
+}
+
+/// Reads setting after setting, and keeps every fault.
+struct Reader<'a> {
+    sources: &'a Sources,
+    faults: Vec<BadSetting>,
+}
+
+impl Reader<'_> {
+    fn read<T>(&mut self, name: &str, default: T, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
+        let Some((text, _)) = self.sources.get(name) else { return default };
+        let parsed = if text.trim().is_empty() {
+            Err("is set, but empty; give it a value or remove it".into())
+        } else {
+            parse(text)
+        };
+        parsed.unwrap_or_else(|reason| {
+            self.faults.push(bad(name, &reason));
+            default
+        })
+    }
+}
+
+fn host(text: &str) -> Result<IpAddr, String> {
+    match text {
+        "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        text => text.parse().map_err(|_| "must be an IP address, for example 127.0.0.1 or ::1".into()),
+    }
+}
+
+fn switch(text: &str, on: &str, off: &str) -> Result<bool, String> {
+    match text {
+        text if text == on => Ok(true),
+        text if text == off => Ok(false),
+        _ => Err(format!("must be {on} or {off}")),
+    }
+}
+
+/// `2s`, `15m`, `24h`, `30d`: at least a second, at most ten years, one number and one unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+    let one_unit = text.len() > 1
+        && text.ends_with(['s', 'm', 'h', 'd'])
+        && text[..text.len() - 1].bytes().all(|b| b.is_ascii_digit());
+    match humantime::parse_duration(text) {
+        Ok(duration) if one_unit && duration >= Duration::from_secs(1) && duration <= LONGEST => Ok(duration),
+        _ => Err("must be a duration like 2s, 15m, 24h or 30d, from 1s to 3650d".into()),
+    }
+}
+
+fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    text.split([',', ' '])
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            part.parse::<IpNet>()
+                .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                .map_err(|_| "must be addresses or networks, for example 10.0.0.0/8, ::1".into())
+        })
+        .collect()
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self::Sqlite("data/latchkey.db".into())
+    }
+}
+
+impl Database {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Err("PostgreSQL is not supported yet; use sqlite:PATH".into());
+        }
+        let path = text.strip_prefix("sqlite:").ok_or("must be sqlite:PATH")?;
+        // `sqlite:///srv/x.db` is how some other programs write an absolute path.
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path == ":memory:" || path.contains(['?', '\0']) || path.ends_with('/') {
+            return Err("must be sqlite:PATH, the path of a file".into());
+        }
+        Ok(Self::Sqlite(path.into()))
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+impl Secret {
+    /// The shortest key for HMAC-SHA-256 (RFC 7518, section 3.2), in bytes.
+    const MIN_LENGTH: usize = 32;
+
+    /// Found in tutorials, templates and other people's repositories.
+    const WELL_KNOWN: [&'static str; 9] = [
+        "secret", "changeme", "change-me", "change_me", "replaceme", "password", "example",
+        "at-least-256-bits", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    ];
+
+    fn parse(text: &str) -> Result<Self, String> {
+        const HINT: &str = "make one with: openssl rand -hex 32";
+        if text.len() < Self::MIN_LENGTH {
+            return Err(format!("is shorter than {} bytes; {HINT}", Self::MIN_LENGTH));
+        }
+        let lower = text.to_lowercase();
+        let different = text.bytes().collect::<std::collections::BTreeSet<_>>().len();
+        if different < 5 || Self::WELL_KNOWN.iter().any(|known| lower.contains(known)) {
+            return Err(format!("is a well-known or guessable text; {HINT}"));
+        }
+        Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
+    }
+
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The secret beside the SQLite file: read, or made if there is none yet.
+    ///
+    /// It appears whole or not at all, also when two processes start at once or the power fails.
+    pub fn beside(database: &Path) -> io::Result<Self> {
+        let path = database.with_extension("secret");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(text.trim_end()).map_err(|reason| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{}: {reason}", path.display()))
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                let mut bytes = Zeroizing::new([0_u8; 32]);
+                getrandom::fill(bytes.as_mut_slice()).map_err(io::Error::other)?;
+                let text = Zeroizing::new(
+                    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+                );
+                // Files of `tempfile` have mode 0600.
+                let mut file = tempfile::NamedTempFile::new_in(folder)?;
+                io::Write::write_all(&mut file, text.as_bytes())?;
+                file.as_file().sync_all()?;
+                match file.persist_noclobber(&path) {
+                    Ok(_) => Self::parse(&text).map_err(io::Error::other),
+                    Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::beside(database),
+                    Err(error) => Err(error.error),
+                }
+            }
+            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl PublicUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|_| "must be a URL, for example https://accounts.example.org")?;
+        if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
+            return Err("must start with https:// or http://".into());
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err("must be scheme, host and port, without a path".into());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not hold a user or a password".into());
+        }
+        Ok(Self(url))
+    }
+
+    fn local(port: u16) -> Self {
+        #[expect(clippy::expect_used, reason = "a port number cannot break the URL")]
+        Self(Url::parse(&format!("http://localhost:{port}")).expect("a valid URL"))
+    }
+
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Whether what is sent to it stays on this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// Scheme, host and, unless it is the scheme's own, port: `https://accounts.example.org`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD_SECRET: &str = "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d";
+
+    fn faults(settings: &[(&str, &str)]) -> Vec<String> {
+        match Settings::read(&Sources::of(settings)) {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.into_iter().map(|fault| fault.name).collect(),
+        }
+    }
+
+    #[test]
+    fn no_settings_at_all_work() {
+        let settings = Settings::read(&Sources::of(&[])).expect("the defaults");
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:3000");
+        assert_eq!(settings.public_url_at(3000).origin(), "http://localhost:3000");
+        assert_eq!(settings.database, Database::Sqlite("data/latchkey.db".into()));
+    }
+
+    #[test]
+    fn each_bad_setting_is_named() {
+        for (name, value) in [
+            ("HOST", "nowhere"),
+            ("HOST", ""),
+            ("PORT", "65536"),
+            ("PORT", "-1"),
+            ("PORT", "http"),
+            ("PUBLIC_URL", "accounts.example.org"),
+            ("PUBLIC_URL", "http://accounts.example.org"),
+            ("PUBLIC_URL", "ftp://accounts.example.org"),
+            ("PUBLIC_URL", "https://accounts.example.org/sub"),
+            ("PUBLIC_URL", "https://user:word@accounts.example.org"),
+            ("PUBLIC_URL", "https://accounts.example.org/?a=b"),
+            ("INSECURE_HTTP", "true"),
+            ("DATABASE_URL", "mysql://x"),
+            ("DATABASE_URL", "sqlite:"),
+            ("DATABASE_URL", "sqlite::memory:"),
+            ("DATABASE_URL", "postgres://localhost/latchkey"),
+            ("JWT_SECRET", "yoursecretvalue"),
+            ("JWT_SECRET", "0123456789012345678901234567890"),
+            ("JWT_SECRET", "yoursecretvalueyoursecretvalueyoursecretvalue"),
+            ("JWT_SECRET", "a-string-secret-at-least-256-bits-long"),
+            ("JWT_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+            ("PASSWORD_MIN_LENGTH", "5"),
+            ("PASSWORD_MIN_LENGTH", "65"),
+            ("PASSWORD_MIN_LENGTH", "eight"),
+            ("ACCESS_TOKEN_TTL", "15"),
+            ("ACCESS_TOKEN_TTL", "0s"),
+            ("ACCESS_TOKEN_TTL", "-5m"),
+            ("ACCESS_TOKEN_TTL", "1h30m"),
+            ("SESSION_TTL", "99999d"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("THROTTLE", "false"),
+            ("LOG_FORMAT", "xml"),
+            ("RUST_LOG", "info=info=info"),
+            ("JWT_SECRETS", GOOD_SECRET),
+            ("SESION_TTL", "1h"),
+            ("LATCHKEY_PORT", "3000"),
+        ] {
+            assert_eq!(faults(&[(name, value)]), [name], "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        assert_eq!(faults(&[("PORT", "x"), ("THROTTLE", "x"), ("HOST", "x")]).len(), 3);
+    }
+
+    #[test]
+    fn other_programs_variables_are_left_alone() {
+        assert!(faults(&[("PATH", "/bin"), ("SESSION_MANAGER", "local/x"), ("HOSTNAME", "h")]).is_empty());
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        assert_eq!(
+            faults(&[("SESSION_TTL", "1h"), ("SESSION_IDLE_TTL", "2h")]),
+            ["SESSION_IDLE_TTL"]
+        );
+        assert_eq!(faults(&[("JWT_SECRET_PREVIOUS", GOOD_SECRET)]), ["JWT_SECRET_PREVIOUS"]);
+        assert_eq!(
+            faults(&[("JWT_SECRET", GOOD_SECRET), ("JWT_SECRET_PREVIOUS", GOOD_SECRET)]),
+            ["JWT_SECRET_PREVIOUS"]
+        );
+    }
+
+    #[test]
+    fn plain_http_beyond_loopback_must_be_said() {
+        let url = ("PUBLIC_URL", "http://192.168.1.5:3000");
+        assert_eq!(faults(&[url]), ["PUBLIC_URL"]);
+        assert!(faults(&[url, ("INSECURE_HTTP", "yes")]).is_empty());
+        assert!(faults(&[("PUBLIC_URL", "http://[::1]:3000")]).is_empty());
+    }
+
+    #[test]
+    fn no_fault_shows_a_secret() {
+        for value in ["hunter2", "hunter2-secret-hunter2-secret-hunter2-secret"] {
+            let faults = Settings::read(&Sources::of(&[("JWT_SECRET", value)])).expect_err("bad");
+            assert!(!format!("{faults:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn the_secret_is_made_once_and_only_its_owner_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("latchkey.db");
+        let first = Secret::beside(&database).expect("a secret");
+        assert_eq!(Secret::beside(&database).expect("a secret"), first);
+        let file = folder.path().join("latchkey.secret");
+        let mode = std::fs::metadata(&file).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::write(&file, "cut o").expect("written");
+        assert!(Secret::beside(&database).is_err());
+    }
+}

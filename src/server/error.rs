@@ -1,0 +1,72 @@
+//! Why a request does not get what it asked for.
+//!
+//! A refusal is data for whoever asked. A fault is ours: it is logged where it becomes an answer
+//! (`reply.rs`), and the outside sees nothing of it but the request id.
+
+use std::error::Error as StdError;
+
+use axum::http::Method;
+
+use crate::domain::FieldError;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug)]
+pub enum Error {
+    Refusal(Refusal),
+    Fault(Fault),
+}
+
+/// Every refusal there is; `reply.rs` gives each its status and its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    InvalidInput(Vec<FieldError>),
+    MalformedJson,
+    MalformedForm,
+    UsernameTaken,
+    InvalidCredentials,
+    Unauthorized {
+        /// Whether a token came that was not good (RFC 6750, section 3.1).
+        token_came: bool,
+    },
+    CrossOrigin,
+    /// The form was made for another session, or too long ago.
+    StaleForm,
+    NotFound,
+    MethodNotAllowed {
+        allow: Vec<Method>,
+    },
+    RequestTimeout,
+    ContentTooLarge,
+    UnsupportedMediaType,
+    /// The `Host` is not one of ours.
+    MisdirectedRequest,
+    /// More work is waiting than can be done soon.
+    Overloaded,
+}
+
+#[derive(Debug)]
+pub enum Fault {
+    /// The database is away or busy: it will pass.
+    Unavailable(Box<dyn StdError + Send + Sync>),
+    /// It will not pass by itself.
+    Internal(Box<dyn StdError + Send + Sync>),
+}
+
+impl Fault {
+    pub fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}

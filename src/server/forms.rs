@@ -1,0 +1,194 @@
+//! The way of a page's form: to its server function, and back to the page if it is refused.
+//!
+//! leptos answers a plain form with a redirect to the `Referer`, with any error in the URL (and
+//! with 500 to everybody else). That would lose what was typed, and put a stranger's text on our
+//! page (CS-09). So the outcome of a server function comes back by a [`FormCall`], and this room
+//! makes the answer of it: a redirect, or the form again with its errors and what was typed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    access::SignedIn,
+    error::{Refusal, Result},
+    reply::{Explained, accepts_html},
+    sessions::{FormBearer, cookie_value},
+    state::AppState,
+};
+use crate::app::{self, FormState};
+
+/// The hidden field that ties a form to a session or a visitor.
+pub const TOKEN_FIELD: &str = "form_token";
+
+/// What a server function knows of the request, and where it leaves its outcome.
+#[derive(Clone)]
+pub struct FormCall {
+    pub state: AppState,
+    pub caller: Option<SignedIn>,
+    outcome: Arc<Mutex<Option<Result<Done>>>>,
+}
+
+/// A form that was accepted: where to go now, and what to tell the browser on the way.
+pub struct Done {
+    pub location: String,
+    pub headers: HeaderMap,
+}
+
+impl FormCall {
+    /// The call that the running server function belongs to.
+    #[must_use]
+    pub fn current() -> Self {
+        leptos::prelude::expect_context()
+    }
+
+    pub fn finish(&self, outcome: Result<Done>) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+    }
+}
+
+/// Every server function is served by this (see `router.rs`).
+pub(super) async fn serve(
+    State(state): State<AppState>,
+    parts: Parts,
+    body: Bytes,
+) -> Response {
+    let caller = parts.extensions.get::<SignedIn>().cloned();
+    let path = parts.uri.path().to_owned();
+    let headers = parts.headers.clone();
+    let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    let outcome = run(&state, caller.clone(), parts, body, &fields).await;
+
+    let error = match outcome {
+        Ok(done) => {
+            let location = HeaderValue::try_from(&done.location);
+            let location = location.unwrap_or(HeaderValue::from_static("/"));
+            return (StatusCode::SEE_OTHER, [(header::LOCATION, location)], done.headers).into_response();
+        }
+        Err(error) => error,
+    };
+    let Some(form) = FormState::again(&path, &fields, &error).filter(|_| accepts_html(&headers)) else {
+        return error.into_response();
+    };
+    // The status and the headers of the error, with the form in its body.
+    let (mut answer, _) = error.into_response().into_parts();
+    let page = app::form_page(&state, &form, caller.as_ref(), &headers).await;
+    let (page, body) = page.into_parts();
+    answer.headers.extend(page.headers);
+    answer.extensions = page.extensions;
+    answer.extensions.insert(Explained);
+    Response::from_parts(answer, body)
+}
+
+async fn run(
+    state: &AppState,
+    caller: Option<SignedIn>,
+    parts: Parts,
+    body: Bytes,
+    fields: &[(String, String)],
+) -> Result<Done> {
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_form = content_type.is_some_and(|value| value.starts_with(b"application/x-www-form-urlencoded"));
+    if !is_form || parts.headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(Refusal::UnsupportedMediaType.into());
+    }
+    if !token_fits(state, caller.as_ref(), &parts.headers, fields) {
+        return Err(Refusal::StaleForm.into());
+    }
+    let call = FormCall { state: state.clone(), caller, outcome: Arc::default() };
+    let context = {
+        let call = call.clone();
+        move || leptos::prelude::provide_context(call.clone())
+    };
+    // Its own answer is for leptos clients, and we have none.
+    let request = Request::from_parts(parts, Body::from(body));
+    _ = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    let outcome = call.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // It never ran: its arguments could not be read.
+    outcome.unwrap_or(Err(Refusal::MalformedForm.into()))
+}
+
+/// The form was made by us, for this session, or for this browser while nobody is signed in
+/// (CS-02).
+fn token_fits(
+    state: &AppState,
+    caller: Option<&SignedIn>,
+    headers: &HeaderMap,
+    fields: &[(String, String)],
+) -> bool {
+    let mut tokens = fields.iter().filter(|(name, _)| name == TOKEN_FIELD);
+    let (Some((_, token)), None) = (tokens.next(), tokens.next()) else { return false };
+    let visitor = cookie_value(headers, state.sessions.visitor_cookie_name());
+    let bearer = match (caller, &visitor) {
+        (Some(caller), _) => FormBearer::Session(caller.session()),
+        (None, Some(visitor)) => FormBearer::Visitor(visitor),
+        (None, None) => return false,
+    };
+    state.sessions.is_form_token(bearer, token)
+}
+
+/// Where to go after signing in: a path of this site, parsed and written anew, or else the
+/// profile (CS-07).
+#[must_use]
+pub fn safe_next(next: &str) -> String {
+    const HOME: &str = "/profile";
+    const HERE: &str = "http://here.invalid";
+    let path = || {
+        let first = next.strip_prefix('/')?;
+        if first.starts_with(['/', '\\']) || next.chars().any(|c| c.is_control() || c == '\\') {
+            return None;
+        }
+        let url = url::Url::parse(HERE).ok()?.join(next).ok()?;
+        let path = url[url::Position::BeforePath..].to_owned();
+        let stays = url.origin().ascii_serialization() == HERE && !path.starts_with("//");
+        stays.then_some(path)
+    };
+    path().unwrap_or_else(|| HOME.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_path_of_this_site_is_kept() {
+        for (next, path) in [
+            ("/profile", "/profile"),
+            ("/a/b?c=d&e=f#g", "/a/b?c=d&e=f#g"),
+            ("/ü", "/%C3%BC"),
+            ("/a/../b", "/b"),
+            ("/%0d%0aSet-Cookie:a=b", "/%0d%0aSet-Cookie:a=b"),
+            ("/http://evil", "/http://evil"),
+        ] {
+            assert_eq!(safe_next(next), path);
+        }
+    }
+
+    #[test]
+    fn everything_else_leads_to_the_profile() {
+        for next in [
+            "", "profile", "//evil", "///evil", "/\\evil", "\\/evil", "\\\\evil", "/\t/evil", "/\n/evil",
+            "http://evil", "https:evil", "javascript:alert(1)", "data:text/html,x", "//evil%2f..",
+            "/.//evil", "/./\\evil", "/x/..//evil", "/%2e//evil", " /evil", "@evil", "?next=//evil",
+            "/\r\nSet-Cookie:a=b", "/\0", "/\u{7f}", "/\u{85}",
+        ] {
+            assert_eq!(safe_next(next), "/profile", "{next:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_it_stays_on_this_site(next in "[/\\\\.a:@?#%\t\r\n]{0,12}|\\PC{0,40}") {
+            let path = safe_next(&next);
+            prop_assert!(path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/\\"));
+            prop_assert!(HeaderValue::try_from(&path).is_ok());
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The protection that every answer carries, errors and files included (WB-03, WB-04, WB-05).
+
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+
+use super::state::AppState;
+
+/// For everything but pages. A page brings a policy of its own, with its nonce
+/// ([`page_policy`]).
+const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Set unless the answer brings its own.
+const DEFAULTS: [(HeaderName, &str); 9] = [
+    (header::CONTENT_SECURITY_POLICY, NO_PAGE),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    // The forms of leptos need the referrer within the site; other sites learn nothing.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
+         magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
+    ),
+    // Whatever may depend on a user is stored nowhere. Only files say otherwise.
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
+];
+
+/// Two years, and the sub-domains (WB-04).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+pub(super) async fn add(state: AppState, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in DEFAULTS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if state.public_url.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    response
+}
+
+/// The policy of a page: our own styles and pictures, and the scripts that carry the nonce.
+#[must_use]
+pub fn page_policy(nonce: &str, reload: bool) -> String {
+    // `cargo leptos watch` talks to the page through a socket on another port.
+    let connect = if reload { "'self' ws:" } else { "'self'" };
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self'; connect-src {connect}; object-src 'none'; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}

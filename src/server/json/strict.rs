@@ -1,0 +1,189 @@
+//! JSON as the contract wants it: one object, no name twice, nested at most 32 deep (DS-03).
+//!
+//! serde_json keeps the last of two equal names and goes 128 deep, and a struct of its own would
+//! stop at the first bad field. So the body becomes a map first, and its fields are taken one by one.
+
+use std::fmt;
+
+use axum::http::{HeaderMap, header};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::{
+    domain::{Code, Raw},
+    server::error::Refusal,
+};
+
+/// Objects and arrays within each other.
+const MAX_DEPTH: usize = 32;
+
+/// The members of the body. What is JSON but no object has none.
+pub(super) fn object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    if !is_json(headers) {
+        return Err(Refusal::UnsupportedMediaType);
+    }
+    match parse(body).map_err(|_| Refusal::MalformedJson)? {
+        Value::Object(members) => Ok(members),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// Takes a member that must be a string.
+pub(super) fn string(members: &mut Map<String, Value>, name: &str) -> Raw {
+    match members.remove(name) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(Code::WrongType),
+        None => Err(Code::Missing),
+    }
+}
+
+/// `application/json`, as such or with `charset=utf-8`, and not compressed (CS-04).
+fn is_json(headers: &HeaderMap) -> bool {
+    let one = |name| {
+        let mut values = headers.get_all(name).iter();
+        let value = values.next().map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
+        if values.next().is_some() { Some("?".to_owned()) } else { value }
+    };
+    let Some(content_type) = one(header::CONTENT_TYPE) else { return false };
+    let mut parts = content_type.split(';').map(str::trim);
+    parts.next() == Some("application/json")
+        && parts.all(|part| ["", "charset=utf-8", "charset=\"utf-8\""].contains(&part))
+        && one(header::CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity")
+}
+
+fn parse(body: &[u8]) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = Strict { depth: 0 }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+struct Strict {
+    depth: usize,
+}
+
+impl Strict {
+    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
+        if self.depth < MAX_DEPTH { Ok(self.depth + 1) } else { Err(E::custom("nested too deep")) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let depth = self.deeper()?;
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(Self { depth })? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let depth = self.deeper()?;
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Self { depth })?;
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("the same name twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn good_json_is_read_as_it_is() {
+        for text in [r#"{"a":[1,-2,3.5,true,null,"ü\u0000"],"b":{}}"#, "[]", " \"x\" ", "0"] {
+            assert_eq!(parse(text.as_bytes()).ok(), serde_json::from_str(text).ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_strict_json_text_is_refused() {
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(parse(deep(32).as_bytes()).is_ok());
+        for text in [
+            "", "{", "{}x", "{} {}", "{'a':1}", r#"{"a":1,}"#, "\u{feff}{}", r#""\ud800""#, "NaN",
+            r#"{"a":1,"a":1}"#, r#"{"x":{"a":1,"b":2,"a":3}}"#, r#"{"a":1,"\u0061":2}"#,
+            &deep(33), &"[".repeat(16_000), &"{\"a\":".repeat(3_000),
+        ] {
+            assert!(parse(text.as_bytes()).is_err(), "{}", text.get(..40).unwrap_or(text));
+        }
+        assert!(parse(b"\"\xff\"").is_err());
+    }
+
+    #[test]
+    fn only_json_in_utf_8_and_uncompressed_is_json() {
+        for (content_type, encoding, good) in [
+            ("application/json", None, true),
+            ("Application/JSON; charset=UTF-8", None, true),
+            ("application/json", Some("identity"), true),
+            ("application/json", Some("gzip"), false),
+            ("application/json; charset=utf-16", None, false),
+            ("application/jsonp", None, false),
+            ("application/problem+json", None, false),
+            ("text/plain", None, false),
+            ("multipart/form-data; boundary=application/json", None, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            if let Some(encoding) = encoding {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            }
+            assert_eq!(is_json(&headers), good, "{content_type} {encoding:?}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse(&bytes);
+        }
+    }
+}

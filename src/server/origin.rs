@@ -1,0 +1,108 @@
+//! From where a request comes.
+//!
+//! Two checks before the guard. The `Host` must be one of ours, so that nothing that depends on it
+//! can be led elsewhere (CS-08). And what changes something must come from our own pages, or from
+//! a program that brings no cookie (CS-01, CS-05): leptos checks neither for its server functions.
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, Method, Uri, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    error::{Error, Refusal},
+    sessions::cookie_value,
+    state::AppState,
+};
+
+/// Asked by supervisors and load balancers, which know only an address.
+const ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
+
+pub(super) async fn check(state: AppState, request: Request, next: Next) -> Response {
+    match judge(&state, &request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => Error::from(refusal).into_response(),
+    }
+}
+
+fn judge(state: &AppState, request: &Request) -> Result<(), Refusal> {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let host = host(request.headers(), request.uri());
+    let known = host.as_ref().is_some_and(|host| is_ours(state, host));
+    if !known && !path.is_some_and(|path| ANY_HOST.contains(&path)) {
+        return Err(Refusal::MisdirectedRequest);
+    }
+    let changes_nothing = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
+    if changes_nothing.contains(request.method()) {
+        return Ok(());
+    }
+    let headers = request.headers();
+    // The guard ignores the cookie then, so nobody else's browser lends its authority. A page of
+    // another site cannot send this header without our consent, which we never give (CS-06).
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok(());
+    }
+    let own = host.map(|host| own_origin(state, &host));
+    if is_same_origin(state, headers, own.as_deref()) { Ok(()) } else { Err(Refusal::CrossOrigin) }
+}
+
+/// Every header that says where the request comes from must say that it is us. If none says
+/// anything, it is no browser of today: then it may not bring our cookie either.
+fn is_same_origin(state: &AppState, headers: &HeaderMap, own: Option<&str>) -> bool {
+    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.as_bytes());
+    let site_fits = site.is_none_or(|site| site == b"same-origin" || site == b"none");
+    let origin_fits = origin.is_none_or(|origin| own.is_some_and(|own| own.as_bytes() == origin));
+    let silent = site.is_none() && origin.is_none();
+    let brings_cookie = || {
+        headers.get_all(header::COOKIE).iter().any(|line| {
+            let line = String::from_utf8_lossy(line.as_bytes());
+            line.split(';').any(|pair| {
+                pair.split('=').next().map(str::trim) == Some(state.sessions.cookie_name())
+            })
+        }) || cookie_value(headers, state.sessions.visitor_cookie_name()).is_some()
+    };
+    site_fits && origin_fits && !(silent && brings_cookie())
+}
+
+/// The one `Host`, or the authority of an absolute-form target (RFC 9112, section 3.2.2).
+fn host(headers: &HeaderMap, uri: &Uri) -> Option<Authority> {
+    if let Some(authority) = uri.authority() {
+        return Some(authority.clone());
+    }
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    if hosts.next().is_some() || host.contains('@') {
+        return None;
+    }
+    host.parse().ok()
+}
+
+/// The public address; and where it listens, by number or as `localhost`, which is how an
+/// operator tries it out. No name of somebody else's can stand there.
+fn is_ours(state: &AppState, host: &Authority) -> bool {
+    let name = host.host().trim_end_matches('.');
+    let url = &state.public_url;
+    let default_port = if url.is_https() { 443 } else { 80 };
+    let port = host.port_u16();
+    let is_public =
+        name.eq_ignore_ascii_case(url.host()) && port.unwrap_or(default_port) == url.port();
+    is_public || (is_local_name(state, name) && port.unwrap_or(80) == state.port)
+}
+
+fn is_local_name(state: &AppState, name: &str) -> bool {
+    let loopback = ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local));
+    loopback || name.trim_matches(['[', ']']) == state.settings.listen.ip().to_string()
+}
+
+/// The origin of our own pages, as the browser that sent this request knows it. Over plain http
+/// on this machine `localhost` and `127.0.0.1` are both us, and each only to itself.
+fn own_origin(state: &AppState, host: &Authority) -> String {
+    if state.public_url.is_loopback() && !state.public_url.is_https() {
+        format!("http://{host}").to_lowercase()
+    } else {
+        state.public_url.origin()
+    }
+}

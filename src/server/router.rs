@@ -1,0 +1,175 @@
+//! All routes on one screen, and the layers around them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, HttpBody, to_bytes},
+    extract::Request,
+    handler::Handler,
+    http::{Method, header},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, on},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{
+    access, assets,
+    error::{Error, Fault, Refusal},
+    forms, headers, json, openapi, origin, reply,
+    state::AppState,
+    telemetry,
+};
+use crate::app;
+
+/// The largest body, in bytes (DS-02).
+const MAX_BODY: usize = 16 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What stands behind a route, and so how it talks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// For people: `GET`, HTML.
+    Page,
+    /// For a page's form: `POST`, a server function.
+    Form,
+    /// For programs: JSON, errors too.
+    Json,
+    Asset,
+}
+
+/// Which methods each route has. The guard asks it, because a router does not tell.
+#[derive(Default)]
+pub struct Routes(BTreeMap<String, (Door, Vec<Method>)>);
+
+impl Routes {
+    /// The door of a route, if it has this method.
+    pub fn find(&self, path: &str, method: &Method) -> Result<Door, Refusal> {
+        let (door, methods) = self.0.get(path).ok_or(Refusal::NotFound)?;
+        if methods.contains(method) {
+            Ok(*door)
+        } else {
+            Err(Refusal::MethodNotAllowed { allow: methods.clone() })
+        }
+    }
+
+    #[must_use]
+    pub fn door(&self, path: &str) -> Option<Door> {
+        self.0.get(path).map(|(door, _)| *door)
+    }
+
+    /// Every method of every route.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Door, &Method)> {
+        self.0.iter().flat_map(|(path, (door, methods))| {
+            methods.iter().map(move |method| (path.as_str(), *door, method))
+        })
+    }
+}
+
+/// The map. Whatever is not in `access::PUBLIC` is for those who are signed in.
+fn map() -> Map {
+    let mut map = Map::default();
+    map.get("/", Door::Page, app::home);
+    map.get("/signup", Door::Page, app::sign_up);
+    map.get("/signin", Door::Page, app::sign_in);
+    map.get("/profile", Door::Page, app::profile);
+    map.get("/docs", Door::Page, app::docs);
+    map.get("/problems/{kind}", Door::Page, app::problem_kind);
+    for (path, method) in server_fn::axum::server_fn_paths() {
+        map.add(method, path, Door::Form, forms::serve);
+    }
+
+    map.post("/auth/signup", Door::Json, json::sign_up);
+    map.post("/auth/signin", Door::Json, json::sign_in);
+    map.post("/auth/signout", Door::Json, json::sign_out);
+    map.get("/user/profile", Door::Json, json::profile);
+    map.get("/users/profile", Door::Json, json::profile);
+    map.get("/healthz", Door::Json, json::healthz);
+    map.get("/readyz", Door::Json, json::readyz);
+    map.get("/openapi.json", Door::Json, openapi::serve);
+
+    map.get("/pkg/{file}", Door::Asset, assets::serve);
+    map.get("/favicon.ico", Door::Asset, assets::serve);
+    map.get("/favicon.svg", Door::Asset, assets::serve);
+    map.get("/robots.txt", Door::Asset, assets::serve);
+    map
+}
+
+/// The router that serves everything, and the routes it has.
+pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
+    let Map { router, routes } = map();
+    let routes = Arc::new(routes);
+    let with = |state: &AppState| (state.clone(), routes.clone());
+    let (guard, explain) = (with(state), with(state));
+    let (origin, headers, trace) = (state.clone(), state.clone(), state.clone());
+    // A layer stands around all that are above it, so the guard is the innermost, and nothing can
+    // be added behind its back: it is part of the function that builds the router.
+    let router = router
+        .fallback(|| async { Error::from(Refusal::NotFound) })
+        .layer(CatchPanicLayer::custom(|_| {
+            Error::from(Fault::internal("a handler panicked")).into_response()
+        }))
+        .layer(from_fn(move |request, next| access::guard(guard.0.clone(), guard.1.clone(), request, next)))
+        .layer(from_fn(move |request, next| origin::check(origin.clone(), request, next)))
+        .layer(from_fn(read_body))
+        .layer(from_fn(move |request, next| {
+            reply::explain(explain.0.clone(), explain.1.clone(), request, next)
+        }))
+        .layer(from_fn(move |request, next| headers::add(headers.clone(), request, next)))
+        .layer(from_fn(move |request, next| telemetry::trace(trace.clone(), request, next)))
+        .with_state(state.clone());
+    (router, routes)
+}
+
+/// Reads the whole body before anybody looks at it, so that no door can forget the limit.
+async fn read_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let declared = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if body.is_end_stream() {
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    }
+    if declared.is_some_and(|length| length > MAX_BODY as u64) {
+        return Error::from(Refusal::ContentTooLarge).into_response();
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(_)) => Error::from(Refusal::ContentTooLarge).into_response(),
+        Err(_) => Error::from(Refusal::RequestTimeout).into_response(),
+    }
+}
+
+/// A router that remembers what was put into it.
+#[derive(Default)]
+struct Map {
+    router: Router<AppState>,
+    routes: Routes,
+}
+
+impl Map {
+    fn get<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
+        self.add(Method::GET, path, door, handler);
+    }
+
+    fn post<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
+        self.add(Method::POST, path, door, handler);
+    }
+
+    fn add<H: Handler<T, AppState>, T: 'static>(&mut self, method: Method, path: &str, door: Door, handler: H) {
+        #[expect(clippy::expect_used, reason = "only the methods that are written here and in rpc.rs")]
+        let filter = MethodFilter::try_from(method.clone()).expect("a method that axum routes");
+        let router = std::mem::take(&mut self.router);
+        self.router = router.route(path, on(filter, handler));
+        let methods = &mut self.routes.0.entry(path.to_owned()).or_insert((door, Vec::new())).1;
+        if method == Method::GET {
+            // axum answers HEAD by GET without its body.
+            methods.push(Method::HEAD);
+        }
+        methods.push(method);
+    }
+}

@@ -1,0 +1,40 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use super::{
+    assets::Assets,
+    config::{PublicUrl, Settings},
+    passwords::Passwords,
+    sessions::Sessions,
+    store::Store,
+};
+
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+pub struct Shared {
+    pub settings: Settings,
+    pub public_url: PublicUrl,
+    /// The port it really listens on.
+    pub port: u16,
+    pub store: Store,
+    pub passwords: Passwords,
+    pub sessions: Sessions,
+    pub assets: Assets,
+}
+
+impl AppState {
+    #[must_use]
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
