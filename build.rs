@@ -41,6 +41,10 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
+        // Type declarations for TypeScript are for nobody here.
+        if entry.file_name().to_string_lossy().contains(".d.") {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
         } else {

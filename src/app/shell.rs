@@ -14,7 +14,7 @@ pub(super) fn reloads() -> bool {
 }
 
 #[component]
-pub(super) fn Shell(
+pub(in crate::app) fn Shell(
     title: &'static str,
     /// The path of the style sheet.
     style: String,

@@ -113,7 +113,11 @@ impl FieldError {
     pub fn message(&self) -> String {
         use Field::{FullName, Password, Username};
         let label = self.field.label();
-        let subject = label.to_lowercase();
+        let subject = match self.field {
+            Username => "username",
+            Password => "password",
+            FullName => "full name",
+        };
         match (self.field, self.code) {
             (_, Code::Missing) => format!("Enter your {subject}"),
             (_, Code::WrongType) => format!("{label} must be a string"),

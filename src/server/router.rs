@@ -100,6 +100,9 @@ fn map() -> Map {
 
 /// The router that serves everything, and the routes it has.
 pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
+    // Effects of islands are spawned, though on the server they do nothing. A second router in one
+    // process finds this done already.
+    _ = any_spawner::Executor::init_tokio();
     let Map { router, routes } = map();
     let routes = Arc::new(routes);
     let with = |state: &AppState| (state.clone(), routes.clone());

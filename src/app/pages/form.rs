@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::{
     domain::{Code, Field, FieldError, PasswordPolicy},
-    islands::{Rule, TextField},
+    islands::{LiveForm, REVEAL},
     server::{
         error::{Error, Fault, Refusal},
         forms::TOKEN_FIELD,
@@ -94,8 +94,9 @@ pub(in crate::app) fn page(
     token: String,
     policy: PasswordPolicy,
 ) -> impl IntoView + use<> {
-    let heading = if form.action == SIGN_UP { "Create an account" } else { "Sign in" };
-    let (fields, other) = if form.action == SIGN_UP {
+    let action = form.action;
+    let heading = if action == SIGN_UP { "Create an account" } else { "Sign in" };
+    let (fields, other) = if action == SIGN_UP {
         (sign_up_fields(form, policy), view! { "Do you have an account? " <a href="/signin">"Sign in"</a> })
     } else {
         (sign_in_fields(form), view! { "Are you new here? " <a href="/signup">"Create an account"</a> })
@@ -107,12 +108,14 @@ pub(in crate::app) fn page(
         <section class="card">
             {summary(form)}
             <h1>{heading}</h1>
-            <form method="post" action=form.action novalidate>
-                <input type="hidden" name=TOKEN_FIELD value=token/>
-                {next}
-                {fields}
-                <button type="submit" class="button">{heading}</button>
-            </form>
+            <LiveForm>
+                <form method="post" action=action novalidate>
+                    <input type="hidden" name=TOKEN_FIELD value=token/>
+                    {next}
+                    {fields}
+                    <button type="submit" class="button">{heading}</button>
+                </form>
+            </LiveForm>
             <p class="other">{other}</p>
         </section>
     }
@@ -122,25 +125,69 @@ fn sign_up_fields(form: &FormState, policy: PasswordPolicy) -> Vec<AnyView> {
     let min_length = policy.min_length;
     let hint = format!("At least {min_length} characters. A few unusual words are easy to remember.");
     vec![
-        field(form, Rule::FullName, None),
-        field(form, Rule::NewUsername, Some("3 to 32 letters, digits, and the signs _ - .".to_owned())),
-        field(form, Rule::NewPassword { min_length }, Some(hint)),
+        field(form, Field::FullName, "name", None, None),
+        field(form, Field::Username, "username", Some("3 to 32 letters, digits, and the signs _ - .".into()), None),
+        field(form, Field::Password, "new-password", Some(hint), Some(min_length)),
     ]
 }
 
 fn sign_in_fields(form: &FormState) -> Vec<AnyView> {
-    vec![field(form, Rule::KnownUsername, None), field(form, Rule::KnownPassword, None)]
+    vec![
+        field(form, Field::Username, "username", None, None),
+        field(form, Field::Password, "current-password", None, None),
+    ]
 }
 
-fn field(form: &FormState, rule: Rule, hint: Option<String>) -> AnyView {
-    let field = rule.field();
+/// A field with its label, its hint and its error. In a form for something new it names its rule,
+/// and `LiveForm` judges it.
+fn field(
+    form: &FormState,
+    field: Field,
+    autocomplete: &'static str,
+    hint: Option<String>,
+    min_length: Option<usize>,
+) -> AnyView {
+    let id = input_name(field);
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let value = match field {
         Field::FullName => form.full_name.clone(),
         Field::Username => form.username.clone(),
         Field::Password => String::new(),
     };
     let error = form.errors.iter().find(|error| error.field == field).map(FieldError::message);
-    view! { <TextField rule name=input_name(field).to_owned() hint value error/> }.into_any()
+    let is_invalid = if error.is_some() { "true" } else { "false" };
+    let described_by = if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id.clone() };
+    let rule = (form.action == SIGN_UP).then(|| field.name());
+    let kind = if field == Field::Password { "password" } else { "text" };
+    let reveal = (field == Field::Password).then(|| {
+        view! {
+            <button type="button" class=REVEAL aria-controls=id aria-label="Show password">"Show"</button>
+        }
+    });
+    view! {
+        <div class="field">
+            <label for=id>{field.label()}</label>
+            {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+            <p class="error" id=error_id aria-live="polite">{error}</p>
+            <div class="control">
+                <input
+                    id=id
+                    name=id
+                    type=kind
+                    value=value
+                    autocomplete=autocomplete
+                    autocapitalize=if field == Field::FullName { "words" } else { "none" }
+                    spellcheck="false"
+                    aria-describedby=described_by
+                    aria-invalid=is_invalid
+                    data-rule=rule
+                    data-min-length=min_length
+                />
+                {reveal}
+            </div>
+        </div>
+    }
+    .into_any()
 }
 
 /// The name of the form's field and its id: the name of the server function's argument.
