@@ -21,7 +21,8 @@ fn main() -> io::Result<()> {
     if site.exists() {
         fs::remove_dir_all(&site)?;
     }
-    let root = env::var("LEPTOS_SITE_ROOT").ok().filter(|root| Path::new(root).join("pkg").exists());
+    let root =
+        env::var("LEPTOS_SITE_ROOT").ok().filter(|root| Path::new(root).join("pkg").exists());
     match (env::var_os("LEPTOS_OUTPUT_NAME"), root) {
         (Some(_), Some(root)) => {
             println!("cargo::rerun-if-changed={root}");

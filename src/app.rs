@@ -29,7 +29,6 @@ use crate::server::{
     state::AppState,
     telemetry::RequestId,
 };
-use shell::Shell;
 
 /// `/signin?next=…`
 #[derive(Deserialize)]
@@ -43,7 +42,8 @@ pub(crate) async fn home(
     caller: Option<Extension<SignedIn>>,
 ) -> Result<Response> {
     let profile = caller.map(|Extension(caller)| caller.profile().clone());
-    render(&state, "Accounts for your app", Scripts::No, move || pages::home(profile.as_ref())).await
+    render(&state, "Accounts for your app", Scripts::No, move || pages::home(profile.as_ref()))
+        .await
 }
 
 pub(crate) async fn sign_up(
@@ -77,7 +77,8 @@ pub(crate) async fn profile(
 ) -> Result<Response> {
     let token = state.sessions.form_token(FormBearer::Session(caller.session()));
     let title = "Your profile";
-    render(&state, title, Scripts::No, move || pages::profile(caller.profile(), token.clone())).await
+    render(&state, title, Scripts::No, move || pages::profile(caller.profile(), token.clone()))
+        .await
 }
 
 pub(crate) async fn docs(State(state): State<AppState>) -> Result<Response> {
@@ -96,7 +97,8 @@ pub(crate) async fn problem_kind(
 /// The body of an error, for a person.
 pub(crate) async fn problem_page(state: &AppState, kind: Kind, request_id: &RequestId) -> Response {
     let request_id = request_id.to_string();
-    let page = render(state, kind.title, Scripts::No, move || pages::problem(kind, request_id.clone()));
+    let page =
+        render(state, kind.title, Scripts::No, move || pages::problem(kind, request_id.clone()));
     // An error page that cannot be made must not try to explain that by an error page.
     page.await.unwrap_or_else(|_| kind.title.into_response())
 }
@@ -154,13 +156,10 @@ async fn render<V: IntoView + 'static>(
         let bundle = state.assets.bundle.clone().filter(|_| scripts == Scripts::Yes);
         let content = view();
         let (style, options) = (state.assets.style.clone(), state.assets.options.clone());
-        view! {
-            <Shell title style bundle options>
-                {content}
-            </Shell>
-        }
+        shell::page(title, style, bundle, options, content)
     };
-    let render = leptos_axum::render_app_async_with_context(move || provide_context(nonce.clone()), app);
+    let render =
+        leptos_axum::render_app_async_with_context(move || provide_context(nonce.clone()), app);
     let mut page = render(Request::new(Body::empty())).await;
     page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     debug_assert_eq!(page.status(), StatusCode::OK);

@@ -151,7 +151,9 @@ fn create_migration(name: &str) -> Result<(), Failure> {
     }
     let folder = Path::new("migrations");
     if !folder.is_dir() {
-        return fail("there is no folder ./migrations: run this where the source code of Latchkey is");
+        return fail(
+            "there is no folder ./migrations: run this where the source code of Latchkey is",
+        );
     }
     let mut last = 0;
     for entry in fs::read_dir(folder)? {
@@ -196,7 +198,8 @@ fn check() -> Result<(), Failure> {
 }
 
 fn settings_help() -> String {
-    let mut help = "Settings, from the environment or from .env in the working folder:\n".to_owned();
+    let mut help =
+        "Settings, from the environment or from .env in the working folder:\n".to_owned();
     for (name, default, meaning) in KNOWN.iter().filter(|(.., meaning)| !meaning.is_empty()) {
         help += &format!("  {name:20} {meaning} [{default}]\n");
     }

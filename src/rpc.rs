@@ -28,7 +28,8 @@ pub async fn sign_up(
     #[server(default)] password: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
-    let form = SignUpForm { username: Ok(username), password: Ok(password), full_name: Ok(full_name) };
+    let form =
+        SignUpForm { username: Ok(username), password: Ok(password), full_name: Ok(full_name) };
     call.finish(
         async {
             let new = form.parse(call.state.settings.passwords).map_err(Refusal::InvalidInput)?;

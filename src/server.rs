@@ -8,18 +8,18 @@ pub mod config;
 pub mod error;
 pub mod state;
 
-pub mod router;
-pub mod telemetry;
+pub mod access;
+pub mod client;
 pub mod headers;
 pub mod origin;
-pub mod client;
-pub mod access;
+pub mod router;
+pub mod telemetry;
 
+pub mod assets;
 pub mod forms;
 pub mod json;
-pub mod reply;
 pub mod openapi;
-pub mod assets;
+pub mod reply;
 
 pub mod accounts;
 pub mod passwords;
@@ -74,9 +74,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     }
     let secret = match (&settings.jwt_secret, &settings.database) {
         (Some(secret), _) => secret.clone(),
-        (None, Database::Sqlite(path)) => {
-            Secret::beside(path).map_err(|error| StartError(format!("the secret beside the database: {error}")))?
-        }
+        (None, Database::Sqlite(path)) => Secret::beside(path)
+            .map_err(|error| StartError(format!("the secret beside the database: {error}")))?,
     };
     let listener = TcpListener::bind(settings.listen)
         .await

@@ -101,7 +101,8 @@ pub(super) fn problem(kind: Kind, request_id: String) -> impl IntoView {
 
 /// A day in words and as a machine reads it, in UTC.
 fn date(seconds: i64) -> (String, String) {
-    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
+    let date =
+        OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
     let words = format!("{} {} {}", date.day(), date.month(), date.year());
     let machine = format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day());
     (words, machine)

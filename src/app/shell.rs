@@ -1,28 +1,24 @@
 //! The page around every page.
 
-use leptos::{
-    config::LeptosOptions,
-    hydration::AutoReload,
-    nonce::use_nonce,
-    prelude::*,
-};
+use leptos::{config::LeptosOptions, hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 /// Whether `cargo leptos watch` runs this server and wants to reload its pages.
 pub(super) fn reloads() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "set by `cargo leptos watch`; leptos reads it too")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "set by `cargo leptos watch`; leptos reads it too"
+    )]
     std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
-#[component]
-pub(in crate::app) fn Shell(
+/// `style` and `bundle` are paths; `bundle` is there for a page that has islands.
+pub(super) fn page<V: IntoView>(
     title: &'static str,
-    /// The path of the style sheet.
     style: String,
-    /// The paths of the browser bundle, for a page that has islands.
     bundle: Option<(String, String)>,
     options: LeptosOptions,
-    children: Children,
-) -> impl IntoView {
+    content: V,
+) -> impl IntoView + use<V> {
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -33,7 +29,7 @@ pub(in crate::app) fn Shell(
                 <title>{format!("{title} – Latchkey")}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=style/>
-                {bundle.map(|(script, wasm)| view! { <Islands script wasm/> })}
+                {bundle.map(|(script, wasm)| islands(script, wasm))}
                 <AutoReload options/>
             </head>
             <body>
@@ -47,7 +43,7 @@ pub(in crate::app) fn Shell(
                         "Latchkey"
                     </a>
                 </header>
-                <main id="main" tabindex="-1">{children()}</main>
+                <main id="main" tabindex="-1">{content}</main>
                 <footer class="bottom">
                     <a href="/docs">"JSON routes"</a>
                 </footer>
@@ -59,10 +55,10 @@ pub(in crate::app) fn Shell(
 /// Brings the islands of the page to life. leptos's own `HydrationScripts` looks for the hashed
 /// names beside the program's file, where a single binary has nothing, and its preload carries no
 /// nonce.
-#[component]
-fn Islands(script: String, wasm: String) -> impl IntoView {
+fn islands(script: String, wasm: String) -> impl IntoView {
     let nonce = use_nonce();
-    let start = include_str!("start_islands.js").replace("{script}", &script).replace("{wasm}", &wasm);
+    let start =
+        include_str!("start_islands.js").replace("{script}", &script).replace("{wasm}", &wasm);
     view! {
         <link rel="modulepreload" href=script nonce=nonce.clone()/>
         <script type="module" nonce=nonce inner_html=start></script>

@@ -12,12 +12,13 @@ const LIST: &str = include_str!("common_passwords.txt");
 
 /// Whether `folded`, a password in lower case, is on the list as a whole.
 pub(super) fn contains(folded: &str) -> bool {
-    let list = LIST.as_bytes();
+    let list = LIST.trim_end().as_bytes();
     let wanted = folded.as_bytes();
     let (mut low, mut high) = (0, list.len());
     while low < high {
         let middle = usize::midpoint(low, high);
-        let start = list[low..middle].iter().rposition(|&b| b == b'\n').map_or(low, |i| low + i + 1);
+        let start =
+            list[low..middle].iter().rposition(|&b| b == b'\n').map_or(low, |i| low + i + 1);
         let end = list[start..].iter().position(|&b| b == b'\n').map_or(list.len(), |i| start + i);
         match list[start..end].cmp(wanted) {
             std::cmp::Ordering::Equal => return true,
@@ -42,7 +43,7 @@ mod tests {
 
     #[test]
     fn what_is_not_on_it_is_not_found() {
-        for password in ["", "\n", "password\n", "passwor", "correct horse", "\u{10ffff}", "!"] {
+        for password in ["", "\n", "password\n", "passwors", "correct horse", "\u{10ffff}", "!"] {
             assert!(!contains(password), "{password:?}");
         }
     }

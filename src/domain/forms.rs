@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use super::{Code, Field, FieldError, FullName, NewAccount, Password, PasswordPolicy, Username, UsernameKey};
+use super::{
+    Code, Field, FieldError, FullName, NewAccount, Password, PasswordPolicy, Username, UsernameKey,
+};
 
 /// A field as it came: its text, or why there is none.
 pub type Raw = Result<String, Code>;
@@ -31,8 +33,11 @@ pub struct Credentials {
 
 impl SignUpForm {
     pub fn parse(&self, policy: PasswordPolicy) -> Result<NewAccount, Vec<FieldError>> {
-        let names: Vec<&str> =
-            [&self.username, &self.full_name].into_iter().flatten().map(|name| name.trim()).collect();
+        let names: Vec<&str> = [&self.username, &self.full_name]
+            .into_iter()
+            .flatten()
+            .map(|name| name.trim())
+            .collect();
         let username = read(&self.username, Username::parse);
         let password = read(&self.password, |raw| Password::parse_new(raw, policy, &names));
         let full_name = read(&self.full_name, FullName::parse);
@@ -60,10 +65,9 @@ impl SignInForm {
         let password = read(&self.password, Password::parse);
         match (username, password) {
             (Ok(username), Ok(password)) => Ok(Credentials { username, password }),
-            (username, password) => Err(errors([
-                (Field::Username, username.err()),
-                (Field::Password, password.err()),
-            ])),
+            (username, password) => {
+                Err(errors([(Field::Username, username.err()), (Field::Password, password.err())]))
+            }
         }
     }
 }

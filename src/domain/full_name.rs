@@ -59,7 +59,10 @@ fn is_visible(c: char) -> bool {
     let blank_letter = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}');
     !blank_letter
         && !c.is_whitespace()
-        && !matches!(c.general_category(), GeneralCategory::Format | GeneralCategory::NonspacingMark)
+        && !matches!(
+            c.general_category(),
+            GeneralCategory::Format | GeneralCategory::NonspacingMark
+        )
 }
 
 #[cfg(test)]
@@ -70,7 +73,15 @@ mod tests {
 
     #[test]
     fn names_as_people_have_them_are_taken() {
-        for name in ["Zoë 李 O'Neil <b>", "X", "Πλάτων", "Jean-Luc d'Été, Jr.", "{{7*7}}", "</script>", "😀"] {
+        for name in [
+            "Zoë 李 O'Neil <b>",
+            "X",
+            "Πλάτων",
+            "Jean-Luc d'Été, Jr.",
+            "{{7*7}}",
+            "</script>",
+            "😀",
+        ] {
             assert_eq!(FullName::parse(name).expect(name).as_str(), name);
         }
     }

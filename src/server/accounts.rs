@@ -37,7 +37,10 @@ pub async fn sign_in(state: &AppState, credentials: &Credentials) -> Result<Prof
     };
     if verdict.outdated {
         let hash = state.passwords.hash(&credentials.password).await?;
-        state.store.replace_password_hash(account.profile.id, &account.password_hash, &hash).await?;
+        state
+            .store
+            .replace_password_hash(account.profile.id, &account.password_hash, &hash)
+            .await?;
     }
     Ok(account.profile)
 }

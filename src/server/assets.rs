@@ -61,11 +61,17 @@ pub(super) async fn serve(
         mime.to_string()
     };
     let etag = format!("\"{}\"", hex(&file.metadata.sha256_hash()[..16]));
-    let cache = if hashed { "public, max-age=31536000, immutable" } else { "public, max-age=0, must-revalidate" };
+    let cache = if hashed {
+        "public, max-age=31536000, immutable"
+    } else {
+        "public, max-age=0, must-revalidate"
+    };
 
     let mut headers = HeaderMap::new();
     let mut put = |name, value: &str| {
-        HeaderValue::try_from(value).map(|value| headers.insert(name, value)).map_err(Fault::internal)
+        HeaderValue::try_from(value)
+            .map(|value| headers.insert(name, value))
+            .map_err(Fault::internal)
     };
     put(header::CONTENT_TYPE, &content_type)?;
     put(header::CACHE_CONTROL, cache)?;
@@ -82,18 +88,24 @@ pub(super) async fn serve(
 }
 
 /// The smallest form of the file that the client can read.
-fn best(name: &str, headers: &HeaderMap) -> Option<(Option<&'static str>, rust_embed::EmbeddedFile)> {
+fn best(
+    name: &str,
+    headers: &HeaderMap,
+) -> Option<(Option<&'static str>, rust_embed::EmbeddedFile)> {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
     let accepts = |encoding: &str| {
         accepted.split(',').any(|part| {
             let mut part = part.split(';').map(str::trim);
-            part.next() == Some(encoding) && !part.any(|q| ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains(&q))
+            part.next() == Some(encoding)
+                && !part.any(|q| ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains(&q))
         })
     };
-    let compressed = [("br", ".br"), ("gzip", ".gz")].into_iter().find_map(|(encoding, extension)| {
-        let file = accepts(encoding).then(|| Site::get(&format!("{name}{extension}"))).flatten()?;
-        Some((Some(encoding), file))
-    });
+    let compressed =
+        [("br", ".br"), ("gzip", ".gz")].into_iter().find_map(|(encoding, extension)| {
+            let file =
+                accepts(encoding).then(|| Site::get(&format!("{name}{extension}"))).flatten()?;
+            Some((Some(encoding), file))
+        });
     compressed.or_else(|| Some((None, Site::get(name)?)))
 }
 

@@ -40,7 +40,8 @@ mod tests {
         for line in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_static(line));
         }
-        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().expect("a network")).collect();
+        let trusted: Vec<IpNet> =
+            trusted.iter().map(|net| net.parse().expect("a network")).collect();
         address(peer.parse().expect("an address"), &headers, &trusted).to_string()
     }
 

@@ -79,7 +79,11 @@ impl fmt::Display for BadSetting {
 pub const KNOWN: [(&str, &str, &str); 16] = [
     ("HOST", "127.0.0.1", "the address it listens on"),
     ("PORT", "3000", "the port it listens on; 0: any free one"),
-    ("PUBLIC_URL", "http://localhost:PORT", "the address people use; https turns on Secure cookies and HSTS"),
+    (
+        "PUBLIC_URL",
+        "http://localhost:PORT",
+        "the address people use; https turns on Secure cookies and HSTS",
+    ),
     ("INSECURE_HTTP", "no", "yes: allow a plain http PUBLIC_URL that is not loopback"),
     ("DATABASE_URL", "sqlite:data/latchkey.db", "where the accounts are: sqlite:PATH"),
     ("JWT_SECRET", "made once, beside the SQLite file", "the key of all tokens, at least 32 bytes"),
@@ -142,7 +146,8 @@ impl Sources {
     /// Settings given by name, for tests.
     #[must_use]
     pub fn of(settings: &[(&str, &str)]) -> Self {
-        let environment = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let environment =
+            settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Self { environment, file: BTreeMap::new(), unreadable: Vec::new() }
     }
 
@@ -217,8 +222,16 @@ impl Settings {
                     _ => Err("must be a whole number from 6 to 64".into()),
                 }),
             },
-            access_token_ttl: reader.read("ACCESS_TOKEN_TTL", Duration::from_secs(15 * 60), duration),
-            session_idle_ttl: reader.read("SESSION_IDLE_TTL", Duration::from_secs(24 * 3600), duration),
+            access_token_ttl: reader.read(
+                "ACCESS_TOKEN_TTL",
+                Duration::from_secs(15 * 60),
+                duration,
+            ),
+            session_idle_ttl: reader.read(
+                "SESSION_IDLE_TTL",
+                Duration::from_secs(24 * 3600),
+                duration,
+            ),
             session_ttl: reader.read("SESSION_TTL", Duration::from_secs(30 * 24 * 3600), duration),
             trusted_proxies: reader.read("TRUSTED_PROXIES", Vec::new(), networks),
             throttle: reader.read("THROTTLE", true, |text| switch(text, "on", "off")),
@@ -230,7 +243,9 @@ impl Settings {
             log_filter: reader.read("RUST_LOG", "info".to_owned(), |text| {
                 match text.parse::<tracing_subscriber::EnvFilter>() {
                     Ok(_) => Ok(text.to_owned()),
-                    Err(_) => Err("is no log filter; write for example info or latchkey=debug".into()),
+                    Err(_) => {
+                        Err("is no log filter; write for example info or latchkey=debug".into())
+                    }
                 }
             }),
         };
@@ -273,15 +288,20 @@ impl Settings {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if !self.throttle {
-            warnings.push("THROTTLE=off: nobody is held up who guesses passwords; for load tests only".into());
+            warnings.push(
+                "THROTTLE=off: nobody is held up who guesses passwords; for load tests only".into(),
+            );
         }
         if self.public_url.as_ref().is_some_and(|url| !url.is_https() && !url.is_loopback()) {
-            warnings.push("INSECURE_HTTP=yes: passwords and cookies cross the network in the clear".into());
+            warnings.push(
+                "INSECURE_HTTP=yes: passwords and cookies cross the network in the clear".into(),
+            );
         }
         if let IpAddr::V4(Ipv4Addr::UNSPECIFIED) = self.listen.ip()
             && self.public_url.is_none()
         {
-            warnings.push("HOST=0.0.0.0 without PUBLIC_URL: only http://localhost is answered".into());
+            warnings
+                .push("HOST=0.0.0.0 without PUBLIC_URL: only http://localhost is answered".into());
         }
         warnings
     }
@@ -294,7 +314,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read<T>(&mut self, name: &str, default: T, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
+    fn read<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> T {
         let Some((text, _)) = self.sources.get(name) else { return default };
         let parsed = if text.trim().is_empty() {
             Err("is set, but empty; give it a value or remove it".into())
@@ -311,7 +336,9 @@ impl Reader<'_> {
 fn host(text: &str) -> Result<IpAddr, String> {
     match text {
         "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        text => text.parse().map_err(|_| "must be an IP address, for example 127.0.0.1 or ::1".into()),
+        text => {
+            text.parse().map_err(|_| "must be an IP address, for example 127.0.0.1 or ::1".into())
+        }
     }
 }
 
@@ -330,7 +357,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         && text.ends_with(['s', 'm', 'h', 'd'])
         && text[..text.len() - 1].bytes().all(|b| b.is_ascii_digit());
     match humantime::parse_duration(text) {
-        Ok(duration) if one_unit && duration >= Duration::from_secs(1) && duration <= LONGEST => Ok(duration),
+        Ok(duration) if one_unit && duration >= Duration::from_secs(1) && duration <= LONGEST => {
+            Ok(duration)
+        }
         _ => Err("must be a duration like 2s, 15m, 24h or 30d, from 1s to 3650d".into()),
     }
 }
@@ -360,7 +389,11 @@ impl Database {
         let path = text.strip_prefix("sqlite:").ok_or("must be sqlite:PATH")?;
         // `sqlite:///srv/x.db` is how some other programs write an absolute path.
         let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() || path == ":memory:" || path.contains(['?', '\0']) || path.ends_with('/') {
+        if path.is_empty()
+            || path == ":memory:"
+            || path.contains(['?', '\0'])
+            || path.ends_with('/')
+        {
             return Err("must be sqlite:PATH, the path of a file".into());
         }
         Ok(Self::Sqlite(path.into()))
@@ -381,8 +414,15 @@ impl Secret {
 
     /// Found in tutorials, templates and other people's repositories.
     const WELL_KNOWN: [&'static str; 9] = [
-        "secret", "changeme", "change-me", "change_me", "replaceme", "password", "example",
-        "at-least-256-bits", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "secret",
+        "changeme",
+        "change-me",
+        "change_me",
+        "replaceme",
+        "password",
+        "example",
+        "at-least-256-bits",
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     ];
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -413,7 +453,8 @@ impl Secret {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{}: {reason}", path.display()))
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                let folder =
+                    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 let mut bytes = Zeroizing::new([0_u8; 32]);
                 getrandom::fill(bytes.as_mut_slice()).map_err(io::Error::other)?;
                 let text = Zeroizing::new(
@@ -425,7 +466,9 @@ impl Secret {
                 file.as_file().sync_all()?;
                 match file.persist_noclobber(&path) {
                     Ok(_) => Self::parse(&text).map_err(io::Error::other),
-                    Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::beside(database),
+                    Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                        Self::beside(database)
+                    }
                     Err(error) => Err(error.error),
                 }
             }
@@ -442,7 +485,8 @@ impl fmt::Debug for Secret {
 
 impl PublicUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|_| "must be a URL, for example https://accounts.example.org")?;
+        let url = Url::parse(text)
+            .map_err(|_| "must be a URL, for example https://accounts.example.org")?;
         if !["http", "https"].contains(&url.scheme()) || url.host().is_none() {
             return Err("must start with https:// or http://".into());
         }
@@ -565,7 +609,10 @@ mod tests {
 
     #[test]
     fn other_programs_variables_are_left_alone() {
-        assert!(faults(&[("PATH", "/bin"), ("SESSION_MANAGER", "local/x"), ("HOSTNAME", "h")]).is_empty());
+        assert!(
+            faults(&[("PATH", "/bin"), ("SESSION_MANAGER", "local/x"), ("HOSTNAME", "h")])
+                .is_empty()
+        );
     }
 
     #[test]

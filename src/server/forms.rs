@@ -53,11 +53,7 @@ impl FormCall {
 }
 
 /// Every server function is served by this (see `router.rs`).
-pub(super) async fn serve(
-    State(state): State<AppState>,
-    parts: Parts,
-    body: Bytes,
-) -> Response {
+pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Bytes) -> Response {
     let caller = parts.extensions.get::<SignedIn>().cloned();
     let path = parts.uri.path().to_owned();
     let headers = parts.headers.clone();
@@ -68,11 +64,13 @@ pub(super) async fn serve(
         Ok(done) => {
             let location = HeaderValue::try_from(&done.location);
             let location = location.unwrap_or(HeaderValue::from_static("/"));
-            return (StatusCode::SEE_OTHER, [(header::LOCATION, location)], done.headers).into_response();
+            return (StatusCode::SEE_OTHER, [(header::LOCATION, location)], done.headers)
+                .into_response();
         }
         Err(error) => error,
     };
-    let Some(form) = FormState::again(&path, &fields, &error).filter(|_| accepts_html(&headers)) else {
+    let Some(form) = FormState::again(&path, &fields, &error).filter(|_| accepts_html(&headers))
+    else {
         return error.into_response();
     };
     // The status and the headers of the error, with the form in its body.
@@ -93,7 +91,8 @@ async fn run(
     fields: &[(String, String)],
 ) -> Result<Done> {
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let is_form = content_type.is_some_and(|value| value.starts_with(b"application/x-www-form-urlencoded"));
+    let is_form =
+        content_type.is_some_and(|value| value.starts_with(b"application/x-www-form-urlencoded"));
     if !is_form || parts.headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Refusal::UnsupportedMediaType.into());
     }
@@ -174,10 +173,31 @@ mod tests {
     #[test]
     fn everything_else_leads_to_the_profile() {
         for next in [
-            "", "profile", "//evil", "///evil", "/\\evil", "\\/evil", "\\\\evil", "/\t/evil", "/\n/evil",
-            "http://evil", "https:evil", "javascript:alert(1)", "data:text/html,x", "//evil%2f..",
-            "/.//evil", "/./\\evil", "/x/..//evil", "/%2e//evil", " /evil", "@evil", "?next=//evil",
-            "/\r\nSet-Cookie:a=b", "/\0", "/\u{7f}", "/\u{85}",
+            "",
+            "profile",
+            "//evil",
+            "///evil",
+            "/\\evil",
+            "\\/evil",
+            "\\\\evil",
+            "/\t/evil",
+            "/\n/evil",
+            "http://evil",
+            "https:evil",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//evil%2f..",
+            "/.//evil",
+            "/./\\evil",
+            "/x/..//evil",
+            "/%2e//evil",
+            " /evil",
+            "@evil",
+            "?next=//evil",
+            "/\r\nSet-Cookie:a=b",
+            "/\0",
+            "/\u{7f}",
+            "/\u{85}",
         ] {
             assert_eq!(safe_next(next), "/profile", "{next:?}");
         }

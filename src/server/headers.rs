@@ -11,7 +11,8 @@ use super::state::AppState;
 
 /// For everything but pages. A page brings a policy of its own, with its nonce
 /// ([`page_policy`]).
-const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const NO_PAGE: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Set unless the answer brings its own.
 const DEFAULTS: [(HeaderName, &str); 9] = [
@@ -35,11 +36,17 @@ const DEFAULTS: [(HeaderName, &str); 9] = [
 /// Two years, and the sub-domains (WB-04).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
 pub(super) async fn add(state: AppState, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // RFC 8259 needs no charset, but no body is without one (AP-03).
+    if headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json") {
+        headers.insert(header::CONTENT_TYPE, JSON);
     }
     if state.public_url.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);

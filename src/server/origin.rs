@@ -93,7 +93,8 @@ fn is_ours(state: &AppState, host: &Authority) -> bool {
 }
 
 fn is_local_name(state: &AppState, name: &str) -> bool {
-    let loopback = ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local));
+    let loopback =
+        ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local));
     loopback || name.trim_matches(['[', ']']) == state.settings.listen.ip().to_string()
 }
 

@@ -156,7 +156,8 @@ impl Refusal {
         match self {
             // RFC 6750, section 3.
             Self::Unauthorized { token_came } => {
-                let challenge = if *token_came { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+                let challenge =
+                    if *token_came { "Bearer error=\"invalid_token\"" } else { "Bearer" };
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
             Self::MethodNotAllowed { allow } => {
@@ -165,7 +166,9 @@ impl Refusal {
                     headers.insert(header::ALLOW, allow);
                 }
             }
-            Self::Overloaded => _ = headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER)),
+            Self::Overloaded => {
+                _ = headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
+            }
             _ => {}
         }
         headers
@@ -177,7 +180,8 @@ impl IntoResponse for Error {
         let (kind, errors, headers) = match self {
             Self::Refusal(refusal) => {
                 let (kind, headers) = (refusal.kind(), refusal.headers());
-                let errors = if let Refusal::InvalidInput(errors) = refusal { errors } else { Vec::new() };
+                let errors =
+                    if let Refusal::InvalidInput(errors) = refusal { errors } else { Vec::new() };
                 (kind, errors, headers)
             }
             Self::Fault(Fault::Unavailable(error)) => {
@@ -202,10 +206,8 @@ pub(super) async fn explain(
     request: Request,
     next: Next,
 ) -> Response {
-    let door = request
-        .extensions()
-        .get::<MatchedPath>()
-        .and_then(|path| routes.door(path.as_str()));
+    let door =
+        request.extensions().get::<MatchedPath>().and_then(|path| routes.door(path.as_str()));
     let for_a_person = door != Some(Door::Json) && accepts_html(request.headers());
     let request_id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
 

@@ -115,7 +115,9 @@ pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
         .layer(CatchPanicLayer::custom(|_| {
             Error::from(Fault::internal("a handler panicked")).into_response()
         }))
-        .layer(from_fn(move |request, next| access::guard(guard.0.clone(), guard.1.clone(), request, next)))
+        .layer(from_fn(move |request, next| {
+            access::guard(guard.0.clone(), guard.1.clone(), request, next)
+        }))
         .layer(from_fn(move |request, next| origin::check(origin.clone(), request, next)))
         .layer(from_fn(read_body))
         .layer(from_fn(move |request, next| {
@@ -163,8 +165,17 @@ impl Map {
         self.add(Method::POST, path, door, handler);
     }
 
-    fn add<H: Handler<T, AppState>, T: 'static>(&mut self, method: Method, path: &str, door: Door, handler: H) {
-        #[expect(clippy::expect_used, reason = "only the methods that are written here and in rpc.rs")]
+    fn add<H: Handler<T, AppState>, T: 'static>(
+        &mut self,
+        method: Method,
+        path: &str,
+        door: Door,
+        handler: H,
+    ) {
+        #[expect(
+            clippy::expect_used,
+            reason = "only the methods that are written here and in rpc.rs"
+        )]
         let filter = MethodFilter::try_from(method.clone()).expect("a method that axum routes");
         let router = std::mem::take(&mut self.router);
         self.router = router.route(path, on(filter, handler));

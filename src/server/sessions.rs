@@ -107,13 +107,19 @@ pub struct Sessions {
 impl Sessions {
     #[must_use]
     pub fn new(settings: &Settings, public_url: &PublicUrl, secret: &Secret) -> Self {
-        let secrets: Vec<&[u8]> =
-            [Some(secret), settings.jwt_secret_previous.as_ref()].into_iter().flatten().map(Secret::expose).collect();
+        let secrets: Vec<&[u8]> = [Some(secret), settings.jwt_secret_previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(Secret::expose)
+            .collect();
         Self {
             issuer: public_url.origin(),
             signing: EncodingKey::from_secret(secret.expose()),
             accepted: secrets.iter().map(|secret| DecodingKey::from_secret(secret)).collect(),
-            form_keys: secrets.iter().map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret)).collect(),
+            form_keys: secrets
+                .iter()
+                .map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret))
+                .collect(),
             secure: public_url.is_https(),
             access_token_ttl: seconds(settings.access_token_ttl),
             idle_ttl: seconds(settings.session_idle_ttl),
@@ -130,7 +136,13 @@ impl Sessions {
             // There is nothing to renew it with, so it ends with its only token.
             Kind::Program => (now + self.access_token_ttl, now + self.access_token_ttl),
         };
-        Ok(StoredSession { id: random_id()?, account_id: account, created_at: now, alive_until, ends_at })
+        Ok(StoredSession {
+            id: random_id()?,
+            account_id: account,
+            created_at: now,
+            alive_until,
+            ends_at,
+        })
     }
 
     /// The moment until which a session that is used now stays alive, if that is worth a write:
@@ -397,7 +409,11 @@ mod tests {
         for name in ["iss", "aud", "sub", "sid", "jti", "iat", "exp"] {
             let mut claims = claims.clone();
             claims.as_object_mut().expect("an object").remove(name);
-            assert_eq!(sessions(&[]).read(Kind::Program, &sign(&header, &claims, SECRET)), None, "no {name}");
+            assert_eq!(
+                sessions(&[]).read(Kind::Program, &sign(&header, &claims, SECRET)),
+                None,
+                "no {name}"
+            );
         }
         for (name, value) in [
             ("exp", json!(now - 1)),
@@ -435,7 +451,11 @@ mod tests {
         let token = sign(&header, &claims, SECRET);
         let (text, signature) = token.rsplit_once('.').expect("three parts");
         let double = |json: &str| {
-            let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(json));
+            let text = format!(
+                "{}.{}",
+                URL_SAFE_NO_PAD.encode(header.to_string()),
+                URL_SAFE_NO_PAD.encode(json)
+            );
             let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
             format!("{text}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes())))
         };
@@ -455,7 +475,12 @@ mod tests {
             double(&format!("{}{}", "[".repeat(2000), "]".repeat(2000))),
             "x".repeat(1 << 20),
         ] {
-            assert_eq!(sessions(&[]).read(Kind::Program, &bad), None, "{}", bad.get(..80).unwrap_or(&bad));
+            assert_eq!(
+                sessions(&[]).read(Kind::Program, &bad),
+                None,
+                "{}",
+                bad.get(..80).unwrap_or(&bad)
+            );
         }
     }
 

@@ -127,7 +127,8 @@ impl Store {
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, OpenError> {
         let mut connection = self.pool.acquire().await.map_err(|error| explain(error.into()))?;
         connection.ensure_migrations_table(MIGRATIONS_TABLE).await.map_err(explain)?;
-        let applied = connection.list_applied_migrations(MIGRATIONS_TABLE).await.map_err(explain)?;
+        let applied =
+            connection.list_applied_migrations(MIGRATIONS_TABLE).await.map_err(explain)?;
         Ok(MIGRATIONS
             .iter()
             .filter(|migration| migration.migration_type.is_up_migration())
@@ -323,10 +324,12 @@ fn make_file(path: &Path) -> io::Result<()> {
 
 fn explain(error: MigrateError) -> OpenError {
     OpenError(match error {
-        MigrateError::VersionMissing(version) | MigrateError::VersionNotPresent(version) => format!(
-            "the database has migration {version}, which this program does not know: \
+        MigrateError::VersionMissing(version) | MigrateError::VersionNotPresent(version) => {
+            format!(
+                "the database has migration {version}, which this program does not know: \
              it was used by a newer version"
-        ),
+            )
+        }
         MigrateError::VersionMismatch(version) => {
             format!("migration {version} was changed after it had been applied to this database")
         }

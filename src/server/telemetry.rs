@@ -12,7 +12,7 @@ use axum::{
     response::Response,
 };
 use tracing::Instrument;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::EnvFilter;
 
 use super::{client, config::LogFormat, sessions::random_id, state::AppState};
 
@@ -32,7 +32,9 @@ pub fn start(format: LogFormat, filter: &str) {
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr);
     let result = match format {
-        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Text => {
+            builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+        }
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
     // A second server in one process, as in the tests, keeps the first one's log.
@@ -44,7 +46,8 @@ pub(super) async fn trace(state: AppState, mut request: Request, next: Next) -> 
     let id = RequestId(random_id().unwrap_or_default().into());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let client = peer.map(|peer| client::address(peer, request.headers(), &state.settings.trusted_proxies));
+    let client =
+        peer.map(|peer| client::address(peer, request.headers(), &state.settings.trusted_proxies));
     let span = tracing::info_span!(
         "request",
         request_id = %id,
@@ -66,17 +69,4 @@ pub(super) async fn trace(state: AppState, mut request: Request, next: Next) -> 
     }
     .instrument(span)
     .await
-}
-
-/// For tests: the same format, into a writer of theirs.
-pub fn subscriber<W>(filter: &str, writer: W) -> impl tracing::Subscriber + Send + Sync
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .json()
-        .flatten_event(true)
-        .with_writer(writer)
-        .finish()
 }

@@ -1,1 +1,19 @@
-fn x(){}
+//! Tests through the public doors: a real server, a real database, real connections.
+//!
+//! Each file is about one promise. A test of a rule goes through both doors, the JSON routes and
+//! the pages' forms; `support::Door` is how.
+
+mod access;
+mod assets;
+mod limits;
+mod logs;
+mod openapi;
+mod origin;
+mod pages;
+mod problems;
+mod process;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod support;
+mod tidy;

@@ -44,8 +44,8 @@ fn operation_view(path: &str, method: &str, operation: &Value) -> impl IntoView 
         .collect::<Vec<_>>();
     let request = &operation["requestBody"]["content"]["application/json"]["schema"];
     let takes = (!request.is_null()).then(|| view! { <p>"Takes " {link(request)} "."</p> });
-    let closed = (!operation["security"].is_null())
-        .then(|| view! { <p>"For those who are signed in."</p> });
+    let closed =
+        (!operation["security"].is_null()).then(|| view! { <p>"For those who are signed in."</p> });
     let description = (!operation["description"].is_null())
         .then(|| view! { <p>{prose(&operation["description"])}</p> });
     let id = text(&operation["operationId"]);

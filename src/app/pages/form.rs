@@ -97,9 +97,15 @@ pub(in crate::app) fn page(
     let action = form.action;
     let heading = if action == SIGN_UP { "Create an account" } else { "Sign in" };
     let (fields, other) = if action == SIGN_UP {
-        (sign_up_fields(form, policy), view! { "Do you have an account? " <a href="/signin">"Sign in"</a> })
+        (
+            sign_up_fields(form, policy),
+            view! { "Do you have an account? " <a href="/signin">"Sign in"</a> },
+        )
     } else {
-        (sign_in_fields(form), view! { "Are you new here? " <a href="/signup">"Create an account"</a> })
+        (
+            sign_in_fields(form),
+            view! { "Are you new here? " <a href="/signup">"Create an account"</a> },
+        )
     };
     let next = (!form.next.is_empty()).then(|| {
         view! { <input type="hidden" name="next" value=form.next.clone()/> }
@@ -123,10 +129,17 @@ pub(in crate::app) fn page(
 
 fn sign_up_fields(form: &FormState, policy: PasswordPolicy) -> Vec<AnyView> {
     let min_length = policy.min_length;
-    let hint = format!("At least {min_length} characters. A few unusual words are easy to remember.");
+    let hint =
+        format!("At least {min_length} characters. A few unusual words are easy to remember.");
     vec![
         field(form, Field::FullName, "name", None, None),
-        field(form, Field::Username, "username", Some("3 to 32 letters, digits, and the signs _ - .".into()), None),
+        field(
+            form,
+            Field::Username,
+            "username",
+            Some("3 to 32 letters, digits, and the signs _ - .".into()),
+            None,
+        ),
         field(form, Field::Password, "new-password", Some(hint), Some(min_length)),
     ]
 }
@@ -156,7 +169,8 @@ fn field(
     };
     let error = form.errors.iter().find(|error| error.field == field).map(FieldError::message);
     let is_invalid = if error.is_some() { "true" } else { "false" };
-    let described_by = if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id.clone() };
+    let described_by =
+        if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id.clone() };
     let rule = (form.action == SIGN_UP).then(|| field.name());
     let kind = if field == Field::Password { "password" } else { "text" };
     let reveal = (field == Field::Password).then(|| {
@@ -201,10 +215,8 @@ fn input_name(field: Field) -> &'static str {
 
 /// What is wrong, at the top, with links to the fields. It gets the focus.
 fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
-    let of_fields = form
-        .errors
-        .iter()
-        .map(|error| (format!("#{}", input_name(error.field)), error.message()));
+    let of_fields =
+        form.errors.iter().map(|error| (format!("#{}", input_name(error.field)), error.message()));
     let of_all = form.problem.map(|problem| ("#username".to_owned(), problem.to_owned()));
     let items: Vec<_> = of_all
         .into_iter()

@@ -41,7 +41,8 @@ pub(super) fn string(members: &mut Map<String, Value>, name: &str) -> Raw {
 fn is_json(headers: &HeaderMap) -> bool {
     let one = |name| {
         let mut values = headers.get_all(name).iter();
-        let value = values.next().map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
+        let value =
+            values.next().map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
         if values.next().is_some() { Some("?".to_owned()) } else { value }
     };
     let Some(content_type) = one(header::CONTENT_TYPE) else { return false };
@@ -148,9 +149,21 @@ mod tests {
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert!(parse(deep(32).as_bytes()).is_ok());
         for text in [
-            "", "{", "{}x", "{} {}", "{'a':1}", r#"{"a":1,}"#, "\u{feff}{}", r#""\ud800""#, "NaN",
-            r#"{"a":1,"a":1}"#, r#"{"x":{"a":1,"b":2,"a":3}}"#, r#"{"a":1,"\u0061":2}"#,
-            &deep(33), &"[".repeat(16_000), &"{\"a\":".repeat(3_000),
+            "",
+            "{",
+            "{}x",
+            "{} {}",
+            "{'a':1}",
+            r#"{"a":1,}"#,
+            "\u{feff}{}",
+            r#""\ud800""#,
+            "NaN",
+            r#"{"a":1,"a":1}"#,
+            r#"{"x":{"a":1,"b":2,"a":3}}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            &deep(33),
+            &"[".repeat(16_000),
+            &"{\"a\":".repeat(3_000),
         ] {
             assert!(parse(text.as_bytes()).is_err(), "{}", text.get(..40).unwrap_or(text));
         }

@@ -1,0 +1,166 @@
+//! The guard: what is open is a list, and everything else is closed.
+
+use latchkey::server::{
+    access::{Caller, PUBLIC, policy},
+    router::Door as Kind,
+};
+use reqwest::{Method, StatusCode, header};
+
+use crate::support::*;
+
+#[test]
+fn the_list_of_what_is_open_is_this_one() {
+    let list: Vec<String> =
+        PUBLIC.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    assert_eq!(
+        list,
+        [
+            "GET /",
+            "GET /signup",
+            "GET /signin",
+            "POST /api/sign_up",
+            "POST /api/sign_in",
+            "POST /auth/signup",
+            "POST /auth/signin",
+            "GET /healthz",
+            "GET /readyz",
+            "GET /openapi.json",
+            "GET /docs",
+            "GET /problems/{kind}",
+            "GET /pkg/{file}",
+            "GET /favicon.ico",
+            "GET /favicon.svg",
+            "GET /robots.txt",
+        ]
+    );
+}
+
+#[test]
+fn the_server_functions_are_these_and_all_are_post() {
+    let mut functions: Vec<String> = server_fn::axum::server_fn_paths()
+        .map(|(path, method)| format!("{method} {path}"))
+        .collect();
+    functions.sort();
+    assert_eq!(functions, ["POST /api/sign_in", "POST /api/sign_out", "POST /api/sign_up"]);
+}
+
+#[tokio::test]
+async fn every_public_line_is_a_route() {
+    let server = TestServer::start().await;
+    for (method, path, _) in PUBLIC {
+        assert!(server.running.routes.find(path, method).is_ok(), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_route_is_closed_to_a_stranger() {
+    let server = TestServer::start().await;
+    let mut closed = Vec::new();
+    for (path, door, method) in server.running.routes.iter() {
+        if policy(method, path).is_some() {
+            continue;
+        }
+        closed.push(format!("{method} {path}"));
+        let response =
+            program().request(method.clone(), server.url(path)).send().await.expect("an answer");
+        match door {
+            Kind::Page | Kind::Form => {
+                assert_eq!(response.status(), StatusCode::SEE_OTHER, "{method} {path}");
+                assert_eq!(response.headers()[header::CONTENT_LENGTH], "0");
+            }
+            Kind::Json | Kind::Asset => {
+                assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+            }
+        }
+    }
+    closed.sort();
+    assert_eq!(
+        closed,
+        [
+            "GET /profile",
+            "GET /user/profile",
+            "GET /users/profile",
+            "HEAD /profile",
+            "HEAD /user/profile",
+            "HEAD /users/profile",
+            "POST /api/sign_out",
+            "POST /auth/signout",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn no_spelling_of_a_closed_path_opens_it() {
+    let server = TestServer::start().await;
+    Browser::signed_up(&server, "alice").await;
+    let host = server.running.address;
+    for path in [
+        "/profile/",
+        "//profile",
+        "/profile//",
+        "/%70rofile",
+        "/PROFILE",
+        "/./profile",
+        "/x/../profile",
+        "/profile;x",
+        "/profile%00",
+        "/profile%2f",
+        "/profile?x=/signin",
+        "/signin/../profile",
+        "/pkg/../profile",
+        "/pkg/%2e%2e/profile",
+        "/user/profile/x.css",
+        "/user/profile/",
+        "/user//profile",
+        "/users/profile/",
+        "/api/sign_out/",
+        "/pkg/..%2fprofile",
+        "/problems/../profile",
+    ] {
+        for method in ["GET", "HEAD", "POST", "PROPFIND"] {
+            let answer = raw(
+                &server,
+                &format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+            )
+            .await;
+            let status = answer.get(9..12).unwrap_or("none");
+            assert!(["303", "404", "405", "400"].contains(&status), "{method} {path}: {status}");
+            assert!(!answer.contains("Test Person"), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_sent_to_sign_in_before_anything_is_rendered() {
+    let server = TestServer::start().await;
+    for cookie in ["", "latchkey=junk", "latchkey=a.b.c"] {
+        let request = program().get(server.url("/profile")).header(header::COOKIE, cookie);
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert_eq!(response.headers()[header::LOCATION], "/signin?next=%2Fprofile");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        assert!(response.bytes().await.expect("a body").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn only_those_who_are_signed_in_are_kept_from_the_forms() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    for path in ["/signup", "/signin"] {
+        assert_eq!(browser.get(path).await.status(), StatusCode::OK);
+    }
+    let browser = Browser::signed_up(&server, "alice").await;
+    for path in ["/signup", "/signin"] {
+        let response = browser.get(path).await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert_eq!(response.headers()[header::LOCATION], "/profile");
+    }
+}
+
+#[test]
+fn head_is_as_open_as_get() {
+    assert_eq!(policy(&Method::HEAD, "/signin"), Some(Caller::Noticed));
+    assert_eq!(policy(&Method::HEAD, "/profile"), None);
+    assert_eq!(policy(&Method::GET, "/api/sign_in"), None);
+}

@@ -1,0 +1,75 @@
+//! The OpenAPI document is complete: every JSON route, and nothing else.
+
+use std::collections::BTreeSet;
+
+use latchkey::server::router::Door as Kind;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::*;
+
+async fn document(server: &TestServer) -> Value {
+    program()
+        .get(server.url("/openapi.json"))
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON")
+}
+
+#[tokio::test]
+async fn every_json_route_is_in_the_document_and_no_other() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    assert!(document["openapi"].as_str().expect("a version").starts_with("3.1"));
+    let described: BTreeSet<String> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object()
+                .expect("an item")
+                .keys()
+                .map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    let served: BTreeSet<String> = server
+        .running
+        .routes
+        .iter()
+        .filter(|(path, door, method)| {
+            *door == Kind::Json && **method != Method::HEAD && *path != "/openapi.json"
+        })
+        .map(|(path, _, method)| format!("{method} {path}"))
+        .collect();
+    assert_eq!(described, served);
+}
+
+#[tokio::test]
+async fn the_routes_that_need_a_proof_say_so() {
+    let server = TestServer::start().await;
+    let document = document(&server).await;
+    for (path, door, method) in server.running.routes.iter() {
+        if door != Kind::Json || *method == Method::HEAD || path == "/openapi.json" {
+            continue;
+        }
+        let operation = &document["paths"][path][method.as_str().to_lowercase()];
+        let closed = latchkey::server::access::policy(method, path).is_none();
+        assert_eq!(operation["security"].is_array(), closed, "{method} {path}");
+        assert_eq!(operation["responses"]["401"].is_object(), closed, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_shows_every_route_without_a_script_of_its_own() {
+    let server = TestServer::start().await;
+    let page = Browser::new(&server).page("/docs").await;
+    for path in
+        ["/auth/signup", "/auth/signin", "/auth/signout", "/user/profile", "/healthz", "/readyz"]
+    {
+        assert!(page.contains(path), "{path}");
+    }
+    assert!(!page.contains(" src="));
+}

@@ -1,0 +1,149 @@
+//! The pages as HTML: headers, labels, and what works without JavaScript.
+
+use std::collections::HashSet;
+
+use reqwest::{StatusCode, header};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn every_answer_carries_the_protection() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    for path in [
+        "/",
+        "/signin",
+        "/profile",
+        "/docs",
+        "/nope",
+        "/healthz",
+        "/favicon.svg",
+        "/pkg/latchkey.css",
+        "/pkg/nope.js",
+        "/user/profile",
+    ] {
+        for response in [
+            browser.get(path).await,
+            program().get(server.url(path)).send().await.expect("an answer"),
+        ] {
+            let headers = response.headers();
+            assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+            assert_eq!(headers["referrer-policy"], "same-origin");
+            assert_eq!(headers["x-frame-options"], "DENY");
+            assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
+            assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
+            assert!(headers.contains_key("permissions-policy"));
+            assert!(!headers.contains_key("strict-transport-security"), "not over http");
+            let policy = headers["content-security-policy"].to_str().expect("text");
+            assert!(
+                policy.starts_with("default-src 'none'") && !policy.contains("unsafe-inline"),
+                "{policy}"
+            );
+            assert!(policy.contains("frame-ancestors 'none'"));
+            let cache = headers["cache-control"].to_str().expect("text");
+            let is_file = response.status() == 200
+                && (path.starts_with("/pkg/") || path.starts_with("/favicon"));
+            assert_eq!(cache == "no-store", !is_file, "{path}: {cache}");
+            if response.status() != StatusCode::SEE_OTHER {
+                assert!(headers.contains_key(header::CONTENT_TYPE), "{path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_response_has_a_nonce_of_its_own_and_every_script_carries_it() {
+    let server = TestServer::start().await;
+    let mut nonces = HashSet::new();
+    for _ in 0..20 {
+        let response = program().get(server.url("/signin")).send().await.expect("a page");
+        let policy =
+            response.headers()["content-security-policy"].to_str().expect("text").to_owned();
+        let nonce =
+            policy.split("'nonce-").nth(1).expect("a nonce").split('\'').next().expect("a nonce");
+        assert!(nonce.len() >= 22, "128 bits: {nonce}");
+        let page = response.text().await.expect("a page");
+        assert_eq!(
+            page.matches("<script").count(),
+            page.matches(&format!("nonce=\"{nonce}\"")).count()
+        );
+        assert!(!page.contains(" style=") && !page.contains(" onclick"));
+        nonces.insert(nonce.to_owned());
+    }
+    assert_eq!(nonces.len(), 20);
+}
+
+#[tokio::test]
+async fn the_fields_are_what_password_managers_expect() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let (sign_up, sign_in) = (browser.page("/signup").await, browser.page("/signin").await);
+    for value in ["name", "username", "new-password"] {
+        assert!(sign_up.contains(&format!("autocomplete=\"{value}\"")), "{value}");
+    }
+    for value in ["username", "current-password"] {
+        assert!(sign_in.contains(&format!("autocomplete=\"{value}\"")), "{value}");
+    }
+    for page in [sign_up, sign_in] {
+        assert!(page.contains("type=\"password\""));
+        assert!(page.contains("<form method=\"post\""));
+        assert!(page.contains("<html lang=\"en\">"));
+    }
+}
+
+#[tokio::test]
+async fn an_error_stands_beside_its_field_and_in_the_summary_that_gets_the_focus() {
+    let server = TestServer::start().await;
+    let fields = [("username", "a"), ("password", PASSWORD), ("full_name", "Alice")];
+    let response = Browser::new(&server).send("/signup", "/api/sign_up", &fields).await;
+    let page = response.text().await.expect("a page");
+    assert!(page.contains("autofocus"), "{page}");
+    assert!(page.contains("href=\"#username\""));
+    assert!(
+        page.contains("aria-describedby=\"username-hint username-error\" aria-invalid=\"true\"")
+    );
+    assert!(page.contains("aria-describedby=\"full_name-error\" aria-invalid=\"false\""));
+    assert_eq!(page.matches("Username must be at least 3 characters long").count(), 2);
+}
+
+#[tokio::test]
+async fn text_of_a_stranger_in_the_address_is_on_no_page() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let canary = "c2VydmVyIGVycm9yOiBDQU5BUlk";
+    for path in [
+        format!("/signin?__path=%2Fapi%2Fsign_in&__err={canary}"),
+        format!("/signup?__path=%2Fapi%2Fsign_up&__err={canary}"),
+        "/signin?error=CANARY&username=CANARY&message=CANARY".to_owned(),
+        "/profile?CANARY".to_owned(),
+        "/CANARY".to_owned(),
+    ] {
+        let page = browser.get(&path).await.text().await.expect("a page");
+        assert!(!page.contains("CANARY") && !page.contains(canary), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_start_page_says_who_is_signed_in() {
+    let server = TestServer::start().await;
+    let stranger = Browser::new(&server).page("/").await;
+    assert!(stranger.contains("href=\"/signup\"") && stranger.contains("href=\"/signin\""));
+    let page = Browser::signed_up(&server, "alice").await.page("/").await;
+    assert!(page.contains("<strong>alice</strong>") && page.contains("href=\"/profile\""));
+}
+
+#[tokio::test]
+async fn the_profile_shows_the_account_and_a_way_out() {
+    let server = TestServer::start().await;
+    let page = Browser::signed_up(&server, "Alice").await.page("/profile").await;
+    for text in [
+        "Test Person",
+        "Alice",
+        "Member since",
+        "<time datetime=",
+        "action=\"/api/sign_out\"",
+        "Sign out",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+}

@@ -1,0 +1,126 @@
+//! Errors: problem details for programs, pages for people, nothing of the inside for anybody.
+
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn a_problem_has_the_members_of_rfc_9457_and_the_request_id() {
+    let server = TestServer::start().await;
+    let response = server.post_json("/auth/signup", &json!({"username": "a"})).await;
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json; charset=utf-8");
+    let id = response.headers()["x-request-id"].to_str().expect("text").to_owned();
+    let problem: Value = response.json().await.expect("JSON");
+    let members: Vec<_> = problem.as_object().expect("an object").keys().collect();
+    assert_eq!(members, ["type", "title", "status", "detail", "requestId", "errors"]);
+    assert_eq!(problem["requestId"], id);
+    assert_eq!(problem["status"], 400);
+    for error in problem["errors"].as_array().expect("errors") {
+        let members: Vec<_> = error.as_object().expect("an object").keys().collect();
+        assert_eq!(members, ["field", "code", "message"]);
+    }
+    let page = program().get(server.url(problem["type"].as_str().expect("a path"))).send().await;
+    let page = page.expect("an answer");
+    assert_eq!(page.status(), StatusCode::OK, "the type explains itself");
+    assert!(page.text().await.expect("a page").contains("too-short"));
+}
+
+#[tokio::test]
+async fn every_wrong_method_is_405_with_allow() {
+    let server = TestServer::start().await;
+    for path in [
+        "/",
+        "/signin",
+        "/profile",
+        "/auth/signup",
+        "/auth/signout",
+        "/user/profile",
+        "/healthz",
+        "/api/sign_in",
+        "/docs",
+    ] {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"] {
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            if server.running.routes.find(path, &method).is_ok() {
+                continue;
+            }
+            let response = program()
+                .request(method.clone(), server.url(path))
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            let allow = response.headers()[header::ALLOW].to_str().expect("text");
+            assert!(["HEAD, GET", "POST"].contains(&allow), "{method} {path}: {allow}");
+        }
+    }
+    let overridden =
+        program().post(server.url("/user/profile")).header("x-http-method-override", "GET");
+    assert_eq!(
+        overridden.send().await.expect("an answer").status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+}
+
+#[tokio::test]
+async fn nothing_there_is_a_page_for_a_person_and_a_problem_for_a_program() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    for path in
+        ["/nope", "/api/nope", "/auth/nope", "/profile/", "/.env", "/metrics", "/problems/nope"]
+    {
+        for person in [&browser, &Browser::new(&server)] {
+            let response = person.get(path).await;
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+            let page = response.text().await.expect("a page");
+            assert!(page.contains("Not found") && page.contains("Request id"));
+        }
+        let response = program().get(server.url(path)).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        let problem: Value = response.json().await.expect("JSON");
+        assert_eq!(problem["type"], "/problems/not-found");
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_its_tables_is_a_fault_that_tells_nothing() {
+    let server = TestServer::start().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(server.database());
+    let pool = sqlx::SqlitePool::connect_with(options).await.expect("the database");
+    sqlx::query("ALTER TABLE accounts RENAME TO elsewhere").execute(&pool).await.expect("renamed");
+    let body = json!({"username": "alice", "password": PASSWORD, "fullName": "Alice"});
+    for route in ["/auth/signup", "/auth/signin"] {
+        let response = server.post_json(route, &body).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let text = response.text().await.expect("a body");
+        for inside in ["accounts", "sqlite", "SELECT", ".rs", "panicked"] {
+            assert!(!text.contains(inside), "{route}: {text}");
+        }
+    }
+    let browser = Browser::new(&server);
+    let fields = [("username", "alice"), ("password", PASSWORD)];
+    let response = browser.send("/signin", "/api/sign_in", &fields).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let page = response.text().await.expect("a page");
+    assert!(page.contains("Request id") && !page.contains("accounts WHERE"));
+}
+
+#[tokio::test]
+async fn a_locked_database_is_unavailable_and_the_server_says_so() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(server.database());
+    let pool = sqlx::SqlitePool::connect_with(options).await.expect("the database");
+    let mut connection = pool.acquire().await.expect("a connection");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await.expect("locked");
+
+    for door in DOORS {
+        let outcome = server.sign_up(door, "bob", PASSWORD, "Bob").await;
+        assert_eq!(outcome.status(), 503, "{door:?}");
+        assert!(outcome.says("busy"), "{outcome:?}");
+    }
+    sqlx::query("ROLLBACK").execute(&mut *connection).await.expect("unlocked");
+    assert!(server.sign_up(Door::Json, "bob", PASSWORD, "Bob").await.is_accepted());
+}

@@ -1,0 +1,287 @@
+//! The program itself: its commands, its files, its start and its end.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::support::{PASSWORD, SECRET, program};
+
+fn latchkey(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.env_clear().current_dir(folder);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    latchkey(folder).args(arguments).envs(settings.iter().copied()).output().expect("it ran")
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// A running server, which is killed if the test forgets it.
+pub(crate) struct Served {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Served {
+    /// Its log goes to the file `log` in the folder.
+    pub(crate) fn start(folder: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut command = latchkey(folder);
+        command.env("PORT", "0").envs(settings.iter().copied());
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its output"))
+            .read_line(&mut line)
+            .expect("a line");
+        let url = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{line}");
+        Self { child, url }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill ran").success());
+    }
+
+    pub(crate) fn exit(mut self) -> i32 {
+        self.child.wait().expect("it ended").code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+async fn sign_up(url: &str, username: &str) -> StatusCode {
+    let body = json!({"username": username, "password": PASSWORD, "fullName": "Test Person"});
+    program()
+        .post(format!("{url}/auth/signup"))
+        .json(&body)
+        .send()
+        .await
+        .expect("an answer")
+        .status()
+}
+
+async fn sign_in(url: &str, username: &str) -> StatusCode {
+    let body = json!({"username": username, "password": PASSWORD});
+    program()
+        .post(format!("{url}/auth/signin"))
+        .json(&body)
+        .send()
+        .await
+        .expect("an answer")
+        .status()
+}
+
+#[tokio::test]
+async fn without_any_settings_it_makes_what_it_needs_for_its_owner_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let served = Served::start(folder.path(), &[]);
+    assert_eq!(sign_up(&served.url, "alice").await, StatusCode::OK);
+    for (file, mode) in
+        [("data", 0o700), ("data/latchkey.db", 0o600), ("data/latchkey.secret", 0o600)]
+    {
+        let metadata = std::fs::metadata(folder.path().join(file)).expect(file);
+        assert_eq!(metadata.permissions().mode() & 0o777, mode, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn an_answered_sign_up_survives_a_kill() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let served = Served::start(folder.path(), &[]);
+    for index in 0..5 {
+        assert_eq!(sign_up(&served.url, &format!("person{index}")).await, StatusCode::OK);
+    }
+    served.signal("-KILL");
+    served.exit();
+    let served = Served::start(folder.path(), &[]);
+    for index in 0..5 {
+        assert_eq!(sign_in(&served.url, &format!("person{index}")).await, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_signal_to_stop_lets_requests_in_flight_finish_and_ends_with_zero() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let served = Served::start(folder.path(), &[]);
+        let tries: Vec<_> = (0..8)
+            .map(|index| {
+                let url = served.url.clone();
+                tokio::spawn(async move { sign_up(&url, &format!("person{index}")).await })
+            })
+            .collect();
+        // One answer shows that the others are at least on their way.
+        while sign_in(&served.url, "person0").await != StatusCode::OK {}
+        served.signal(signal);
+        for attempt in tries {
+            assert_eq!(attempt.await.expect("an answer"), StatusCode::OK);
+        }
+        let start = Instant::now();
+        assert_eq!(served.exit(), 0, "{signal}");
+        assert!(start.elapsed() < Duration::from_secs(12));
+    }
+}
+
+#[tokio::test]
+async fn two_that_start_at_once_share_one_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = [("PUBLIC_URL", "http://localhost:3000")];
+    let servers: Vec<_> = (0..4).map(|_| Served::start(folder.path(), &url)).collect();
+    assert_eq!(sign_up(&servers[0].url, "alice").await, StatusCode::OK);
+    let body = json!({"username": "alice", "password": PASSWORD});
+    let answer = program().post(format!("{}/auth/signin", servers[1].url)).json(&body).send().await;
+    let answer: serde_json::Value = answer.expect("an answer").json().await.expect("JSON");
+    for server in &servers {
+        let request = program().get(format!("{}/user/profile", server.url));
+        let request = request.bearer_auth(answer["accessToken"].as_str().expect("a token"));
+        assert_eq!(request.send().await.expect("an answer").status(), StatusCode::OK);
+    }
+}
+
+#[test]
+fn check_prints_every_setting_and_no_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = [("JWT_SECRET", SECRET), ("PORT", "4000")];
+    let output = run(folder.path(), &["check"], &settings);
+    assert!(output.status.success(), "{}", text(&output));
+    let text = text(&output);
+    for name in [
+        "HOST",
+        "PORT = 4000",
+        "PUBLIC_URL",
+        "DATABASE_URL",
+        "JWT_SECRET = (secret)",
+        "SESSION_TTL",
+        "LOG_FORMAT",
+    ] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+    assert!(!text.contains(SECRET));
+    assert!(!folder.path().join("data").exists(), "it only reads");
+}
+
+#[test]
+fn a_bad_setting_stops_check_and_the_start_with_one_line_each() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = [("JWT_SECRET", "yoursecretvalue"), ("PORT", "http"), ("SESION_TTL", "1d")];
+    for arguments in [&["check"][..], &["serve"], &[]] {
+        let output = run(folder.path(), arguments, &settings);
+        assert_eq!(output.status.code(), Some(1));
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(errors.lines().count(), 3, "{errors}");
+        for name in ["JWT_SECRET:", "PORT:", "SESION_TTL:"] {
+            assert!(errors.contains(name), "{errors}");
+        }
+        assert!(!text(&output).contains("yoursecretvalue"));
+    }
+    assert!(!folder.path().join("data").exists(), "nothing was made");
+}
+
+#[test]
+fn settings_come_from_the_file_too_and_the_environment_wins() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(".env"), "# a comment\nPORT=4001\nLOG_FORMAT=json\n")
+        .expect("written");
+    let output = text(&run(folder.path(), &["check"], &[("PORT", "4002")]));
+    assert!(output.contains("PORT = 4002") && output.contains("LOG_FORMAT = json"), "{output}");
+    std::fs::write(folder.path().join(".env"), "WHATEVER=1\n").expect("written");
+    let output = run(folder.path(), &["check"], &[]);
+    assert!(!output.status.success() && text(&output).contains("WHATEVER"), "{}", text(&output));
+}
+
+#[test]
+fn the_example_of_settings_names_them_all_and_is_good_as_it_is() {
+    let example = std::fs::read_to_string(".env.example").expect("the example");
+    for (name, ..) in
+        latchkey::server::config::KNOWN.iter().filter(|(.., meaning)| !meaning.is_empty())
+    {
+        assert!(example.contains(&format!("{name}=")), "{name}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(".env"), &example).expect("written");
+    let output = run(folder.path(), &["check"], &[]);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn migrations_go_up_and_down_and_are_listed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let migrate = |command: &str| {
+        let output = run(folder.path(), &["migrate", command], &[]);
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output)
+    };
+    assert!(migrate("list").contains("pending  0001 accounts"));
+    assert!(migrate("up").contains("Applied 1 migration"));
+    assert!(migrate("up").contains("Nothing to apply"));
+    assert!(migrate("list").contains("applied  0001 accounts"));
+    assert!(migrate("down").contains("Reverted 0001 accounts"));
+    assert!(migrate("down").contains("Nothing to revert"));
+    assert!(migrate("up").contains("Applied 1 migration"));
+}
+
+#[test]
+fn a_new_migration_is_an_empty_pair() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(
+        !run(folder.path(), &["migrate", "create", "add_email"], &[]).status.success(),
+        "no folder"
+    );
+    std::fs::create_dir(folder.path().join("migrations")).expect("a folder");
+    for bad in ["", "../x", "Add Email", "a/b"] {
+        assert!(!run(folder.path(), &["migrate", "create", bad], &[]).status.success(), "{bad}");
+    }
+    assert!(run(folder.path(), &["migrate", "create", "add_email"], &[]).status.success());
+    assert!(run(folder.path(), &["migrate", "create", "add_phone"], &[]).status.success());
+    for file in ["0001_add_email.up.sql", "0001_add_email.down.sql", "0002_add_phone.up.sql"] {
+        assert!(folder.path().join("migrations").join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_used_stops_the_start_with_a_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("broken.db"), "this is no database, however long it goes on")
+        .expect("written");
+    std::fs::create_dir(folder.path().join("folder.db")).expect("a folder");
+    for database in ["sqlite:broken.db", "sqlite:folder.db", "sqlite:/proc/nowhere/x.db"] {
+        let output = run(folder.path(), &["serve"], &[("DATABASE_URL", database), ("PORT", "0")]);
+        assert_eq!(output.status.code(), Some(1), "{database}");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(errors.lines().any(|line| line.starts_with("latchkey: ")), "{errors}");
+        assert!(!errors.contains("panicked"), "{errors}");
+    }
+}
+
+#[test]
+fn help_is_there_for_every_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let help = text(&run(folder.path(), &["--help"], &[]));
+    for word in ["serve", "migrate", "check", "DATABASE_URL", "Usage:"] {
+        assert!(help.contains(word), "{help}");
+    }
+    assert!(text(&run(folder.path(), &["help", "migrate"], &[])).contains("create"));
+    assert!(text(&run(folder.path(), &["--version"], &[])).contains(env!("CARGO_PKG_VERSION")));
+    assert!(!run(folder.path(), &["nonsense"], &[]).status.success());
+}

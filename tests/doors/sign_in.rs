@@ -1,0 +1,159 @@
+//! Signing in: what is a password, and what the answer tells.
+
+use reqwest::header;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn signing_in_answers_with_the_account_and_a_token_and_sets_no_cookie() {
+    let server = TestServer::start().await;
+    let account = server.sign_up_json("alice").await;
+    let body = json!({"username": "alice", "password": PASSWORD});
+    let response = server.post_json("/auth/signin", &body).await;
+    assert!(response.headers().get(header::SET_COOKIE).is_none());
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let body: Value = response.json().await.expect("JSON");
+    let fields = body.as_object().expect("an object");
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["id", "username", "fullName", "accessToken"]);
+    assert_eq!(body["id"], account["id"]);
+}
+
+#[tokio::test]
+async fn signing_in_by_the_page_sets_the_cookie_and_shows_no_token() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    let browser = Browser::new(&server);
+    let fields = [("username", "alice"), ("password", PASSWORD)];
+    let response = browser.send("/signin", "/api/sign_in", &fields).await;
+    assert_eq!(response.status(), 303);
+    assert_eq!(response.headers()["location"], "/profile");
+    let token = cookie(&response, "latchkey").expect("the session cookie");
+    assert!(!response.text().await.expect("a body").contains(&token));
+    assert!(!browser.page("/profile").await.contains(&token));
+}
+
+#[tokio::test]
+async fn every_spelling_of_the_name_signs_in() {
+    let server = TestServer::start().await;
+    server.sign_up_json("Alice").await;
+    for door in DOORS {
+        for name in ["alice", "ALICE", "ａｌｉｃｅ"] {
+            assert!(server.sign_in(door, name, PASSWORD).await.is_accepted(), "{door:?} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_password_counts_in_every_character() {
+    let server = TestServer::start().await;
+    let long = format!("{}é", "x".repeat(100));
+    for (door, name) in [(Door::Json, "alice"), (Door::Form, "bob")] {
+        assert!(server.sign_up(door, name, &long, "Person").await.is_accepted());
+        assert!(server.sign_in(door, name, &long).await.is_accepted());
+        let decomposed = format!("{}e\u{301}", "x".repeat(100));
+        assert!(server.sign_in(door, name, &decomposed).await.is_accepted(), "NFD");
+        for wrong in [&long[..72], &format!("{long} "), &long.to_uppercase(), &format!("{long}\0")]
+        {
+            assert!(!server.sign_in(door, name, wrong).await.is_accepted(), "{door:?} {wrong:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_name_and_a_wrong_password_get_the_same_bytes() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    let mut answers = Vec::new();
+    for username in ["alice", "nobody-here", "' OR 1=1--", "\u{0}", "x", "ал\u{200b}"] {
+        let body = json!({"username": username, "password": "wrong wrong wrong"});
+        let response = server.post_json("/auth/signin", &body).await;
+        let mut headers = response.headers().clone();
+        headers.remove("x-request-id");
+        headers.remove("date");
+        let status = response.status();
+        let mut body: Value = response.json().await.expect("JSON");
+        body.as_object_mut().expect("an object").remove("requestId");
+        answers.push((status, format!("{headers:?}"), body));
+    }
+    assert_eq!(answers[0].0, 400);
+    assert_eq!(answers[0].2["detail"], "Invalid Login Credentials");
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
+}
+
+#[tokio::test]
+async fn the_form_says_the_same_of_both_and_keeps_the_name() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    for name in ["alice", "nobody-here"] {
+        let fields = [("username", name), ("password", "wrong wrong wrong"), ("next", "/docs?a=b")];
+        let response = Browser::new(&server).send("/signin", "/api/sign_in", &fields).await;
+        assert_eq!(response.status(), 400);
+        let page = response.text().await.expect("a page");
+        assert_eq!(summary(&page).len(), 1);
+        assert!(page.contains("Invalid Login Credentials"));
+        assert!(page.contains(&format!("value=\"{name}\"")));
+        assert!(page.contains("name=\"next\" value=\"/docs?a=b\""));
+        assert!(!page.contains("wrong wrong"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let server = TestServer::start().await;
+    for door in DOORS {
+        let outcome = server.sign_in(door, "", "").await;
+        assert_eq!(outcome.status(), 400);
+        assert!(
+            outcome.says("Enter your username") && outcome.says("Enter your password"),
+            "{outcome:?}"
+        );
+        let long = "x".repeat(1025);
+        assert!(server.sign_in(door, "alice", &long).await.says("at most 1024 bytes"));
+    }
+}
+
+#[tokio::test]
+async fn next_leads_to_a_path_of_this_site_only() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    for (next, location) in [
+        ("/docs?a=b", "/docs?a=b"),
+        ("//evil.example", "/profile"),
+        ("/\\evil.example", "/profile"),
+        ("https:evil.example", "/profile"),
+        ("/%0d%0aSet-Cookie:a=b", "/%0d%0aSet-Cookie:a=b"),
+        ("/\r\nSet-Cookie: a=b", "/profile"),
+        ("/käse", "/k%C3%A4se"),
+    ] {
+        let browser = Browser::new(&server);
+        let fields = [("username", "alice"), ("password", PASSWORD), ("next", next)];
+        let response = browser.send("/signin", "/api/sign_in", &fields).await;
+        assert_eq!(response.status(), 303, "{next:?}");
+        assert_eq!(response.headers()["location"], location, "{next:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_hash_with_old_parameters_is_made_anew_at_the_next_sign_in() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(server.database());
+    let pool = sqlx::SqlitePool::connect_with(options).await.expect("the database");
+    // `password`, as the Argon2 reference program hashes it with t=2 and m=2^8.
+    let old =
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+    sqlx::query("UPDATE accounts SET password_hash = $1")
+        .bind(old)
+        .execute(&pool)
+        .await
+        .expect("set");
+    assert!(!server.sign_in(Door::Json, "alice", "other").await.is_accepted());
+    assert!(server.sign_in(Door::Json, "alice", "password").await.is_accepted());
+    let new: String = sqlx::query_scalar("SELECT password_hash FROM accounts")
+        .fetch_one(&pool)
+        .await
+        .expect("a hash");
+    assert!(new.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
+    assert!(server.sign_in(Door::Form, "alice", "password").await.is_accepted());
+}

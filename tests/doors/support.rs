@@ -1,0 +1,281 @@
+//! A server of one's own for each test, and clients that use it as the world does.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use latchkey::server::{
+    self, Running,
+    config::{Settings, Sources},
+};
+use reqwest::{Response, StatusCode, header};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) const SECRET: &str = "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// The two ways in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    Json,
+    Form,
+}
+
+pub(crate) const DOORS: [Door; 2] = [Door::Json, Door::Form];
+
+/// How a door answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Accepted,
+    /// The status, and every message that was given.
+    Refused(u16, BTreeSet<String>),
+}
+
+impl Outcome {
+    pub(crate) fn is_accepted(&self) -> bool {
+        *self == Self::Accepted
+    }
+
+    pub(crate) fn says(&self, text: &str) -> bool {
+        matches!(self, Self::Refused(_, messages) if messages.iter().any(|m| m.contains(text)))
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Accepted => 200,
+            Self::Refused(status, _) => *status,
+        }
+    }
+}
+
+pub(crate) struct TestServer {
+    pub(crate) running: Running,
+    folder: TempDir,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = format!("sqlite:{}", folder.path().join("latchkey.db").display());
+        let mut all = vec![("PORT", "0"), ("DATABASE_URL", &database), ("JWT_SECRET", SECRET)];
+        all.retain(|(name, _)| settings.iter().all(|(other, _)| name != other));
+        all.extend(settings);
+        let settings = Settings::read(&Sources::of(&all)).expect("good settings");
+        let running = server::start(settings).await.expect("a server");
+        Self { running, folder }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("latchkey.db")
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.running.address)
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        self.url("")
+    }
+
+    /// `POST` of a JSON body by a program that nobody knows.
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Response {
+        program().post(self.url(path)).json(body).send().await.expect("an answer")
+    }
+
+    pub(crate) async fn sign_up_json(&self, username: &str) -> Value {
+        let body = json!({"username": username, "password": PASSWORD, "fullName": "Test Person"});
+        let response = self.post_json("/auth/signup", &body).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.expect("JSON")
+    }
+
+    /// Signs in an existing account and gives its access token.
+    pub(crate) async fn token(&self, username: &str) -> String {
+        let body = json!({"username": username, "password": PASSWORD});
+        let response = self.post_json("/auth/signin", &body).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let body: Value = response.json().await.expect("JSON");
+        body["accessToken"].as_str().expect("a token").to_owned()
+    }
+
+    pub(crate) async fn profile(&self, authorization: &str) -> Response {
+        let request = program().get(self.url("/user/profile"));
+        request.header(header::AUTHORIZATION, authorization).send().await.expect("an answer")
+    }
+
+    /// Signs up through one of the doors.
+    pub(crate) async fn sign_up(
+        &self,
+        door: Door,
+        username: &str,
+        password: &str,
+        full_name: &str,
+    ) -> Outcome {
+        match door {
+            Door::Json => {
+                let body =
+                    json!({"username": username, "password": password, "fullName": full_name});
+                outcome_of_json(self.post_json("/auth/signup", &body).await).await
+            }
+            Door::Form => {
+                let fields =
+                    [("username", username), ("password", password), ("full_name", full_name)];
+                Browser::new(self).submit("/signup", "/api/sign_up", &fields).await
+            }
+        }
+    }
+
+    pub(crate) async fn sign_in(&self, door: Door, username: &str, password: &str) -> Outcome {
+        match door {
+            Door::Json => {
+                let body = json!({"username": username, "password": password});
+                outcome_of_json(self.post_json("/auth/signin", &body).await).await
+            }
+            Door::Form => {
+                let fields = [("username", username), ("password", password)];
+                Browser::new(self).submit("/signin", "/api/sign_in", &fields).await
+            }
+        }
+    }
+}
+
+async fn outcome_of_json(response: Response) -> Outcome {
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.expect("JSON");
+    if status == 200 {
+        return Outcome::Accepted;
+    }
+    let errors = body["errors"].as_array().cloned().unwrap_or_default();
+    let mut messages: BTreeSet<String> = errors
+        .iter()
+        .map(|error| error["message"].as_str().expect("a message").to_owned())
+        .collect();
+    if messages.is_empty() {
+        messages.insert(body["detail"].as_str().expect("a detail").to_owned());
+    }
+    Outcome::Refused(status, messages)
+}
+
+/// A client without cookies, that follows no redirect.
+pub(crate) fn program() -> reqwest::Client {
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    builder.build().expect("a client")
+}
+
+/// A browser: it keeps cookies, accepts HTML, and says where a request comes from.
+pub(crate) struct Browser {
+    pub(crate) client: reqwest::Client,
+    origin: String,
+}
+
+impl Browser {
+    pub(crate) fn new(server: &TestServer) -> Self {
+        Self::at(&server.origin())
+    }
+
+    pub(crate) fn at(origin: &str) -> Self {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .cookie_store(true)
+            .no_proxy()
+            .build()
+            .expect("a client");
+        Self { client, origin: origin.to_owned() }
+    }
+
+    /// Signed in by the form, as a new account.
+    pub(crate) async fn signed_up(server: &TestServer, username: &str) -> Self {
+        let browser = Self::new(server);
+        let fields = [("username", username), ("password", PASSWORD), ("full_name", "Test Person")];
+        assert!(browser.submit("/signup", "/api/sign_up", &fields).await.is_accepted());
+        browser
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        let request = self.client.get(format!("{}{path}", self.origin));
+        request.header(header::ACCEPT, "text/html").send().await.expect("an answer")
+    }
+
+    pub(crate) async fn page(&self, path: &str) -> String {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.text().await.expect("a page")
+    }
+
+    /// Sends a form as it is on no page: with exactly these fields.
+    pub(crate) async fn post(&self, action: &str, fields: &[(&str, &str)]) -> Response {
+        self.client
+            .post(format!("{}{action}", self.origin))
+            .header(header::ACCEPT, "text/html")
+            .header(header::ORIGIN, &self.origin)
+            .header("sec-fetch-site", "same-origin")
+            .form(fields)
+            .send()
+            .await
+            .expect("an answer")
+    }
+
+    /// Loads the page, and sends its form with these fields and its token.
+    pub(crate) async fn send(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Response {
+        let token = form_token(&self.page(page).await);
+        let mut all = vec![("form_token", token.as_str())];
+        all.extend(fields);
+        self.post(action, &all).await
+    }
+
+    pub(crate) async fn submit(
+        &self,
+        page: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Outcome {
+        let response = self.send(page, action, fields).await;
+        let status = response.status().as_u16();
+        if status == 303 {
+            return Outcome::Accepted;
+        }
+        Outcome::Refused(status, summary(&response.text().await.expect("a page")))
+    }
+}
+
+/// The hidden token of the form on a page.
+pub(crate) fn form_token(page: &str) -> String {
+    let after = page.split("name=\"form_token\" value=\"").nth(1).expect("a form with a token");
+    after.split('"').next().expect("a token").to_owned()
+}
+
+/// The messages in the error summary of a page.
+pub(crate) fn summary(page: &str) -> BTreeSet<String> {
+    let Some(summary) =
+        page.split("class=\"summary\"").nth(1).and_then(|rest| rest.split("</ul>").next())
+    else {
+        return BTreeSet::new();
+    };
+    let links = summary.split("<a href=").skip(1);
+    links
+        .filter_map(|link| Some(link.split_once('>')?.1.split("</a>").next()?.to_owned()))
+        .collect()
+}
+
+/// The value of a cookie that a response sets.
+pub(crate) fn cookie(response: &Response, name: &str) -> Option<String> {
+    response.headers().get_all(header::SET_COOKIE).iter().find_map(|line| {
+        let (found, value) = line.to_str().ok()?.split(';').next()?.split_once('=')?;
+        (found == name).then(|| value.to_owned())
+    })
+}
+
+/// One request as raw bytes, and everything that comes back.
+pub(crate) async fn raw(server: &TestServer, request: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream =
+        tokio::net::TcpStream::connect(server.running.address).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    // A server that refuses early may close while we are still sending.
+    _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
