@@ -16,7 +16,8 @@ async fn at_the_most_talkative_level_no_secret_is_written_and_every_line_is_one_
     };
 
     let word = "canary-word canary-word";
-    post("/auth/signup", &json!({"username": "alice", "password": word, "fullName": "Canary P."})).await;
+    post("/auth/signup", &json!({"username": "alice", "password": word, "fullName": "Canary P."}))
+        .await;
     let answer = post("/auth/signin", &json!({"username": "alice", "password": word})).await;
     let token = answer["accessToken"].as_str().expect("a token").to_owned();
     let get = |path: &str| program().get(url(path));

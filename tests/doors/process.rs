@@ -42,8 +42,8 @@ impl Served {
     pub(crate) fn start(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = latchkey(folder);
         command.env("PORT", "0").envs(settings.iter().copied());
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+        let log = std::fs::File::create(folder.join("log")).expect("a file");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("started");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output"))
             .read_line(&mut line)
