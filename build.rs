@@ -4,6 +4,8 @@
 //! `LEPTOS_OUTPUT_NAME`: then the files are the ones in its site folder. A plain `cargo build`
 //! has no bundle: then they are the style sheet and the files of `public`.
 
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to a build script by its environment")]
+
 use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {

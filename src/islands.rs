@@ -34,9 +34,14 @@ pub fn LiveForm(children: Children) -> impl IntoView {
     }
 }
 
-/// Whoever leaves a field is told what is wrong with it.
+/// Whoever goes on from a field is told what is wrong with it. Not on the way to the button that
+/// sends the form: a message would move the button away from under the pointer, and the click would
+/// be lost. (Safari does not say that a button gets the focus, so nowhere counts as there.)
 fn judge(event: ev::FocusEvent) {
-    if let Some(input) = target::<HtmlInputElement>(&event)
+    let sends = |next: &Element| next.get_attribute("type").as_deref() == Some("submit");
+    let next = event.related_target().and_then(|next| next.dyn_into::<Element>().ok());
+    if next.is_some_and(|next| !sends(&next))
+        && let Some(input) = target::<HtmlInputElement>(&event)
         && let Some(message) = verdict(&input)
     {
         tell(&input, &message);

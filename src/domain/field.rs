@@ -129,7 +129,7 @@ impl FieldError {
             }
             (_, Code::TooManyBytes { max }) => format!("{label} must be at most {max} bytes long"),
             (Username, Code::Characters) => {
-                "Username may hold only letters, digits, and the signs _ - .".into()
+                "Username may hold only letters, digits, dots, hyphens and underscores".into()
             }
             (FullName, Code::Characters) => {
                 "Full name must hold visible characters, and no control characters".into()
@@ -142,8 +142,7 @@ impl FieldError {
             (_, Code::Reserved) => format!("This {subject} is reserved. Choose another one"),
             (_, Code::Taken) => format!("{label} exists. Choose another one"),
             (_, Code::TooCommon) => {
-                "This password is one of the most common ones, so it is easy to guess. \
-                 Choose another one, for example a few words that nobody else would put together"
+                "This password is among the most common ones. Choose one that is harder to guess"
                     .into()
             }
             (_, Code::TooPersonal) => {

@@ -1,6 +1,6 @@
 //! Where a request comes from: other sites, other hosts, other people's forms.
 
-use reqwest::{StatusCode, header};
+use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::support::*;

@@ -137,7 +137,7 @@ fn sign_up_fields(form: &FormState, policy: PasswordPolicy) -> Vec<AnyView> {
             form,
             Field::Username,
             "username",
-            Some("3 to 32 letters, digits, and the signs _ - .".into()),
+            Some("3 to 32 letters, digits, dots, hyphens or underscores.".into()),
             None,
         ),
         field(form, Field::Password, "new-password", Some(hint), Some(min_length)),

@@ -1,0 +1,46 @@
+# The two commands are `make serve` and `make test`. Both set up what is missing.
+# .ci/tools says where the tools come from.
+
+TOOLS := . .ci/tools &&
+LEPTOS := cargo leptos
+
+.PHONY: serve test watch build check unit end2end api deny fmt clean help
+
+serve: build ## build everything, and serve with embedded SQLite and no settings at all
+	target/release/latchkey
+
+test: ## set up, build and pass every test, the browser's included
+	.ci/test
+
+watch: ## the development loop: builds on every change, and reloads the page
+	$(TOOLS) tools_bundle && LEPTOS_HASH_FILES=false $(LEPTOS) watch
+
+build: ## the one binary, with the browser bundle in it: target/release/latchkey
+	$(TOOLS) tools_bundle && $(LEPTOS) build --release --precompress
+
+check: ## formatting, lints and documentation
+	cargo fmt --check
+	cargo clippy --all-targets -- --deny warnings
+	$(TOOLS) tools_wasm && cargo clippy --lib --no-default-features --features hydrate --target wasm32-unknown-unknown -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
+
+unit: ## the tests that need no browser
+	cargo test
+
+deny: ## licences, bans and sources of the dependencies; advisories where their database can be reached
+	$(TOOLS) tools_deny && .ci/deny
+
+end2end: build ## the browser's tests, against the release binary
+	$(TOOLS) tools_browser && cd end2end && npx playwright test
+
+api: build ## the OpenAPI document against the running server
+	$(TOOLS) tools_schemathesis && .ci/api
+
+fmt: ## format the code
+	cargo fmt
+
+clean: ## remove what was built
+	cargo clean
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18

@@ -1,0 +1,41 @@
+// WCAG 2.2 AA by axe-core, in light and in dark. axe is itself a script, so it cannot run where
+// scripts do not: the pages without JavaScript are the ones whose islands never come to life.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Page } from "@playwright/test";
+import { alive, expect, OPEN, signUp, test } from "./latchkey";
+
+async function isAccessible(page: Page) {
+  const results = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+    .analyze();
+  expect(results.violations).toEqual([]);
+  expect(results.passes.length).toBeGreaterThan(5);
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const islands of [true, false]) {
+    test(`axe finds nothing on any page in ${colorScheme}, islands ${islands ? "alive" : "dead"}`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      if (!islands)
+        await page.route("**/*.js", (route) =>
+          route.fulfill({ contentType: "text/javascript", body: "export default () => new Promise(() => {})" }),
+        );
+      for (const path of OPEN) {
+        await page.goto(path);
+        if (path === "/signup" || path === "/signin") await alive(page, islands);
+        await isAccessible(page);
+      }
+      await page.goto("/signup");
+      await page.getByLabel("Username").fill("a");
+      await page.getByRole("button", { name: "Create an account" }).click();
+      await expect(page.getByRole("alert")).toBeVisible();
+      await alive(page, islands);
+      await isAccessible(page);
+      await signUp(page);
+      await isAccessible(page);
+      await page.goto("/");
+      await isAccessible(page);
+    });
+  }
+}

@@ -1,0 +1,79 @@
+// A server of one's own for each worker, and what the specs have in common.
+
+import { test as base, expect, type Page } from "@playwright/test";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+export { expect };
+
+const binary = resolve(process.env.LATCHKEY ?? "../target/release/latchkey");
+
+/** Every page that is open to strangers, and the page of one that does not exist. */
+export const OPEN = ["/", "/signup", "/signin", "/docs", "/problems/invalid-input", "/nowhere"];
+
+export const PASSWORD = "correct horse battery staple";
+
+/** A page that fails the test if it raises a console error or a violation of its policy. */
+export const test = base.extend<{ quiet: void }, { server: string }>({
+  server: [
+    async ({}, use) => {
+      const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
+      const child = spawn(binary, {
+        cwd: folder,
+        env: { PORT: "0" },
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      const lines = createInterface({ input: child.stdout });
+      const [line] = (await once(lines, "line")) as [string];
+      // The name that people use; the line names the number.
+      await use(line.split(" ").at(-1)!.replace("127.0.0.1", "localhost"));
+      child.kill("SIGTERM");
+      await once(child, "exit");
+      rmSync(folder, { recursive: true });
+    },
+    { scope: "worker" },
+  ],
+  baseURL: async ({ server }, use) => use(server),
+  quiet: [
+    async ({ page }, use) => {
+      const noise: string[] = [];
+      page.on("console", (message) => {
+        // A refused form is a page with status 400, and Chromium writes that down.
+        if (message.type() === "error" && !/the server responded with a status of 4/.test(message.text()))
+          noise.push(message.text());
+      });
+      page.on("pageerror", (error) => noise.push(String(error)));
+      await use();
+      expect(noise).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+let people = 0;
+
+/** A name that nobody has yet. */
+export function newName(): string {
+  people += 1;
+  return `person-${process.pid}-${people}`;
+}
+
+export async function signUp(page: Page, username = newName()): Promise<string> {
+  await page.goto("/signup");
+  await page.getByLabel("Full name").fill("Test Person");
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create an account" }).click();
+  await expect(page).toHaveURL("/profile");
+  return username;
+}
+
+/** Waits until the islands of the page live, if this browser runs scripts. */
+export async function alive(page: Page, javaScriptEnabled: boolean | undefined) {
+  if (javaScriptEnabled !== false)
+    await expect(page.locator("html")).toHaveAttribute("data-islands", "alive");
+}
