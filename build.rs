@@ -1,18 +1,17 @@
 //! Lays out the files that the binary serves, for `src/server/assets.rs` to embed.
 //!
 //! `cargo leptos build` makes the browser bundle before it builds the server, and says so by
-//! `LEPTOS_OUTPUT_NAME`: then the files are the ones in its site folder. A plain `cargo build`
+//! `LEPTOS_SITE_ROOT`: then the files are the ones in that folder. A plain `cargo build`
 //! has no bundle: then they are the style sheet and the files of `public`.
 
 #![expect(clippy::disallowed_methods, reason = "cargo speaks to a build script by its environment")]
 
-use std::{env, fs, io, path::Path};
+use std::{env, fs, io, os::unix::fs::symlink, path::Path};
 
 fn main() -> io::Result<()> {
     for path in ["migrations", "style", "public", "build.rs"] {
         println!("cargo::rerun-if-changed={path}");
     }
-    println!("cargo::rerun-if-env-changed=LEPTOS_OUTPUT_NAME");
     println!("cargo::rerun-if-env-changed=LEPTOS_SITE_ROOT");
     if env::var_os("CARGO_FEATURE_SSR").is_none() {
         return Ok(());
@@ -20,17 +19,22 @@ fn main() -> io::Result<()> {
 
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let site = Path::new(&out).join("site");
-    if site.exists() {
-        fs::remove_dir_all(&site)?;
+    match fs::symlink_metadata(&site) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(&site)?,
+        Ok(_) => fs::remove_file(&site)?,
+        Err(_) => {}
     }
     let root =
-        env::var("LEPTOS_SITE_ROOT").ok().filter(|root| Path::new(root).join("pkg").exists());
-    match (env::var_os("LEPTOS_OUTPUT_NAME"), root) {
-        (Some(_), Some(root)) => {
-            println!("cargo::rerun-if-changed={root}");
-            copy(Path::new(&root), &site)?;
+        env::var("LEPTOS_SITE_ROOT").map(|root| env::current_dir().unwrap_or_default().join(root));
+    match root.ok().filter(|root| root.join("pkg").exists()) {
+        // A link, so that a debug build, which reads its files when it runs, has the newest.
+        Some(root) => {
+            if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+                println!("cargo::rerun-if-changed={}", root.display());
+            }
+            symlink(root, &site)?;
         }
-        _ => {
+        None => {
             copy(Path::new("public"), &site)?;
             fs::create_dir_all(site.join("pkg"))?;
             fs::copy("style/main.css", site.join("pkg/latchkey.css"))?;
@@ -44,10 +48,6 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        // Type declarations for TypeScript are for nobody here.
-        if entry.file_name().to_string_lossy().contains(".d.") {
-            continue;
-        }
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
         } else {

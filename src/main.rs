@@ -175,7 +175,7 @@ fn check() -> Result<(), Failure> {
     let bad = |name: &str| {
         result.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.name == name))
     };
-    for (name, default, meaning) in KNOWN.iter().filter(|(.., meaning)| !meaning.is_empty()) {
+    for (name, default, meaning) in KNOWN {
         let (value, source) = match sources.get(name) {
             // A value that is wrong may be a secret in the wrong place.
             Some((_, source)) if bad(name) => ("(bad)".to_owned(), source),
@@ -200,7 +200,7 @@ fn check() -> Result<(), Failure> {
 fn settings_help() -> String {
     let mut help =
         "Settings, from the environment or from .env in the working folder:\n".to_owned();
-    for (name, default, meaning) in KNOWN.iter().filter(|(.., meaning)| !meaning.is_empty()) {
+    for (name, default, meaning) in KNOWN {
         help += &format!("  {name:20} {meaning} [{default}]\n");
     }
     help

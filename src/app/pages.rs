@@ -14,21 +14,25 @@ use crate::{
     },
 };
 
-pub(super) fn home(profile: Option<&Profile>) -> impl IntoView + use<> {
-    let signed_in = profile.map(|profile| {
-        view! {
-            <p>"You are signed in as " <strong>{profile.username.clone()}</strong> "."</p>
-            <p class="actions"><a class="button" href="/profile">"Go to your profile"</a></p>
+/// `signed_in`: who is, and the token of the form that signs out.
+pub(super) fn home(signed_in: Option<(Profile, String)>) -> impl IntoView {
+    let actions = match signed_in {
+        Some((profile, token)) => view! {
+            <p>"You are signed in as " <strong>{profile.username}</strong> "."</p>
+            <div class="actions">
+                <a class="button" href="/profile">"Go to your profile"</a>
+                {sign_out(token)}
+            </div>
         }
-    });
-    let stranger = profile.is_none().then(|| {
-        view! {
-            <p class="actions">
+        .into_any(),
+        None => view! {
+            <div class="actions">
                 <a class="button" href="/signup">"Create an account"</a>
                 <a class="button quiet" href="/signin">"Sign in"</a>
-            </p>
+            </div>
         }
-    });
+        .into_any(),
+    };
     view! {
         <section class="hero">
             <h1>"Accounts for your app, in one binary."</h1>
@@ -36,29 +40,33 @@ pub(super) fn home(profile: Option<&Profile>) -> impl IntoView + use<> {
                 "Latchkey signs people up, signs them in and keeps their profile: as pages for people, \
                  and as JSON for programs."
             </p>
-            {signed_in}
-            {stranger}
+            {actions}
         </section>
     }
 }
 
 pub(super) fn profile(profile: &Profile, token: String) -> impl IntoView + use<> {
+    let (day, machine_day) = date(profile.created_at);
     view! {
         <section class="card">
             <h1>"Your profile"</h1>
             <dl class="facts">
                 <div><dt>"Full name"</dt><dd>{profile.full_name.clone()}</dd></div>
                 <div><dt>"Username"</dt><dd>{profile.username.clone()}</dd></div>
-                <div>
-                    <dt>"Member since"</dt>
-                    <dd><time datetime=date(profile.created_at).1>{date(profile.created_at).0}</time></dd>
-                </div>
+                <div><dt>"Member since"</dt><dd><time datetime=machine_day>{day}</time></dd></div>
             </dl>
-            <form method="post" action="/api/sign_out">
-                <input type="hidden" name=TOKEN_FIELD value=token/>
-                <button type="submit" class="button quiet">"Sign out"</button>
-            </form>
+            {sign_out(token)}
         </section>
+    }
+}
+
+/// On every page that says who is signed in (SE-09).
+fn sign_out(token: String) -> impl IntoView {
+    view! {
+        <form method="post" action="/api/sign_out">
+            <input type="hidden" name=TOKEN_FIELD value=token/>
+            <button type="submit" class="button quiet">"Sign out"</button>
+        </form>
     }
 }
 

@@ -19,6 +19,8 @@ use super::{
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/site"]
+// Type declarations for TypeScript are for nobody here.
+#[exclude = "*.ts*"]
 struct Site;
 
 /// Where the pages find their files. Paths on this server.

@@ -76,7 +76,7 @@ impl fmt::Display for BadSetting {
 
 /// Name, default as `check` shows it, meaning. The order is the order of `check` and of
 /// `.env.example`.
-pub const KNOWN: [(&str, &str, &str); 16] = [
+pub const KNOWN: [(&str, &str, &str); 15] = [
     ("HOST", "127.0.0.1", "the address it listens on"),
     ("PORT", "3000", "the port it listens on; 0: any free one"),
     (
@@ -96,8 +96,6 @@ pub const KNOWN: [(&str, &str, &str); 16] = [
     ("THROTTLE", "on", "off: no limits on tries, for load tests"),
     ("LOG_FORMAT", "text", "text, or json: one object a line"),
     ("RUST_LOG", "info", "what is logged"),
-    // Set by `cargo leptos watch`, and by nobody else.
-    ("LEPTOS_WATCH", "", ""),
 ];
 
 /// Where a process finds its settings, and what the settings may not do to it.

@@ -37,6 +37,11 @@ pub fn start(format: LogFormat, filter: &str) {
         }
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
+    // The place, and not the message: it may hold what a user sent.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked");
+    }));
     // A second server in one process, as in the tests, keeps the first one's log.
     _ = result;
 }
