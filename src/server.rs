@@ -13,6 +13,7 @@ pub mod client;
 pub mod headers;
 pub mod origin;
 pub mod router;
+pub mod routes;
 pub mod telemetry;
 
 pub mod assets;
@@ -28,7 +29,7 @@ pub mod store;
 
 use config::{Database, Secret, Settings};
 use error::Fault;
-use router::Routes;
+use routes::Routes;
 use state::{AppState, Shared};
 use store::Store;
 

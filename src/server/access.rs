@@ -16,7 +16,7 @@ use axum::{
 
 use super::{
     error::{Error, Fault, Refusal},
-    router::{Door, Routes},
+    routes::{Door, Routes},
     sessions::{Kind, cookie_value, now},
     state::AppState,
 };

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::{
     error::{Error, Fault, Refusal},
-    router::{Door, Routes},
+    routes::{Door, Routes},
     state::AppState,
     telemetry::RequestId,
 };

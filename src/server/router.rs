@@ -1,6 +1,6 @@
 //! All routes on one screen, and the layers around them.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -18,6 +18,7 @@ use super::{
     access, assets,
     error::{Error, Fault, Refusal},
     forms, headers, json, openapi, origin, reply,
+    routes::{Door, Routes},
     state::AppState,
     telemetry,
 };
@@ -28,46 +29,6 @@ const MAX_BODY: usize = 16 * 1024;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What stands behind a route, and so how it talks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// For people: `GET`, HTML.
-    Page,
-    /// For a page's form: `POST`, a server function.
-    Form,
-    /// For programs: JSON, errors too.
-    Json,
-    Asset,
-}
-
-/// Which methods each route has. The guard asks it, because a router does not tell.
-#[derive(Default)]
-pub struct Routes(BTreeMap<String, (Door, Vec<Method>)>);
-
-impl Routes {
-    /// The door of a route, if it has this method.
-    pub fn find(&self, path: &str, method: &Method) -> Result<Door, Refusal> {
-        let (door, methods) = self.0.get(path).ok_or(Refusal::NotFound)?;
-        if methods.contains(method) {
-            Ok(*door)
-        } else {
-            Err(Refusal::MethodNotAllowed { allow: methods.clone() })
-        }
-    }
-
-    #[must_use]
-    pub fn door(&self, path: &str) -> Option<Door> {
-        self.0.get(path).map(|(door, _)| *door)
-    }
-
-    /// Every method of every route.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Door, &Method)> {
-        self.0.iter().flat_map(|(path, (door, methods))| {
-            methods.iter().map(move |method| (path.as_str(), *door, method))
-        })
-    }
-}
 
 /// The map. Whatever is not in `access::PUBLIC` is for those who are signed in.
 fn map() -> Map {
@@ -179,11 +140,6 @@ impl Map {
         let filter = MethodFilter::try_from(method.clone()).expect("a method that axum routes");
         let router = std::mem::take(&mut self.router);
         self.router = router.route(path, on(filter, handler));
-        let methods = &mut self.routes.0.entry(path.to_owned()).or_insert((door, Vec::new())).1;
-        if method == Method::GET {
-            // axum answers HEAD by GET without its body.
-            methods.push(Method::HEAD);
-        }
-        methods.push(method);
+        self.routes.add(&method, path, door);
     }
 }

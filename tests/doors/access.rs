@@ -2,7 +2,7 @@
 
 use latchkey::server::{
     access::{Caller, PUBLIC, policy},
-    router::Door as Kind,
+    routes::Door as Kind,
 };
 use reqwest::{Method, StatusCode, header};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey::server::router::Door as Kind;
+use latchkey::server::routes::Door as Kind;
 use reqwest::Method;
 use serde_json::Value;
 
