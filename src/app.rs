@@ -10,7 +10,10 @@ mod shell;
 use axum::{
     Extension,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, HeaderValue, Request, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -21,11 +24,12 @@ pub use pages::form::FormState;
 
 use crate::server::{
     access::SignedIn,
+    config,
     error::{Error, Fault, Refusal, Result},
+    form_tokens::Bearer,
     headers::page_policy,
-    openapi,
-    reply::{KINDS, Kind},
-    sessions::{FormBearer, cookie_value, random_id},
+    random,
+    reply::{KINDS, ProblemKind},
     state::AppState,
     telemetry::RequestId,
 };
@@ -42,7 +46,7 @@ pub(crate) async fn home(
     caller: Option<Extension<SignedIn>>,
 ) -> Result<Response> {
     let signed_in = caller.map(|Extension(caller)| {
-        let token = state.sessions.form_token(FormBearer::Session(caller.session()));
+        let token = state.form_tokens.make(Bearer::Session(caller.session()));
         (caller.profile().clone(), token)
     });
     let title = "Accounts for your app";
@@ -63,7 +67,7 @@ pub(crate) async fn sign_up(
 pub(crate) async fn sign_in(
     State(state): State<AppState>,
     caller: Option<Extension<SignedIn>>,
-    query: std::result::Result<Query<SignInQuery>, axum::extract::rejection::QueryRejection>,
+    query: std::result::Result<Query<SignInQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
     if caller.is_some() {
@@ -78,27 +82,32 @@ pub(crate) async fn profile(
     State(state): State<AppState>,
     Extension(caller): Extension<SignedIn>,
 ) -> Result<Response> {
-    let token = state.sessions.form_token(FormBearer::Session(caller.session()));
+    let token = state.form_tokens.make(Bearer::Session(caller.session()));
     let title = "Your profile";
     render(&state, title, Scripts::No, move || pages::profile(caller.profile(), token.clone()))
         .await
 }
 
 pub(crate) async fn docs(State(state): State<AppState>) -> Result<Response> {
-    let document = serde_json::to_value(openapi::document(&state)).map_err(Fault::internal)?;
+    let document = serde_json::to_value(&state.openapi).map_err(Fault::internal)?;
     render(&state, "JSON routes", Scripts::No, move || pages::docs::page(&document)).await
 }
 
 pub(crate) async fn problem_kind(
     State(state): State<AppState>,
-    Path(slug): Path<String>,
+    slug: std::result::Result<Path<String>, PathRejection>,
 ) -> Result<Response> {
+    let slug = slug.map(|Path(slug)| slug).unwrap_or_default();
     let kind = KINDS.iter().find(|kind| kind.slug == slug).ok_or(Error::from(Refusal::NotFound))?;
     render(&state, kind.title, Scripts::No, || pages::problem_kind(kind)).await
 }
 
 /// The body of an error, for a person.
-pub(crate) async fn problem_page(state: &AppState, kind: Kind, request_id: &RequestId) -> Response {
+pub(crate) async fn problem_page(
+    state: &AppState,
+    kind: ProblemKind,
+    request_id: &RequestId,
+) -> Response {
     let request_id = request_id.to_string();
     let page =
         render(state, kind.title, Scripts::No, move || pages::problem(kind, request_id.clone()));
@@ -115,17 +124,16 @@ pub(crate) async fn form_page(
     headers: &HeaderMap,
 ) -> Response {
     let page = async {
-        let known = cookie_value(headers, state.sessions.visitor_cookie_name());
-        let (visitor, new_cookie) = match known.filter(|visitor| !visitor.is_empty()) {
+        let (visitor, new_cookie) = match state.cookies.visitor(headers) {
             Some(visitor) => (visitor, None),
             None => {
-                let (visitor, cookie) = state.sessions.new_visitor()?;
+                let (visitor, cookie) = state.cookies.new_visitor()?;
                 (visitor, Some(cookie))
             }
         };
-        let bearer = caller
-            .map_or(FormBearer::Visitor(&visitor), |caller| FormBearer::Session(caller.session()));
-        let token = state.sessions.form_token(bearer);
+        let bearer =
+            caller.map_or(Bearer::Visitor(&visitor), |caller| Bearer::Session(caller.session()));
+        let token = state.form_tokens.make(bearer);
         let (form, policy) = (form.clone(), state.settings.passwords);
         let title = form.title();
         let view = move || pages::form::page(&form, token.clone(), policy);
@@ -151,8 +159,8 @@ async fn render<V: IntoView + 'static>(
     scripts: Scripts,
     view: impl Fn() -> V + Clone + Send + Sync + 'static,
 ) -> Result<Response> {
-    let nonce: Nonce = Nonce::from_value(random_id()?);
-    let policy = page_policy(&nonce, shell::reloads());
+    let nonce: Nonce = Nonce::from_value(random::text()?);
+    let policy = page_policy(&nonce, config::reloads());
     let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
     let state = state.clone();
     let app = move || {

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use latchkey::server::{
     self,
     config::{KNOWN, Settings, Sources},
-    store::{MigrationState, Store},
+    store::{MigrationState, SetUpLock, Store},
     telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -119,7 +119,8 @@ async fn serve() -> Result<(), Failure> {
 
 async fn migrate(command: Migrate) -> Result<(), Failure> {
     let settings = settings()?;
-    let store = Store::open(&settings.database).await?;
+    let lock = SetUpLock::wait(&settings.database)?;
+    let store = Store::open(&settings.database, &lock).await?;
     let name = |state: &MigrationState| format!("{:04} {}", state.version, state.description);
     match command {
         Migrate::Up => match store.migrate_up().await? {

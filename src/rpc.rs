@@ -13,17 +13,18 @@ use crate::{
     domain::{Profile, SignInForm, SignUpForm},
     server::{
         accounts,
-        error::{Refusal, Result},
+        error::{Fault, Refusal, Result},
         forms::{Done, FormCall, safe_next},
-        json::after_sign_out,
-        sessions::Kind,
+        sessions::Carrier,
     },
 };
 
 /// Makes an account, and signs in.
 #[server(endpoint = "/sign_up")]
 pub async fn sign_up(
-    #[server(default)] full_name: String,
+    #[server(default)]
+    #[server(rename = "fullName")]
+    full_name: String,
     #[server(default)] username: String,
     #[server(default)] password: String,
 ) -> Result<(), ServerFnError> {
@@ -34,7 +35,11 @@ pub async fn sign_up(
         async {
             let new = form.parse(call.state.settings.passwords).map_err(Refusal::InvalidInput)?;
             let profile = accounts::sign_up(&call.state, &new).await?;
-            enter(&call, &profile, "/profile").await
+            // The account is there, whatever comes now: the form must not come again.
+            Ok(enter(&call, &profile, "/profile").await.unwrap_or_else(|fault| {
+                tracing::warn!(error = fault.source(), "signed up, but not in");
+                Done { location: "/signin".to_owned(), headers: HeaderMap::new() }
+            }))
         }
         .await,
     );
@@ -54,7 +59,7 @@ pub async fn sign_in(
         async {
             let credentials = form.parse().map_err(Refusal::InvalidInput)?;
             let profile = accounts::sign_in(&call.state, &credentials).await?;
-            enter(&call, &profile, &safe_next(&next)).await
+            Ok(enter(&call, &profile, &safe_next(&next)).await?)
         }
         .await,
     );
@@ -67,20 +72,20 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
-            if let Some(caller) = &call.caller {
-                accounts::sign_out(&call.state, caller).await?;
-            }
-            Ok(Done { location: "/".to_owned(), headers: after_sign_out(&call.state) })
+            let nobody = Refusal::Unauthorized { token_came: false };
+            let caller = call.caller.as_ref().ok_or(nobody)?;
+            accounts::sign_out(&call.state, caller).await?;
+            Ok(Done { location: "/".to_owned(), headers: call.state.cookies.forget() })
         }
         .await,
     );
     Ok(())
 }
 
-async fn enter(call: &FormCall, profile: &Profile, location: &str) -> Result<Done> {
+async fn enter(call: &FormCall, profile: &Profile, location: &str) -> Result<Done, Fault> {
     let before = call.caller.as_ref();
-    let token = accounts::begin_session(&call.state, Kind::Browser, profile, before).await?;
-    let cookie = call.state.sessions.set_cookie(token);
+    let token = accounts::begin_session(&call.state, Carrier::Browser, profile, before).await?;
+    let cookie = call.state.cookies.set_session(token);
     Ok(Done {
         location: location.to_owned(),
         headers: HeaderMap::from_iter([(header::SET_COOKIE, cookie)]),

@@ -23,15 +23,21 @@ pub mod openapi;
 pub mod reply;
 
 pub mod accounts;
+pub mod cookies;
+pub mod form_tokens;
 pub mod passwords;
+pub mod random;
 pub mod sessions;
 pub mod store;
 
 use config::{Database, Secret, Settings};
+use cookies::Cookies;
 use error::Fault;
+use form_tokens::FormTokens;
 use routes::Routes;
+use sessions::Sessions;
 use state::{AppState, Shared};
-use store::Store;
+use store::{SetUpLock, Store};
 
 /// How long requests in flight may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -68,7 +74,8 @@ pub struct Running {
 
 /// Opens the database, applies what is pending, and listens.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
-    let store = Store::open(&settings.database).await?;
+    let lock = SetUpLock::wait(&settings.database)?;
+    let store = Store::open(&settings.database, &lock).await?;
     let applied = store.migrate_up().await?;
     if applied > 0 {
         tracing::info!(applied, "migrations applied");
@@ -78,6 +85,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         (None, Database::Sqlite(path)) => Secret::beside(path)
             .map_err(|error| StartError(format!("the secret beside the database: {error}")))?,
     };
+    drop(lock);
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| StartError(format!("cannot listen on {}: {error}", settings.listen)))?;
@@ -89,8 +97,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 
     let public_url = settings.public_url_at(address.port());
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let cookies = Cookies::new(&settings, &public_url);
     let state = AppState::new(Shared {
-        sessions: sessions::Sessions::new(&settings, &public_url, &secret),
+        openapi: openapi::document(&public_url, &cookies),
+        cookies,
+        form_tokens: FormTokens::new(&secret, settings.jwt_secret_previous.as_ref()),
+        sessions: Sessions::new(&settings, &public_url, &secret),
         passwords: passwords::Passwords::new(cores),
         port: address.port(),
         public_url,
@@ -113,9 +125,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 impl Running {
     /// Takes no new request, finishes those in flight if they are quick enough, and closes the
     /// database.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         _ = self.stop.send(true);
-        if tokio::time::timeout(GRACE, self.served).await.is_err() {
+        if tokio::time::timeout(GRACE, &mut self.served).await.is_err() {
+            self.served.abort();
             tracing::warn!("some requests were cut off: they took longer than the time to stop");
         }
         self.state.store.close().await;

@@ -7,11 +7,8 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use crate::{
-    domain::Profile,
-    server::{
-        forms::TOKEN_FIELD,
-        reply::{FIELD_CODES, Kind},
-    },
+    domain::{Code, Profile},
+    server::{forms::TOKEN_FIELD, reply::ProblemKind},
 };
 
 /// `signed_in`: who is, and the token of the form that signs out.
@@ -71,12 +68,12 @@ fn sign_out(token: String) -> impl IntoView {
 }
 
 /// The page that a problem's `type` leads to.
-pub(super) fn problem_kind(kind: &Kind) -> impl IntoView + use<> {
+pub(super) fn problem_kind(kind: &ProblemKind) -> impl IntoView + use<> {
     let codes = (kind.slug == "invalid-input").then(|| {
         view! {
             <h2>"Codes of a field"</h2>
             <ul class="codes">
-                {FIELD_CODES.map(|code| view! { <li><code>{code}</code></li> }).to_vec()}
+                {Code::ALL.map(|code| view! { <li><code>{code}</code></li> }).to_vec()}
             </ul>
         }
     });
@@ -92,7 +89,7 @@ pub(super) fn problem_kind(kind: &Kind) -> impl IntoView + use<> {
 }
 
 /// An error, to the person who ran into it.
-pub(super) fn problem(kind: Kind, request_id: String) -> impl IntoView {
+pub(super) fn problem(kind: ProblemKind, request_id: String) -> impl IntoView {
     view! {
         <section class="card">
             <p class="status">{kind.status.as_u16()}</p>

@@ -2,15 +2,6 @@
 
 use leptos::{config::LeptosOptions, hydration::AutoReload, nonce::use_nonce, prelude::*};
 
-/// Whether `cargo leptos watch` runs this server and wants to reload its pages.
-pub(super) fn reloads() -> bool {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "set by `cargo leptos watch`; leptos reads it too"
-    )]
-    std::env::var_os("LEPTOS_WATCH").is_some()
-}
-
 /// `style` and `bundle` are paths; `bundle` is there for a page that has islands.
 pub(super) fn page<V: IntoView>(
     title: &'static str,

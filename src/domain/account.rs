@@ -1,14 +1,11 @@
 //! The account itself, in the three shapes it has: asked for, kept, shown.
 
-use serde::Serialize;
-
 use super::{FullName, Password, Username};
 
 /// The number of an account: positive and below 2^53, so that every JSON reader keeps it exact.
 ///
 /// Drawn at random, so that it tells neither how many accounts there are nor when one was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccountId(pub i64);
 
 /// An account that somebody asks for: every field is within its rule.

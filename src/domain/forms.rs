@@ -33,12 +33,15 @@ pub struct Credentials {
 
 impl SignUpForm {
     pub fn parse(&self, policy: PasswordPolicy) -> Result<NewAccount, Vec<FieldError>> {
+        let username = read(&self.username, Username::parse);
+        // The mapped form too: fullwidth letters must not hide a name.
+        let key = username.as_ref().ok().map(|username| username.key().as_str());
         let names: Vec<&str> = [&self.username, &self.full_name]
             .into_iter()
             .flatten()
             .map(|name| name.trim())
+            .chain(key)
             .collect();
-        let username = read(&self.username, Username::parse);
         let password = read(&self.password, |raw| Password::parse_new(raw, policy, &names));
         let full_name = read(&self.full_name, FullName::parse);
         match (username, password, full_name) {

@@ -31,12 +31,14 @@ impl FullName {
     }
 
     pub fn parse(raw: &str) -> Result<Self, Code> {
-        Self::light(raw)?;
         let name: String = raw.trim().nfc().collect();
+        if name.is_empty() {
+            return Err(Code::Missing);
+        }
         if name.chars().count() > MAX_LENGTH {
             return Err(Code::TooLong { max: MAX_LENGTH });
         }
-        if !name.chars().any(is_visible) {
+        if name.chars().any(is_forbidden) || !name.chars().any(is_visible) {
             return Err(Code::Characters);
         }
         Ok(Self(name))

@@ -36,7 +36,6 @@ impl Password {
 
     /// A password for an account. `names` are the account's own, which anybody would try first.
     pub fn parse_new(raw: &str, policy: PasswordPolicy, names: &[&str]) -> Result<Self, Code> {
-        Self::light(raw, policy)?;
         let password = Self::parse(raw)?;
         if password.0.chars().count() < policy.min_length {
             return Err(Code::TooShort { min: policy.min_length });

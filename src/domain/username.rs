@@ -105,7 +105,9 @@ impl Username {
 
     /// The whole rule.
     pub fn parse(raw: &str) -> Result<Self, Code> {
-        Self::light(raw)?;
+        if raw.is_empty() {
+            return Err(Code::Missing);
+        }
         let key = UsernameKey::map(raw)?;
         let mapped = key.as_str();
         length(mapped)?;

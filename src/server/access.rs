@@ -14,38 +14,41 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+use tracing::Instrument;
+
 use super::{
     error::{Error, Fault, Refusal},
     routes::{Door, Routes},
-    sessions::{Kind, cookie_value, now},
+    sessions::{Carrier, now},
     state::AppState,
 };
 use crate::domain::Profile;
 
-/// Every route that is open to strangers, and whether it wants to know who comes. `GET` includes
-/// `HEAD`.
-pub const PUBLIC: &[(Method, &str, Caller)] = &[
-    (Method::GET, "/", Caller::Noticed),
-    (Method::GET, "/signup", Caller::Noticed),
-    (Method::GET, "/signin", Caller::Noticed),
-    (Method::POST, "/api/sign_up", Caller::Noticed),
-    (Method::POST, "/api/sign_in", Caller::Noticed),
-    (Method::POST, "/auth/signup", Caller::Ignored),
-    (Method::POST, "/auth/signin", Caller::Ignored),
-    (Method::GET, "/healthz", Caller::Ignored),
-    (Method::GET, "/readyz", Caller::Ignored),
-    (Method::GET, "/openapi.json", Caller::Ignored),
-    (Method::GET, "/docs", Caller::Ignored),
-    (Method::GET, "/problems/{kind}", Caller::Ignored),
-    (Method::GET, "/pkg/{file}", Caller::Ignored),
-    (Method::GET, "/favicon.ico", Caller::Ignored),
-    (Method::GET, "/favicon.svg", Caller::Ignored),
-    (Method::GET, "/robots.txt", Caller::Ignored),
+/// Every route that is open to strangers, and what becomes of the proof of who is none. `GET`
+/// includes `HEAD`.
+pub const PUBLIC: &[(Method, &str, Proof)] = &[
+    (Method::GET, "/", Proof::Noticed),
+    (Method::GET, "/signup", Proof::Noticed),
+    (Method::GET, "/signin", Proof::Noticed),
+    (Method::POST, "/api/sign_up", Proof::Noticed),
+    (Method::POST, "/api/sign_in", Proof::Noticed),
+    (Method::POST, "/auth/signup", Proof::Ignored),
+    (Method::POST, "/auth/signin", Proof::Ignored),
+    (Method::GET, "/healthz", Proof::Ignored),
+    (Method::GET, "/readyz", Proof::Ignored),
+    (Method::GET, "/openapi.json", Proof::Ignored),
+    (Method::GET, "/docs", Proof::Ignored),
+    (Method::GET, "/problems/{kind}", Proof::Ignored),
+    (Method::GET, "/pkg/{file}", Proof::Ignored),
+    (Method::GET, "/favicon.ico", Proof::Ignored),
+    (Method::GET, "/favicon.svg", Proof::Ignored),
+    (Method::GET, "/robots.txt", Proof::Ignored),
 ];
 
-/// Whether a public route is told who comes.
+/// What a public route makes of a proof that somebody is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Caller {
+pub enum Proof {
+    /// The route is told who it is. A bad proof is none.
     Noticed,
     Ignored,
 }
@@ -56,7 +59,7 @@ pub enum Caller {
 pub struct SignedIn {
     session: String,
     profile: Profile,
-    kind: Kind,
+    carrier: Carrier,
 }
 
 impl SignedIn {
@@ -74,7 +77,7 @@ impl SignedIn {
     /// Whether the cookie was the proof.
     #[must_use]
     pub fn by_cookie(&self) -> bool {
-        self.kind == Kind::Browser
+        self.carrier == Carrier::Browser
     }
 }
 
@@ -100,7 +103,7 @@ pub(super) async fn guard(
         Err(refusal) => return Error::from(refusal).into_response(),
     };
     let public = policy(request.method(), path.as_str());
-    if public == Some(Caller::Ignored) {
+    if public == Some(Proof::Ignored) {
         return next.run(request).await;
     }
     let shown = match look(&state, request.headers()).await {
@@ -119,21 +122,21 @@ pub(super) async fn guard(
 
 /// `None`: only for those who are signed in.
 #[must_use]
-pub fn policy(method: &Method, path: &str) -> Option<Caller> {
+pub fn policy(method: &Method, path: &str) -> Option<Proof> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    PUBLIC.iter().find(|(m, p, _)| m == method && *p == path).map(|(_, _, caller)| *caller)
+    PUBLIC.iter().find(|(m, p, _)| m == method && *p == path).map(|(_, _, proof)| *proof)
 }
 
 /// A person is sent to sign in, with nothing in the body; a program gets 401.
 fn deny(door: Door, request: &Request, token_came: bool) -> Response {
     match door {
-        Door::Page if [Method::GET, Method::HEAD].contains(request.method()) => {
+        Door::Page => {
             let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
             let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
             Redirect::to(&format!("/signin?next={next}")).into_response()
         }
         Door::Form => Redirect::to("/signin").into_response(),
-        Door::Page | Door::Json | Door::Asset => {
+        Door::Json | Door::Asset => {
             Error::from(Refusal::Unauthorized { token_came }).into_response()
         }
     }
@@ -142,35 +145,36 @@ fn deny(door: Door, request: &Request, token_came: bool) -> Response {
 /// If there is an `Authorization`, the cookie is not looked at (CS-05).
 async fn look(state: &AppState, headers: &HeaderMap) -> Result<Shown, Fault> {
     let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
-    let (kind, token) = match (authorizations.next(), authorizations.next()) {
+    let (carrier, token) = match (authorizations.next(), authorizations.next()) {
         (Some(_), Some(_)) => return Ok(Shown::Bad),
         (Some(authorization), None) => {
             let Ok(authorization) = authorization.to_str() else { return Ok(Shown::Bad) };
             match authorization.split_once(' ') {
                 Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                    (Kind::Program, token.to_owned())
+                    (Carrier::Program, token.to_owned())
                 }
                 _ => return Ok(Shown::Nothing),
             }
         }
-        (None, _) => match cookie_value(headers, state.sessions.cookie_name()) {
-            Some(token) => (Kind::Browser, token),
+        (None, _) => match state.cookies.session(headers) {
+            Some(token) => (Carrier::Browser, token),
             None => return Ok(Shown::Nothing),
         },
     };
-    let Some(proof) = state.sessions.read(kind, &token) else { return Ok(Shown::Bad) };
+    let Some(proof) = state.sessions.read(carrier, &token) else { return Ok(Shown::Bad) };
     let live = state.store.live_session(&proof.session, now()).await?;
     let Some((session, profile)) = live.filter(|(_, profile)| profile.id == proof.account) else {
         return Ok(Shown::Bad);
     };
-    if let Some(alive_until) = state.sessions.extension(kind, &session) {
+    if let Some((alive_until, enough)) = state.sessions.extension(carrier, &session) {
         let (state, id) = (state.clone(), session.id.clone());
         // The answer does not wait for it. If it is lost, the next request does it again.
-        tokio::spawn(async move {
-            if let Err(fault) = state.store.extend_session(&id, alive_until).await {
-                tracing::warn!(?fault, "a session could not be extended");
+        let extend = async move {
+            if let Err(fault) = state.store.extend_session(&id, alive_until, enough).await {
+                tracing::warn!(error = fault.source(), "a session could not be extended");
             }
-        });
+        };
+        tokio::spawn(extend.in_current_span());
     }
-    Ok(Shown::Good(SignedIn { session: session.id, profile, kind }))
+    Ok(Shown::Good(SignedIn { session: session.id, profile, carrier }))
 }

@@ -5,8 +5,9 @@
 use super::{
     access::SignedIn,
     error::{Fault, Refusal, Result},
-    sessions::{Kind, now},
+    sessions::{Carrier, now},
     state::AppState,
+    store::StoredAccount,
 };
 use crate::domain::{Credentials, NewAccount, Profile};
 
@@ -35,30 +36,41 @@ pub async fn sign_in(state: &AppState, credentials: &Credentials) -> Result<Prof
     let Some(account) = account.filter(|_| verdict.right) else {
         return Err(Refusal::InvalidCredentials.into());
     };
-    if verdict.outdated {
-        let hash = state.passwords.hash(&credentials.password).await?;
-        state
-            .store
-            .replace_password_hash(account.profile.id, &account.password_hash, &hash)
-            .await?;
+    if verdict.outdated
+        && let Err(error) = strengthen(state, credentials, &account).await
+    {
+        // The password was right. The next sign-in tries again.
+        tracing::warn!(?error, "a hash could not be made anew");
     }
     Ok(account.profile)
+}
+
+/// Puts a hash with today's parameters in the place of an older one. Until then the account may
+/// answer in another time than one that does not exist.
+async fn strengthen(
+    state: &AppState,
+    credentials: &Credentials,
+    account: &StoredAccount,
+) -> Result<()> {
+    let hash = state.passwords.hash(&credentials.password).await?;
+    let (id, old) = (account.profile.id, &account.password_hash);
+    Ok(state.store.replace_password_hash(id, old, &hash).await?)
 }
 
 /// Starts a session for somebody who has just signed up or in, and gives the JWT that names it.
 /// The session that the same browser had before is over (SE-01).
 pub async fn begin_session(
     state: &AppState,
-    kind: Kind,
+    carrier: Carrier,
     profile: &Profile,
     before: Option<&SignedIn>,
 ) -> Result<String, Fault> {
-    let session = state.sessions.begin(kind, profile.id)?;
+    let session = state.sessions.begin(carrier, profile.id)?;
     state.store.insert_session(&session).await?;
     if let Some(before) = before {
         state.store.delete_session(before.session()).await?;
     }
-    state.sessions.token(kind, &session)
+    state.sessions.token(carrier, &session)
 }
 
 /// Ends the session: whatever names it is dead at once (SE-02).

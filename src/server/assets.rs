@@ -4,17 +4,21 @@
 //! and each is there in brotli and gzip too, made at build time. Such a file never changes, so a
 //! browser may keep it for ever.
 
+use std::borrow::Cow;
+
 use axum::{
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, header},
+    body::Bytes,
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use leptos_config::LeptosOptions;
 use rust_embed::RustEmbed;
 
 use super::{
+    config,
     error::{Error, Fault, Refusal},
-    state::AppState,
 };
 
 #[derive(RustEmbed)]
@@ -34,8 +38,7 @@ pub struct Assets {
 impl Assets {
     /// Looks through the files for the current names.
     pub fn find() -> Result<Self, Fault> {
-        let options = leptos_config::get_config_from_str(include_str!("../../Leptos.toml"))
-            .map_err(Fault::internal)?;
+        let options = config::site().map_err(Fault::internal)?;
         let path = |extension: &str| {
             let folder = format!("{}/{}", options.site_pkg_dir, options.output_name);
             Site::iter()
@@ -48,13 +51,10 @@ impl Assets {
 }
 
 /// `GET /pkg/{file}`, and the files of `public`.
-pub(super) async fn serve(
-    State(state): State<AppState>,
-    path: MatchedPath,
-    request: Request,
-) -> Result<Response, Error> {
+pub(super) async fn serve(path: MatchedPath, request: Request) -> Result<Response, Error> {
     let name = request.uri().path().trim_start_matches('/');
-    let hashed = path.as_str().starts_with("/pkg/") && state.assets.bundle.is_some();
+    // `latchkey.HASH.css`, and not `latchkey.css`, which `cargo leptos watch` makes.
+    let hashed = path.as_str().starts_with("/pkg/") && name.matches('.').count() == 2;
     let (encoding, file) = best(name, request.headers()).ok_or(Refusal::NotFound)?;
     let mime = mime_guess::from_path(name).first_or_octet_stream();
     let content_type = if mime.type_() == mime_guess::mime::TEXT || name.ends_with(".svg") {
@@ -62,7 +62,7 @@ pub(super) async fn serve(
     } else {
         mime.to_string()
     };
-    let etag = format!("\"{}\"", hex(&file.metadata.sha256_hash()[..16]));
+    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash()));
     let cache = if hashed {
         "public, max-age=31536000, immutable"
     } else {
@@ -82,11 +82,18 @@ pub(super) async fn serve(
     if let Some(encoding) = encoding {
         put(header::CONTENT_ENCODING, encoding)?;
     }
-    let known = request.headers().get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
-    if known == Some(etag.as_bytes()) {
-        return Ok((axum::http::StatusCode::NOT_MODIFIED, headers).into_response());
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    if known
+        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
+    {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok((headers, file.data.into_owned()).into_response())
+    let bytes = match file.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        // A debug build reads its files when it runs.
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    Ok((headers, bytes).into_response())
 }
 
 /// The smallest form of the file that the client can read.
@@ -109,8 +116,4 @@ fn best(
             Some((Some(encoding), file))
         });
     compressed.or_else(|| Some((None, Site::get(name)?)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

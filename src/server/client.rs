@@ -6,23 +6,34 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// Walks `X-Forwarded-For`, or else `Forwarded` (RFC 7239), from the right, past every address that
+/// Walks `X-Forwarded-For` and `Forwarded` (RFC 7239) from the right, past every address that
 /// `trusted` holds. A header from anybody else is not believed, and an entry that is no address
-/// ends the walk.
+/// ends the walk. If the two headers lead to different clients, one of them is not the proxy's, and
+/// neither is believed.
 #[must_use]
 pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |ip: &IpAddr| trusted.iter().any(|network| network.contains(ip));
+    let peer = peer.to_canonical();
     let entries = |name: &str| -> Vec<String> {
         let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?"));
         lines.flat_map(|line| line.split(',').map(str::to_owned)).collect()
     };
-    let mut hops = entries("x-forwarded-for");
-    if hops.is_empty() {
-        hops = entries("forwarded").iter().map(|entry| for_parameter(entry).to_owned()).collect();
+    let old = entries("x-forwarded-for");
+    let new: Vec<String> =
+        entries("forwarded").iter().map(|entry| for_parameter(entry).to_owned()).collect();
+    match (old.is_empty(), new.is_empty()) {
+        (_, true) => walk(peer, &old, trusted),
+        (true, false) => walk(peer, &new, trusted),
+        (false, false) => {
+            let client = walk(peer, &old, trusted);
+            if client == walk(peer, &new, trusted) { client } else { peer }
+        }
     }
-    let mut client = peer.to_canonical();
+}
+
+fn walk(peer: IpAddr, hops: &[String], trusted: &[IpNet]) -> IpAddr {
+    let mut client = peer;
     for hop in hops.iter().rev() {
-        if !is_trusted(&client) {
+        if !trusted.iter().any(|network| network.contains(&client)) {
             break;
         }
         match parse(hop) {
@@ -89,6 +100,9 @@ mod tests {
         let trusted = ["10.0.0.1/32".parse().expect("a network")];
         let client = address("10.0.0.1".parse().expect("an address"), &headers, &trusted);
         assert_eq!(client.to_string(), "1.2.3.4");
+        headers.insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6"));
+        let client = address("10.0.0.1".parse().expect("an address"), &headers, &trusted);
+        assert_eq!(client.to_string(), "10.0.0.1", "one of the two headers is a stranger's");
     }
 
     #[test]

@@ -13,9 +13,11 @@ use std::{
 };
 
 use ipnet::IpNet;
+use leptos_config::LeptosOptions;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::random;
 use crate::domain::PasswordPolicy;
 
 /// Everything an operator can set, each within its rule.
@@ -206,7 +208,7 @@ impl Settings {
         let port = reader.read("PORT", 3000, |text| {
             text.parse::<u16>().map_err(|_| "must be a port number, 0 to 65535".to_owned())
         });
-        let settings = Self {
+        let mut settings = Self {
             listen: SocketAddr::new(host, port),
             insecure_http: reader.read("INSECURE_HTTP", false, |text| switch(text, "yes", "no")),
             public_url: reader.read("PUBLIC_URL", None, |text| PublicUrl::parse(text).map(Some)),
@@ -247,6 +249,10 @@ impl Settings {
                 }
             }),
         };
+        if sources.get("SESSION_IDLE_TTL").is_none() {
+            // Who shortens the one need not think of the other.
+            settings.session_idle_ttl = settings.session_idle_ttl.min(settings.session_ttl);
+        }
         settings.check_together(&mut reader.faults);
         if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
     }
@@ -295,14 +301,27 @@ impl Settings {
                 "INSECURE_HTTP=yes: passwords and cookies cross the network in the clear".into(),
             );
         }
-        if let IpAddr::V4(Ipv4Addr::UNSPECIFIED) = self.listen.ip()
-            && self.public_url.is_none()
-        {
-            warnings
-                .push("HOST=0.0.0.0 without PUBLIC_URL: only http://localhost is answered".into());
+        if self.listen.ip().is_unspecified() && self.public_url.is_none() {
+            warnings.push(
+                "HOST is every address, without PUBLIC_URL: only http://localhost is answered"
+                    .into(),
+            );
         }
         warnings
     }
+}
+
+/// The settings of the site: Leptos.toml, which is compiled in. Above it, leptos itself reads the
+/// `LEPTOS_…` variables that cargo-leptos sets; nobody else should.
+pub fn site() -> Result<LeptosOptions, leptos_config::errors::LeptosConfigError> {
+    leptos_config::get_config_from_str(include_str!("../../Leptos.toml"))
+}
+
+/// Whether `cargo leptos watch` runs this server and wants to reload its pages.
+#[must_use]
+pub fn reloads() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "in the one file that reads the environment")]
+    std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
 /// Reads setting after setting, and keeps every fault.
@@ -363,6 +382,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    if text == "none" {
+        return Ok(Vec::new());
+    }
     text.split([',', ' '])
         .filter(|part| !part.is_empty())
         .map(|part| {
@@ -453,11 +475,8 @@ impl Secret {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let folder =
                     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                let mut bytes = Zeroizing::new([0_u8; 32]);
-                getrandom::fill(bytes.as_mut_slice()).map_err(io::Error::other)?;
-                let text = Zeroizing::new(
-                    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
-                );
+                let text = random::hex().map_err(|_| io::Error::other("no randomness"))?;
+                let text = Zeroizing::new(text);
                 // Files of `tempfile` have mode 0600.
                 let mut file = tempfile::NamedTempFile::new_in(folder)?;
                 io::Write::write_all(&mut file, text.as_bytes())?;
@@ -624,6 +643,13 @@ mod tests {
             faults(&[("JWT_SECRET", GOOD_SECRET), ("JWT_SECRET_PREVIOUS", GOOD_SECRET)]),
             ["JWT_SECRET_PREVIOUS"]
         );
+    }
+
+    #[test]
+    fn a_short_session_needs_no_shorter_idle_time() {
+        let settings =
+            Settings::read(&Sources::of(&[("SESSION_TTL", "2s")])).expect("good settings");
+        assert_eq!(settings.session_idle_ttl, settings.session_ttl);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum Refusal {
     InvalidInput(Vec<FieldError>),
     MalformedJson,
     MalformedForm,
+    /// The body broke off, or its chunks are broken.
+    MalformedBody,
     UsernameTaken,
     InvalidCredentials,
     Unauthorized {
@@ -54,6 +56,14 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// For the log, and for nobody else.
+    #[must_use]
+    pub fn source(&self) -> &(dyn StdError + 'static) {
+        match self {
+            Self::Unavailable(error) | Self::Internal(error) => error.as_ref(),
+        }
+    }
+
     pub fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(error.into())
     }

@@ -17,8 +17,8 @@ use axum::{
 use super::{
     access::SignedIn,
     error::{Refusal, Result},
+    form_tokens::Bearer,
     reply::{Explained, accepts_html},
-    sessions::{FormBearer, cookie_value},
     state::AppState,
 };
 use crate::app::{self, FormState};
@@ -122,13 +122,13 @@ fn token_fits(
 ) -> bool {
     let mut tokens = fields.iter().filter(|(name, _)| name == TOKEN_FIELD);
     let (Some((_, token)), None) = (tokens.next(), tokens.next()) else { return false };
-    let visitor = cookie_value(headers, state.sessions.visitor_cookie_name());
+    let visitor = state.cookies.visitor(headers);
     let bearer = match (caller, &visitor) {
-        (Some(caller), _) => FormBearer::Session(caller.session()),
-        (None, Some(visitor)) => FormBearer::Visitor(visitor),
+        (Some(caller), _) => Bearer::Session(caller.session()),
+        (None, Some(visitor)) => Bearer::Visitor(visitor),
         (None, None) => return false,
     };
-    state.sessions.is_form_token(bearer, token)
+    state.form_tokens.fits(bearer, token)
 }
 
 /// Where to go after signing in: a path of this site, parsed and written anew, or else the

@@ -4,7 +4,7 @@ use axum::{
     Extension, Json,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::{
     accounts,
     error::{Error, Refusal, Result},
     reply::ProblemDetails,
-    sessions::Kind,
+    sessions::Carrier,
     state::AppState,
 };
 use crate::domain::{Profile, SignInForm, SignUpForm};
@@ -98,9 +98,7 @@ impl From<&Profile> for Account {
         (status = 200, description = "The new account", body = Account),
         (status = 400, description = "`invalid-input`, `malformed-json` or `username-taken`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 403, description = "`cross-origin`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "`content-too-large`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported-media-type`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn sign_up(
@@ -128,9 +126,7 @@ pub(super) async fn sign_up(
         (status = 200, description = "The account and its access token", body = SignedInAccount),
         (status = 400, description = "`invalid-input`, `malformed-json` or `invalid-credentials`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 403, description = "`cross-origin`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "`content-too-large`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported-media-type`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn sign_in(
@@ -145,7 +141,7 @@ pub(super) async fn sign_in(
     };
     let credentials = form.parse().map_err(Refusal::InvalidInput)?;
     let profile = accounts::sign_in(&state, &credentials).await?;
-    let access_token = accounts::begin_session(&state, Kind::Program, &profile, None).await?;
+    let access_token = accounts::begin_session(&state, Carrier::Program, &profile, None).await?;
     let Account { id, username, full_name } = Account::from(&profile);
     Ok(Json(SignedInAccount { id, username, full_name, access_token }))
 }
@@ -158,8 +154,6 @@ pub(super) async fn sign_in(
         (status = 204, description = "Signed out"),
         (status = 401, description = "`unauthorized`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 403, description = "`cross-origin`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "`content-too-large`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn sign_out(
@@ -169,19 +163,9 @@ pub(super) async fn sign_out(
     accounts::sign_out(&state, &caller).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if caller.by_cookie() {
-        response.headers_mut().extend(after_sign_out(&state));
+        response.headers_mut().extend(state.cookies.forget());
     }
     Ok(response)
-}
-
-/// The headers with which a browser forgets the session (SE-09). `"cookies"` is not among what it
-/// clears, because that would sign people out of other programs on sub-domains of ours.
-pub(crate) fn after_sign_out(state: &AppState) -> HeaderMap {
-    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
-    HeaderMap::from_iter([
-        (header::SET_COOKIE, state.sessions.clear_cookie()),
-        (header::HeaderName::from_static("clear-site-data"), clear),
-    ])
 }
 
 /// The account of the caller
@@ -191,7 +175,6 @@ pub(crate) fn after_sign_out(state: &AppState) -> HeaderMap {
     responses(
         (status = 200, description = "The account", body = Account),
         (status = 401, description = "`unauthorized`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn profile(Extension(caller): Extension<SignedIn>) -> Json<Account> {
@@ -205,7 +188,6 @@ pub(super) async fn profile(Extension(caller): Extension<SignedIn>) -> Json<Acco
     responses(
         (status = 200, description = "The account", body = Account),
         (status = 401, description = "`unauthorized`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "only documents the second address of `profile`")]
@@ -225,7 +207,6 @@ pub(super) async fn healthz() -> Json<Health> {
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     responses(
         (status = 200, description = "It can", body = Health),
-        (status = 503, description = "`unavailable`: the database is away", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, Error> {

@@ -2,14 +2,14 @@
 
 use axum::{Json, extract::State};
 use utoipa::{
-    Modify, OpenApi,
+    OpenApi,
     openapi::{
-        OpenApi as Document, Server,
+        Content, OpenApi as Document, Ref, ResponseBuilder, Server,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use super::{json, reply::ProblemDetails, state::AppState};
+use super::{config::PublicUrl, cookies::Cookies, json, reply::ProblemDetails, state::AppState};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,47 +19,57 @@ use super::{json, reply::ProblemDetails, state::AppState};
                        Every error is a problem details object (RFC 9457)."
     ),
     paths(
-        json::sign_up, json::sign_in, json::sign_out, json::profile, json::profile_at_old_address,
-        json::healthz, json::readyz,
+        json::sign_up,
+        json::sign_in,
+        json::sign_out,
+        json::profile,
+        json::profile_at_old_address,
+        json::healthz,
+        json::readyz,
     ),
-    components(schemas(ProblemDetails)),
-    modifiers(&Proofs)
+    components(schemas(ProblemDetails))
 )]
 struct Api;
 
-/// The two ways to prove who one is.
-struct Proofs;
+/// What the layers around the doors may answer, whatever the route.
+const OF_THE_LAYERS: [(&str, &str); 5] = [
+    ("408", "`request-timeout`"),
+    ("413", "`content-too-large`"),
+    ("421", "`misdirected-request`"),
+    ("500", "`internal`"),
+    ("503", "`unavailable`: try again after `Retry-After` seconds"),
+];
 
-impl Modify for Proofs {
-    fn modify(&self, document: &mut Document) {
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme(
-            "accessToken",
-            SecurityScheme::Http(
-                HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build(),
-            ),
-        );
-        components.add_security_scheme(
-            "sessionCookie",
-            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("latchkey"))),
-        );
-    }
-}
-
-/// The document, as this server would have it: with its own address and cookie.
+/// The document of this server: with its own address, and the name of its cookie.
 #[must_use]
-pub fn document(state: &AppState) -> Document {
+pub fn document(public_url: &PublicUrl, cookies: &Cookies) -> Document {
     let mut document = Api::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    document.servers = Some(vec![Server::new(state.public_url.origin())]);
-    if let Some(components) = &mut document.components {
-        let name = state.sessions.cookie_name();
-        let scheme = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(name)));
-        components.add_security_scheme("sessionCookie", scheme);
+    document.servers = Some(vec![Server::new(public_url.origin())]);
+
+    let components = document.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    components.add_security_scheme("accessToken", SecurityScheme::Http(bearer));
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(cookies.session_name()));
+    components.add_security_scheme("sessionCookie", SecurityScheme::ApiKey(cookie));
+
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            for (status, description) in OF_THE_LAYERS {
+                let response = ResponseBuilder::new()
+                    .description(description)
+                    .content(
+                        "application/problem+json",
+                        Content::new(Some(Ref::from_schema_name("Problem"))),
+                    )
+                    .build();
+                operation.responses.responses.insert(status.to_owned(), response.into());
+            }
+        }
     }
     document
 }
 
 pub(super) async fn serve(State(state): State<AppState>) -> Json<Document> {
-    Json(document(&state))
+    Json(state.openapi.clone())
 }

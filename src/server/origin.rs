@@ -12,8 +12,8 @@ use axum::{
 };
 
 use super::{
+    access,
     error::{Error, Refusal},
-    sessions::cookie_value,
     state::AppState,
 };
 
@@ -39,45 +39,39 @@ fn judge(state: &AppState, request: &Request) -> Result<(), Refusal> {
         return Ok(());
     }
     let headers = request.headers();
-    // The guard ignores the cookie then, so nobody else's browser lends its authority. A page of
-    // another site cannot send this header without our consent, which we never give (CS-06).
-    if headers.contains_key(header::AUTHORIZATION) {
+    // Into a closed route only a good token opens then, because the guard does not look at the
+    // cookie, and no browser adds a token by itself. A public route asks nobody, so there the
+    // header proves nothing, whatever it holds (CS-05).
+    let closed = path.is_some_and(|path| access::policy(request.method(), path).is_none());
+    if closed && headers.contains_key(header::AUTHORIZATION) {
         return Ok(());
     }
     let own = host.map(|host| own_origin(state, &host));
-    if is_same_origin(state, headers, own.as_deref()) { Ok(()) } else { Err(Refusal::CrossOrigin) }
+    if is_same_origin(headers, own.as_deref()) { Ok(()) } else { Err(Refusal::CrossOrigin) }
 }
 
 /// Every header that says where the request comes from must say that it is us. If none says
-/// anything, it is no browser of today: then it may not bring our cookie either.
-fn is_same_origin(state: &AppState, headers: &HeaderMap, own: Option<&str>) -> bool {
+/// anything, it is no browser of today: then it may not bring cookies either.
+fn is_same_origin(headers: &HeaderMap, own: Option<&str>) -> bool {
     let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
     let origin = headers.get(header::ORIGIN).map(|origin| origin.as_bytes());
     let site_fits = site.is_none_or(|site| site == b"same-origin" || site == b"none");
     let origin_fits = origin.is_none_or(|origin| own.is_some_and(|own| own.as_bytes() == origin));
     let silent = site.is_none() && origin.is_none();
-    let brings_cookie = || {
-        headers.get_all(header::COOKIE).iter().any(|line| {
-            let line = String::from_utf8_lossy(line.as_bytes());
-            line.split(';').any(|pair| {
-                pair.split('=').next().map(str::trim) == Some(state.sessions.cookie_name())
-            })
-        }) || cookie_value(headers, state.sessions.visitor_cookie_name()).is_some()
-    };
-    site_fits && origin_fits && !(silent && brings_cookie())
+    site_fits && origin_fits && !(silent && headers.contains_key(header::COOKIE))
 }
 
 /// The one `Host`, or the authority of an absolute-form target (RFC 9112, section 3.2.2).
 fn host(headers: &HeaderMap, uri: &Uri) -> Option<Authority> {
-    if let Some(authority) = uri.authority() {
-        return Some(authority.clone());
-    }
     let mut hosts = headers.get_all(header::HOST).iter();
-    let host = hosts.next()?.to_str().ok()?;
-    if hosts.next().is_some() || host.contains('@') {
-        return None;
-    }
-    host.parse().ok()
+    let authority: Authority = match (uri.authority(), hosts.next(), hosts.next()) {
+        (Some(authority), _, None) => authority.clone(),
+        (None, Some(host), None) => host.to_str().ok()?.parse().ok()?,
+        _ => return None,
+    };
+    // No user before the name, and behind it a port that is one, or nothing.
+    let rest = authority.as_str().strip_prefix(authority.host())?;
+    (rest.is_empty() || authority.port_u16().is_some()).then_some(authority)
 }
 
 /// The public address; and where it listens, by number or as `localhost`, which is how an

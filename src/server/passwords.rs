@@ -1,8 +1,13 @@
 //! Argon2id: the hashing of passwords, off the async threads, in bounded time and memory.
 //!
-//! One hash runs per core, each in a block of memory that is used again and again, so the memory
-//! this takes is fixed: cores × 19 MiB. Whoever comes while all cores are busy waits in a queue, and
-//! whoever finds the queue full is told so at once (DS-01).
+//! One hash runs per core, at most eight, each in a block of memory that is used again and again, so
+//! the memory this takes is bounded: 8 × 19 MiB. Whoever comes while all are busy waits in a queue,
+//! and whoever finds the queue full is told so at once (DS-01). A hash that has begun goes to its
+//! end even if nobody waits for it any more, and keeps its place until then: whoever hangs up early
+//! makes no room.
+//!
+//! The PHC strings are put together here, because the `PasswordHasher` of argon2 cannot be given
+//! memory to use.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,14 +37,17 @@ const MAX_MEMORY: u32 = 256 * 1024;
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
                      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// How many hashes run at once at most, whatever the number of cores: 152 MiB.
+const MAX_CORES: usize = 8;
+
 #[derive(Clone)]
 pub struct Passwords(Arc<Workshop>);
 
 struct Workshop {
     /// A permit for everybody who is being served or waits.
-    queue: Semaphore,
+    queue: Arc<Semaphore>,
     /// A permit for everybody who is being served.
-    cores: Semaphore,
+    cores: Arc<Semaphore>,
     /// The blocks of those cores that do nothing at the moment.
     memory: Mutex<Vec<Vec<Block>>>,
 }
@@ -52,12 +60,13 @@ pub struct Verdict {
 }
 
 impl Passwords {
-    /// `cores`: how many hashes run at once.
+    /// `cores`: of this machine.
     #[must_use]
     pub fn new(cores: usize) -> Self {
+        let cores = cores.min(MAX_CORES);
         Self(Arc::new(Workshop {
-            queue: Semaphore::new(QUEUE + cores),
-            cores: Semaphore::new(cores),
+            queue: Arc::new(Semaphore::new(QUEUE + cores)),
+            cores: Arc::new(Semaphore::new(cores)),
             memory: Mutex::new(Vec::new()),
         }))
     }
@@ -103,38 +112,31 @@ impl Passwords {
             return Err(Fault::internal("a stored hash that asks for too much memory").into());
         }
 
-        let workshop = &self.0;
-        let _place = workshop.queue.try_acquire().map_err(|_| Error::from(Refusal::Overloaded))?;
-        let _core = workshop.cores.acquire().await.map_err(Fault::internal)?;
-        let mut memory = workshop.take_memory();
-        // Never more than a copy of the password, and it is wiped.
+        let workshop = self.0.clone();
+        let place = workshop.queue.clone().try_acquire_owned();
+        let place = place.map_err(|_| Error::from(Refusal::Overloaded))?;
+        let core = workshop.cores.clone().acquire_owned().await.map_err(Fault::internal)?;
         let password = zeroize::Zeroizing::new(password.expose().to_vec());
-        let (result, memory) = tokio::task::spawn_blocking(move || {
-            if memory.len() < params.block_count() {
-                memory.resize(params.block_count(), Block::default());
-            }
+        let output = tokio::task::spawn_blocking(move || {
+            let _permits = (place, core);
+            let mut memory = workshop.take_memory();
             let blocks = params.block_count();
+            if memory.len() < blocks {
+                memory.resize(blocks, Block::default());
+            }
             let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
-            let argon2 = Argon2::new(algorithm, version, params);
             let mut output = zeroize::Zeroizing::new(vec![0; length]);
-            let result = argon2
-                .hash_password_into_with_memory(
-                    &password,
-                    &salt,
-                    &mut output,
-                    &mut memory[..blocks],
-                )
-                .map_err(Fault::internal)
-                .and_then(|()| Output::new(&output).map_err(Fault::internal));
-            // One hash with a larger appetite must not keep its memory for ever.
-            memory.truncate(PARAMS.block_count());
-            memory.shrink_to_fit();
-            (result, memory)
-        })
-        .await
-        .map_err(Fault::internal)?;
-        workshop.put_memory(memory);
-        Ok(result?)
+            let result = Argon2::new(algorithm, version, params).hash_password_into_with_memory(
+                &password,
+                &salt,
+                &mut output,
+                &mut memory[..blocks],
+            );
+            workshop.put_memory(memory);
+            result.map_err(Fault::internal)?;
+            Output::new(&output).map_err(Fault::internal)
+        });
+        Ok(output.await.map_err(Fault::internal)??)
     }
 }
 
@@ -143,7 +145,10 @@ impl Workshop {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    fn put_memory(&self, memory: Vec<Block>) {
+    fn put_memory(&self, mut memory: Vec<Block>) {
+        // One hash with a larger appetite must not keep its memory for ever.
+        memory.truncate(PARAMS.block_count());
+        memory.shrink_to_fit();
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
     }
 }
@@ -207,6 +212,32 @@ mod tests {
     async fn a_stored_hash_cannot_ask_for_all_the_memory() {
         let greedy = "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
         assert!(Passwords::new(1).verify(&password("password"), Some(greedy)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn whoever_hangs_up_early_makes_no_room_for_more_hashes() {
+        let passwords = Passwords::new(1);
+        let text = password("correct horse");
+        for _ in 0..20 {
+            let mut verify = Box::pin(passwords.verify(&text, None));
+            // Once is enough to begin, if a core is free.
+            _ = poll_once(verify.as_mut()).await;
+            drop(verify);
+            let running = 1 - passwords.0.cores.available_permits();
+            let resting = passwords.0.memory.lock().expect("the memory").len();
+            assert!(running + resting <= 1, "{running} run and {resting} rest");
+        }
+        // The core comes back by itself, and with it the memory.
+        let verdict = passwords.verify(&text, None).await.expect("a verdict");
+        assert!(!verdict.right);
+        assert_eq!(passwords.0.memory.lock().expect("the memory").len(), 1);
+    }
+
+    async fn poll_once<F: Future + Unpin>(mut future: F) -> bool {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(std::pin::Pin::new(&mut future).poll(context).is_ready())
+        })
+        .await
     }
 
     #[tokio::test]

@@ -12,7 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
 
 use super::{
     error::{Error, Fault, Refusal},
@@ -30,7 +33,7 @@ const RETRY_AFTER: &str = "2";
 
 /// A kind of problem: what `type` points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct ProblemKind {
     pub slug: &'static str,
     pub status: StatusCode,
     pub title: &'static str,
@@ -39,7 +42,7 @@ pub struct Kind {
 
 macro_rules! kinds {
     ($($name:ident: $status:ident, $slug:literal, $title:literal, $detail:literal;)*) => {
-        $(const $name: Kind = Kind {
+        $(const $name: ProblemKind = ProblemKind {
             slug: $slug,
             status: StatusCode::$status,
             title: $title,
@@ -47,7 +50,7 @@ macro_rules! kinds {
         };)*
 
         /// Every kind there is, in the order of their status.
-        pub const KINDS: &[Kind] = &[$($name),*];
+        pub const KINDS: &[ProblemKind] = &[$($name),*];
     };
 }
 
@@ -58,6 +61,8 @@ kinds! {
         "The body must be one JSON text, without duplicate names, nested at most 32 deep";
     MALFORMED_FORM: BAD_REQUEST, "malformed-form", "Malformed form",
         "The body is not what the form on the page sends";
+    MALFORMED_BODY: BAD_REQUEST, "malformed-body", "Malformed body",
+        "The body broke off, or its chunks are broken";
     USERNAME_TAKEN: BAD_REQUEST, "username-taken", "Username taken", "Username exists";
     INVALID_CREDENTIALS: BAD_REQUEST, "invalid-credentials", "Invalid credentials",
         "Invalid Login Credentials";
@@ -87,7 +92,7 @@ kinds! {
 /// A problem on its way out, before it is written down.
 #[derive(Clone, Debug)]
 struct Problem {
-    kind: Kind,
+    kind: ProblemKind,
     errors: Vec<FieldError>,
 }
 
@@ -117,10 +122,14 @@ struct ProblemField {
     #[schema(example = "username")]
     field: &'static str,
     /// Stable: programs may compare it.
-    #[schema(example = "too-short")]
+    #[schema(example = "too-short", schema_with = codes)]
     code: &'static str,
     /// A sentence for people. It never holds what was sent.
     message: String,
+}
+
+fn codes() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Code::ALL)).build()
 }
 
 impl From<&FieldError> for ProblemField {
@@ -131,11 +140,12 @@ impl From<&FieldError> for ProblemField {
 
 impl Refusal {
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ProblemKind {
         match self {
             Self::InvalidInput(_) => INVALID_INPUT,
             Self::MalformedJson => MALFORMED_JSON,
             Self::MalformedForm => MALFORMED_FORM,
+            Self::MalformedBody => MALFORMED_BODY,
             Self::UsernameTaken => USERNAME_TAKEN,
             Self::InvalidCredentials => INVALID_CREDENTIALS,
             Self::Unauthorized { .. } => UNAUTHORIZED,
@@ -184,13 +194,18 @@ impl IntoResponse for Error {
                     if let Refusal::InvalidInput(errors) = refusal { errors } else { Vec::new() };
                 (kind, errors, headers)
             }
-            Self::Fault(Fault::Unavailable(error)) => {
-                tracing::warn!(error = error.as_ref(), "the database is away or busy");
-                (UNAVAILABLE, Vec::new(), Refusal::Overloaded.headers())
-            }
-            Self::Fault(Fault::Internal(error)) => {
-                tracing::error!(error = error.as_ref(), "a request failed by our fault");
-                (INTERNAL, Vec::new(), HeaderMap::new())
+            Self::Fault(fault) => {
+                let error = fault.source();
+                match fault {
+                    Fault::Unavailable(_) => {
+                        tracing::warn!(error, "the database is away or busy");
+                        (UNAVAILABLE, Vec::new(), Refusal::Overloaded.headers())
+                    }
+                    Fault::Internal(_) => {
+                        tracing::error!(error, "a request failed by our fault");
+                        (INTERNAL, Vec::new(), HeaderMap::new())
+                    }
+                }
             }
         };
         let mut response = (kind.status, headers).into_response();
@@ -214,6 +229,7 @@ pub(super) async fn explain(
     let response = next.run(request).await;
     let Some(problem) = problem(&response) else { return response };
     let (mut parts, _) = response.into_parts();
+    parts.status = problem.kind.status;
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
     let body = if for_a_person {
@@ -264,6 +280,3 @@ pub fn accepts_html(headers: &HeaderMap) -> bool {
         .filter_map(|accept| accept.to_str().ok())
         .any(|accept| accept.contains("text/html"))
 }
-
-/// For the pages that explain the fields' codes.
-pub const FIELD_CODES: [&str; 11] = Code::ALL;

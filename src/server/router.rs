@@ -1,6 +1,6 @@
 //! All routes on one screen, and the layers around them.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
 };
+use http_body_util::LengthLimitError;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
@@ -69,18 +70,18 @@ pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
     let with = |state: &AppState| (state.clone(), routes.clone());
     let (guard, explain) = (with(state), with(state));
     let (origin, headers, trace) = (state.clone(), state.clone(), state.clone());
-    // A layer stands around all that are above it, so the guard is the innermost, and nothing can
-    // be added behind its back: it is part of the function that builds the router.
+    // Each layer stands around those above it. The guard is the first around the doors, and part of
+    // the function that builds the router, so no route can be added behind its back.
     let router = router
         .fallback(|| async { Error::from(Refusal::NotFound) })
-        .layer(CatchPanicLayer::custom(|_| {
-            Error::from(Fault::internal("a handler panicked")).into_response()
-        }))
         .layer(from_fn(move |request, next| {
             access::guard(guard.0.clone(), guard.1.clone(), request, next)
         }))
         .layer(from_fn(move |request, next| origin::check(origin.clone(), request, next)))
         .layer(from_fn(read_body))
+        .layer(CatchPanicLayer::custom(|_| {
+            Error::from(Fault::internal("a handler panicked")).into_response()
+        }))
         .layer(from_fn(move |request, next| {
             reply::explain(explain.0.clone(), explain.1.clone(), request, next)
         }))
@@ -105,7 +106,10 @@ async fn read_body(request: Request, next: Next) -> Response {
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Ok(Err(_)) => Error::from(Refusal::ContentTooLarge).into_response(),
+        Ok(Err(error)) if error.source().is_some_and(|error| error.is::<LengthLimitError>()) => {
+            Error::from(Refusal::ContentTooLarge).into_response()
+        }
+        Ok(Err(_)) => Error::from(Refusal::MalformedBody).into_response(),
         Err(_) => Error::from(Refusal::RequestTimeout).into_response(),
     }
 }

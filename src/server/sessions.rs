@@ -1,4 +1,4 @@
-//! Cookies and JWTs: how a session is carried, and how what comes back is read.
+//! Sessions: how long they live, and the JWTs that name them.
 //!
 //! A session is a row in the store. What a client holds is a JWT that names the row: in the cookie
 //! for a browser, in `accessToken` for a program. The two kinds differ in `typ` and `aud`, and
@@ -11,9 +11,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::hmac;
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum_extra::extract::cookie::{Cookie, SameSite};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -21,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     config::{PublicUrl, Secret, Settings},
     error::Fault,
+    random,
     store::StoredSession,
 };
 use crate::domain::AccountId;
@@ -31,19 +29,16 @@ const MAX_TOKEN: usize = 4096;
 /// How far ahead of ours another node's clock may be.
 const CLOCK_SKEW: i64 = 5;
 
-/// Bytes of randomness in every id.
-const ID_BYTES: usize = 16;
-
-/// Who carries the session.
+/// Who carries the session's JWT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Carrier {
     /// In the cookie.
     Browser,
     /// In `Authorization: Bearer`.
     Program,
 }
 
-impl Kind {
+impl Carrier {
     fn typ(self) -> &'static str {
         match self {
             Self::Browser => "session+jwt",
@@ -86,7 +81,7 @@ struct Claims {
 /// What a good token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    pub kind: Kind,
+    pub carrier: Carrier,
     pub session: String,
     pub account: AccountId,
 }
@@ -97,8 +92,6 @@ pub struct Sessions {
     signing: EncodingKey,
     /// The current one, then the previous one.
     accepted: Vec<DecodingKey>,
-    form_keys: Vec<hmac::Key>,
-    secure: bool,
     access_token_ttl: i64,
     idle_ttl: i64,
     ttl: i64,
@@ -116,11 +109,6 @@ impl Sessions {
             issuer: public_url.origin(),
             signing: EncodingKey::from_secret(secret.expose()),
             accepted: secrets.iter().map(|secret| DecodingKey::from_secret(secret)).collect(),
-            form_keys: secrets
-                .iter()
-                .map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret))
-                .collect(),
-            secure: public_url.is_https(),
             access_token_ttl: seconds(settings.access_token_ttl),
             idle_ttl: seconds(settings.session_idle_ttl),
             ttl: seconds(settings.session_ttl),
@@ -129,15 +117,15 @@ impl Sessions {
 
     /// A new session for the store. Its id is drawn anew each time, so nobody can plant one
     /// (SE-01).
-    pub fn begin(&self, kind: Kind, account: AccountId) -> Result<StoredSession, Fault> {
+    pub fn begin(&self, carrier: Carrier, account: AccountId) -> Result<StoredSession, Fault> {
         let now = now();
-        let (alive_until, ends_at) = match kind {
-            Kind::Browser => (now + self.idle_ttl, now + self.ttl),
+        let (alive_until, ends_at) = match carrier {
+            Carrier::Browser => (now + self.idle_ttl.min(self.ttl), now + self.ttl),
             // There is nothing to renew it with, so it ends with its only token.
-            Kind::Program => (now + self.access_token_ttl, now + self.access_token_ttl),
+            Carrier::Program => (now + self.access_token_ttl, now + self.access_token_ttl),
         };
         Ok(StoredSession {
-            id: random_id()?,
+            id: random::text()?,
             account_id: account,
             created_at: now,
             alive_until,
@@ -145,39 +133,41 @@ impl Sessions {
         })
     }
 
-    /// The moment until which a session that is used now stays alive, if that is worth a write:
-    /// once in a hundredth of the idle time.
+    /// If a session that is used now should stay alive for longer: until when, and until when it
+    /// must be alive already to be left as it is. A hundredth of the idle time is not worth a write.
     #[must_use]
-    pub fn extension(&self, kind: Kind, session: &StoredSession) -> Option<i64> {
+    pub fn extension(&self, carrier: Carrier, session: &StoredSession) -> Option<(i64, i64)> {
         let alive_until = (now() + self.idle_ttl).min(session.ends_at);
-        (kind == Kind::Browser && alive_until - session.alive_until > self.idle_ttl / 100)
-            .then_some(alive_until)
+        let enough = alive_until - self.idle_ttl / 100;
+        (carrier == Carrier::Browser && session.alive_until < enough)
+            .then_some((alive_until, enough))
     }
 
     /// The JWT that names a session.
-    pub fn token(&self, kind: Kind, session: &StoredSession) -> Result<String, Fault> {
+    pub fn token(&self, carrier: Carrier, session: &StoredSession) -> Result<String, Fault> {
         let claims = Claims {
             iss: self.issuer.clone(),
-            aud: kind.aud().to_owned(),
+            aud: carrier.aud().to_owned(),
             sub: session.account_id.0.to_string(),
             sid: session.id.clone(),
-            jti: random_id()?,
+            jti: random::text()?,
             iat: session.created_at,
             exp: session.ends_at,
         };
-        let header = Header { typ: Some(kind.typ().to_owned()), ..Header::new(Algorithm::HS256) };
+        let header =
+            Header { typ: Some(carrier.typ().to_owned()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.signing).map_err(Fault::internal)
     }
 
-    /// Reads a token of one kind. `None`: it proves nothing, for whatever reason.
+    /// Reads a token of one carrier. `None`: it proves nothing, for whatever reason.
     #[must_use]
-    pub fn read(&self, kind: Kind, token: &str) -> Option<Proof> {
+    pub fn read(&self, carrier: Carrier, token: &str) -> Option<Proof> {
         if token.len() > MAX_TOKEN {
             return None;
         }
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
-        validation.set_audience(&[kind.aud()]);
+        validation.set_audience(&[carrier.aud()]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
         let claims = self
@@ -189,108 +179,18 @@ impl Sessions {
         // Whoever signed it holds the key. Now: is it what we would have signed?
         let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
         let header: Jose = serde_json::from_slice(&header).ok()?;
-        let longest = match kind {
-            Kind::Browser => self.ttl,
-            Kind::Program => self.access_token_ttl,
+        let longest = match carrier {
+            Carrier::Browser => self.ttl,
+            Carrier::Program => self.access_token_ttl,
         };
         let life = claims.exp.checked_sub(claims.iat)?;
-        let good = header.typ == kind.typ()
+        let good = header.typ == carrier.typ()
             && claims.iat <= now() + CLOCK_SKEW
             && (1..=longest).contains(&life)
             && !claims.jti.is_empty();
         let account = claims.sub.parse().ok().filter(|_| good)?;
-        Some(Proof { kind, session: claims.sid, account: AccountId(account) })
+        Some(Proof { carrier, session: claims.sid, account: AccountId(account) })
     }
-
-    /// The name of the session cookie. A server on https never looks at the other one (CK-02).
-    #[must_use]
-    pub fn cookie_name(&self) -> &'static str {
-        if self.secure { "__Host-latchkey" } else { "latchkey" }
-    }
-
-    /// The cookie that ties the forms of somebody who is not signed in to his browser.
-    #[must_use]
-    pub fn visitor_cookie_name(&self) -> &'static str {
-        if self.secure { "__Host-latchkey-visitor" } else { "latchkey-visitor" }
-    }
-
-    /// `Set-Cookie` for a new session.
-    #[must_use]
-    pub fn set_cookie(&self, token: String) -> HeaderValue {
-        let mut cookie = self.cookie(self.cookie_name(), token);
-        cookie.set_max_age(time::Duration::seconds(self.ttl));
-        header_value(&cookie)
-    }
-
-    /// `Set-Cookie` that takes the session cookie away.
-    #[must_use]
-    pub fn clear_cookie(&self) -> HeaderValue {
-        let mut cookie = self.cookie(self.cookie_name(), String::new());
-        cookie.make_removal();
-        header_value(&cookie)
-    }
-
-    /// A new visitor, and the `Set-Cookie` that makes him known again. It ends with the browser.
-    pub fn new_visitor(&self) -> Result<(String, HeaderValue), Fault> {
-        let visitor = random_id()?;
-        let cookie = self.cookie(self.visitor_cookie_name(), visitor.clone());
-        Ok((visitor, header_value(&cookie)))
-    }
-
-    fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
-        Cookie::build((name, value))
-            .path("/")
-            .http_only(true)
-            .secure(self.secure)
-            .same_site(SameSite::Lax)
-            .build()
-    }
-
-    /// The token that a form carries (CS-02): it goes with one session, or with one visitor, and
-    /// only this server can make it. Its text cannot be the start of a JWT, so no JWT signed with
-    /// the same key is one.
-    #[must_use]
-    pub fn form_token(&self, bearer: FormBearer<'_>) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.form_keys[0], bearer.text().as_bytes()))
-    }
-
-    /// Compares in constant time.
-    #[must_use]
-    pub fn is_form_token(&self, bearer: FormBearer<'_>, token: &str) -> bool {
-        let Ok(tag) = URL_SAFE_NO_PAD.decode(token) else { return false };
-        self.form_keys.iter().any(|key| hmac::verify(key, bearer.text().as_bytes(), &tag).is_ok())
-    }
-}
-
-/// Whom a form belongs to.
-#[derive(Clone, Copy, Debug)]
-pub enum FormBearer<'a> {
-    Session(&'a str),
-    Visitor(&'a str),
-}
-
-impl FormBearer<'_> {
-    fn text(self) -> String {
-        match self {
-            Self::Session(id) => format!("form token, session: {id}"),
-            Self::Visitor(id) => format!("form token, visitor: {id}"),
-        }
-    }
-}
-
-/// The value of the cookie with exactly this name. Two of them, or one that cannot be read, are
-/// none (CK-04).
-#[must_use]
-pub fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut values = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| Cookie::split_parse(line).flatten())
-        .filter(|cookie| cookie.name() == name)
-        .map(|cookie| cookie.value().to_owned());
-    let value = values.next()?;
-    values.next().is_none().then_some(value)
 }
 
 /// Seconds since 1970, UTC.
@@ -303,20 +203,9 @@ fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// 128 random bits of the operating system, in base64url (CF-05).
-pub(crate) fn random_id() -> Result<String, Fault> {
-    let mut bytes = [0; ID_BYTES];
-    getrandom::fill(&mut bytes).map_err(Fault::internal)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-fn header_value(cookie: &Cookie<'_>) -> HeaderValue {
-    #[expect(clippy::expect_used, reason = "names, ids and tokens are of the base64url alphabet")]
-    HeaderValue::try_from(cookie.to_string()).expect("a cookie of visible ASCII")
-}
-
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::hmac;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -352,11 +241,13 @@ mod tests {
     #[test]
     fn a_token_reads_back_as_its_own_kind_only() {
         let sessions = sessions(&[]);
-        for (kind, other) in [(Kind::Browser, Kind::Program), (Kind::Program, Kind::Browser)] {
-            let session = sessions.begin(kind, AccountId(7)).expect("a session");
-            let token = sessions.token(kind, &session).expect("a token");
-            let proof = sessions.read(kind, &token).expect("a good token");
-            assert_eq!(proof, Proof { kind, session: session.id, account: AccountId(7) });
+        for (carrier, other) in
+            [(Carrier::Browser, Carrier::Program), (Carrier::Program, Carrier::Browser)]
+        {
+            let session = sessions.begin(carrier, AccountId(7)).expect("a session");
+            let token = sessions.token(carrier, &session).expect("a token");
+            let proof = sessions.read(carrier, &token).expect("a good token");
+            assert_eq!(proof, Proof { carrier, session: session.id, account: AccountId(7) });
             assert_eq!(sessions.read(other, &token), None);
         }
     }
@@ -364,18 +255,18 @@ mod tests {
     #[test]
     fn a_token_made_elsewhere_with_the_same_key_is_read() {
         let (header, claims) = good();
-        assert!(sessions(&[]).read(Kind::Program, &sign(&header, &claims, SECRET)).is_some());
+        assert!(sessions(&[]).read(Carrier::Program, &sign(&header, &claims, SECRET)).is_some());
     }
 
     #[test]
     fn the_previous_secret_is_accepted_and_never_signs() {
         let (header, claims) = good();
         let rotated = sessions(&[("JWT_SECRET_PREVIOUS", PREVIOUS)]);
-        assert!(rotated.read(Kind::Program, &sign(&header, &claims, PREVIOUS)).is_some());
-        assert!(sessions(&[]).read(Kind::Program, &sign(&header, &claims, PREVIOUS)).is_none());
-        let session = rotated.begin(Kind::Program, AccountId(7)).expect("a session");
-        let token = rotated.token(Kind::Program, &session).expect("a token");
-        assert!(sessions(&[]).read(Kind::Program, &token).is_some());
+        assert!(rotated.read(Carrier::Program, &sign(&header, &claims, PREVIOUS)).is_some());
+        assert!(sessions(&[]).read(Carrier::Program, &sign(&header, &claims, PREVIOUS)).is_none());
+        let session = rotated.begin(Carrier::Program, AccountId(7)).expect("a session");
+        let token = rotated.token(Carrier::Program, &session).expect("a token");
+        assert!(sessions(&[]).read(Carrier::Program, &token).is_some());
     }
 
     #[test]
@@ -398,7 +289,7 @@ mod tests {
             json!({"alg": "HS256", "typ": "at+jwt", "jwk": {"kty": "oct", "k": "eA"}}),
         ] {
             let token = sign(&header, &claims, SECRET);
-            assert_eq!(sessions(&[]).read(Kind::Program, &token), None, "{header}");
+            assert_eq!(sessions(&[]).read(Carrier::Program, &token), None, "{header}");
         }
     }
 
@@ -410,7 +301,7 @@ mod tests {
             let mut claims = claims.clone();
             claims.as_object_mut().expect("an object").remove(name);
             assert_eq!(
-                sessions(&[]).read(Kind::Program, &sign(&header, &claims, SECRET)),
+                sessions(&[]).read(Carrier::Program, &sign(&header, &claims, SECRET)),
                 None,
                 "no {name}"
             );
@@ -441,7 +332,7 @@ mod tests {
             let mut claims = claims.clone();
             claims[name] = value.clone();
             let token = sign(&header, &claims, SECRET);
-            assert_eq!(sessions(&[]).read(Kind::Program, &token), None, "{name}: {value}");
+            assert_eq!(sessions(&[]).read(Carrier::Program, &token), None, "{name}: {value}");
         }
     }
 
@@ -476,7 +367,7 @@ mod tests {
             "x".repeat(1 << 20),
         ] {
             assert_eq!(
-                sessions(&[]).read(Kind::Program, &bad),
+                sessions(&[]).read(Carrier::Program, &bad),
                 None,
                 "{}",
                 bad.get(..80).unwrap_or(&bad)
@@ -484,46 +375,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_form_token_goes_with_one_bearer() {
-        let sessions = sessions(&[]);
-        let token = sessions.form_token(FormBearer::Session("a"));
-        assert!(sessions.is_form_token(FormBearer::Session("a"), &token));
-        assert!(!sessions.is_form_token(FormBearer::Session("b"), &token));
-        assert!(!sessions.is_form_token(FormBearer::Visitor("a"), &token));
-        assert!(!sessions.is_form_token(FormBearer::Session("a"), ""));
-    }
-
-    #[test]
-    fn a_cookie_counts_by_its_exact_name_and_once() {
-        for (line, value) in [
-            ("latchkey=a", Some("a")),
-            ("x=1; latchkey=a; y=2", Some("a")),
-            ("latchkey=a; latchkey=b", None),
-            ("latchkey2=a", None),
-            ("Latchkey=a", None),
-            ("latchkey", None),
-            ("", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, HeaderValue::from_static(line));
-            assert_eq!(cookie_value(&headers, "latchkey").as_deref(), value, "{line}");
-        }
-    }
-
     proptest! {
         #[test]
         fn no_text_that_we_have_not_signed_is_a_token(text in any::<String>()) {
-            prop_assert_eq!(sessions(&[]).read(Kind::Program, &text), None);
-        }
-
-        #[test]
-        fn any_bytes_in_a_cookie_header_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut headers = HeaderMap::new();
-            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
-                headers.insert(header::COOKIE, value);
-            }
-            let _ = cookie_value(&headers, "latchkey");
+            prop_assert_eq!(sessions(&[]).read(Carrier::Program, &text), None);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::{
     assets::Assets,
     config::{PublicUrl, Settings},
+    cookies::Cookies,
+    form_tokens::FormTokens,
     passwords::Passwords,
     sessions::Sessions,
     store::Store,
@@ -21,6 +23,10 @@ pub struct Shared {
     pub store: Store,
     pub passwords: Passwords,
     pub sessions: Sessions,
+    pub cookies: Cookies,
+    pub form_tokens: FormTokens,
+    /// The OpenAPI document of this server.
+    pub openapi: utoipa::openapi::OpenApi,
     pub assets: Assets,
 }
 

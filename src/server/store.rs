@@ -16,11 +16,12 @@ use sqlx::{
     Row, SqlitePool,
     migrate::{Migrate, MigrateError, Migrator},
     sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+        SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous,
     },
 };
 
-use super::{config::Database, error::Fault};
+use super::{config::Database, error::Fault, random};
 use crate::domain::{AccountId, FullName, Profile, Username, UsernameKey};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -28,15 +29,24 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The name of the table in which sqlx keeps what is applied.
 const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 
-/// Readers and one writer. More would only wait for each other, and each holds a page cache.
-const CONNECTIONS: u32 = 5;
+/// More would not be quicker, and each holds a page cache.
+const READERS: u32 = 4;
 
 /// How long a statement waits for another process that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// SQLite has one writer at a time. So there is one connection for writing, for which writers queue
+/// in order; readers have their own, and are never held up by writers that wait.
 #[derive(Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+/// Held by one process at a time while it sets up its database: SQLite alone does not keep two
+/// from making the file, switching it to WAL, or migrating it at the same moment.
+pub struct SetUpLock {
+    _file: fs::File,
 }
 
 /// What sign-in needs to know of an account.
@@ -45,7 +55,8 @@ pub struct StoredAccount {
     pub password_hash: String,
 }
 
-/// A session as it is kept. Times are seconds since 1970, UTC.
+/// A session as it is kept. Times are seconds since 1970, UTC. `alive_until` is never after
+/// `ends_at`.
 #[derive(Clone, Debug)]
 pub struct StoredSession {
     pub id: String,
@@ -74,44 +85,52 @@ impl std::fmt::Display for OpenError {
 
 impl StdError for OpenError {}
 
+impl SetUpLock {
+    /// Waits until no other process sets up this database.
+    pub fn wait(database: &Database) -> Result<Self, OpenError> {
+        let Database::Sqlite(path) = database;
+        let lock = || {
+            make_folder(path)?;
+            let file = open_for_owner(&path.with_extension("lock"))?;
+            file.lock()?;
+            Ok::<_, io::Error>(file)
+        };
+        let file = lock().map_err(|error| OpenError(format!("{database}: {error}")))?;
+        Ok(Self { _file: file })
+    }
+}
+
 impl Store {
-    /// Opens the database. A file that is not there is made, readable by its owner alone.
-    pub async fn open(database: &Database) -> Result<Self, OpenError> {
+    /// Opens the database. A file that is not there is made, readable by its owner alone. The lock
+    /// shows that nobody else does the same.
+    pub async fn open(database: &Database, _lock: &SetUpLock) -> Result<Self, OpenError> {
         let Database::Sqlite(path) = database;
         let fail = |error: &dyn std::fmt::Display| OpenError(format!("{database}: {error}"));
-        make_file(path).map_err(|error| fail(&error))?;
+        // SQLite gives the files beside it (-wal, -shm) the same mode.
+        open_for_owner(path).map_err(|error| fail(&error))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             // A commit is on the disk before it is answered, also when the power fails.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .optimize_on_close(true, None);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options)
-            .await
-            .map_err(|error| fail(&error))?;
-        Ok(Self { pool })
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool =
+            |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY_TIMEOUT);
+        let writer = pool(1).connect_with(options.clone()).await.map_err(|error| fail(&error))?;
+        Ok(Self { writer, readers: pool(READERS).connect_lazy_with(options) })
     }
 
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.readers.close().await;
+        self.writer.close().await;
     }
 
     /// Applies what is pending, and tells how many migrations that were.
     pub async fn migrate_up(&self) -> Result<usize, OpenError> {
         let pending = |states: &[MigrationState]| states.iter().filter(|s| !s.applied).count();
         let before = pending(&self.migrations().await?);
-        let mut result = MIGRATIONS.run(&self.pool).await;
-        if result.is_err() {
-            // Another process may have applied the same at the same moment. If so, nothing is
-            // left to do, and if not, the same error comes again.
-            result = MIGRATIONS.run(&self.pool).await;
-        }
-        result.map_err(explain)?;
+        MIGRATIONS.run(&self.writer).await.map_err(explain)?;
         Ok(before)
     }
 
@@ -119,13 +138,13 @@ impl Store {
     pub async fn migrate_down(&self) -> Result<Option<MigrationState>, OpenError> {
         let states = self.migrations().await?;
         let Some(last) = states.into_iter().rfind(|state| state.applied) else { return Ok(None) };
-        MIGRATIONS.undo(&self.pool, last.version - 1).await.map_err(explain)?;
+        MIGRATIONS.undo(&self.writer, last.version - 1).await.map_err(explain)?;
         Ok(Some(last))
     }
 
     /// All migrations of this program, in order.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, OpenError> {
-        let mut connection = self.pool.acquire().await.map_err(|error| explain(error.into()))?;
+        let mut connection = self.writer.acquire().await.map_err(|error| explain(error.into()))?;
         connection.ensure_migrations_table(MIGRATIONS_TABLE).await.map_err(explain)?;
         let applied =
             connection.list_applied_migrations(MIGRATIONS_TABLE).await.map_err(explain)?;
@@ -143,7 +162,7 @@ impl Store {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
         // Reads the file, which `SELECT 1` would not.
-        sqlx::query("SELECT COUNT(*) FROM sessions WHERE id = ''").execute(&self.pool).await?;
+        sqlx::query("SELECT COUNT(*) FROM sessions WHERE id = ''").execute(&self.readers).await?;
         Ok(())
     }
 
@@ -156,7 +175,7 @@ impl Store {
         )
         .bind(username.key().as_str())
         .bind(username.skeleton())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.readers)
         .await?;
         Ok(row.is_some())
     }
@@ -169,7 +188,7 @@ impl Store {
         password_hash: &str,
         now: i64,
     ) -> Result<Option<Profile>, Fault> {
-        let id = random_id()?;
+        let id = random::account_id()?;
         let done = sqlx::query(
             "INSERT INTO accounts \
              (id, username, username_key, username_skeleton, full_name, password_hash, created_at) \
@@ -182,7 +201,7 @@ impl Store {
         .bind(full_name.as_str())
         .bind(password_hash)
         .bind(now)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok((done.rows_affected() == 1).then(|| Profile {
             id,
@@ -198,7 +217,7 @@ impl Store {
              WHERE username_key = $1",
         )
         .bind(username.as_str())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.readers)
         .await?;
         row.map(|row| {
             Ok(StoredAccount {
@@ -221,7 +240,7 @@ impl Store {
             .bind(new)
             .bind(account.0)
             .bind(old)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }
@@ -236,7 +255,7 @@ impl Store {
         .bind(session.created_at)
         .bind(session.alive_until)
         .bind(session.ends_at)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -251,11 +270,11 @@ impl Store {
             "SELECT a.id, a.username, a.full_name, a.created_at, \
                     s.created_at AS session_created_at, s.alive_until, s.ends_at \
              FROM sessions s JOIN accounts a ON a.id = s.account_id \
-             WHERE s.id = $1 AND s.alive_until > $2 AND s.ends_at > $2",
+             WHERE s.id = $1 AND s.alive_until > $2",
         )
         .bind(id)
         .bind(now)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.readers)
         .await?;
         row.map(|row| {
             let profile = profile(&row)?;
@@ -271,26 +290,33 @@ impl Store {
         .transpose()
     }
 
-    /// Notes that a session has been used. One that has ended in the meantime stays ended.
-    pub async fn extend_session(&self, id: &str, alive_until: i64) -> Result<(), Fault> {
-        sqlx::query("UPDATE sessions SET alive_until = $1 WHERE id = $2 AND alive_until < $1")
+    /// Notes that a session has been used: it stays alive until then. One that stays alive until
+    /// `enough` in any case is left as it is, and one that has ended in the meantime stays ended.
+    pub async fn extend_session(
+        &self,
+        id: &str,
+        alive_until: i64,
+        enough: i64,
+    ) -> Result<(), Fault> {
+        sqlx::query("UPDATE sessions SET alive_until = $1 WHERE id = $2 AND alive_until < $3")
             .bind(alive_until)
             .bind(id)
-            .execute(&self.pool)
+            .bind(enough)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }
 
     pub async fn delete_session(&self, id: &str) -> Result<(), Fault> {
-        sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(&self.writer).await?;
         Ok(())
     }
 
     /// Forgets the sessions that are over.
     pub async fn delete_ended_sessions(&self, now: i64) -> Result<u64, Fault> {
-        let done = sqlx::query("DELETE FROM sessions WHERE alive_until <= $1 OR ends_at <= $1")
+        let done = sqlx::query("DELETE FROM sessions WHERE alive_until <= $1")
             .bind(now)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(done.rows_affected())
     }
@@ -305,21 +331,16 @@ fn profile(row: &SqliteRow) -> Result<Profile, Fault> {
     })
 }
 
-/// Positive and below 2^53. Two of a million accounts share a number with a probability of 10^-4,
-/// and then the second sign-up is refused as taken: nothing is lost, and the next try succeeds.
-fn random_id() -> Result<AccountId, Fault> {
-    let random = getrandom::u64().map_err(Fault::internal)? >> 11;
-    Ok(AccountId(i64::try_from(random.max(1)).map_err(Fault::internal)?))
+fn make_folder(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => fs::DirBuilder::new().recursive(true).mode(0o700).create(folder),
+        None => Ok(()),
+    }
 }
 
-/// Makes the file of a new database and the folders above it, for its owner's eyes only.
-fn make_file(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    // SQLite gives the files beside it (-wal, -shm) the same mode.
-    fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-    Ok(())
+/// Opens a file, and makes it if it is not there, for its owner's eyes only.
+fn open_for_owner(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
 fn explain(error: MigrateError) -> OpenError {
@@ -346,12 +367,15 @@ const PASSING: [u32; 7] = [5, 6, 8, 10, 13, 14, 15];
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
+        let of_sqlite = |error: &dyn sqlx::error::DatabaseError| {
+            error.try_downcast_ref::<SqliteError>().is_some()
+        };
         let passing = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(error) => error
+            sqlx::Error::Database(error) if of_sqlite(error.as_ref()) => error
                 .code()
                 .and_then(|code| code.parse::<u32>().ok())
                 .is_some_and(|code| PASSING.contains(&(code & 0xff))),

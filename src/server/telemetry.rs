@@ -7,14 +7,14 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request},
-    http::HeaderValue,
+    http::{HeaderValue, Method},
     middleware::Next,
     response::Response,
 };
 use tracing::Instrument;
 use tracing_subscriber::EnvFilter;
 
-use super::{client, config::LogFormat, sessions::random_id, state::AppState};
+use super::{client, config::LogFormat, random, state::AppState};
 
 /// 128 random bits. Never taken from the client.
 #[derive(Clone, Default)]
@@ -31,24 +31,29 @@ pub fn start(format: LogFormat, filter: &str) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr);
-    let result = match format {
+    match format {
         LogFormat::Text => {
-            builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+            builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
         }
-        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
-    };
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).init(),
+    }
     // The place, and not the message: it may hold what a user sent.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panicked");
     }));
-    // A second server in one process, as in the tests, keeps the first one's log.
-    _ = result;
+}
+
+/// The methods that HTTP names. Any other is a stranger's text.
+fn method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("(other)")
 }
 
 pub(super) async fn trace(state: AppState, mut request: Request, next: Next) -> Response {
     // Without randomness there is no session either; the request goes on and will say so.
-    let id = RequestId(random_id().unwrap_or_default().into());
+    let id = RequestId(random::text().unwrap_or_default().into());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let client =
@@ -56,7 +61,7 @@ pub(super) async fn trace(state: AppState, mut request: Request, next: Next) -> 
     let span = tracing::info_span!(
         "request",
         request_id = %id,
-        method = %request.method(),
+        method = method(request.method()),
         route = route.as_deref().unwrap_or("(none)"),
         client = client.map(tracing::field::display),
     );

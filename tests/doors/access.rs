@@ -1,8 +1,8 @@
 //! The guard: what is open is a list, and everything else is closed.
 
 use latchkey::server::{
-    access::{Caller, PUBLIC, policy},
-    routes::Door as Kind,
+    access::{PUBLIC, Proof, policy},
+    routes::Door,
 };
 use reqwest::{Method, StatusCode, header};
 
@@ -64,11 +64,11 @@ async fn every_other_route_is_closed_to_a_stranger() {
         let response =
             program().request(method.clone(), server.url(path)).send().await.expect("an answer");
         match door {
-            Kind::Page | Kind::Form => {
+            Door::Page | Door::Form => {
                 assert_eq!(response.status(), StatusCode::SEE_OTHER, "{method} {path}");
                 assert_eq!(response.headers()[header::CONTENT_LENGTH], "0");
             }
-            Kind::Json | Kind::Asset => {
+            Door::Json | Door::Asset => {
                 assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
             }
         }
@@ -160,7 +160,7 @@ async fn only_those_who_are_signed_in_are_kept_from_the_forms() {
 
 #[test]
 fn head_is_as_open_as_get() {
-    assert_eq!(policy(&Method::HEAD, "/signin"), Some(Caller::Noticed));
+    assert_eq!(policy(&Method::HEAD, "/signin"), Some(Proof::Noticed));
     assert_eq!(policy(&Method::HEAD, "/profile"), None);
     assert_eq!(policy(&Method::GET, "/api/sign_in"), None);
 }

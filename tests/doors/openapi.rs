@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey::server::routes::Door as Kind;
+use latchkey::server::routes::Door;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ async fn every_json_route_is_in_the_document_and_no_other() {
         .routes
         .iter()
         .filter(|(path, door, method)| {
-            *door == Kind::Json && **method != Method::HEAD && *path != "/openapi.json"
+            *door == Door::Json && **method != Method::HEAD && *path != "/openapi.json"
         })
         .map(|(path, _, method)| format!("{method} {path}"))
         .collect();
@@ -52,13 +52,18 @@ async fn the_routes_that_need_a_proof_say_so() {
     let server = TestServer::start().await;
     let document = document(&server).await;
     for (path, door, method) in server.running.routes.iter() {
-        if door != Kind::Json || *method == Method::HEAD || path == "/openapi.json" {
+        if door != Door::Json || *method == Method::HEAD || path == "/openapi.json" {
             continue;
         }
         let operation = &document["paths"][path][method.as_str().to_lowercase()];
         let closed = latchkey::server::access::policy(method, path).is_none();
         assert_eq!(operation["security"].is_array(), closed, "{method} {path}");
         assert_eq!(operation["responses"]["401"].is_object(), closed, "{method} {path}");
+        for status in ["408", "413", "421", "500", "503"] {
+            assert!(operation["responses"][status].is_object(), "{method} {path}: {status}");
+        }
+        let writes = *method == Method::POST;
+        assert_eq!(operation["responses"]["403"].is_object(), writes, "{method} {path}");
     }
 }
 

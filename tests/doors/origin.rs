@@ -52,6 +52,16 @@ async fn an_anonymous_write_from_another_site_is_refused_and_one_from_a_program_
         assert!(response.headers().get("access-control-allow-origin").is_none());
         let problem: serde_json::Value = response.json().await.expect("JSON");
         assert_eq!(problem["type"], "/problems/cross-origin");
+        // A header that proves nothing changes nothing.
+        for authorization in ["Basic YTpi", "Bearer junk", "x"] {
+            let mut request = program().post(server.url("/auth/signup")).json(&body);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let response = request.header("authorization", authorization).send().await;
+            let status = response.expect("an answer").status();
+            assert_eq!(status, StatusCode::FORBIDDEN, "{headers:?} {authorization}");
+        }
     }
     server.sign_up_json("alice").await;
 }
@@ -131,6 +141,9 @@ async fn only_our_own_hosts_are_answered() {
         "",
         "::1",
         "a b",
+        "localhost:99999",
+        "localhost:x",
+        "localhost:",
     ] {
         let status = ask("/signin", &format!("Host: {host}\r\n")).await;
         assert!(["421", "400"].contains(&&*status), "{host}: {status}");

@@ -63,9 +63,9 @@ async fn every_response_has_a_nonce_of_its_own_and_every_script_carries_it() {
             policy.split("'nonce-").nth(1).expect("a nonce").split('\'').next().expect("a nonce");
         assert!(nonce.len() >= 22, "128 bits: {nonce}");
         let page = response.text().await.expect("a page");
-        assert_eq!(
-            page.matches("<script").count(),
-            page.matches(&format!("nonce=\"{nonce}\"")).count()
+        let scripts = page.matches("<script").count();
+        assert!(
+            scripts > 0 && scripts == page.matches(&format!("<script nonce=\"{nonce}\"")).count()
         );
         assert!(!page.contains(" style=") && !page.contains(" onclick"));
         nonces.insert(nonce.to_owned());
@@ -94,7 +94,7 @@ async fn the_fields_are_what_password_managers_expect() {
 #[tokio::test]
 async fn an_error_stands_beside_its_field_and_in_the_summary_that_gets_the_focus() {
     let server = TestServer::start().await;
-    let fields = [("username", "a"), ("password", PASSWORD), ("full_name", "Alice")];
+    let fields = [("username", "a"), ("password", PASSWORD), ("fullName", "Alice")];
     let response = Browser::new(&server).send("/signup", "/api/sign_up", &fields).await;
     let page = response.text().await.expect("a page");
     assert!(page.contains("autofocus"), "{page}");
@@ -102,7 +102,7 @@ async fn an_error_stands_beside_its_field_and_in_the_summary_that_gets_the_focus
     assert!(
         page.contains("aria-describedby=\"username-hint username-error\" aria-invalid=\"true\"")
     );
-    assert!(page.contains("aria-describedby=\"full_name-error\" aria-invalid=\"false\""));
+    assert!(page.contains("aria-describedby=\"fullName-error\" aria-invalid=\"false\""));
     assert_eq!(page.matches("Username must be at least 3 characters long").count(), 2);
 }
 
@@ -115,7 +115,8 @@ async fn text_of_a_stranger_in_the_address_is_on_no_page() {
         format!("/signin?__path=%2Fapi%2Fsign_in&__err={canary}"),
         format!("/signup?__path=%2Fapi%2Fsign_up&__err={canary}"),
         "/signin?error=CANARY&username=CANARY&message=CANARY".to_owned(),
-        "/profile?CANARY".to_owned(),
+        "/signin?next=/CANARY".to_owned().replace("CANARY", "%3Cb%3E"),
+        "/problems/CANARY".to_owned(),
         "/CANARY".to_owned(),
     ] {
         let page = browser.get(&path).await.text().await.expect("a page");

@@ -87,8 +87,7 @@ async fn nothing_there_is_a_page_for_a_person_and_a_problem_for_a_program() {
 #[tokio::test]
 async fn a_database_without_its_tables_is_a_fault_that_tells_nothing() {
     let server = TestServer::start().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(server.database());
-    let pool = sqlx::SqlitePool::connect_with(options).await.expect("the database");
+    let pool = server.db().await;
     sqlx::query("ALTER TABLE accounts RENAME TO elsewhere").execute(&pool).await.expect("renamed");
     let body = json!({"username": "alice", "password": PASSWORD, "fullName": "Alice"});
     for route in ["/auth/signup", "/auth/signin"] {
@@ -111,16 +110,15 @@ async fn a_database_without_its_tables_is_a_fault_that_tells_nothing() {
 async fn a_locked_database_is_unavailable_and_the_server_says_so() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(server.database());
-    let pool = sqlx::SqlitePool::connect_with(options).await.expect("the database");
+    let pool = server.db().await;
     let mut connection = pool.acquire().await.expect("a connection");
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await.expect("locked");
 
-    for door in DOORS {
+    for door in WAYS {
         let outcome = server.sign_up(door, "bob", PASSWORD, "Bob").await;
         assert_eq!(outcome.status(), 503, "{door:?}");
         assert!(outcome.says("busy"), "{outcome:?}");
     }
     sqlx::query("ROLLBACK").execute(&mut *connection).await.expect("unlocked");
-    assert!(server.sign_up(Door::Json, "bob", PASSWORD, "Bob").await.is_accepted());
+    assert!(server.sign_up(Via::Json, "bob", PASSWORD, "Bob").await.is_accepted());
 }

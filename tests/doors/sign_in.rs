@@ -37,7 +37,7 @@ async fn signing_in_by_the_page_sets_the_cookie_and_shows_no_token() {
 async fn every_spelling_of_the_name_signs_in() {
     let server = TestServer::start().await;
     server.sign_up_json("Alice").await;
-    for door in DOORS {
+    for door in WAYS {
         for name in ["alice", "ALICE", "ａｌｉｃｅ"] {
             assert!(server.sign_in(door, name, PASSWORD).await.is_accepted(), "{door:?} {name}");
         }
@@ -48,7 +48,7 @@ async fn every_spelling_of_the_name_signs_in() {
 async fn a_password_counts_in_every_character() {
     let server = TestServer::start().await;
     let long = format!("{}é", "x".repeat(100));
-    for (door, name) in [(Door::Json, "alice"), (Door::Form, "bob")] {
+    for (door, name) in [(Via::Json, "alice"), (Via::Form, "bob")] {
         assert!(server.sign_up(door, name, &long, "Person").await.is_accepted());
         assert!(server.sign_in(door, name, &long).await.is_accepted());
         let decomposed = format!("{}e\u{301}", "x".repeat(100));
@@ -101,7 +101,7 @@ async fn the_form_says_the_same_of_both_and_keeps_the_name() {
 #[tokio::test]
 async fn what_is_missing_is_named() {
     let server = TestServer::start().await;
-    for door in DOORS {
+    for door in WAYS {
         let outcome = server.sign_in(door, "", "").await;
         assert_eq!(outcome.status(), 400);
         assert!(
@@ -138,8 +138,7 @@ async fn next_leads_to_a_path_of_this_site_only() {
 async fn a_hash_with_old_parameters_is_made_anew_at_the_next_sign_in() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(server.database());
-    let pool = sqlx::SqlitePool::connect_with(options).await.expect("the database");
+    let pool = server.db().await;
     // `password`, as the Argon2 reference program hashes it with t=2 and m=2^8.
     let old =
         "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
@@ -148,12 +147,12 @@ async fn a_hash_with_old_parameters_is_made_anew_at_the_next_sign_in() {
         .execute(&pool)
         .await
         .expect("set");
-    assert!(!server.sign_in(Door::Json, "alice", "other").await.is_accepted());
-    assert!(server.sign_in(Door::Json, "alice", "password").await.is_accepted());
+    assert!(!server.sign_in(Via::Json, "alice", "other").await.is_accepted());
+    assert!(server.sign_in(Via::Json, "alice", "password").await.is_accepted());
     let new: String = sqlx::query_scalar("SELECT password_hash FROM accounts")
         .fetch_one(&pool)
         .await
         .expect("a hash");
     assert!(new.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
-    assert!(server.sign_in(Door::Form, "alice", "password").await.is_accepted());
+    assert!(server.sign_in(Via::Form, "alice", "password").await.is_accepted());
 }

@@ -28,7 +28,7 @@ async fn no_spelling_of_a_taken_name_is_free() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;
     server.sign_up_json("ѕсоре").await;
-    for door in DOORS {
+    for door in WAYS {
         for name in ["alice", "ALICE", "aLiCe", "ａｌｉｃｅ", "scope"] {
             let outcome = server.sign_up(door, name, PASSWORD, "Other").await;
             assert_eq!(outcome.status(), 400, "{door:?} {name}");
@@ -43,7 +43,7 @@ async fn a_bad_field_is_refused_for_the_same_reason_by_both_doors() {
     let long_name = "a".repeat(33);
     let long_password = "x".repeat(1025);
     let long_full_name = "x".repeat(101);
-    for door in DOORS {
+    for door in WAYS {
         for (username, password, full_name, message) in [
             ("", PASSWORD, "Alice", "Enter your username"),
             ("al", PASSWORD, "Alice", "at least 3 characters"),
@@ -71,14 +71,14 @@ async fn a_bad_field_is_refused_for_the_same_reason_by_both_doors() {
             assert!(outcome.says(message), "{door:?} {username:?}: {outcome:?}");
         }
     }
-    let none = server.sign_in(Door::Json, "alice", PASSWORD).await;
+    let none = server.sign_in(Via::Json, "alice", PASSWORD).await;
     assert!(none.says("Invalid Login Credentials"), "an account was made: {none:?}");
 }
 
 #[tokio::test]
 async fn all_bad_fields_are_told_at_once() {
     let server = TestServer::start().await;
-    for door in DOORS {
+    for door in WAYS {
         let Outcome::Refused(400, messages) = server.sign_up(door, "a", "b", "").await else {
             panic!("{door:?} accepted it")
         };
@@ -129,7 +129,7 @@ async fn a_name_is_shown_as_text_whatever_it_holds() {
     for (index, name) in names.iter().enumerate() {
         let browser = Browser::new(&server);
         let username = format!("person{index}");
-        let fields = [("username", &*username), ("password", PASSWORD), ("full_name", *name)];
+        let fields = [("username", &*username), ("password", PASSWORD), ("fullName", *name)];
         assert!(browser.submit("/signup", "/api/sign_up", &fields).await.is_accepted());
         let page = browser.page("/profile").await;
         let escaped = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -141,8 +141,7 @@ async fn a_name_is_shown_as_text_whatever_it_holds() {
 #[tokio::test]
 async fn a_refused_form_comes_back_with_what_was_typed_but_the_password() {
     let server = TestServer::start().await;
-    let fields =
-        [("username", "a\"b"), ("password", "hunter2-hunter2"), ("full_name", "Alice <L>")];
+    let fields = [("username", "a\"b"), ("password", "hunter2-hunter2"), ("fullName", "Alice <L>")];
     let response = Browser::new(&server).send("/signup", "/api/sign_up", &fields).await;
     assert_eq!(response.status(), 400);
     let page = response.text().await.expect("a page");
@@ -158,7 +157,7 @@ async fn an_operator_chooses_the_shortest_password() {
         [("6", "zqxwv", "zqxwvk"), ("15", "fourteen chars", "fifteen chars!!")]
     {
         let server = TestServer::start_with(&[("PASSWORD_MIN_LENGTH", least)]).await;
-        for (door, name) in [(Door::Json, "alice"), (Door::Form, "bob")] {
+        for (door, name) in [(Via::Json, "alice"), (Via::Form, "bob")] {
             let refused = server.sign_up(door, name, short, "Person").await;
             assert!(refused.says(&format!("at least {least} characters")), "{refused:?}");
             assert!(server.sign_up(door, name, long, "Person").await.is_accepted());

@@ -15,12 +15,12 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// The two ways in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum Via {
     Json,
     Form,
 }
 
-pub(crate) const DOORS: [Door; 2] = [Door::Json, Door::Form];
+pub(crate) const WAYS: [Via; 2] = [Via::Json, Via::Form];
 
 /// How a door answered.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,6 +72,12 @@ impl TestServer {
         self.folder.path().join("latchkey.db")
     }
 
+    /// The database itself, for what no door can do: such a test says `db_` where it does it.
+    pub(crate) async fn db(&self) -> sqlx::SqlitePool {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.database());
+        sqlx::SqlitePool::connect_with(options).await.expect("the database")
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.running.address)
     }
@@ -109,32 +115,32 @@ impl TestServer {
     /// Signs up through one of the doors.
     pub(crate) async fn sign_up(
         &self,
-        door: Door,
+        via: Via,
         username: &str,
         password: &str,
         full_name: &str,
     ) -> Outcome {
-        match door {
-            Door::Json => {
+        match via {
+            Via::Json => {
                 let body =
                     json!({"username": username, "password": password, "fullName": full_name});
                 outcome_of_json(self.post_json("/auth/signup", &body).await).await
             }
-            Door::Form => {
+            Via::Form => {
                 let fields =
-                    [("username", username), ("password", password), ("full_name", full_name)];
+                    [("username", username), ("password", password), ("fullName", full_name)];
                 Browser::new(self).submit("/signup", "/api/sign_up", &fields).await
             }
         }
     }
 
-    pub(crate) async fn sign_in(&self, door: Door, username: &str, password: &str) -> Outcome {
-        match door {
-            Door::Json => {
+    pub(crate) async fn sign_in(&self, via: Via, username: &str, password: &str) -> Outcome {
+        match via {
+            Via::Json => {
                 let body = json!({"username": username, "password": password});
                 outcome_of_json(self.post_json("/auth/signin", &body).await).await
             }
-            Door::Form => {
+            Via::Form => {
                 let fields = [("username", username), ("password", password)];
                 Browser::new(self).submit("/signin", "/api/sign_in", &fields).await
             }
@@ -189,7 +195,7 @@ impl Browser {
     /// Signed in by the form, as a new account.
     pub(crate) async fn signed_up(server: &TestServer, username: &str) -> Self {
         let browser = Self::new(server);
-        let fields = [("username", username), ("password", PASSWORD), ("full_name", "Test Person")];
+        let fields = [("username", username), ("password", PASSWORD), ("fullName", "Test Person")];
         assert!(browser.submit("/signup", "/api/sign_up", &fields).await.is_accepted());
         browser
     }

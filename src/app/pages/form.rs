@@ -69,8 +69,8 @@ impl FormState {
         };
         Some(Self {
             action,
-            full_name: typed("full_name"),
-            username: typed("username"),
+            full_name: typed(Field::FullName.name()),
+            username: typed(Field::Username.name()),
             next: typed("next"),
             errors,
             problem,
@@ -160,7 +160,7 @@ fn field(
     hint: Option<String>,
     min_length: Option<usize>,
 ) -> AnyView {
-    let id = input_name(field);
+    let id = field.name();
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let value = match field {
         Field::FullName => form.full_name.clone(),
@@ -204,19 +204,10 @@ fn field(
     .into_any()
 }
 
-/// The name of the form's field and its id: the name of the server function's argument.
-fn input_name(field: Field) -> &'static str {
-    match field {
-        Field::FullName => "full_name",
-        Field::Username => "username",
-        Field::Password => "password",
-    }
-}
-
 /// What is wrong, at the top, with links to the fields. It gets the focus.
 fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
     let of_fields =
-        form.errors.iter().map(|error| (format!("#{}", input_name(error.field)), error.message()));
+        form.errors.iter().map(|error| (format!("#{}", error.field.name()), error.message()));
     let of_all = form.problem.map(|problem| ("#username".to_owned(), problem.to_owned()));
     let items: Vec<_> = of_all
         .into_iter()

@@ -1,0 +1,152 @@
+//! The cookies: their names, how they are set and taken away, and how they are read.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use time::Duration;
+
+use super::{
+    config::{PublicUrl, Settings},
+    error::Fault,
+    random,
+};
+
+const SESSION: [&str; 2] = ["latchkey", "__Host-latchkey"];
+const VISITOR: [&str; 2] = ["latchkey-visitor", "__Host-latchkey-visitor"];
+
+/// A server on https uses the names with the prefix, and never looks at the others (CK-02).
+pub struct Cookies {
+    secure: bool,
+    session_ttl: Duration,
+}
+
+impl Cookies {
+    #[must_use]
+    pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
+        Self {
+            secure: public_url.is_https(),
+            session_ttl: settings.session_ttl.try_into().unwrap_or(Duration::MAX),
+        }
+    }
+
+    /// The name of the cookie that carries the session.
+    #[must_use]
+    pub fn session_name(&self) -> &'static str {
+        SESSION[usize::from(self.secure)]
+    }
+
+    /// The name of the cookie that ties the forms of somebody who is not signed in to his browser.
+    #[must_use]
+    pub fn visitor_name(&self) -> &'static str {
+        VISITOR[usize::from(self.secure)]
+    }
+
+    #[must_use]
+    pub fn session(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, self.session_name())
+    }
+
+    #[must_use]
+    pub fn visitor(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, self.visitor_name()).filter(|visitor| !visitor.is_empty())
+    }
+
+    /// `Set-Cookie` for a new session.
+    #[must_use]
+    pub fn set_session(&self, token: String) -> HeaderValue {
+        let mut cookie = self.cookie(self.session_name(), token);
+        cookie.set_max_age(self.session_ttl);
+        header_value(&cookie)
+    }
+
+    /// A new visitor, and the `Set-Cookie` that makes him known again. It ends with the browser.
+    pub fn new_visitor(&self) -> Result<(String, HeaderValue), Fault> {
+        let visitor = random::text()?;
+        let cookie = self.cookie(self.visitor_name(), visitor.clone());
+        Ok((visitor, header_value(&cookie)))
+    }
+
+    /// The headers with which a browser forgets the session (SE-09). `"cookies"` is not among what
+    /// `Clear-Site-Data` clears, because that would sign people out of other programs on
+    /// sub-domains of ours.
+    #[must_use]
+    pub fn forget(&self) -> HeaderMap {
+        let mut cookie = self.cookie(self.session_name(), String::new());
+        cookie.make_removal();
+        let clear = HeaderValue::from_static("\"cache\", \"storage\"");
+        HeaderMap::from_iter([
+            (header::SET_COOKIE, header_value(&cookie)),
+            (HeaderName::from_static("clear-site-data"), clear),
+        ])
+    }
+
+    fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
+        Cookie::build((name, value))
+            .path("/")
+            .http_only(true)
+            .secure(self.secure)
+            .same_site(SameSite::Lax)
+            .build()
+    }
+}
+
+/// The value of the cookie with exactly this name. Two of them are none (CK-04). What other
+/// programs on this host have set, in whatever bytes, is passed over.
+fn value(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut found = headers.get_all(header::COOKIE).iter().flat_map(|line| {
+        let line = String::from_utf8_lossy(line.as_bytes()).into_owned();
+        let values: Vec<String> = Cookie::split_parse(line)
+            .flatten()
+            .filter(|cookie| cookie.name() == name)
+            .map(|cookie| cookie.value().to_owned())
+            .collect();
+        values
+    });
+    let value = found.next()?;
+    found.next().is_none().then_some(value)
+}
+
+fn header_value(cookie: &Cookie<'_>) -> HeaderValue {
+    #[expect(clippy::expect_used, reason = "names, ids and tokens are of the base64url alphabet")]
+    HeaderValue::try_from(cookie.to_string()).expect("a cookie of visible ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(line: &[u8]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_bytes(line).expect("a header value"));
+        value(&headers, "latchkey")
+    }
+
+    #[test]
+    fn a_cookie_counts_by_its_exact_name_and_once() {
+        for (line, value) in [
+            ("latchkey=a", Some("a")),
+            ("x=1; latchkey=a; y=2", Some("a")),
+            ("x=\u{e9}; latchkey=a", Some("a")),
+            ("latchkey=a; latchkey=b", None),
+            ("latchkey2=a", None),
+            ("Latchkey=a", None),
+            ("latchkey", None),
+            ("", None),
+        ] {
+            assert_eq!(read(line.as_bytes()).as_deref(), value, "{line}");
+        }
+        assert_eq!(read(b"x=\xff; latchkey=a").as_deref(), Some("a"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut headers = HeaderMap::new();
+            if let Ok(line) = HeaderValue::from_bytes(&bytes) {
+                headers.insert(header::COOKIE, line);
+            }
+            let _ = value(&headers, "latchkey");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Randomness of the operating system, and nothing else's (CF-05).
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::error::Fault;
+use crate::domain::AccountId;
+
+/// 128 random bits in base64url: 22 characters.
+pub fn text() -> Result<String, Fault> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(Fault::internal)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// 256 random bits in hexadecimal: 64 characters.
+pub fn hex() -> Result<String, Fault> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(Fault::internal)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Positive and below 2^53. Two of a million accounts share a number with a probability of 10^-4,
+/// and then the second sign-up is refused as taken: nothing is lost, and the next try succeeds.
+pub fn account_id() -> Result<AccountId, Fault> {
+    let random = getrandom::u64().map_err(Fault::internal)? >> 11;
+    Ok(AccountId(i64::try_from(random.max(1)).map_err(Fault::internal)?))
+}
