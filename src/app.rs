@@ -75,7 +75,7 @@ pub(crate) async fn sign_in(
     }
     // A query that cannot be read leads nowhere, and so to the profile.
     let next = query.map(|Query(query)| query.next).unwrap_or_default();
-    form_page(&state, &FormState::sign_in(next), None, &headers).await
+    form_page(&state, &FormState::sign_in(&next), None, &headers).await
 }
 
 pub(crate) async fn profile(

@@ -10,7 +10,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use latchkey::server::{
     self,
-    config::{KNOWN, Settings, Sources},
+    config::{Database, KNOWN, Settings, Sources},
     store::{MigrationState, SetUpLock, Store},
     telemetry,
 };
@@ -119,9 +119,14 @@ async fn serve() -> Result<(), Failure> {
 
 async fn migrate(command: Migrate) -> Result<(), Failure> {
     let settings = settings()?;
+    let Database::Sqlite(path) = &settings.database;
+    if matches!(command, Migrate::List) && !path.exists() {
+        // A list makes nothing.
+        list(&Store::known_migrations());
+        return Ok(());
+    }
     let lock = SetUpLock::wait(&settings.database)?;
     let store = Store::open(&settings.database, &lock).await?;
-    let name = |state: &MigrationState| format!("{:04} {}", state.version, state.description);
     match command {
         Migrate::Up => match store.migrate_up().await? {
             0 => say("Nothing to apply: the database is up to date."),
@@ -132,34 +137,36 @@ async fn migrate(command: Migrate) -> Result<(), Failure> {
             Some(reverted) => say(&format!("Reverted {}.", name(&reverted))),
             None => say("Nothing to revert: no migration is applied."),
         },
-        Migrate::List => {
-            for state in store.migrations().await? {
-                let mark = if state.applied { "applied" } else { "pending" };
-                say(&format!("{mark}  {}", name(&state)));
-            }
-        }
-        Migrate::Create { .. } => {}
+        Migrate::List => list(&store.migrations().await?),
+        Migrate::Create { name } => create_migration(&name)?,
     }
     store.close().await;
     Ok(())
+}
+
+fn list(states: &[MigrationState]) {
+    for state in states {
+        let mark = if state.applied { "applied" } else { "pending" };
+        say(&format!("{mark}  {}", name(state)));
+    }
+}
+
+fn name(state: &MigrationState) -> String {
+    format!("{:04} {}", state.version, state.description)
 }
 
 fn create_migration(name: &str) -> Result<(), Failure> {
     let fail = |reason: &str| Err(Failure(vec![reason.to_owned()]));
     let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     if name.is_empty() || name.len() > 60 || !name.bytes().all(is_word) {
-        return fail("NAME must be made of small letters, digits and _, at most 60: add_email");
+        return fail("NAME must be at most 60 small letters, digits and _, for example add_email");
     }
     let folder = Path::new("migrations");
-    if !folder.is_dir() {
-        return fail(
-            "there is no folder ./migrations: run this where the source code of Latchkey is",
-        );
-    }
-    let mut last = 0;
+    fs::create_dir_all(folder)?;
+    let mut last = Store::known_migrations().last().map_or(0, |state| state.version);
     for entry in fs::read_dir(folder)? {
         let file = entry?.file_name();
-        let number = file.to_str().and_then(|file| file.split('_').next()?.parse::<u32>().ok());
+        let number = file.to_str().and_then(|file| file.split('_').next()?.parse::<i64>().ok());
         last = last.max(number.unwrap_or(0));
     }
     let path = |way: &str| -> PathBuf { folder.join(format!("{:04}_{name}.{way}.sql", last + 1)) };

@@ -19,6 +19,7 @@ pub mod telemetry;
 pub mod assets;
 pub mod forms;
 pub mod json;
+mod media_type;
 pub mod openapi;
 pub mod reply;
 
@@ -34,6 +35,7 @@ use config::{Database, Secret, Settings};
 use cookies::Cookies;
 use error::Fault;
 use form_tokens::FormTokens;
+use media_type::media_type;
 use routes::Routes;
 use sessions::Sessions;
 use state::{AppState, Shared};

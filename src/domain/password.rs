@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{Code, common_passwords};
 
-/// Long enough for any passphrase. What is longer is refused, and never cut.
+/// Of the NFC form. Long enough for any passphrase. What is longer is refused, and never cut.
 const MAX_BYTES: usize = 1024;
 
 /// A password in NFC, and otherwise exact: case, spaces and NUL count.
@@ -24,10 +24,14 @@ pub struct PasswordPolicy {
 }
 
 impl Password {
-    /// What can be told of a new password without any table.
+    /// What can be told of a new password without any table: all, as long as it is in ASCII.
     pub fn light(raw: &str, policy: PasswordPolicy) -> Result<(), Code> {
-        Self::bounds(raw)?;
-        // Some composed letters get longer in NFC (U+0958), so only the server judges those.
+        if raw.is_empty() {
+            return Err(Code::Missing);
+        }
+        if raw.is_ascii() && raw.len() > MAX_BYTES {
+            return Err(Code::TooManyBytes { max: MAX_BYTES });
+        }
         if raw.is_ascii() && raw.len() < policy.min_length {
             return Err(Code::TooShort { min: policy.min_length });
         }
@@ -53,21 +57,18 @@ impl Password {
     /// The password of somebody who signs in: no rule but its size, because an older rule may
     /// have let it in.
     pub fn parse(raw: &str) -> Result<Self, Code> {
-        Self::bounds(raw)?;
-        Ok(Self(Zeroizing::new(if is_nfc(raw) { raw.to_owned() } else { raw.nfc().collect() })))
+        let password =
+            Zeroizing::new(if is_nfc(raw) { raw.to_owned() } else { raw.nfc().collect() });
+        match password.len() {
+            0 => Err(Code::Missing),
+            1..=MAX_BYTES => Ok(Self(password)),
+            _ => Err(Code::TooManyBytes { max: MAX_BYTES }),
+        }
     }
 
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.as_bytes()
-    }
-
-    fn bounds(raw: &str) -> Result<(), Code> {
-        match raw.len() {
-            0 => Err(Code::Missing),
-            1..=MAX_BYTES => Ok(()),
-            _ => Err(Code::TooManyBytes { max: MAX_BYTES }),
-        }
     }
 }
 
@@ -79,7 +80,7 @@ impl fmt::Debug for Password {
 
 /// A name, also with case changed, and with anything but letters around it: `Alice-2026!`.
 fn is_personal(folded: &str, names: &[&str]) -> bool {
-    names.iter().chain(&["latchkey"]).any(|name| {
+    names.iter().chain(&["latchkey", "account", "accounts"]).any(|name| {
         let name = fold(name);
         let core = letters_within(&name);
         folded == name || (core.chars().count() >= 3 && letters_within(folded) == core)
@@ -133,6 +134,7 @@ mod tests {
             ("Alice Liddell", Code::TooPersonal),
             ("alice2026!", Code::TooPersonal),
             ("Latchkey2026", Code::TooPersonal),
+            ("accounts2026!", Code::TooPersonal),
         ] {
             assert_eq!(judge(password), Err(code), "{password:?}");
         }
@@ -143,6 +145,13 @@ mod tests {
         let composed = Password::parse("caf\u{e9} au lait").expect("a password");
         let decomposed = Password::parse("cafe\u{301} au lait").expect("a password");
         assert_eq!(composed.expose(), decomposed.expose());
+    }
+
+    #[test]
+    fn the_longest_password_is_as_long_in_both_spellings() {
+        assert!(Password::parse(&"\u{e9}".repeat(512)).is_ok());
+        assert!(Password::parse(&"e\u{301}".repeat(512)).is_ok());
+        assert!(Password::parse(&"e\u{301}".repeat(513)).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvocation};
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_script::{Script, UnicodeScript};
 use unicode_security::{GeneralSecurityProfile, MixedScript, skeleton};
 
 use super::Code;
@@ -28,11 +29,13 @@ const RESERVED: &[&str] = &[
     "administrator",
     "anonymous",
     "api",
+    "assets",
     "auth",
     "billing",
     "contact",
     "docs",
     "everyone",
+    "favicon.ico",
     "health",
     "healthz",
     "help",
@@ -51,10 +54,13 @@ const RESERVED: &[&str] = &[
     "null",
     "official",
     "operator",
+    "openapi",
     "owner",
+    "pkg",
     "postmaster",
     "profile",
     "readyz",
+    "robots.txt",
     "root",
     "security",
     "self",
@@ -63,6 +69,7 @@ const RESERVED: &[&str] = &[
     "signout",
     "signup",
     "staff",
+    "static",
     "status",
     "sudo",
     "superuser",
@@ -81,6 +88,7 @@ pub struct Username {
     typed: String,
     key: UsernameKey,
     skeleton: String,
+    typed_skeleton: String,
 }
 
 /// The mapped form of a username: what two spellings of one name have in common.
@@ -118,11 +126,12 @@ impl Username {
         if !mapped.is_single_script() {
             return Err(Code::MixedScripts);
         }
-        let skeleton: String = skeleton(mapped).collect();
-        if RESERVED.iter().any(|name| unicode_security::skeleton(name).eq(skeleton.chars())) {
+        let skeleton: String = skeleton_of(mapped);
+        let typed_skeleton = skeleton_of(raw);
+        if [&skeleton, &typed_skeleton].into_iter().any(|skeleton| is_reserved(skeleton)) {
             return Err(Code::Reserved);
         }
-        Ok(Self { typed: raw.to_owned(), key, skeleton })
+        Ok(Self { typed: raw.to_owned(), key, skeleton, typed_skeleton })
     }
 
     /// As its owner typed it, to be shown.
@@ -136,10 +145,17 @@ impl Username {
         &self.key
     }
 
-    /// Equal for names that look the same (UTS 39, section 4).
+    /// Equal for mapped forms that look the same (UTS 39, section 4).
     #[must_use]
     pub fn skeleton(&self) -> &str {
         &self.skeleton
+    }
+
+    /// Equal for names that look the same as they were typed: a capital `I` looks like an `l`, and
+    /// is none any more when it is mapped.
+    #[must_use]
+    pub fn typed_skeleton(&self) -> &str {
+        &self.typed_skeleton
     }
 }
 
@@ -186,8 +202,19 @@ fn dots(text: &str) -> Result<(), Code> {
     if text.starts_with('.') || text.ends_with('.') { Err(Code::Dots) } else { Ok(()) }
 }
 
+fn skeleton_of(name: &str) -> String {
+    skeleton(name).collect()
+}
+
+/// Signs within a name do not make it another one: `latch-key`, `well_known`.
+fn is_reserved(skeleton: &str) -> bool {
+    let bare = |name: &str| name.chars().filter(|c| !"_-.".contains(*c)).collect::<String>();
+    let name = bare(skeleton);
+    RESERVED.iter().any(|reserved| bare(&skeleton_of(reserved)) == name)
+}
+
 /// Letters and digits that UTS 39 recommends, and the marks without which some scripts cannot be
-/// written. Marks that go with every script (U+0336, the long strike) are not among them.
+/// written. Marks that go with every script are not among them: a dot above an `i` cannot be seen.
 fn is_allowed(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || "_-.".contains(c);
@@ -195,9 +222,7 @@ fn is_allowed(c: char) -> bool {
     let of_its_kind = match c.general_category_group() {
         GeneralCategoryGroup::Letter => true,
         GeneralCategoryGroup::Number => c.general_category() == GeneralCategory::DecimalNumber,
-        GeneralCategoryGroup::Mark => {
-            !unicode_security::mixed_script::AugmentedScriptSet::for_char(c).is_all()
-        }
+        GeneralCategoryGroup::Mark => c.script() != Script::Inherited,
         _ => false,
     };
     of_its_kind && c.identifier_allowed()
@@ -269,6 +294,11 @@ mod tests {
             ("ADMIN", Code::Reserved),
             ("ｒｏｏｔ", Code::Reserved),
             ("well-known", Code::Reserved),
+            ("well_known", Code::Reserved),
+            ("-Admin_", Code::Reserved),
+            ("Iatchkey", Code::Reserved),
+            ("\u{301}\u{301}\u{301}", Code::Characters),
+            ("ali\u{307}ce", Code::Characters),
         ] {
             assert_eq!(Username::parse(name).map(|_| ()), Err(code), "{name:?}");
         }
@@ -280,6 +310,9 @@ mod tests {
         assert_eq!(skeleton("scope"), skeleton("ѕсоре"));
         assert_eq!(skeleton("paypal"), skeleton("paypa1"));
         assert_ne!(skeleton("alice"), skeleton("alicia"));
+        let typed = |name| Username::parse(name).expect(name).typed_skeleton;
+        assert_eq!(typed("Bill"), typed("BiII"));
+        assert_eq!(typed("OOPS"), typed("00PS"));
     }
 
     proptest! {

@@ -124,21 +124,10 @@ impl Sources {
             }
         }
         let mut file = BTreeMap::new();
-        match dotenvy::from_path_iter(".env") {
-            Ok(lines) => {
-                for (number, line) in lines.enumerate() {
-                    match line {
-                        Ok((name, value)) => _ = file.insert(name, value),
-                        // The error would show the line, and the line may hold a secret.
-                        Err(_) => unreadable.push(bad(
-                            ".env",
-                            &format!("entry {} is not of the form NAME=value", number + 1),
-                        )),
-                    }
-                }
-            }
-            Err(error) if error.not_found() => {}
-            Err(_) => unreadable.push(bad(".env", "is there, but cannot be read")),
+        match std::fs::read_to_string(".env") {
+            Ok(text) => read_file(&text, &mut file, &mut unreadable),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) => unreadable.push(bad(".env", "is there, but cannot be read as a text file")),
         }
         Self { environment, file, unreadable }
     }
@@ -186,6 +175,30 @@ impl Sources {
                 None => bad(name, "is no setting; see `latchkey check`"),
             })
             .collect()
+    }
+}
+
+/// Reads the lines of `.env`. No fault shows the line: it may hold a secret.
+fn read_file(text: &str, file: &mut BTreeMap<String, String>, faults: &mut Vec<BadSetting>) {
+    // dotenvy puts other variables in the place of `$NAME`, and a secret is the bytes as given.
+    for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
+        let name = name.trim().trim_start_matches("export ").trim_start();
+        if !name.starts_with('#') && value.contains('$') && !value.trim_start().starts_with('\'') {
+            faults.push(bad(name, "holds a $ in .env; put the value in single quotes"));
+        }
+    }
+    for (number, line) in dotenvy::from_read_iter(text.as_bytes()).enumerate() {
+        match line {
+            Ok((name, value)) => {
+                if file.insert(name.clone(), value).is_some() {
+                    faults.push(bad(&name, "is set twice in .env"));
+                }
+            }
+            Err(_) => {
+                let entry = format!("entry {} is not of the form NAME=value", number + 1);
+                faults.push(bad(".env", &entry));
+            }
+        }
     }
 }
 
@@ -432,17 +445,21 @@ impl Secret {
     /// The shortest key for HMAC-SHA-256 (RFC 7518, section 3.2), in bytes.
     const MIN_LENGTH: usize = 32;
 
-    /// Found in tutorials, templates and other people's repositories.
-    const WELL_KNOWN: [&'static str; 9] = [
-        "secret",
+    /// What stands in tutorials, templates and other people's repositories. A key may hold such a
+    /// word, if enough is left without it.
+    const WELL_KNOWN: [&'static str; 12] = [
+        "a-string-secret-at-least-256-bits-long",
+        "your-256-bit-secret",
+        "yoursecretvalue",
+        "replaceme when ran in prod",
+        "keyboard cat",
+        "qwertyuiopasdfghjklzxcvbnm",
+        "abcdefghijklmnopqrstuvwxyz",
+        "password",
         "changeme",
         "change-me",
-        "change_me",
-        "replaceme",
-        "password",
         "example",
-        "at-least-256-bits",
-        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "secret",
     ];
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -450,12 +467,19 @@ impl Secret {
         if text.len() < Self::MIN_LENGTH {
             return Err(format!("is shorter than {} bytes; {HINT}", Self::MIN_LENGTH));
         }
-        let lower = text.to_lowercase();
-        let different = text.bytes().collect::<std::collections::BTreeSet<_>>().len();
-        if different < 5 || Self::WELL_KNOWN.iter().any(|known| lower.contains(known)) {
+        let mut rest = text.to_lowercase();
+        for known in Self::WELL_KNOWN {
+            rest = rest.replace(known, "");
+        }
+        let different = rest.bytes().collect::<std::collections::BTreeSet<_>>().len();
+        let bytes = text.as_bytes();
+        // Three times the same, or more, whatever it is.
+        let repeats =
+            (1..=bytes.len() / 3).any(|n| bytes.iter().skip(n).eq(&bytes[..bytes.len() - n]));
+        if rest.len() < Self::MIN_LENGTH / 2 || different < 5 || repeats {
             return Err(format!("is a well-known or guessable text; {HINT}"));
         }
-        Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
+        Ok(Self(Zeroizing::new(bytes.to_vec())))
     }
 
     #[must_use]
@@ -469,9 +493,14 @@ impl Secret {
     pub fn beside(database: &Path) -> io::Result<Self> {
         let path = database.with_extension("secret");
         match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(text.trim_end()).map_err(|reason| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("{}: {reason}", path.display()))
-            }),
+            Ok(text) => {
+                Self::parse(text.trim_end()).inspect(|_| warn_if_open(&path)).map_err(|reason| {
+                    io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        format!("{}: {reason}", path.display()),
+                    )
+                })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let folder =
                     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -491,6 +520,15 @@ impl Secret {
             }
             Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
         }
+    }
+}
+
+/// A secret that others can read is not refused: a volume may not know modes.
+fn warn_if_open(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).map(|file| file.permissions().mode()).unwrap_or_default();
+    if mode & 0o077 != 0 {
+        tracing::warn!("others than its owner can read {}: chmod 600", path.display());
     }
 }
 
@@ -599,6 +637,9 @@ mod tests {
             ("JWT_SECRET", "yoursecretvalueyoursecretvalueyoursecretvalue"),
             ("JWT_SECRET", "a-string-secret-at-least-256-bits-long"),
             ("JWT_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+            ("JWT_SECRET", "12345678901234567890123456789012"),
+            ("JWT_SECRET", "keyboard cat keyboard cat keyboard cat"),
+            ("JWT_SECRET", "abcdefghijklmnopqrstuvwxyz123456"),
             ("PASSWORD_MIN_LENGTH", "5"),
             ("PASSWORD_MIN_LENGTH", "65"),
             ("PASSWORD_MIN_LENGTH", "eight"),
@@ -662,10 +703,29 @@ mod tests {
 
     #[test]
     fn no_fault_shows_a_secret() {
-        for value in ["hunter2", "hunter2-secret-hunter2-secret-hunter2-secret"] {
+        for value in ["hunter2", "hunter2hunter2hunter2hunter2hunter2hunter2"] {
             let faults = Settings::read(&Sources::of(&[("JWT_SECRET", value)])).expect_err("bad");
             assert!(!format!("{faults:?}").contains("hunter2"));
         }
+    }
+
+    #[test]
+    fn a_long_key_may_hold_an_ordinary_word() {
+        assert!(faults(&[("JWT_SECRET", "staging-secret-9f8e7d6c5b4a3f2e1d0c")]).is_empty());
+    }
+
+    #[test]
+    fn the_file_is_read_as_it_is_written() {
+        let read = |text: &str| {
+            let (mut file, mut faults) = (BTreeMap::new(), Vec::new());
+            read_file(text, &mut file, &mut faults);
+            let faults: Vec<_> = faults.into_iter().map(|fault| fault.name).collect();
+            (file.get("JWT_SECRET").cloned(), faults)
+        };
+        assert_eq!(read("JWT_SECRET='a$b'\n# $x=1\n"), (Some("a$b".into()), vec![]));
+        assert_eq!(read("JWT_SECRET=a$b").1, ["JWT_SECRET"]);
+        assert_eq!(read("PORT=1\nPORT=2").1, ["PORT"]);
+        assert_eq!(read("what is this").1, [".env"]);
     }
 
     #[test]

@@ -14,10 +14,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use percent_encoding::percent_decode;
+
 use super::{
     access::SignedIn,
     error::{Refusal, Result},
     form_tokens::Bearer,
+    media_type,
     reply::{Explained, accepts_html},
     state::AppState,
 };
@@ -90,11 +93,12 @@ async fn run(
     body: Bytes,
     fields: &[(String, String)],
 ) -> Result<Done> {
-    let content_type = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let is_form =
-        content_type.is_some_and(|value| value.starts_with(b"application/x-www-form-urlencoded"));
-    if !is_form || parts.headers.contains_key(header::CONTENT_ENCODING) {
+    if media_type(&parts.headers).as_deref() != Some("application/x-www-form-urlencoded") {
         return Err(Refusal::UnsupportedMediaType.into());
+    }
+    // What is no text would be read as another text, and a password with it.
+    if percent_decode(&body).decode_utf8().is_err() {
+        return Err(Refusal::MalformedForm.into());
     }
     if !token_fits(state, caller.as_ref(), &parts.headers, fields) {
         return Err(Refusal::StaleForm.into());

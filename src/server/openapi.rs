@@ -4,7 +4,8 @@ use axum::{Json, extract::State};
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, OpenApi as Document, Ref, ResponseBuilder, Server,
+        Content, Header, OpenApi as Document, Ref, RefOr, ResponseBuilder, Server,
+        schema::{ObjectBuilder, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -55,15 +56,22 @@ pub fn document(public_url: &PublicUrl, cookies: &Cookies) -> Document {
 
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
             for (status, description) in OF_THE_LAYERS {
+                let problem = Content::new(Some(Ref::from_schema_name("Problem")));
                 let response = ResponseBuilder::new()
                     .description(description)
-                    .content(
-                        "application/problem+json",
-                        Content::new(Some(Ref::from_schema_name("Problem"))),
-                    )
+                    .content("application/problem+json", problem)
                     .build();
-                operation.responses.responses.insert(status.to_owned(), response.into());
+                responses.insert(status.to_owned(), response.into());
+            }
+            for (status, header, kind) in
+                [("401", "WWW-Authenticate", Type::String), ("503", "Retry-After", Type::Integer)]
+            {
+                if let Some(RefOr::T(response)) = responses.get_mut(status) {
+                    let schema = ObjectBuilder::new().schema_type(kind).build();
+                    response.headers.insert(header.to_owned(), Header::new(schema).into());
+                }
             }
         }
     }

@@ -47,18 +47,19 @@ fn judge(state: &AppState, request: &Request) -> Result<(), Refusal> {
         return Ok(());
     }
     let own = host.map(|host| own_origin(state, &host));
-    if is_same_origin(headers, own.as_deref()) { Ok(()) } else { Err(Refusal::CrossOrigin) }
+    if is_same_origin(state, headers, own.as_deref()) { Ok(()) } else { Err(Refusal::CrossOrigin) }
 }
 
 /// Every header that says where the request comes from must say that it is us. If none says
-/// anything, it is no browser of today: then it may not bring cookies either.
-fn is_same_origin(headers: &HeaderMap, own: Option<&str>) -> bool {
-    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.as_bytes());
-    let site_fits = site.is_none_or(|site| site == b"same-origin" || site == b"none");
-    let origin_fits = origin.is_none_or(|origin| own.is_some_and(|own| own.as_bytes() == origin));
-    let silent = site.is_none() && origin.is_none();
-    site_fits && origin_fits && !(silent && headers.contains_key(header::COOKIE))
+/// anything, it is no browser of today: then it may not bring the session either.
+fn is_same_origin(state: &AppState, headers: &HeaderMap, own: Option<&str>) -> bool {
+    let all = |name: &str, fits: &dyn Fn(&[u8]) -> bool| {
+        headers.get_all(name).iter().all(|value| fits(value.as_bytes()))
+    };
+    let site_fits = all("sec-fetch-site", &|site| site == b"same-origin" || site == b"none");
+    let origin_fits = all("origin", &|origin| own.is_some_and(|own| own.as_bytes() == origin));
+    let silent = !headers.contains_key("sec-fetch-site") && !headers.contains_key(header::ORIGIN);
+    site_fits && origin_fits && !(silent && state.cookies.session(headers).is_some())
 }
 
 /// The one `Host`, or the authority of an absolute-form target (RFC 9112, section 3.2.2).

@@ -278,5 +278,10 @@ pub fn accepts_html(headers: &HeaderMap) -> bool {
         .get_all(header::ACCEPT)
         .iter()
         .filter_map(|accept| accept.to_str().ok())
-        .any(|accept| accept.contains("text/html"))
+        .flat_map(|accept| accept.split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let is_html = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+            is_html && !parts.any(|q| q.trim_end_matches(['0', '.']) == "q=")
+        })
 }

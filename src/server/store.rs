@@ -7,8 +7,9 @@
 use std::{
     error::Error as StdError,
     fs, io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -41,6 +42,29 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Store {
     readers: SqlitePool,
     writer: SqlitePool,
+    file: Arc<FileInPlace>,
+}
+
+/// Where the database's file is, and which file that was. A file that was deleted or moved away is
+/// still written to, by whoever has it open, and all of it is lost in the end.
+struct FileInPlace {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl FileInPlace {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        match Self::of(&self.path) {
+            Ok(now) if (now.device, now.inode) == (self.device, self.inode) => Ok(()),
+            _ => Err(Fault::Unavailable("the file of the database is no longer there".into())),
+        }
+    }
 }
 
 /// Held by one process at a time while it sets up its database: SQLite alone does not keep two
@@ -118,7 +142,9 @@ impl Store {
         let pool =
             |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY_TIMEOUT);
         let writer = pool(1).connect_with(options.clone()).await.map_err(|error| fail(&error))?;
-        Ok(Self { writer, readers: pool(READERS).connect_lazy_with(options) })
+        let file = FileInPlace::of(path).map_err(|error| fail(&error))?;
+        let readers = pool(READERS).connect_lazy_with(options);
+        Ok(Self { writer, readers, file: Arc::new(file) })
     }
 
     pub async fn close(&self) {
@@ -148,19 +174,30 @@ impl Store {
         connection.ensure_migrations_table(MIGRATIONS_TABLE).await.map_err(explain)?;
         let applied =
             connection.list_applied_migrations(MIGRATIONS_TABLE).await.map_err(explain)?;
-        Ok(MIGRATIONS
+        let mut states = Self::known_migrations();
+        for state in &mut states {
+            state.applied = applied.iter().any(|applied| applied.version == state.version);
+        }
+        Ok(states)
+    }
+
+    /// The migrations that are in this program, as if none were applied.
+    #[must_use]
+    pub fn known_migrations() -> Vec<MigrationState> {
+        MIGRATIONS
             .iter()
             .filter(|migration| migration.migration_type.is_up_migration())
             .map(|migration| MigrationState {
                 version: migration.version,
                 description: migration.description.to_string(),
-                applied: applied.iter().any(|applied| applied.version == migration.version),
+                applied: false,
             })
-            .collect())
+            .collect()
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
+        self.file.check()?;
         // Reads the file, which `SELECT 1` would not.
         sqlx::query("SELECT COUNT(*) FROM sessions WHERE id = ''").execute(&self.readers).await?;
         Ok(())
@@ -171,10 +208,12 @@ impl Store {
     /// Only [`Store::insert_account`] decides; this saves the hash of a password for nothing.
     pub async fn is_taken(&self, username: &Username) -> Result<bool, Fault> {
         let row = sqlx::query(
-            "SELECT id FROM accounts WHERE username_key = $1 OR username_skeleton = $2 LIMIT 1",
+            "SELECT id FROM accounts WHERE username_key = $1 \
+             OR username_skeleton IN ($2, $3) OR username_typed_skeleton IN ($2, $3) LIMIT 1",
         )
         .bind(username.key().as_str())
         .bind(username.skeleton())
+        .bind(username.typed_skeleton())
         .fetch_optional(&self.readers)
         .await?;
         Ok(row.is_some())
@@ -188,16 +227,22 @@ impl Store {
         password_hash: &str,
         now: i64,
     ) -> Result<Option<Profile>, Fault> {
+        self.file.check()?;
         let id = random::account_id()?;
         let done = sqlx::query(
             "INSERT INTO accounts \
-             (id, username, username_key, username_skeleton, full_name, password_hash, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+             (id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
+              password_hash, created_at) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS \
+             (SELECT 1 FROM accounts \
+              WHERE username_skeleton = $5 OR username_typed_skeleton = $4) \
+             ON CONFLICT DO NOTHING",
         )
         .bind(id.0)
         .bind(username.typed())
         .bind(username.key().as_str())
         .bind(username.skeleton())
+        .bind(username.typed_skeleton())
         .bind(full_name.as_str())
         .bind(password_hash)
         .bind(now)
@@ -361,16 +406,17 @@ fn explain(error: MigrateError) -> OpenError {
     })
 }
 
-/// SQLite's primary result codes for a database that is there but cannot serve now: it is busy,
-/// locked, read-only, broken off, full, or cannot be opened. <https://www.sqlite.org/rescode.html>
-const PASSING: [u32; 7] = [5, 6, 8, 10, 13, 14, 15];
+/// SQLite's primary result codes for a database that cannot serve now: it is busy, locked,
+/// read-only, broken off, damaged, full, cannot be opened, or is none any more.
+/// <https://www.sqlite.org/rescode.html>
+const AWAY: [u32; 9] = [5, 6, 8, 10, 11, 13, 14, 15, 26];
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         let of_sqlite = |error: &dyn sqlx::error::DatabaseError| {
             error.try_downcast_ref::<SqliteError>().is_some()
         };
-        let passing = match &error {
+        let away = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
@@ -378,9 +424,9 @@ impl From<sqlx::Error> for Fault {
             sqlx::Error::Database(error) if of_sqlite(error.as_ref()) => error
                 .code()
                 .and_then(|code| code.parse::<u32>().ok())
-                .is_some_and(|code| PASSING.contains(&(code & 0xff))),
+                .is_some_and(|code| AWAY.contains(&(code & 0xff))),
             _ => false,
         };
-        if passing { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+        if away { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
     }
 }

@@ -9,7 +9,8 @@ const ACTIONS: [&str; 3] = ["/api/sign_in", "/api/sign_up", "/api/sign_out"];
 const JSON_WRITES: [&str; 3] = ["/auth/signup", "/auth/signin", "/auth/signout"];
 
 /// Headers of a request that does not come from our pages.
-const FOREIGN: [&[(&str, &str)]; 8] = [
+const FOREIGN: [&[(&str, &str)]; 9] = [
+    &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
     &[("origin", "https://evil.example")],
     &[("origin", "null")],
     &[("origin", "http://sub.localhost")],
@@ -95,7 +96,7 @@ async fn a_form_needs_its_own_token() {
         let response = fresh.post("/api/sign_in", &fields).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN, "{token:?}");
         assert!(cookie(&response, "latchkey").is_none());
-        assert!(response.text().await.expect("a page").contains("open for too long"));
+        assert!(response.text().await.expect("a page").contains("too old"));
     }
     // Twice is as good as not at all.
     let fields =

@@ -107,6 +107,23 @@ async fn a_database_without_its_tables_is_a_fault_that_tells_nothing() {
 }
 
 #[tokio::test]
+async fn a_database_that_was_taken_away_answers_nothing_that_would_be_lost() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    let ready = async || program().get(server.url("/readyz")).send().await.expect("an answer");
+    assert_eq!(ready().await.status(), StatusCode::OK);
+    let elsewhere = server.database().with_extension("elsewhere");
+    std::fs::rename(server.database(), &elsewhere).expect("moved");
+    assert_eq!(ready().await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    for via in WAYS {
+        assert_eq!(server.sign_up(via, "bob", PASSWORD, "Bob").await.status(), 503, "{via:?}");
+    }
+    std::fs::rename(&elsewhere, server.database()).expect("moved back");
+    assert_eq!(ready().await.status(), StatusCode::OK);
+    assert!(server.sign_up(Via::Json, "bob", PASSWORD, "Bob").await.is_accepted());
+}
+
+#[tokio::test]
 async fn a_locked_database_is_unavailable_and_the_server_says_so() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;

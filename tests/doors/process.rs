@@ -248,6 +248,15 @@ fn settings_come_from_the_file_too_and_the_environment_wins() {
         .expect("written");
     let output = text(&run(folder.path(), &["check"], &[("PORT", "4002")]));
     assert!(output.contains("PORT = 4002") && output.contains("LOG_FORMAT = json"), "{output}");
+    std::fs::remove_file(folder.path().join(".env")).expect("removed");
+    std::fs::create_dir(folder.path().join(".env")).expect("a folder");
+    let output = run(folder.path(), &["check"], &[]);
+    assert!(
+        !output.status.success() && text(&output).contains(".env: is there"),
+        "{}",
+        text(&output)
+    );
+    std::fs::remove_dir(folder.path().join(".env")).expect("removed");
     std::fs::write(folder.path().join(".env"), "WHATEVER=1\n").expect("written");
     let output = run(folder.path(), &["check"], &[]);
     assert!(!output.status.success() && text(&output).contains("WHATEVER"), "{}", text(&output));
@@ -274,6 +283,7 @@ fn migrations_go_up_and_down_and_are_listed() {
         text(&output)
     };
     assert!(migrate("list").contains("pending  0001 accounts"));
+    assert!(!folder.path().join("data").exists(), "a list makes nothing");
     assert!(migrate("up").contains("Applied 1 migration"));
     assert!(migrate("up").contains("Nothing to apply"));
     assert!(migrate("list").contains("applied  0001 accounts"));
@@ -285,17 +295,12 @@ fn migrations_go_up_and_down_and_are_listed() {
 #[test]
 fn a_new_migration_is_an_empty_pair() {
     let folder = tempfile::tempdir().expect("a folder");
-    assert!(
-        !run(folder.path(), &["migrate", "create", "add_email"], &[]).status.success(),
-        "no folder"
-    );
-    std::fs::create_dir(folder.path().join("migrations")).expect("a folder");
     for bad in ["", "../x", "Add Email", "a/b"] {
         assert!(!run(folder.path(), &["migrate", "create", bad], &[]).status.success(), "{bad}");
     }
     assert!(run(folder.path(), &["migrate", "create", "add_email"], &[]).status.success());
     assert!(run(folder.path(), &["migrate", "create", "add_phone"], &[]).status.success());
-    for file in ["0001_add_email.up.sql", "0001_add_email.down.sql", "0002_add_phone.up.sql"] {
+    for file in ["0002_add_email.up.sql", "0002_add_email.down.sql", "0003_add_phone.up.sql"] {
         assert!(folder.path().join("migrations").join(file).exists(), "{file}");
     }
 }

@@ -28,8 +28,10 @@ async fn no_spelling_of_a_taken_name_is_free() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;
     server.sign_up_json("ѕсоре").await;
+    server.sign_up_json("Bill").await;
     for door in WAYS {
-        for name in ["alice", "ALICE", "aLiCe", "ａｌｉｃｅ", "scope"] {
+        for name in ["alice", "ALICE", "aLiCe", "ａｌｉｃｅ", "scope", "BiII", "biIl", "BILL"]
+        {
             let outcome = server.sign_up(door, name, PASSWORD, "Other").await;
             assert_eq!(outcome.status(), 400, "{door:?} {name}");
             assert!(outcome.says("Username exists"), "{door:?} {name}: {outcome:?}");

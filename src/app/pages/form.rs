@@ -10,7 +10,7 @@ use crate::{
     islands::{LiveForm, REVEAL},
     server::{
         error::{Error, Fault, Refusal},
-        forms::TOKEN_FIELD,
+        forms::{TOKEN_FIELD, safe_next},
     },
 };
 
@@ -37,8 +37,8 @@ impl FormState {
     }
 
     #[must_use]
-    pub fn sign_in(next: String) -> Self {
-        Self { action: SIGN_IN, next, ..Self::default() }
+    pub fn sign_in(next: &str) -> Self {
+        Self { action: SIGN_IN, next: kept_next(next), ..Self::default() }
     }
 
     /// The form of the server function at `path` once more, because of `error`. `None`: this error
@@ -56,7 +56,9 @@ impl FormState {
             }
             Error::Refusal(Refusal::StaleForm) => (
                 Vec::new(),
-                Some("This page was open for too long. Enter your password and send it again"),
+                Some(
+                    "This form is too old, or your browser keeps no cookies. Enter your password and send it again",
+                ),
             ),
             Error::Refusal(Refusal::Overloaded) | Error::Fault(Fault::Unavailable(_)) => {
                 (Vec::new(), Some("The service is busy. Wait a moment and send it again"))
@@ -71,7 +73,7 @@ impl FormState {
             action,
             full_name: typed(Field::FullName.name()),
             username: typed(Field::Username.name()),
-            next: typed("next"),
+            next: kept_next(&typed("next")),
             errors,
             problem,
         })
@@ -87,6 +89,11 @@ impl FormState {
             (_, true) => "Error: Sign in",
         }
     }
+}
+
+/// What is no path of this site need not be carried on.
+fn kept_next(next: &str) -> String {
+    if next.is_empty() { String::new() } else { safe_next(next) }
 }
 
 pub(in crate::app) fn page(
