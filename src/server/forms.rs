@@ -21,7 +21,8 @@ use super::{
     error::{Refusal, Result},
     form_tokens::Bearer,
     media_type,
-    reply::{Explained, accepts_html},
+    reply::{Explained, is_for_a_person},
+    routes::Door,
     state::AppState,
 };
 use crate::app::{self, FormState};
@@ -72,7 +73,8 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
         }
         Err(error) => error,
     };
-    let Some(form) = FormState::again(&path, &fields, &error).filter(|_| accepts_html(&headers))
+    let Some(form) = FormState::again(&path, &fields, &error)
+        .filter(|_| is_for_a_person(Some(Door::Form), &headers))
     else {
         return error.into_response();
     };

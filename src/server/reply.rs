@@ -223,7 +223,7 @@ pub(super) async fn explain(
 ) -> Response {
     let door =
         request.extensions().get::<MatchedPath>().and_then(|path| routes.door(path.as_str()));
-    let for_a_person = door != Some(Door::Json) && accepts_html(request.headers());
+    let for_a_person = is_for_a_person(door, request.headers());
     let request_id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
 
     let response = next.run(request).await;
@@ -271,9 +271,21 @@ fn problem_details(problem: &Problem, request_id: &RequestId) -> Response {
     ([(header::CONTENT_TYPE, content_type)], Json(details)).into_response()
 }
 
-/// Whether a page is welcome: browsers say so, programs do not.
+/// Whether an error is to be a page. Behind the doors for people it is one, unless JSON is asked
+/// for; elsewhere only if HTML is, as browsers do.
 #[must_use]
-pub fn accepts_html(headers: &HeaderMap) -> bool {
+pub fn is_for_a_person(door: Option<Door>, headers: &HeaderMap) -> bool {
+    match door {
+        Some(Door::Page | Door::Form) => {
+            accepts(headers, "text/html") || !accepts(headers, "application/json")
+        }
+        Some(Door::Json) => false,
+        Some(Door::Asset) | None => accepts(headers, "text/html"),
+    }
+}
+
+/// Whether `Accept` names this media type, and not to refuse it.
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     headers
         .get_all(header::ACCEPT)
         .iter()
@@ -281,7 +293,7 @@ pub fn accepts_html(headers: &HeaderMap) -> bool {
         .flat_map(|accept| accept.split(','))
         .any(|range| {
             let mut parts = range.split(';').map(str::trim);
-            let is_html = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
-            is_html && !parts.any(|q| q.trim_end_matches(['0', '.']) == "q=")
+            let is_it = parts.next().is_some_and(|part| part.eq_ignore_ascii_case(media_type));
+            is_it && !parts.any(|q| q.trim_end_matches(['0', '.']) == "q=")
         })
 }

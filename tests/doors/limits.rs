@@ -16,10 +16,9 @@ async fn a_body_over_16_kib_is_refused_by_both_doors_declared_or_not() {
             program().post(server.url(route)).header(header::CONTENT_TYPE, "application/json");
         let response = request.body(large.clone()).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{route}");
-        assert_eq!(
-            response.headers()[header::CONTENT_TYPE],
-            "application/problem+json; charset=utf-8"
-        );
+        let problem =
+            response.headers()[header::CONTENT_TYPE] == "application/problem+json; charset=utf-8";
+        assert_eq!(problem, route.starts_with("/auth/"), "{route}: a person gets a page");
 
         let host = server.running.address;
         let chunks = format!("400\r\n{}\r\n", "x".repeat(1024)).repeat(17);

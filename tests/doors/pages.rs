@@ -107,6 +107,27 @@ async fn an_error_stands_beside_its_field_and_in_the_summary_that_gets_the_focus
 }
 
 #[tokio::test]
+async fn a_refused_form_is_a_page_unless_json_is_asked_for() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let token = form_token(&browser.page("/signin").await);
+    for (accept, content_type) in [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("*/*", "text/html; charset=utf-8"),
+        ("application/json", "application/problem+json; charset=utf-8"),
+        ("application/json, text/html;q=0", "application/problem+json; charset=utf-8"),
+    ] {
+        let request =
+            browser.client.post(server.url("/api/sign_in")).header("origin", server.origin());
+        let fields = [("form_token", &*token), ("username", "nobody"), ("password", "wrong wrong")];
+        let response = request.header("accept", accept).form(&fields).send().await;
+        let response = response.expect("an answer");
+        assert_eq!(response.status(), 400, "{accept}");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], content_type, "{accept}");
+    }
+}
+
+#[tokio::test]
 async fn text_of_a_stranger_in_the_address_is_on_no_page() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);

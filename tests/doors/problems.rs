@@ -67,9 +67,7 @@ async fn every_wrong_method_is_405_with_allow() {
 async fn nothing_there_is_a_page_for_a_person_and_a_problem_for_a_program() {
     let server = TestServer::start().await;
     let browser = Browser::signed_up(&server, "alice").await;
-    for path in
-        ["/nope", "/api/nope", "/auth/nope", "/profile/", "/.env", "/metrics", "/problems/nope"]
-    {
+    for path in ["/nope", "/api/nope", "/auth/nope", "/profile/", "/.env", "/metrics"] {
         for person in [&browser, &Browser::new(&server)] {
             let response = person.get(path).await;
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
