@@ -56,6 +56,14 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The same fault, as one that may pass.
+    #[must_use]
+    pub fn into_unavailable(self) -> Self {
+        match self {
+            Self::Unavailable(error) | Self::Internal(error) => Self::Unavailable(error),
+        }
+    }
+
     /// For the log, and for nobody else.
     #[must_use]
     pub fn source(&self) -> &(dyn StdError + 'static) {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{
     access::SignedIn,
     accounts,
-    error::{Error, Refusal, Result},
+    error::{Error, Fault, Refusal, Result},
     reply::ProblemDetails,
     sessions::Carrier,
     state::AppState,
@@ -210,6 +210,7 @@ pub(super) async fn healthz() -> Json<Health> {
     )
 )]
 pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, Error> {
-    state.store.ping().await?;
+    // Whatever is wrong with it, the database cannot be used now.
+    state.store.ping().await.map_err(Fault::into_unavailable)?;
     Ok(Json(Health { status: "ok" }))
 }

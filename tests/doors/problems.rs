@@ -87,6 +87,12 @@ async fn a_database_without_its_tables_is_a_fault_that_tells_nothing() {
     let server = TestServer::start().await;
     let pool = server.db().await;
     sqlx::query("ALTER TABLE accounts RENAME TO elsewhere").execute(&pool).await.expect("renamed");
+    sqlx::query("ALTER TABLE sessions RENAME TO elsewhere_too")
+        .execute(&pool)
+        .await
+        .expect("renamed");
+    let ready = program().get(server.url("/readyz")).send().await.expect("an answer");
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
     let body = json!({"username": "alice", "password": PASSWORD, "fullName": "Alice"});
     for route in ["/auth/signup", "/auth/signin"] {
         let response = server.post_json(route, &body).await;
