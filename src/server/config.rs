@@ -217,43 +217,34 @@ impl Settings {
         faults.extend(sources.unknown());
         let mut reader = Reader { sources, faults };
 
-        let host = reader.read("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), host);
-        let port = reader.read("PORT", 3000, |text| {
+        let host = reader.read("HOST", host);
+        let port = reader.read("PORT", |text| {
             text.parse::<u16>().map_err(|_| "must be a port number, 0 to 65535".to_owned())
         });
         let mut settings = Self {
             listen: SocketAddr::new(host, port),
-            insecure_http: reader.read("INSECURE_HTTP", false, |text| switch(text, "yes", "no")),
-            public_url: reader.read("PUBLIC_URL", None, |text| PublicUrl::parse(text).map(Some)),
-            database: reader.read("DATABASE_URL", Database::default(), Database::parse),
-            jwt_secret: reader.read("JWT_SECRET", None, |text| Secret::parse(text).map(Some)),
-            jwt_secret_previous: reader
-                .read("JWT_SECRET_PREVIOUS", None, |text| Secret::parse(text).map(Some)),
+            insecure_http: reader.read("INSECURE_HTTP", |text| switch(text, "yes", "no")),
+            public_url: reader.given("PUBLIC_URL", PublicUrl::parse),
+            database: reader.read("DATABASE_URL", Database::parse),
+            jwt_secret: reader.given("JWT_SECRET", Secret::parse),
+            jwt_secret_previous: reader.given("JWT_SECRET_PREVIOUS", Secret::parse),
             passwords: PasswordPolicy {
-                min_length: reader.read("PASSWORD_MIN_LENGTH", 8, |text| match text.parse() {
+                min_length: reader.read("PASSWORD_MIN_LENGTH", |text| match text.parse() {
                     Ok(length @ 6..=64) => Ok(length),
                     _ => Err("must be a whole number from 6 to 64".into()),
                 }),
             },
-            access_token_ttl: reader.read(
-                "ACCESS_TOKEN_TTL",
-                Duration::from_secs(15 * 60),
-                duration,
-            ),
-            session_idle_ttl: reader.read(
-                "SESSION_IDLE_TTL",
-                Duration::from_secs(24 * 3600),
-                duration,
-            ),
-            session_ttl: reader.read("SESSION_TTL", Duration::from_secs(30 * 24 * 3600), duration),
-            trusted_proxies: reader.read("TRUSTED_PROXIES", Vec::new(), networks),
-            throttle: reader.read("THROTTLE", true, |text| switch(text, "on", "off")),
-            log_format: reader.read("LOG_FORMAT", LogFormat::Text, |text| match text {
+            access_token_ttl: reader.read("ACCESS_TOKEN_TTL", duration),
+            session_idle_ttl: reader.read("SESSION_IDLE_TTL", duration),
+            session_ttl: reader.read("SESSION_TTL", duration),
+            trusted_proxies: reader.read("TRUSTED_PROXIES", networks),
+            throttle: reader.read("THROTTLE", |text| switch(text, "on", "off")),
+            log_format: reader.read("LOG_FORMAT", |text| match text {
                 "text" => Ok(LogFormat::Text),
                 "json" => Ok(LogFormat::Json),
                 _ => Err("must be text or json".into()),
             }),
-            log_filter: reader.read("RUST_LOG", "info".to_owned(), |text| {
+            log_filter: reader.read("RUST_LOG", |text| {
                 match text.parse::<tracing_subscriber::EnvFilter>() {
                     Ok(_) => Ok(text.to_owned()),
                     Err(_) => {
@@ -344,22 +335,26 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read<T>(
-        &mut self,
-        name: &str,
-        default: T,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> T {
-        let Some((text, _)) = self.sources.get(name) else { return default };
+    /// A setting, or its default in [`KNOWN`].
+    fn read<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        self.given(name, &parse).unwrap_or_else(|| {
+            let known = KNOWN.iter().find(|(known, ..)| *known == name);
+            #[expect(clippy::expect_used, reason = "the first test of this file reads them all")]
+            let default =
+                known.and_then(|(_, default, _)| parse(default).ok()).expect("a good default");
+            default
+        })
+    }
+
+    /// A setting that has no default, or one that is not written down.
+    fn given<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let (text, _) = self.sources.get(name)?;
         let parsed = if text.trim().is_empty() {
             Err("is set, but empty; give it a value or remove it".into())
         } else {
             parse(text)
         };
-        parsed.unwrap_or_else(|reason| {
-            self.faults.push(bad(name, &reason));
-            default
-        })
+        parsed.map_err(|reason| self.faults.push(bad(name, &reason))).ok()
     }
 }
 
@@ -406,12 +401,6 @@ fn networks(text: &str) -> Result<Vec<IpNet>, String> {
                 .map_err(|_| "must be addresses or networks, for example 10.0.0.0/8, ::1".into())
         })
         .collect()
-}
-
-impl Default for Database {
-    fn default() -> Self {
-        Self::Sqlite("data/latchkey.db".into())
-    }
 }
 
 impl Database {
