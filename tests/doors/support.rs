@@ -274,6 +274,12 @@ pub(crate) fn cookie(response: &Response, name: &str) -> Option<String> {
     })
 }
 
+/// Waits until a condition holds, at most half a minute.
+pub(crate) async fn eventually(condition: impl AsyncFn() -> bool) {
+    let wait = async { while !condition().await {} };
+    tokio::time::timeout(std::time::Duration::from_secs(30), wait).await.expect("it comes to pass");
+}
+
 /// One request as raw bytes, and everything that comes back.
 pub(crate) async fn raw(server: &TestServer, request: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
