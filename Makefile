@@ -13,7 +13,7 @@ test: ## set up, build and pass every test, the browser's included
 	.ci/test
 
 watch: ## the development loop: builds on every change, and reloads the page
-	$(TOOLS) tools_bundle && LEPTOS_HASH_FILES=false $(LEPTOS) watch
+	$(TOOLS) tools_bundle && LEPTOS_HASH_FILES=false LEPTOS_SITE_ROOT=target/watch $(LEPTOS) watch
 
 build: ## the one binary, with the browser bundle in it: target/release/latchkey
 	$(TOOLS) tools_bundle && $(LEPTOS) build --release --precompress

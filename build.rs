@@ -24,11 +24,12 @@ fn main() -> io::Result<()> {
         Ok(_) => fs::remove_file(&site)?,
         Err(_) => {}
     }
-    let root =
-        env::var("LEPTOS_SITE_ROOT").map(|root| env::current_dir().unwrap_or_default().join(root));
-    match root.ok().filter(|root| root.join("pkg").exists()) {
-        // A link, so that a debug build, which reads its files when it runs, has the newest.
+    match env::var_os("LEPTOS_SITE_ROOT") {
+        // A link, so that a debug build, which reads its files when it runs, has the newest:
+        // `cargo leptos watch` builds the bundle beside the server, and not before it.
         Some(root) => {
+            let root = env::current_dir()?.join(root);
+            fs::create_dir_all(&root)?;
             if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
                 println!("cargo::rerun-if-changed={}", root.display());
             }
