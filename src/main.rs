@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use latchkey::server::{
     self,
     config::{Database, KNOWN, Settings, Sources},
-    store::{MigrationState, SetUpLock, Store},
+    store::{self, MigrationState, SetUpLock, Store},
     telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +35,28 @@ enum Command {
     /// Show and change the state of the database's tables
     #[command(subcommand)]
     Migrate(Migrate),
+    /// Copy everything from one database into another, empty one: stop the server first
+    Copy {
+        /// Where from: sqlite:PATH or postgres://…
+        #[arg(long)]
+        from: String,
+        /// Where to: sqlite:PATH or postgres://…
+        #[arg(long)]
+        to: String,
+    },
+    /// Write a consistent copy of the SQLite database, while the server goes on
+    Backup {
+        /// The file to make
+        file: PathBuf,
+    },
+    /// Check a copy, and put it in the place of the SQLite database: stop the server first
+    Restore {
+        /// A file that `latchkey backup` has made
+        file: PathBuf,
+        /// Sign everybody out: else the sessions of the copy live again, also those ended since
+        #[arg(long)]
+        end_sessions: bool,
+    },
     /// Read the settings, print them with secrets redacted, and say what is wrong with them
     Check,
 }
@@ -68,6 +90,9 @@ fn main() -> ExitCode {
         Command::Serve => on_runtime(serve()),
         Command::Migrate(Migrate::Create { name }) => create_migration(&name),
         Command::Migrate(command) => on_runtime(migrate(command)),
+        Command::Copy { from, to } => on_runtime(copy(&from, &to)),
+        Command::Backup { file } => on_runtime(backup(&file)),
+        Command::Restore { file, end_sessions } => on_runtime(restore(&file, end_sessions)),
         Command::Check => check(),
     };
     match result {
@@ -119,8 +144,8 @@ async fn serve() -> Result<(), Failure> {
 
 async fn migrate(command: Migrate) -> Result<(), Failure> {
     let settings = settings()?;
-    let Database::Sqlite(path) = &settings.database;
-    if matches!(command, Migrate::List) && !path.exists() {
+    let is_missing = matches!(&settings.database, Database::Sqlite(path) if !path.exists());
+    if matches!(command, Migrate::List) && is_missing {
         // A list makes nothing.
         list(&Store::known_migrations());
         return Ok(());
@@ -156,7 +181,6 @@ fn name(state: &MigrationState) -> String {
 }
 
 fn create_migration(name: &str) -> Result<(), Failure> {
-    let fail = |reason: &str| Err(Failure(vec![reason.to_owned()]));
     let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     if name.is_empty() || name.len() > 60 || !name.bytes().all(is_word) {
         return fail("NAME must be at most 60 small letters, digits and _, for example add_email");
@@ -177,6 +201,79 @@ fn create_migration(name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+fn fail<T>(reason: &str) -> Result<T, Failure> {
+    Err(Failure(vec![reason.to_owned()]))
+}
+
+async fn copy(from: &str, to: &str) -> Result<(), Failure> {
+    let parse = |name: &str, text: &str| {
+        Database::parse(text).map_err(|reason| Failure(vec![format!("{name}: {reason}")]))
+    };
+    let (from, to) = (parse("--from", from)?, parse("--to", to)?);
+    if from == to {
+        return fail("--from and --to are the same database");
+    }
+    if matches!(&from, Database::Sqlite(path) if !path.exists()) {
+        return fail("--from: there is no such file");
+    }
+    let (source_lock, target_lock) = (SetUpLock::wait(&from)?, SetUpLock::wait(&to)?);
+    let source = Store::open(&from, &source_lock).await?;
+    let target = Store::open(&to, &target_lock).await?;
+    let sums = store::copy(&source, &target, |table, rows| {
+        _ = write!(std::io::stderr(), "\r{table}: {rows} rows");
+    })
+    .await;
+    _ = writeln!(std::io::stderr());
+    for (table, sum) in sums? {
+        let checksum: String = sum.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+        say(&format!("{table}: {} rows in both, checksum {checksum}", sum.rows));
+    }
+    source.close().await;
+    target.close().await;
+    say("All of it is there. For those who are signed in to stay so, the new server needs:");
+    say("- the same PUBLIC_URL");
+    match (&from, &to) {
+        (Database::Sqlite(path), _) => {
+            let secret = path.with_extension("secret");
+            say(&format!(
+                "- the same JWT_SECRET: the one that is set, or else the content of {}",
+                secret.display()
+            ));
+        }
+        (Database::Postgres(_), Database::Sqlite(_) | Database::Postgres(_)) => {
+            say("- the same JWT_SECRET");
+        }
+    }
+    Ok(())
+}
+
+const NOT_SQLITE: &str = "this is for SQLite. A PostgreSQL has tools of its own: \
+     pg_dump --format=custom --file=FILE DATABASE_URL, and \
+     pg_restore --clean --if-exists --single-transaction --dbname=DATABASE_URL FILE";
+
+async fn backup(file: &Path) -> Result<(), Failure> {
+    let Database::Sqlite(path) = settings()?.database else { return fail(NOT_SQLITE) };
+    store::backup(&path, file).await?;
+    say(&format!("Wrote {}: checked, and for your eyes only.", file.display()));
+    let secret = path.with_extension("secret");
+    if secret.exists() {
+        say(&format!("Keep {} too, in another place: it keeps people signed in.", secret.display()));
+    }
+    Ok(())
+}
+
+async fn restore(file: &Path, end_sessions: bool) -> Result<(), Failure> {
+    let database = settings()?.database;
+    let Database::Sqlite(path) = &database else { return fail(NOT_SQLITE) };
+    let lock = SetUpLock::wait(&database)?;
+    let kept = store::restore(file, path, end_sessions, &lock).await?;
+    say(&format!("Restored {} from {}.", path.display(), file.display()));
+    if let Some(kept) = kept {
+        say(&format!("What was there before is now {}.", kept.display()));
+    }
+    Ok(())
+}
+
 fn check() -> Result<(), Failure> {
     let sources = Sources::of_process();
     let result = Settings::read(&sources);
@@ -188,6 +285,9 @@ fn check() -> Result<(), Failure> {
             // A value that is wrong may be a secret in the wrong place.
             Some((_, source)) if bad(name) => ("(bad)".to_owned(), source),
             Some((_, source)) if name.starts_with("JWT_SECRET") => ("(secret)".to_owned(), source),
+            Some((value, source)) if name == "DATABASE_URL" => {
+                (Database::parse(value).map_or("(bad)".to_owned(), |d| d.to_string()), source)
+            }
             Some((value, source)) => (value.to_owned(), source),
             None => ((*default).to_owned(), "default"),
         };

@@ -13,7 +13,7 @@ use crate::{
     domain::{Profile, SignInForm, SignUpForm},
     server::{
         accounts,
-        error::{Fault, Refusal, Result},
+        error::{Refusal, Result},
         forms::{Done, FormCall, safe_next},
         sessions::Carrier,
     },
@@ -36,8 +36,8 @@ pub async fn sign_up(
             let new = form.parse(call.state.settings.passwords).map_err(Refusal::InvalidInput)?;
             let profile = accounts::sign_up(&call.state, &new).await?;
             // The account is there, whatever comes now: the form must not come again.
-            Ok(enter(&call, &profile, "/profile").await.unwrap_or_else(|fault| {
-                tracing::warn!(error = fault.source(), "signed up, but not in");
+            Ok(enter(&call, &profile, "/profile").await.unwrap_or_else(|error| {
+                tracing::warn!(?error, "signed up, but not in");
                 Done { location: "/signin".to_owned(), headers: HeaderMap::new() }
             }))
         }
@@ -59,7 +59,7 @@ pub async fn sign_in(
         async {
             let credentials = form.parse().map_err(Refusal::InvalidInput)?;
             let profile = accounts::sign_in(&call.state, &credentials).await?;
-            Ok(enter(&call, &profile, &safe_next(&next)).await?)
+            enter(&call, &profile, &safe_next(&next)).await
         }
         .await,
     );
@@ -82,7 +82,7 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-async fn enter(call: &FormCall, profile: &Profile, location: &str) -> Result<Done, Fault> {
+async fn enter(call: &FormCall, profile: &Profile, location: &str) -> Result<Done> {
     let before = call.caller.as_ref();
     let token = accounts::begin_session(&call.state, Carrier::Browser, profile, before).await?;
     let cookie = call.state.cookies.set_session(token);

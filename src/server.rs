@@ -26,6 +26,7 @@ pub mod reply;
 pub mod accounts;
 pub mod cookies;
 pub mod form_tokens;
+pub mod live_sessions;
 pub mod passwords;
 pub mod random;
 pub mod sessions;
@@ -35,6 +36,7 @@ use config::{Database, Secret, Settings};
 use cookies::Cookies;
 use error::Fault;
 use form_tokens::FormTokens;
+use live_sessions::LiveSessions;
 use media_type::media_type;
 use routes::Routes;
 use sessions::Sessions;
@@ -45,7 +47,7 @@ use store::{SetUpLock, Store};
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How often sessions that are over are forgotten.
-const CLEANING: Duration = Duration::from_secs(3600);
+const CLEANING: Duration = Duration::from_secs(600);
 
 /// Why the server did not start. The text is for the operator, one line.
 #[derive(Debug)]
@@ -86,6 +88,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         (Some(secret), _) => secret.clone(),
         (None, Database::Sqlite(path)) => Secret::beside(path)
             .map_err(|error| StartError(format!("the secret beside the database: {error}")))?,
+        (None, Database::Postgres(_)) => {
+            return Err(StartError("JWT_SECRET is required with PostgreSQL".to_owned()));
+        }
     };
     drop(lock);
     let listener = TcpListener::bind(settings.listen)
@@ -99,13 +104,16 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 
     let public_url = settings.public_url_at(address.port());
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let passwords = passwords::Passwords::new(cores)
+        .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
     let cookies = Cookies::new(&settings, &public_url);
     let state = AppState::new(Shared {
         openapi: openapi::document(&public_url, &cookies),
         cookies,
         form_tokens: FormTokens::new(&secret, settings.jwt_secret_previous.as_ref()),
         sessions: Sessions::new(&settings, &public_url, &secret),
-        passwords: passwords::Passwords::new(cores),
+        live_sessions: Arc::new(LiveSessions::new(store.clone())),
+        passwords,
         port: address.port(),
         public_url,
         settings,
@@ -121,6 +129,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             .await
     });
     tokio::spawn(clean(state.clone(), stop.subscribe()));
+    let (live_sessions, stopped) = (state.live_sessions.clone(), stop.subscribe());
+    tokio::spawn(async move { live_sessions.watch(stopped).await });
     Ok(Running { address, state, routes, stop, served })
 }
 
@@ -140,7 +150,8 @@ impl Running {
 /// Forgets ended sessions, at the start and every now and then.
 async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
     loop {
-        match state.store.delete_ended_sessions(sessions::now()).await {
+        let now = sessions::now();
+        match state.store.clean(now, now - live_sessions::LISTED_FOR.as_secs().cast_signed()).await {
             Ok(0) => {}
             Ok(sessions) => tracing::debug!(sessions, "ended sessions forgotten"),
             Err(Fault::Unavailable(error) | Fault::Internal(error)) => {

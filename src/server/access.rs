@@ -14,40 +14,39 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use tracing::Instrument;
-
 use super::{
     error::{Error, Fault, Refusal},
+    live_sessions::LiveSession,
     routes::{Door, Routes},
-    sessions::{Carrier, now},
+    sessions::Carrier,
     state::AppState,
 };
 use crate::domain::Profile;
 
-/// Every route that is open to strangers, and what becomes of the proof of who is none. `GET`
-/// includes `HEAD`.
-pub const PUBLIC: &[(Method, &str, Proof)] = &[
-    (Method::GET, "/", Proof::Noticed),
-    (Method::GET, "/signup", Proof::Noticed),
-    (Method::GET, "/signin", Proof::Noticed),
-    (Method::POST, "/api/sign_up", Proof::Noticed),
-    (Method::POST, "/api/sign_in", Proof::Noticed),
-    (Method::POST, "/auth/signup", Proof::Ignored),
-    (Method::POST, "/auth/signin", Proof::Ignored),
-    (Method::GET, "/healthz", Proof::Ignored),
-    (Method::GET, "/readyz", Proof::Ignored),
-    (Method::GET, "/openapi.json", Proof::Ignored),
-    (Method::GET, "/docs", Proof::Ignored),
-    (Method::GET, "/problems/{kind}", Proof::Ignored),
-    (Method::GET, "/pkg/{file}", Proof::Ignored),
-    (Method::GET, "/favicon.ico", Proof::Ignored),
-    (Method::GET, "/favicon.svg", Proof::Ignored),
-    (Method::GET, "/robots.txt", Proof::Ignored),
+/// Every route that is open to strangers, and whether it is told who is signed in. `GET` includes
+/// `HEAD`.
+pub const PUBLIC: &[(Method, &str, Identity)] = &[
+    (Method::GET, "/", Identity::Noticed),
+    (Method::GET, "/signup", Identity::Noticed),
+    (Method::GET, "/signin", Identity::Noticed),
+    (Method::POST, "/api/sign_up", Identity::Noticed),
+    (Method::POST, "/api/sign_in", Identity::Noticed),
+    (Method::POST, "/auth/signup", Identity::Ignored),
+    (Method::POST, "/auth/signin", Identity::Ignored),
+    (Method::GET, "/healthz", Identity::Ignored),
+    (Method::GET, "/readyz", Identity::Ignored),
+    (Method::GET, "/openapi.json", Identity::Ignored),
+    (Method::GET, "/docs", Identity::Ignored),
+    (Method::GET, "/problems/{kind}", Identity::Ignored),
+    (Method::GET, "/pkg/{file}", Identity::Ignored),
+    (Method::GET, "/favicon.ico", Identity::Ignored),
+    (Method::GET, "/favicon.svg", Identity::Ignored),
+    (Method::GET, "/robots.txt", Identity::Ignored),
 ];
 
-/// What a public route makes of a proof that somebody is signed in.
+/// What a public route is told of somebody who is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub enum Identity {
     /// The route is told who it is. A bad proof is none.
     Noticed,
     Ignored,
@@ -57,21 +56,20 @@ pub enum Proof {
 /// case that asks for it cannot be reached without it.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    session: String,
-    profile: Profile,
+    session: Arc<LiveSession>,
     carrier: Carrier,
 }
 
 impl SignedIn {
     #[must_use]
     pub fn profile(&self) -> &Profile {
-        &self.profile
+        &self.session.profile
     }
 
     /// The id of the session.
     #[must_use]
     pub fn session(&self) -> &str {
-        &self.session
+        &self.session.id
     }
 
     /// Whether the cookie was the proof.
@@ -103,7 +101,7 @@ pub(super) async fn guard(
         Err(refusal) => return Error::from(refusal).into_response(),
     };
     let public = policy(request.method(), path.as_str());
-    if public == Some(Proof::Ignored) {
+    if public == Some(Identity::Ignored) {
         return next.run(request).await;
     }
     let shown = match look(&state, request.headers()).await {
@@ -122,9 +120,9 @@ pub(super) async fn guard(
 
 /// `None`: only for those who are signed in.
 #[must_use]
-pub fn policy(method: &Method, path: &str) -> Option<Proof> {
+pub fn policy(method: &Method, path: &str) -> Option<Identity> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    PUBLIC.iter().find(|(m, p, _)| m == method && *p == path).map(|(_, _, proof)| *proof)
+    PUBLIC.iter().find(|(m, p, _)| m == method && *p == path).map(|(.., identity)| *identity)
 }
 
 /// A person is sent to sign in, with nothing in the body; a program gets 401.
@@ -162,19 +160,9 @@ async fn look(state: &AppState, headers: &HeaderMap) -> Result<Shown, Fault> {
         },
     };
     let Some(proof) = state.sessions.read(carrier, &token) else { return Ok(Shown::Bad) };
-    let live = state.store.live_session(&proof.session, now()).await?;
-    let Some((session, profile)) = live.filter(|(_, profile)| profile.id == proof.account) else {
-        return Ok(Shown::Bad);
-    };
+    let Some(session) = state.live_sessions.find(&proof).await? else { return Ok(Shown::Bad) };
     if let Some((alive_until, enough)) = state.sessions.extension(carrier, &session) {
-        let (state, id) = (state.clone(), session.id.clone());
-        // The answer does not wait for it. If it is lost, the next request does it again.
-        let extend = async move {
-            if let Err(fault) = state.store.extend_session(&id, alive_until, enough).await {
-                tracing::warn!(error = fault.source(), "a session could not be extended");
-            }
-        };
-        tokio::spawn(extend.in_current_span());
+        state.live_sessions.extend(&session, alive_until, enough);
     }
-    Ok(Shown::Good(SignedIn { session: session.id, profile, carrier }))
+    Ok(Shown::Good(SignedIn { session, carrier }))
 }

@@ -64,16 +64,19 @@ pub async fn begin_session(
     carrier: Carrier,
     profile: &Profile,
     before: Option<&SignedIn>,
-) -> Result<String, Fault> {
+) -> Result<String> {
     let session = state.sessions.begin(carrier, profile.id)?;
-    state.store.insert_session(&session).await?;
-    if let Some(before) = before {
-        state.store.delete_session(before.session()).await?;
+    if !state.store.insert_session(&session).await? {
+        // The account has gone in this very moment.
+        return Err(Refusal::InvalidCredentials.into());
     }
-    state.sessions.token(carrier, &session)
+    if let Some(before) = before {
+        state.live_sessions.end(before.session()).await?;
+    }
+    Ok(state.sessions.token(carrier, &session)?)
 }
 
 /// Ends the session: whatever names it is dead at once (SE-02).
 pub async fn sign_out(state: &AppState, caller: &SignedIn) -> Result<(), Fault> {
-    state.store.delete_session(caller.session()).await
+    state.live_sessions.end(caller.session()).await
 }

@@ -17,7 +17,7 @@ use leptos_config::LeptosOptions;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::random;
+use super::{random, store};
 use crate::domain::PasswordPolicy;
 
 /// Everything an operator can set, each within its rule.
@@ -37,6 +37,8 @@ pub struct Settings {
     pub session_ttl: Duration,
     pub trusted_proxies: Vec<IpNet>,
     pub throttle: bool,
+    /// Where metrics are served, if they are.
+    pub metrics: Option<SocketAddr>,
     pub log_format: LogFormat,
     /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
     pub log_filter: String,
@@ -47,7 +49,12 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
     Sqlite(PathBuf),
+    Postgres(PostgresUrl),
 }
+
+/// Where a PostgreSQL is, and how to get in: it may hold a password, and is shown without it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(Zeroizing<String>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -78,7 +85,7 @@ impl fmt::Display for BadSetting {
 
 /// Name, default as `check` shows it, meaning. The order is the order of `check` and of
 /// `.env.example`.
-pub const KNOWN: [(&str, &str, &str); 15] = [
+pub const KNOWN: [(&str, &str, &str); 16] = [
     ("HOST", "127.0.0.1", "the address it listens on"),
     ("PORT", "3000", "the port it listens on; 0: any free one"),
     (
@@ -87,8 +94,16 @@ pub const KNOWN: [(&str, &str, &str); 15] = [
         "the address people use; https turns on Secure cookies and HSTS",
     ),
     ("INSECURE_HTTP", "no", "yes: allow a plain http PUBLIC_URL that is not loopback"),
-    ("DATABASE_URL", "sqlite:data/latchkey.db", "where the accounts are: sqlite:PATH"),
-    ("JWT_SECRET", "made once, beside the SQLite file", "the key of all tokens, at least 32 bytes"),
+    (
+        "DATABASE_URL",
+        "sqlite:data/latchkey.db",
+        "where the accounts are: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE",
+    ),
+    (
+        "JWT_SECRET",
+        "made once, beside the SQLite file",
+        "the key of all tokens, at least 32 bytes; required with PostgreSQL",
+    ),
     ("JWT_SECRET_PREVIOUS", "none", "the key before this one: still accepted, never used to sign"),
     ("PASSWORD_MIN_LENGTH", "8", "code points, 6 to 64"),
     ("ACCESS_TOKEN_TTL", "15m", "life of the accessToken of the JSON routes"),
@@ -96,6 +111,7 @@ pub const KNOWN: [(&str, &str, &str); 15] = [
     ("SESSION_TTL", "30d", "a browser session ends after so long in any case"),
     ("TRUSTED_PROXIES", "none", "addresses or networks whose forwarding headers are believed"),
     ("THROTTLE", "on", "off: no limits on tries, for load tests"),
+    ("METRICS_ADDR", "off", "where Prometheus finds metrics, for example 127.0.0.1:9090"),
     ("LOG_FORMAT", "text", "text, or json: one object a line"),
     ("RUST_LOG", "info", "what is logged"),
 ];
@@ -239,6 +255,12 @@ impl Settings {
             session_ttl: reader.read("SESSION_TTL", duration),
             trusted_proxies: reader.read("TRUSTED_PROXIES", networks),
             throttle: reader.read("THROTTLE", |text| switch(text, "on", "off")),
+            metrics: reader.read("METRICS_ADDR", |text| match text {
+                "off" => Ok(None),
+                address => address.parse().map(Some).map_err(|_| {
+                    "must be off, or an address and a port, for example 127.0.0.1:9090".into()
+                }),
+            }),
             log_format: reader.read("LOG_FORMAT", |text| match text {
                 "text" => Ok(LogFormat::Text),
                 "json" => Ok(LogFormat::Json),
@@ -277,6 +299,13 @@ impl Settings {
         if self.session_idle_ttl > self.session_ttl {
             faults.push(bad("SESSION_IDLE_TTL", "must not be longer than SESSION_TTL"));
         }
+        if matches!(self.database, Database::Postgres(_)) && self.jwt_secret.is_none() {
+            faults.push(bad(
+                "JWT_SECRET",
+                "is required with PostgreSQL, because all nodes share it; make one with: openssl \
+                 rand -hex 32",
+            ));
+        }
         if self.jwt_secret_previous.is_some() && self.jwt_secret.is_none() {
             faults.push(bad("JWT_SECRET_PREVIOUS", "needs a JWT_SECRET that takes its place"));
         }
@@ -303,6 +332,15 @@ impl Settings {
         if self.public_url.as_ref().is_some_and(|url| !url.is_https() && !url.is_loopback()) {
             warnings.push(
                 "INSECURE_HTTP=yes: passwords and cookies cross the network in the clear".into(),
+            );
+        }
+        if let Database::Postgres(url) = &self.database
+            && url.is_unverified()
+        {
+            warnings.push(
+                "DATABASE_URL: whoever is between here and the database can read along or pose as \
+                 it; add ?sslmode=verify-full&sslrootcert=FILE"
+                    .into(),
             );
         }
         if self.listen.ip().is_unspecified() && self.public_url.is_none() {
@@ -404,11 +442,12 @@ fn networks(text: &str) -> Result<Vec<IpNet>, String> {
 }
 
 impl Database {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// `sqlite:PATH` or `postgres://…`. No reason shows the text: it may hold a password.
+    pub fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Err("PostgreSQL is not supported yet; use sqlite:PATH".into());
+            return PostgresUrl::parse(text).map(Self::Postgres);
         }
-        let path = text.strip_prefix("sqlite:").ok_or("must be sqlite:PATH")?;
+        let path = text.strip_prefix("sqlite:").ok_or("must be sqlite:PATH or postgres://…")?;
         // `sqlite:///srv/x.db` is how some other programs write an absolute path.
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty()
@@ -426,7 +465,57 @@ impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => write!(f, "{url}"),
         }
+    }
+}
+
+impl PostgresUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        const HINT: &str = "must be like postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with \
+                            special characters of the password as %XX";
+        let url = Url::parse(text).map_err(|_| HINT)?;
+        let named = url.path().len() > 1 && url.fragment().is_none();
+        if !named || !store::is_postgres_url(text) {
+            return Err(HINT.into());
+        }
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether passwords and names cross a network on which somebody could pose as the database
+    /// (CF-03).
+    fn is_unverified(&self) -> bool {
+        let Ok(url) = Url::parse(&self.0) else { return true };
+        let parameter = |name: &str| url.query_pairs().find(|(n, _)| n == name).map(|(_, v)| v);
+        let host = parameter("host").or_else(|| url.host_str().map(Into::into)).unwrap_or_default();
+        let local = ["", "localhost", "127.0.0.1", "[::1]"].contains(&&*host) || host.starts_with('/');
+        let mode = parameter("sslmode").or_else(|| parameter("ssl-mode"));
+        !local && mode.as_deref() != Some("verify-full")
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Url::parse(&self.0) {
+            Ok(mut url) => {
+                _ = url.set_password(None);
+                // A parameter can hold a password too.
+                url.set_query(None);
+                write!(f, "{url}")
+            }
+            Err(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 
@@ -620,7 +709,9 @@ mod tests {
             ("DATABASE_URL", "mysql://x"),
             ("DATABASE_URL", "sqlite:"),
             ("DATABASE_URL", "sqlite::memory:"),
-            ("DATABASE_URL", "postgres://localhost/latchkey"),
+            ("DATABASE_URL", "postgres://localhost"),
+            ("DATABASE_URL", "postgres://localhost/latchkey?sslmode=perhaps"),
+            ("METRICS_ADDR", "9090"),
             ("JWT_SECRET", "yoursecretvalue"),
             ("JWT_SECRET", "0123456789012345678901234567890"),
             ("JWT_SECRET", "yoursecretvalueyoursecretvalueyoursecretvalue"),
@@ -673,6 +764,17 @@ mod tests {
             faults(&[("JWT_SECRET", GOOD_SECRET), ("JWT_SECRET_PREVIOUS", GOOD_SECRET)]),
             ["JWT_SECRET_PREVIOUS"]
         );
+    }
+
+    #[test]
+    fn postgres_needs_a_secret_that_its_nodes_share() {
+        let url = ("DATABASE_URL", "postgres://latchkey:hunter2@db.example.org/latchkey");
+        assert_eq!(faults(&[url]), ["JWT_SECRET"]);
+        let settings = Settings::read(&Sources::of(&[url, ("JWT_SECRET", GOOD_SECRET)]));
+        let settings = settings.expect("good settings");
+        assert_eq!(settings.database.to_string(), "postgres://latchkey@db.example.org/latchkey");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert!(settings.warnings().iter().any(|warning| warning.contains("sslmode=verify-full")));
     }
 
     #[test]

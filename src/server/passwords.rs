@@ -1,21 +1,29 @@
-//! Argon2id: the hashing of passwords, off the async threads, in bounded time and memory.
+//! Argon2id: the hashing of passwords, on threads of its own, in bounded time and memory.
 //!
-//! One hash runs per core, at most eight, each in a block of memory that is used again and again, so
-//! the memory this takes is bounded: 8 × 19 MiB. Whoever comes while all are busy waits in a queue,
-//! and whoever finds the queue full is told so at once (DS-01). A hash that has begun goes to its
-//! end even if nobody waits for it any more, and keeps its place until then: whoever hangs up early
-//! makes no room.
+//! There is one thread per core, at most eight, and each keeps one block of memory for its whole
+//! life, so the memory this takes is bounded: 8 × 19 MiB. The threads have a lower priority than
+//! those that answer requests: whoever reads a profile hardly notices that others sign in.
+//! Whoever comes while all are busy waits in a queue, and whoever finds the queue full is told so at
+//! once (DS-01). A hash that has begun goes to its end even if nobody waits for it any more, so
+//! whoever hangs up early makes no room; one that nobody waits for any more is not begun.
 //!
 //! The PHC strings are put together here, because the `PasswordHasher` of argon2 cannot be given
 //! memory to use.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use argon2::{
     Algorithm, Argon2, Block, Params, PasswordHash, Version,
     password_hash::phc::{Ident, Output, ParamsString, Salt},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{mpsc, oneshot};
+use zeroize::Zeroizing;
 
 use super::error::{Error, Fault, Refusal, Result};
 use crate::domain::Password;
@@ -24,9 +32,14 @@ use crate::domain::Password;
 /// one lane. An account with other parameters gets these at its next sign-in.
 const PARAMS: Params = Params::DEFAULT;
 
-/// How many may wait. A core does about fifty hashes a second, so on two cores the last in the
-/// queue waits some three seconds.
-const QUEUE: usize = 256;
+/// How many may wait for each core. A core does about fifty hashes a second, so the last in the
+/// queue waits some two seconds.
+const QUEUE_PER_CORE: usize = 100;
+
+/// How much the threads step back behind the others (nice(2)). With 10 they get a tenth of a core
+/// while requests want all of it, and all of it as soon as those leave some; BENCHMARKS.md has the
+/// measurements.
+const NICE: i32 = 10;
 
 /// The most memory that a stored hash may ask for, in KiB, so that one row cannot exhaust the
 /// machine.
@@ -40,16 +53,25 @@ const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
 /// How many hashes run at once at most, whatever the number of cores: 152 MiB.
 const MAX_CORES: usize = 8;
 
-#[derive(Clone)]
-pub struct Passwords(Arc<Workshop>);
+pub struct Passwords {
+    queue: mpsc::Sender<Job>,
+    counts: Arc<Counts>,
+}
 
-struct Workshop {
-    /// A permit for everybody who is being served or waits.
-    queue: Arc<Semaphore>,
-    /// A permit for everybody who is being served.
-    cores: Arc<Semaphore>,
-    /// The blocks of those cores that do nothing at the moment.
-    memory: Mutex<Vec<Vec<Block>>>,
+/// What there is to see of the work.
+#[derive(Default)]
+pub struct Counts {
+    /// Threads that hash at the moment.
+    pub busy: AtomicUsize,
+    pub hashed: AtomicU64,
+}
+
+/// A hash to be made.
+struct Job {
+    password: Zeroizing<Vec<u8>>,
+    argon2: Argon2<'static>,
+    salt: Salt,
+    answer: oneshot::Sender<Result<Output, Fault>>,
 }
 
 /// Whether a password was right, and whether its hash should be made anew.
@@ -60,15 +82,28 @@ pub struct Verdict {
 }
 
 impl Passwords {
-    /// `cores`: of this machine.
+    /// `cores`: of this machine. The threads end when this is dropped.
+    pub fn new(cores: usize) -> std::io::Result<Self> {
+        let cores = cores.clamp(1, MAX_CORES);
+        let (queue, jobs) = mpsc::channel(QUEUE_PER_CORE * cores);
+        let (jobs, counts) = (Arc::new(Mutex::new(jobs)), Arc::new(Counts::default()));
+        for core in 0..cores {
+            let (jobs, counts) = (jobs.clone(), counts.clone());
+            let thread = thread::Builder::new().name(format!("hash-{core}"));
+            thread.spawn(move || work(&jobs, &counts))?;
+        }
+        Ok(Self { queue, counts })
+    }
+
     #[must_use]
-    pub fn new(cores: usize) -> Self {
-        let cores = cores.min(MAX_CORES);
-        Self(Arc::new(Workshop {
-            queue: Arc::new(Semaphore::new(QUEUE + cores)),
-            cores: Arc::new(Semaphore::new(cores)),
-            memory: Mutex::new(Vec::new()),
-        }))
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// A new hash, as a PHC string, with a salt of 16 random bytes.
@@ -112,45 +147,59 @@ impl Passwords {
             return Err(Fault::internal("a stored hash that asks for too much memory").into());
         }
 
-        let workshop = self.0.clone();
-        let place = workshop.queue.clone().try_acquire_owned();
-        let place = place.map_err(|_| Error::from(Refusal::Overloaded))?;
-        let core = workshop.cores.clone().acquire_owned().await.map_err(Fault::internal)?;
-        let password = zeroize::Zeroizing::new(password.expose().to_vec());
-        let output = tokio::task::spawn_blocking(move || {
-            let _permits = (place, core);
-            let mut memory = workshop.take_memory();
-            let blocks = params.block_count();
-            if memory.len() < blocks {
-                memory.resize(blocks, Block::default());
-            }
-            let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
-            let mut output = zeroize::Zeroizing::new(vec![0; length]);
-            let result = Argon2::new(algorithm, version, params).hash_password_into_with_memory(
-                &password,
-                &salt,
-                &mut output,
-                &mut memory[..blocks],
-            );
-            workshop.put_memory(memory);
-            result.map_err(Fault::internal)?;
-            Output::new(&output).map_err(Fault::internal)
-        });
-        Ok(output.await.map_err(Fault::internal)??)
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            password: Zeroizing::new(password.expose().to_vec()),
+            argon2: Argon2::new(algorithm, version, params),
+            salt,
+            answer,
+        };
+        self.queue.try_send(job).map_err(|_| Error::from(Refusal::Overloaded))?;
+        Ok(answered.await.map_err(Fault::internal)??)
     }
 }
 
-impl Workshop {
-    fn take_memory(&self) -> Vec<Block> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+/// The life of a thread.
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>, counts: &Counts) {
+    // On Linux the priority is that of the thread.
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::warn!(%error, "hashing cannot be given a lower priority");
     }
+    let mut memory = Vec::new();
+    loop {
+        // One thread waits for the next job, the others for their turn.
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(job) = job else { return };
+        if job.answer.is_closed() {
+            continue;
+        }
+        counts.busy.fetch_add(1, Ordering::Relaxed);
+        let output = hash(&job, &mut memory);
+        counts.busy.fetch_sub(1, Ordering::Relaxed);
+        counts.hashed.fetch_add(1, Ordering::Relaxed);
+        _ = job.answer.send(output);
+    }
+}
 
-    fn put_memory(&self, mut memory: Vec<Block>) {
-        // One hash with a larger appetite must not keep its memory for ever.
-        memory.truncate(PARAMS.block_count());
-        memory.shrink_to_fit();
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+fn hash(job: &Job, memory: &mut Vec<Block>) -> Result<Output, Fault> {
+    let params = job.argon2.params();
+    let blocks = params.block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::default());
     }
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let mut output = Zeroizing::new(vec![0; length]);
+    let result = job.argon2.hash_password_into_with_memory(
+        &job.password,
+        &job.salt,
+        &mut output,
+        &mut memory[..blocks],
+    );
+    // One hash with a larger appetite must not keep its memory for ever.
+    memory.truncate(PARAMS.block_count());
+    memory.shrink_to_fit();
+    result.map_err(Fault::internal)?;
+    Output::new(&output).map_err(Fault::internal)
 }
 
 #[cfg(test)]
@@ -163,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_verifies_against_its_own_hash_and_no_other_does() {
-        let passwords = Passwords::new(1);
+        let passwords = Passwords::new(1).expect("a thread");
         let hash = passwords.hash(&password("correct horse")).await.expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         for (typed, right) in [
@@ -180,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn two_hashes_of_one_password_differ() {
-        let passwords = Passwords::new(1);
+        let passwords = Passwords::new(1).expect("a thread");
         let first = passwords.hash(&password("correct horse")).await.expect("a hash");
         let second = passwords.hash(&password("correct horse")).await.expect("a hash");
         assert_ne!(first, second);
@@ -188,13 +237,13 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_matches_the_decoy() {
-        let verdict = Passwords::new(1).verify(&password("x"), None).await.expect("a verdict");
+        let verdict = Passwords::new(1).expect("a thread").verify(&password("x"), None).await.expect("a verdict");
         assert!(!verdict.right);
     }
 
     #[tokio::test]
     async fn the_decoy_costs_what_a_real_hash_costs() {
-        let real = Passwords::new(1).hash(&password("correct horse")).await.expect("a hash");
+        let real = Passwords::new(1).expect("a thread").hash(&password("correct horse")).await.expect("a hash");
         let params = |hash| Params::try_from(&PasswordHash::new(hash).expect("a PHC string"));
         assert_eq!(params(DECOY).expect("parameters"), params(&real).expect("parameters"));
     }
@@ -204,33 +253,28 @@ mod tests {
         // The test vector of the Argon2 reference program: `password`, `somesalt`, t=2, m=2^8.
         let old =
             "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-        let verdict = Passwords::new(1).verify(&password("password"), Some(old)).await;
+        let verdict = Passwords::new(1).expect("a thread").verify(&password("password"), Some(old)).await;
         assert_eq!(verdict.expect("a verdict"), Verdict { right: true, outdated: true });
     }
 
     #[tokio::test]
     async fn a_stored_hash_cannot_ask_for_all_the_memory() {
         let greedy = "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-        assert!(Passwords::new(1).verify(&password("password"), Some(greedy)).await.is_err());
+        assert!(Passwords::new(1).expect("a thread").verify(&password("password"), Some(greedy)).await.is_err());
     }
 
     #[tokio::test]
-    async fn whoever_hangs_up_early_makes_no_room_for_more_hashes() {
-        let passwords = Passwords::new(1);
+    async fn what_nobody_waits_for_any_more_is_not_begun() {
+        let passwords = Passwords::new(1).expect("a thread");
         let text = password("correct horse");
         for _ in 0..20 {
             let mut verify = Box::pin(passwords.verify(&text, None));
-            // Once is enough to begin, if a core is free.
-            _ = poll_once(verify.as_mut()).await;
-            drop(verify);
-            let running = 1 - passwords.0.cores.available_permits();
-            let resting = passwords.0.memory.lock().expect("the memory").len();
-            assert!(running + resting <= 1, "{running} run and {resting} rest");
+            assert!(!poll_once(verify.as_mut()).await);
         }
-        // The core comes back by itself, and with it the memory.
         let verdict = passwords.verify(&text, None).await.expect("a verdict");
         assert!(!verdict.right);
-        assert_eq!(passwords.0.memory.lock().expect("the memory").len(), 1);
+        assert!(passwords.counts().hashed.load(Ordering::Relaxed) < 10);
+        assert_eq!(passwords.waiting(), 0);
     }
 
     async fn poll_once<F: Future + Unpin>(mut future: F) -> bool {
@@ -242,8 +286,10 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_finds_the_queue_full_is_told_at_once() {
-        let passwords = Passwords::new(1);
-        let _all = passwords.0.queue.try_acquire_many(QUEUE as u32 + 1).expect("all places");
+        let passwords = Passwords::new(1).expect("a thread");
+        let _all: Vec<_> = (0..QUEUE_PER_CORE)
+            .map(|_| passwords.queue.try_reserve().expect("a place"))
+            .collect();
         let refused = passwords.hash(&password("correct horse")).await.expect_err("no place");
         assert!(matches!(refused, Error::Refusal(Refusal::Overloaded)));
     }

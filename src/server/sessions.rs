@@ -2,8 +2,8 @@
 //!
 //! A session is a row in the store. What a client holds is a JWT that names the row: in the cookie
 //! for a browser, in `accessToken` for a program. The two kinds differ in `typ` and `aud`, and
-//! neither is read as the other (JW-04). A good JWT is not enough to come in: the guard asks the
-//! store whether its session is still alive.
+//! neither is read as the other (JW-04). A good JWT is not enough to come in: the guard asks
+//! `live_sessions` whether its session is still alive.
 //!
 //! jsonwebtoken checks the signature and the registered claims it is told to check. What it leaves
 //! open is closed here: unknown header members (so `crit`, `b64`, `zip`, `jku`, `jwk`, `kid`, …),
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     config::{PublicUrl, Secret, Settings},
     error::Fault,
+    live_sessions::LiveSession,
     random,
     store::StoredSession,
 };
@@ -136,10 +137,10 @@ impl Sessions {
     /// If a session that is used now should stay alive for longer: until when, and until when it
     /// must be alive already to be left as it is. A hundredth of the idle time is not worth a write.
     #[must_use]
-    pub fn extension(&self, carrier: Carrier, session: &StoredSession) -> Option<(i64, i64)> {
+    pub fn extension(&self, carrier: Carrier, session: &LiveSession) -> Option<(i64, i64)> {
         let alive_until = (now() + self.idle_ttl).min(session.ends_at);
         let enough = alive_until - self.idle_ttl / 100;
-        (carrier == Carrier::Browser && session.alive_until < enough)
+        (carrier == Carrier::Browser && session.alive_until() < enough)
             .then_some((alive_until, enough))
     }
 

@@ -7,6 +7,7 @@ use super::{
     config::{PublicUrl, Settings},
     cookies::Cookies,
     form_tokens::FormTokens,
+    live_sessions::LiveSessions,
     passwords::Passwords,
     sessions::Sessions,
     store::Store,
@@ -23,6 +24,7 @@ pub struct Shared {
     pub store: Store,
     pub passwords: Passwords,
     pub sessions: Sessions,
+    pub live_sessions: Arc<LiveSessions>,
     pub cookies: Cookies,
     pub form_tokens: FormTokens,
     /// The OpenAPI document of this server.

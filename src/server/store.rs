@@ -1,26 +1,33 @@
-//! All SQL, and all that is known about a database.
+//! All SQL.
 //!
-//! Every query is one statement, so each is a transaction of its own and none can be cut off in
-//! the middle. The texts are written so that PostgreSQL accepts them too (migrations/README.md):
-//! it joins as a second variant behind this interface.
+//! One text serves both databases (migrations/README.md); in what they differ stands in
+//! `store/dialects.rs`. Whatever belongs together is one statement or one transaction, so nothing
+//! can be cut off in the middle.
+
+mod archive;
+mod copy;
+mod dialects;
 
 use std::{
     error::Error as StdError,
-    fs, io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use sqlx::{
-    Row, SqlitePool,
+    Connection, Database as SqlDatabase, FromRow, Pool, Postgres, Sqlite,
     migrate::{Migrate, MigrateError, Migrator},
-    sqlite::{
-        SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
-        SqliteSynchronous,
-    },
+    pool::PoolConnection,
 };
+use tokio::time::timeout;
+
+pub use archive::{backup, restore};
+pub use copy::{NOT_COPIED, Sum, copied, copy};
+pub use dialects::{SetUpLock, is_postgres_url};
+
+use dialects::{FileInPlace, SIGN_UPS_ONE_BY_ONE, MIGRATIONS_ARE_LISTED, PATIENCE};
 
 use super::{config::Database, error::Fault, random};
 use crate::domain::{AccountId, FullName, Profile, Username, UsernameKey};
@@ -30,47 +37,73 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The name of the table in which sqlx keeps what is applied.
 const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 
-/// More would not be quicker, and each holds a page cache.
-const READERS: u32 = 4;
+/// How many changes of sessions are read at once. A node that has missed more asks about every
+/// session anew.
+const MAX_CHANGES: usize = 10_000;
 
-/// How long a statement waits for another process that has locked the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// SQLite has one writer at a time. So there is one connection for writing, for which writers queue
-/// in order; readers have their own, and are never held up by writers that wait.
+/// The database, and whether it answers.
 #[derive(Clone)]
 pub struct Store {
-    readers: SqlitePool,
-    writer: SqlitePool,
-    file: Arc<FileInPlace>,
+    backend: Backend,
+    /// Set while the database does not answer, so that nobody else waits for it: see
+    /// [`Store::changes_since`].
+    away: Arc<AtomicBool>,
 }
 
-/// Where the database's file is, and which file that was. A file that was deleted or moved away is
-/// still written to, by whoever has it open, and all of it is lost in the end.
-struct FileInPlace {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Pools<Sqlite>, Arc<FileInPlace>),
+    Postgres(Pools<Postgres>),
 }
 
-impl FileInPlace {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino() })
+/// Connections, by what they are for.
+struct Pools<DB: SqlDatabase> {
+    readers: Pool<DB>,
+    /// SQLite has one writer at a time. So there is one connection for writing, for which writers
+    /// queue in order; readers are never held up by writers that wait. On PostgreSQL readers and
+    /// writers are the same.
+    writer: Pool<DB>,
+    /// One connection that is never busy with anything else.
+    watcher: Pool<DB>,
+}
+
+impl<DB: SqlDatabase> Clone for Pools<DB> {
+    fn clone(&self) -> Self {
+        let Self { readers, writer, watcher } = self;
+        Self { readers: readers.clone(), writer: writer.clone(), watcher: watcher.clone() }
     }
+}
 
-    fn check(&self) -> Result<(), Fault> {
-        match Self::of(&self.path) {
-            Ok(now) if (now.device, now.inode) == (self.device, self.inode) => Ok(()),
-            _ => Err(Fault::Unavailable("the file of the database is no longer there".into())),
+/// A connection in use. Unless it is given back, it is closed: a connection on which an answer did
+/// not come, or was not waited for, may never answer again.
+struct InUse<DB: SqlDatabase>(Option<PoolConnection<DB>>);
+
+impl<DB: SqlDatabase> Drop for InUse<DB> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
         }
     }
 }
 
-/// Held by one process at a time while it sets up its database: SQLite alone does not keep two
-/// from making the file, switching it to WAL, or migrating it at the same moment.
-pub struct SetUpLock {
-    _file: fs::File,
+/// Runs `$work` on a connection `$db` of either database.
+macro_rules! on {
+    ($store:ident . $role:ident, |$db:ident| $work:expr) => {
+        match &$store.backend {
+            Backend::Sqlite(pools, _) => on!(pools.$role, $db, $work),
+            Backend::Postgres(pools) => on!(pools.$role, $db, $work),
+        }
+    };
+    ($pool:expr, $db:ident, $work:expr) => {{
+        let mut in_use = InUse(Some($pool.acquire().await?));
+        #[expect(clippy::expect_used, reason = "it was put there in the line above")]
+        let $db = in_use.0.as_deref_mut().expect("a connection");
+        let Ok(result) = timeout(PATIENCE, $work).await else {
+            return Err(Fault::Unavailable("the database does not answer".into()));
+        };
+        drop(in_use.0.take());
+        result.map_err(Fault::from)
+    }};
 }
 
 /// What sign-in needs to know of an account.
@@ -88,6 +121,21 @@ pub struct StoredSession {
     pub created_at: i64,
     pub alive_until: i64,
     pub ends_at: i64,
+}
+
+/// A session that is alive, its account, and the revision of all sessions at which that was so.
+pub struct LiveRow {
+    pub session: StoredSession,
+    pub profile: Profile,
+    pub revision: i64,
+}
+
+/// The sessions of which what was read before `revision` must not be believed.
+pub struct Changes {
+    /// The newest revision there is.
+    pub revision: i64,
+    /// `None`: more than can be told. Whatever was read must not be believed.
+    pub sessions: Option<Vec<String>>,
 }
 
 /// A migration, and whether this database has it.
@@ -109,76 +157,363 @@ impl std::fmt::Display for OpenError {
 
 impl StdError for OpenError {}
 
-impl SetUpLock {
-    /// Waits until no other process sets up this database.
-    pub fn wait(database: &Database) -> Result<Self, OpenError> {
-        let Database::Sqlite(path) = database;
-        let lock = || {
-            make_folder(path)?;
-            let file = open_for_owner(&path.with_extension("lock"))?;
-            file.lock()?;
-            Ok::<_, io::Error>(file)
-        };
-        let file = lock().map_err(|error| OpenError(format!("{database}: {error}")))?;
-        Ok(Self { _file: file })
+#[derive(FromRow)]
+struct ProfileRow {
+    id: i64,
+    username: String,
+    full_name: String,
+    created_at: i64,
+}
+
+impl From<ProfileRow> for Profile {
+    fn from(row: ProfileRow) -> Self {
+        let ProfileRow { id, username, full_name, created_at } = row;
+        Self { id: AccountId(id), username, full_name, created_at }
     }
 }
 
+#[derive(FromRow)]
+struct AccountRow {
+    #[sqlx(flatten)]
+    profile: ProfileRow,
+    password_hash: String,
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    #[sqlx(flatten)]
+    profile: ProfileRow,
+    session_created_at: i64,
+    alive_until: i64,
+    ends_at: i64,
+    revision: i64,
+}
+
+/// What all sessions are at after this change. Its row is locked until the change is committed, so
+/// changes are committed in the order of their revisions, and whoever sees one sees all before it.
+const NEXT_REVISION: &str =
+    "UPDATE session_revision SET revision = revision + 1 RETURNING revision";
+
 impl Store {
-    /// Opens the database. A file that is not there is made, readable by its owner alone. The lock
-    /// shows that nobody else does the same.
-    pub async fn open(database: &Database, _lock: &SetUpLock) -> Result<Self, OpenError> {
-        let Database::Sqlite(path) = database;
-        let fail = |error: &dyn std::fmt::Display| OpenError(format!("{database}: {error}"));
-        // SQLite gives the files beside it (-wal, -shm) the same mode.
-        open_for_owner(path).map_err(|error| fail(&error))?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A commit is on the disk before it is answered, also when the power fails.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool =
-            |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(BUSY_TIMEOUT);
-        let writer = pool(1).connect_with(options.clone()).await.map_err(|error| fail(&error))?;
-        let file = FileInPlace::of(path).map_err(|error| fail(&error))?;
-        let readers = pool(READERS).connect_lazy_with(options);
-        Ok(Self { writer, readers, file: Arc::new(file) })
-    }
-
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        match &self.backend {
+            Backend::Sqlite(pools, _) => pools.close().await,
+            Backend::Postgres(pools) => pools.close().await,
+        }
     }
 
-    /// Applies what is pending, and tells how many migrations that were.
+    /// Connections to the database, and how many of them do nothing at the moment.
+    #[must_use]
+    pub fn connections(&self) -> (u32, usize) {
+        let count = |size: &[u32], idle: &[usize]| (size.iter().sum(), idle.iter().sum());
+        match &self.backend {
+            Backend::Sqlite(Pools { readers, writer, watcher }, _) => count(
+                &[readers.size(), writer.size(), watcher.size()],
+                &[readers.num_idle(), writer.num_idle(), watcher.num_idle()],
+            ),
+            Backend::Postgres(Pools { readers, watcher, .. }) => count(
+                &[readers.size(), watcher.size()],
+                &[readers.num_idle(), watcher.num_idle()],
+            ),
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        self.usable()?;
+        // Reads the file, which `SELECT 1` would not.
+        let one = "SELECT COUNT(*) FROM sessions WHERE id = ''";
+        on!(self.readers, |db| sqlx::query_scalar::<_, i64>(one).fetch_one(db))?;
+        Ok(())
+    }
+
+    /// Nobody waits for a database of which it is known that it does not answer.
+    fn usable(&self) -> Result<(), Fault> {
+        if self.away.load(Ordering::Relaxed) {
+            return Err(Fault::Unavailable("the database is known to be away".into()));
+        }
+        match &self.backend {
+            Backend::Sqlite(_, file) => file.check(),
+            Backend::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Whether an account has this name already, or one that looks the same.
+    ///
+    /// Only [`Store::insert_account`] decides; this saves the hash of a password for nothing.
+    pub async fn is_taken(&self, username: &Username) -> Result<bool, Fault> {
+        self.usable()?;
+        let query = "SELECT id FROM accounts WHERE username_key = $1 \
+                     OR username_skeleton IN ($2, $3) OR username_typed_skeleton IN ($2, $3) LIMIT 1";
+        let found = on!(self.readers, |db| sqlx::query_scalar::<_, i64>(query)
+            .bind(username.key().as_str())
+            .bind(username.skeleton())
+            .bind(username.typed_skeleton())
+            .fetch_optional(db))?;
+        Ok(found.is_some())
+    }
+
+    /// Adds an account. `None`: the name is taken (IN-07: the unique indexes decide, and that no two
+    /// are added at once).
+    pub async fn insert_account(
+        &self,
+        username: &Username,
+        full_name: &FullName,
+        password_hash: &str,
+        now: i64,
+    ) -> Result<Option<Profile>, Fault> {
+        self.usable()?;
+        let id = random::account_id()?;
+        let insert = "INSERT INTO accounts \
+             (id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
+              password_hash, created_at) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS \
+             (SELECT 1 FROM accounts \
+              WHERE username_skeleton = $5 OR username_typed_skeleton = $4) \
+             ON CONFLICT DO NOTHING";
+        let one_by_one = self.backend.dialect(&SIGN_UPS_ONE_BY_ONE);
+        let inserted = on!(self.writer, |db| async {
+            let mut transaction = db.begin().await?;
+            if let Some(lock) = one_by_one {
+                sqlx::query(lock).execute(&mut *transaction).await?;
+            }
+            let done = sqlx::query(insert)
+                .bind(id.0)
+                .bind(username.typed())
+                .bind(username.key().as_str())
+                .bind(username.skeleton())
+                .bind(username.typed_skeleton())
+                .bind(full_name.as_str())
+                .bind(password_hash)
+                .bind(now)
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok::<_, sqlx::Error>(done.rows_affected() == 1)
+        })?;
+        Ok(inserted.then(|| Profile {
+            id,
+            username: username.typed().to_owned(),
+            full_name: full_name.as_str().to_owned(),
+            created_at: now,
+        }))
+    }
+
+    pub async fn account(&self, username: &UsernameKey) -> Result<Option<StoredAccount>, Fault> {
+        self.usable()?;
+        let query = "SELECT id, username, full_name, created_at, password_hash FROM accounts \
+                     WHERE username_key = $1";
+        let row = on!(self.readers, |db| sqlx::query_as::<_, AccountRow>(query)
+            .bind(username.as_str())
+            .fetch_optional(db))?;
+        Ok(row.map(|row| StoredAccount {
+            profile: row.profile.into(),
+            password_hash: row.password_hash,
+        }))
+    }
+
+    /// Puts a stronger hash of the same password in the place of `old`, unless the password has
+    /// been changed in the meantime.
+    pub async fn replace_password_hash(
+        &self,
+        account: AccountId,
+        old: &str,
+        new: &str,
+    ) -> Result<(), Fault> {
+        self.usable()?;
+        let update = "UPDATE accounts SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
+        on!(self.writer, |db| async {
+            let query = sqlx::query(update)
+            .bind(new)
+            .bind(account.0)
+            .bind(old);
+            query.execute(db).await.map(|done| done.rows_affected())
+        })?;
+        Ok(())
+    }
+
+    /// Adds a session. `false`: there is no such account any more.
+    pub async fn insert_session(&self, session: &StoredSession) -> Result<bool, Fault> {
+        self.usable()?;
+        let insert = "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at) \
+                      SELECT $1, id, $3, $4, $5 FROM accounts WHERE id = $2";
+        let rows = on!(self.writer, |db| async {
+            let query = sqlx::query(insert)
+            .bind(&session.id)
+            .bind(session.account_id.0)
+            .bind(session.created_at)
+            .bind(session.alive_until)
+            .bind(session.ends_at);
+            query.execute(db).await.map(|done| done.rows_affected())
+        })?;
+        Ok(rows == 1)
+    }
+
+    /// The session, if it is alive, and the account that it belongs to.
+    pub async fn live_session(&self, id: &str, now: i64) -> Result<Option<LiveRow>, Fault> {
+        self.usable()?;
+        // One statement, so that all of it was so at the same moment.
+        let query = "SELECT a.id, a.username, a.full_name, a.created_at, \
+                            s.created_at AS session_created_at, s.alive_until, s.ends_at, \
+                            (SELECT revision FROM session_revision) AS revision \
+                     FROM sessions s JOIN accounts a ON a.id = s.account_id \
+                     WHERE s.id = $1 AND s.alive_until > $2";
+        let row = on!(self.readers, |db| sqlx::query_as::<_, SessionRow>(query)
+            .bind(id)
+            .bind(now)
+            .fetch_optional(db))?;
+        Ok(row.map(|row| LiveRow {
+            session: StoredSession {
+                id: id.to_owned(),
+                account_id: AccountId(row.profile.id),
+                created_at: row.session_created_at,
+                alive_until: row.alive_until,
+                ends_at: row.ends_at,
+            },
+            profile: row.profile.into(),
+            revision: row.revision,
+        }))
+    }
+
+    /// Notes that a session has been used: it stays alive until then. One that stays alive until
+    /// `enough` in any case is left as it is, and one that has ended in the meantime stays ended:
+    /// then `false`.
+    pub async fn extend_session(
+        &self,
+        id: &str,
+        alive_until: i64,
+        enough: i64,
+    ) -> Result<bool, Fault> {
+        self.usable()?;
+        let update = "UPDATE sessions SET alive_until = $1 WHERE id = $2 AND alive_until < $3";
+        let rows = on!(self.writer, |db| async {
+            let query = sqlx::query(update)
+            .bind(alive_until)
+            .bind(id)
+            .bind(enough);
+            query.execute(db).await.map(|done| done.rows_affected())
+        })?;
+        Ok(rows == 1)
+    }
+
+    /// Ends a session, and tells the revision from which on it is ended. `None`: it was already.
+    pub async fn end_session(&self, id: &str, now: i64) -> Result<Option<i64>, Fault> {
+        self.usable()?;
+        let end = "DELETE FROM sessions WHERE id = $1";
+        let tell =
+            "INSERT INTO session_changes (revision, session_id, changed_at) VALUES ($1, $2, $3)";
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin().await?;
+            let revision: i64 =
+                sqlx::query_scalar(NEXT_REVISION).fetch_one(&mut *transaction).await?;
+            let done = sqlx::query(end).bind(id).execute(&mut *transaction).await?;
+            if done.rows_affected() == 0 {
+                transaction.rollback().await?;
+                return Ok::<_, sqlx::Error>(None);
+            }
+            let tell = sqlx::query(tell).bind(revision).bind(id).bind(now);
+            tell.execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok(Some(revision))
+        })
+    }
+
+    /// What has changed after a revision, and by the way whether the database answers: if it does
+    /// not, nobody else waits for it until it does again.
+    pub async fn changes_since(&self, revision: i64) -> Result<Changes, Fault> {
+        let changes = self.read_changes(revision).await;
+        let was_away = self.away.swap(changes.is_err(), Ordering::Relaxed);
+        match (was_away, &changes) {
+            (false, Err(fault)) => {
+                tracing::error!(error = fault.source(), "the database does not answer");
+            }
+            (true, Ok(_)) => tracing::info!("the database answers again"),
+            _ => {}
+        }
+        changes
+    }
+
+    async fn read_changes(&self, since: i64) -> Result<Changes, Fault> {
+        if let Backend::Sqlite(_, file) = &self.backend {
+            file.check()?;
+        }
+        // One statement, so that all of it was so at the same moment.
+        let query = "SELECT r.revision, r.forgotten, c.session_id \
+                     FROM session_revision r LEFT JOIN session_changes c ON c.revision > $1 \
+                     LIMIT $2";
+        let limit = i64::try_from(MAX_CHANGES + 1).unwrap_or(i64::MAX);
+        let rows = on!(self.watcher, |db| sqlx::query_as::<_, (i64, i64, Option<String>)>(query)
+            .bind(since)
+            .bind(limit)
+            .fetch_all(db))?;
+        let Some(&(revision, forgotten, _)) = rows.first() else {
+            return Err(Fault::internal("the row of session_revision is missing"));
+        };
+        // A revision that went back is that of another database, perhaps of a restored one.
+        let all = rows.len() <= MAX_CHANGES && forgotten <= since && since <= revision;
+        let sessions = rows.into_iter().filter_map(|(.., session)| session).collect();
+        Ok(Changes { revision, sessions: all.then_some(sessions) })
+    }
+
+    /// Forgets the sessions that are over, and what changed before `changes_before`.
+    pub async fn clean(&self, now: i64, changes_before: i64) -> Result<u64, Fault> {
+        self.usable()?;
+        let over = "DELETE FROM sessions WHERE alive_until <= $1";
+        let forget = "UPDATE session_revision SET forgotten = COALESCE( \
+                      (SELECT MAX(revision) FROM session_changes WHERE changed_at < $1), forgotten)";
+        let forgotten = "DELETE FROM session_changes \
+                         WHERE revision <= (SELECT forgotten FROM session_revision)";
+        on!(self.writer, |db| async {
+            let done = sqlx::query(over).bind(now).execute(&mut *db).await?;
+            let mut transaction = db.begin().await?;
+            sqlx::query(forget).bind(changes_before).execute(&mut *transaction).await?;
+            sqlx::query(forgotten).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok::<_, sqlx::Error>(done.rows_affected())
+        })
+    }
+
+    /// Applies what is pending, and tells how many migrations that were. Others that do the same at
+    /// the same moment wait.
     pub async fn migrate_up(&self) -> Result<usize, OpenError> {
-        let pending = |states: &[MigrationState]| states.iter().filter(|s| !s.applied).count();
-        let before = pending(&self.migrations().await?);
-        MIGRATIONS.run(&self.writer).await.map_err(explain)?;
-        Ok(before)
+        match &self.backend {
+            Backend::Sqlite(pools, _) => migrate_up(&mut *pools.for_migrating().await?).await,
+            Backend::Postgres(pools) => migrate_up(&mut *pools.for_migrating().await?).await,
+        }
     }
 
     /// Reverts the last migration, and tells which that was.
     pub async fn migrate_down(&self) -> Result<Option<MigrationState>, OpenError> {
         let states = self.migrations().await?;
         let Some(last) = states.into_iter().rfind(|state| state.applied) else { return Ok(None) };
-        MIGRATIONS.undo(&self.writer, last.version - 1).await.map_err(explain)?;
+        let target = last.version - 1;
+        match &self.backend {
+            Backend::Sqlite(pools, _) => MIGRATIONS.undo(&pools.writer, target).await,
+            Backend::Postgres(pools) => MIGRATIONS.undo(&pools.writer, target).await,
+        }
+        .map_err(explain)?;
         Ok(Some(last))
     }
 
-    /// All migrations of this program, in order.
+    /// All migrations of this program, in order. Nothing is made.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, OpenError> {
-        let mut connection = self.writer.acquire().await.map_err(|error| explain(error.into()))?;
-        connection.ensure_migrations_table(MIGRATIONS_TABLE).await.map_err(explain)?;
-        let applied =
-            connection.list_applied_migrations(MIGRATIONS_TABLE).await.map_err(explain)?;
-        let mut states = Self::known_migrations();
-        for state in &mut states {
-            state.applied = applied.iter().any(|applied| applied.version == state.version);
+        let is_listed = self.backend.dialect(&MIGRATIONS_ARE_LISTED);
+        let listed = match &self.backend {
+            Backend::Sqlite(pools, _) => {
+                sqlx::query_scalar(is_listed).fetch_one(&pools.readers).await
+            }
+            Backend::Postgres(pools) => {
+                sqlx::query_scalar(is_listed).fetch_one(&pools.readers).await
+            }
+        };
+        let tables: i64 = listed.map_err(|error| explain(error.into()))?;
+        if tables == 0 {
+            return Ok(Self::known_migrations());
         }
-        Ok(states)
+        match &self.backend {
+            Backend::Sqlite(pools, _) => states(&mut *pools.for_migrating().await?).await,
+            Backend::Postgres(pools) => states(&mut *pools.for_migrating().await?).await,
+        }
     }
 
     /// The migrations that are in this program, as if none were applied.
@@ -194,198 +529,40 @@ impl Store {
             })
             .collect()
     }
+}
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), Fault> {
-        self.file.check()?;
-        // Reads the file, which `SELECT 1` would not.
-        sqlx::query("SELECT COUNT(*) FROM sessions WHERE id = ''").execute(&self.readers).await?;
-        Ok(())
+impl<DB: SqlDatabase> Pools<DB> {
+    async fn for_migrating(&self) -> Result<PoolConnection<DB>, OpenError> {
+        self.writer.acquire().await.map_err(|error| explain(error.into()))
     }
 
-    /// Whether an account has this name already, or one that looks the same.
-    ///
-    /// Only [`Store::insert_account`] decides; this saves the hash of a password for nothing.
-    pub async fn is_taken(&self, username: &Username) -> Result<bool, Fault> {
-        let row = sqlx::query(
-            "SELECT id FROM accounts WHERE username_key = $1 \
-             OR username_skeleton IN ($2, $3) OR username_typed_skeleton IN ($2, $3) LIMIT 1",
-        )
-        .bind(username.key().as_str())
-        .bind(username.skeleton())
-        .bind(username.typed_skeleton())
-        .fetch_optional(&self.readers)
-        .await?;
-        Ok(row.is_some())
-    }
-
-    /// Adds an account. `None`: the name is taken (IN-07: the unique indexes decide).
-    pub async fn insert_account(
-        &self,
-        username: &Username,
-        full_name: &FullName,
-        password_hash: &str,
-        now: i64,
-    ) -> Result<Option<Profile>, Fault> {
-        self.file.check()?;
-        let id = random::account_id()?;
-        let done = sqlx::query(
-            "INSERT INTO accounts \
-             (id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
-              password_hash, created_at) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS \
-             (SELECT 1 FROM accounts \
-              WHERE username_skeleton = $5 OR username_typed_skeleton = $4) \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(id.0)
-        .bind(username.typed())
-        .bind(username.key().as_str())
-        .bind(username.skeleton())
-        .bind(username.typed_skeleton())
-        .bind(full_name.as_str())
-        .bind(password_hash)
-        .bind(now)
-        .execute(&self.writer)
-        .await?;
-        Ok((done.rows_affected() == 1).then(|| Profile {
-            id,
-            username: username.typed().to_owned(),
-            full_name: full_name.as_str().to_owned(),
-            created_at: now,
-        }))
-    }
-
-    pub async fn account(&self, username: &UsernameKey) -> Result<Option<StoredAccount>, Fault> {
-        let row = sqlx::query(
-            "SELECT id, username, full_name, created_at, password_hash FROM accounts \
-             WHERE username_key = $1",
-        )
-        .bind(username.as_str())
-        .fetch_optional(&self.readers)
-        .await?;
-        row.map(|row| {
-            Ok(StoredAccount {
-                profile: profile(&row)?,
-                password_hash: row.try_get("password_hash")?,
-            })
-        })
-        .transpose()
-    }
-
-    /// Puts a stronger hash of the same password in the place of `old`, unless the password has
-    /// been changed in the meantime.
-    pub async fn replace_password_hash(
-        &self,
-        account: AccountId,
-        old: &str,
-        new: &str,
-    ) -> Result<(), Fault> {
-        sqlx::query("UPDATE accounts SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
-            .bind(new)
-            .bind(account.0)
-            .bind(old)
-            .execute(&self.writer)
-            .await?;
-        Ok(())
-    }
-
-    pub async fn insert_session(&self, session: &StoredSession) -> Result<(), Fault> {
-        sqlx::query(
-            "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at) \
-             VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(&session.id)
-        .bind(session.account_id.0)
-        .bind(session.created_at)
-        .bind(session.alive_until)
-        .bind(session.ends_at)
-        .execute(&self.writer)
-        .await?;
-        Ok(())
-    }
-
-    /// The session, if it is alive, and the account that it belongs to.
-    pub async fn live_session(
-        &self,
-        id: &str,
-        now: i64,
-    ) -> Result<Option<(StoredSession, Profile)>, Fault> {
-        let row = sqlx::query(
-            "SELECT a.id, a.username, a.full_name, a.created_at, \
-                    s.created_at AS session_created_at, s.alive_until, s.ends_at \
-             FROM sessions s JOIN accounts a ON a.id = s.account_id \
-             WHERE s.id = $1 AND s.alive_until > $2",
-        )
-        .bind(id)
-        .bind(now)
-        .fetch_optional(&self.readers)
-        .await?;
-        row.map(|row| {
-            let profile = profile(&row)?;
-            let session = StoredSession {
-                id: id.to_owned(),
-                account_id: profile.id,
-                created_at: row.try_get("session_created_at")?,
-                alive_until: row.try_get("alive_until")?,
-                ends_at: row.try_get("ends_at")?,
-            };
-            Ok((session, profile))
-        })
-        .transpose()
-    }
-
-    /// Notes that a session has been used: it stays alive until then. One that stays alive until
-    /// `enough` in any case is left as it is, and one that has ended in the meantime stays ended.
-    pub async fn extend_session(
-        &self,
-        id: &str,
-        alive_until: i64,
-        enough: i64,
-    ) -> Result<(), Fault> {
-        sqlx::query("UPDATE sessions SET alive_until = $1 WHERE id = $2 AND alive_until < $3")
-            .bind(alive_until)
-            .bind(id)
-            .bind(enough)
-            .execute(&self.writer)
-            .await?;
-        Ok(())
-    }
-
-    pub async fn delete_session(&self, id: &str) -> Result<(), Fault> {
-        sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(&self.writer).await?;
-        Ok(())
-    }
-
-    /// Forgets the sessions that are over.
-    pub async fn delete_ended_sessions(&self, now: i64) -> Result<u64, Fault> {
-        let done = sqlx::query("DELETE FROM sessions WHERE alive_until <= $1")
-            .bind(now)
-            .execute(&self.writer)
-            .await?;
-        Ok(done.rows_affected())
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+        self.watcher.close().await;
     }
 }
 
-fn profile(row: &SqliteRow) -> Result<Profile, Fault> {
-    Ok(Profile {
-        id: AccountId(row.try_get("id")?),
-        username: row.try_get("username")?,
-        full_name: row.try_get("full_name")?,
-        created_at: row.try_get("created_at")?,
-    })
+async fn migrate_up<C: Migrate>(connection: &mut C) -> Result<usize, OpenError> {
+    connection.lock().await.map_err(explain)?;
+    let result = async {
+        connection.ensure_migrations_table(MIGRATIONS_TABLE).await.map_err(explain)?;
+        let pending = states(connection).await?.iter().filter(|state| !state.applied).count();
+        MIGRATIONS.run_direct(None, connection, false).await.map_err(explain)?;
+        Ok(pending)
+    };
+    let result = result.await;
+    connection.unlock().await.map_err(explain)?;
+    result
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => fs::DirBuilder::new().recursive(true).mode(0o700).create(folder),
-        None => Ok(()),
+async fn states<C: Migrate>(connection: &mut C) -> Result<Vec<MigrationState>, OpenError> {
+    let applied = connection.list_applied_migrations(MIGRATIONS_TABLE).await.map_err(explain)?;
+    let mut states = Store::known_migrations();
+    for state in &mut states {
+        state.applied = applied.iter().any(|applied| applied.version == state.version);
     }
-}
-
-/// Opens a file, and makes it if it is not there, for its owner's eyes only.
-fn open_for_owner(path: &Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+    Ok(states)
 }
 
 fn explain(error: MigrateError) -> OpenError {
@@ -406,27 +583,3 @@ fn explain(error: MigrateError) -> OpenError {
     })
 }
 
-/// SQLite's primary result codes for a database that cannot serve now: it is busy, locked,
-/// read-only, broken off, damaged, full, cannot be opened, or is none any more.
-/// <https://www.sqlite.org/rescode.html>
-const AWAY: [u32; 9] = [5, 6, 8, 10, 11, 13, 14, 15, 26];
-
-impl From<sqlx::Error> for Fault {
-    fn from(error: sqlx::Error) -> Self {
-        let of_sqlite = |error: &dyn sqlx::error::DatabaseError| {
-            error.try_downcast_ref::<SqliteError>().is_some()
-        };
-        let away = match &error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(error) if of_sqlite(error.as_ref()) => error
-                .code()
-                .and_then(|code| code.parse::<u32>().ok())
-                .is_some_and(|code| AWAY.contains(&(code & 0xff))),
-            _ => false,
-        };
-        if away { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
-    }
-}

@@ -1,7 +1,7 @@
 //! The guard: what is open is a list, and everything else is closed.
 
 use latchkey::server::{
-    access::{PUBLIC, Proof, policy},
+    access::{Identity, PUBLIC, policy},
     routes::Door,
 };
 use reqwest::{Method, StatusCode, header};
@@ -160,7 +160,7 @@ async fn only_those_who_are_signed_in_are_kept_from_the_forms() {
 
 #[test]
 fn head_is_as_open_as_get() {
-    assert_eq!(policy(&Method::HEAD, "/signin"), Some(Proof::Noticed));
+    assert_eq!(policy(&Method::HEAD, "/signin"), Some(Identity::Noticed));
     assert_eq!(policy(&Method::HEAD, "/profile"), None);
     assert_eq!(policy(&Method::GET, "/api/sign_in"), None);
 }

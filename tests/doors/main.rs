@@ -3,13 +3,19 @@
 //! Each file is about one promise. A test of a rule goes through both doors, the JSON routes and
 //! the pages' forms; `support::Via` is how.
 
+const DATABASE: support::Kind = support::Kind::Sqlite;
+
 mod access;
+mod archive;
 mod assets;
 mod limits;
 mod logs;
+mod nodes;
 mod openapi;
 mod origin;
 mod pages;
+#[path = "../doors_on_postgres/postgres.rs"]
+mod postgres;
 mod problems;
 mod process;
 mod sessions;

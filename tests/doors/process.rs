@@ -20,11 +20,11 @@ fn latchkey(folder: &Path) -> Command {
     command
 }
 
-fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     latchkey(folder).args(arguments).envs(settings.iter().copied()).output().expect("it ran")
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -78,7 +78,7 @@ impl Drop for Served {
     }
 }
 
-async fn sign_up(url: &str, username: &str) -> StatusCode {
+pub(crate) async fn sign_up(url: &str, username: &str) -> StatusCode {
     let body = json!({"username": username, "password": PASSWORD, "fullName": "Test Person"});
     program()
         .post(format!("{url}/auth/signup"))
@@ -89,7 +89,7 @@ async fn sign_up(url: &str, username: &str) -> StatusCode {
         .status()
 }
 
-async fn sign_in(url: &str, username: &str) -> StatusCode {
+pub(crate) async fn sign_in(url: &str, username: &str) -> StatusCode {
     let body = json!({"username": username, "password": PASSWORD});
     program()
         .post(format!("{url}/auth/signin"))

@@ -249,32 +249,73 @@ fn now() -> i64 {
     i64::try_from(now).expect("a time")
 }
 
-/// Moves the clock of all sessions: both are seconds since 1970.
+/// Moves the clock of all sessions: both are seconds since 1970. Nobody tells the server, so it
+/// is another one that is asked then.
 async fn db_set_times(server: &TestServer, alive_until: i64, ends_at: i64) {
     let query = sqlx::query("UPDATE sessions SET alive_until = $1, ends_at = $2");
     let pool = server.db().await;
     query.bind(alive_until).bind(ends_at).execute(&pool).await.expect("set");
 }
 
+/// `GET /profile` with the browser's cookie from a node that has never seen it.
+async fn fresh_status(server: &TestServer, cookie: &str) -> StatusCode {
+    let node = server.another_node().await;
+    let request = program().get(node.url("/profile")).header(header::COOKIE, cookie);
+    request.send().await.expect("an answer").status()
+}
+
+/// A server that has nodes, and the cookie of a browser that has signed up there.
+async fn server_and_cookie() -> (TestServer, String) {
+    let server = TestServer::start_with(&[NODES_URL]).await;
+    let fields = [("username", "alice"), ("password", PASSWORD), ("fullName", "Alice")];
+    let response = Browser::new(&server).send("/signup", "/api/sign_up", &fields).await;
+    let cookie = format!("latchkey={}", cookie(&response, "latchkey").expect("a cookie"));
+    (server, cookie)
+}
+
 #[tokio::test]
 async fn a_browser_session_ends_when_it_was_unused_for_too_long() {
-    let server = TestServer::start().await;
-    let browser = Browser::signed_up(&server, "alice").await;
+    let (server, cookie) = server_and_cookie().await;
     db_set_times(&server, now() + 60, now() + 1_000_000).await;
-    assert_eq!(browser.get("/profile").await.status(), StatusCode::OK);
+    assert_eq!(fresh_status(&server, &cookie).await, StatusCode::OK);
     db_set_times(&server, now(), now() + 1_000_000).await;
-    assert_eq!(browser.get("/profile").await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(fresh_status(&server, &cookie).await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_session_that_a_node_remembers_ends_there_too_when_it_is_unused() {
+    let settings = [("SESSION_TTL", "1h"), ("SESSION_IDLE_TTL", "2s")];
+    let server = TestServer::start_with(&settings).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let start = std::time::Instant::now();
+    // Used without pause, it lives for longer than it would unused.
+    while start.elapsed() < std::time::Duration::from_secs(3) {
+        assert_eq!(browser.get("/profile").await.status(), StatusCode::OK);
+    }
+    let copy = browser.client.clone();
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let response = copy.get(server.url("/profile")).send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
 async fn a_browser_session_that_is_used_stays_alive_but_never_beyond_its_end() {
-    let server = TestServer::start().await;
-    let browser = Browser::signed_up(&server, "alice").await;
+    let (server, cookie) = server_and_cookie().await;
     for (ends_at, expected) in
         [(now() + 1_000_000, now() + 24 * 3600), (now() + 3600, now() + 3600)]
     {
         db_set_times(&server, now() + 60, ends_at).await;
-        assert_eq!(browser.get("/profile").await.status(), StatusCode::OK);
+        let node = server.another_node().await;
+        // Twenty at the moment of renewal: all succeed.
+        let requests: Vec<_> = (0..20)
+            .map(|_| {
+                let request = program().get(node.url("/profile")).header(header::COOKIE, &cookie);
+                tokio::spawn(async move { request.send().await.expect("an answer").status() })
+            })
+            .collect();
+        for request in requests {
+            assert_eq!(request.await.expect("an answer"), StatusCode::OK);
+        }
         let pool = server.db().await;
         let alive_until = async || -> i64 {
             let query = sqlx::query_scalar("SELECT alive_until FROM sessions");
@@ -303,7 +344,7 @@ async fn a_secret_is_replaced_without_signing_anybody_out() {
     let old = TestServer::start_with(&[("PUBLIC_URL", "http://localhost:3000")]).await;
     old.sign_up_json("alice").await;
     let bearer = format!("Bearer {}", old.token("alice").await);
-    let database = format!("sqlite:{}", old.database().display());
+    let database = old.database_url.clone();
     let new = [
         ("PUBLIC_URL", "http://localhost:3000"),
         ("DATABASE_URL", &database),

@@ -47,8 +47,17 @@ impl Outcome {
     }
 }
 
+/// Which database a test runs on: `crate::DATABASE` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
 pub(crate) struct TestServer {
     pub(crate) running: Running,
+    /// `DATABASE_URL`.
+    pub(crate) database_url: String,
     folder: TempDir,
 }
 
@@ -59,13 +68,23 @@ impl TestServer {
 
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let database = format!("sqlite:{}", folder.path().join("latchkey.db").display());
-        let mut all = vec![("PORT", "0"), ("DATABASE_URL", &database), ("JWT_SECRET", SECRET)];
+        let given = settings.iter().find(|(name, _)| *name == "DATABASE_URL");
+        let database_url = match given {
+            Some((_, url)) => (*url).to_owned(),
+            None => new_database(crate::DATABASE, folder.path()).await,
+        };
+        let mut all = vec![("PORT", "0"), ("DATABASE_URL", &database_url), ("JWT_SECRET", SECRET)];
         all.retain(|(name, _)| settings.iter().all(|(other, _)| name != other));
         all.extend(settings);
         let settings = Settings::read(&Sources::of(&all)).expect("good settings");
         let running = server::start(settings).await.expect("a server");
-        Self { running, folder }
+        Self { running, database_url, folder }
+    }
+
+    /// Another node with the same database and secret. All nodes have one `PUBLIC_URL`.
+    pub(crate) async fn another_node(&self) -> Self {
+        let url = [("DATABASE_URL", &*self.database_url), NODES_URL];
+        Self::start_with(&url).await
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -73,9 +92,9 @@ impl TestServer {
     }
 
     /// The database itself, for what no door can do: such a test says `db_` where it does it.
-    pub(crate) async fn db(&self) -> sqlx::SqlitePool {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.database());
-        sqlx::SqlitePool::connect_with(options).await.expect("the database")
+    pub(crate) async fn db(&self) -> sqlx::AnyPool {
+        sqlx::any::install_default_drivers();
+        sqlx::AnyPool::connect(&self.database_url).await.expect("the database")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -145,6 +164,17 @@ impl TestServer {
                 Browser::new(self).submit("/signin", "/api/sign_in", &fields).await
             }
         }
+    }
+}
+
+/// `PUBLIC_URL` of servers that are nodes of one service.
+pub(crate) const NODES_URL: (&str, &str) = ("PUBLIC_URL", "http://localhost:3000");
+
+/// The `DATABASE_URL` of an empty database.
+pub(crate) async fn new_database(kind: Kind, folder: &std::path::Path) -> String {
+    match kind {
+        Kind::Sqlite => format!("sqlite:{}", folder.join("latchkey.db").display()),
+        Kind::Postgres => crate::postgres::new_database().await,
     }
 }
 

@@ -1,0 +1,3 @@
+DROP TABLE session_changes;
+
+DROP TABLE session_revision;

@@ -1,0 +1,484 @@
+//! What this node knows of live sessions, so that a request with a good token asks no database.
+//!
+//! # The design
+//!
+//! Many nodes share one database. Whoever ends a session does three things in one transaction: he
+//! takes the next *revision* (one row, locked until the commit), deletes the session, and lists it
+//! as changed at that revision. Each node keeps the live sessions that it has read, and *looks*
+//! every quarter of a second for what has changed since its last look. A session that is listed is
+//! dropped: the next request with its token asks the database, and finds nothing.
+//!
+//! A node believes what it keeps only for [`SURE_FOR`] after the beginning of its last good look.
+//! When looks fail, because the database is away or the node was cut off or held up, that time
+//! runs out and each request asks the database, or is answered 503 while that cannot be asked.
+//! There is no message that could be lost: a look asks for everything since the last one.
+//!
+//! # Why no dead token passes for longer than [`BOUND`]
+//!
+//! Let a session be ended by a commit at time `T`, at revision `e`, and let a node let it pass at
+//! a later time `u` by an entry that it keeps, read from the database at revision `s`.
+//!
+//! 1. It was alive when it was read, and ids are never given twice, so `s < e`: revisions are
+//!    committed in their order, and what one statement reads is of one moment.
+//! 2. At `u` the node was sure, so there was a look that began at `t0` with `u < t0 + SURE_FOR`.
+//! 3. If that look read the database after `T`, it saw `e`. Then either `e` was among its changes,
+//!    or an earlier look had brought it. Whichever brought it first raised the [`Horizon`] to `e` or
+//!    beyond, and then dropped the entry; from then on, no entry read at `s < e` is taken in. Only
+//!    after that was the node sure by that look. So there is no such entry: a contradiction.
+//! 4. So it read the database before `T`, and began before that: `t0 < T`, and `u < T + SURE_FOR`.
+//!
+//! On the node that ends it, the horizon is raised and the entry dropped before the answer is sent,
+//! so there it is dead at once, also for requests that read it just before. Looks that are late,
+//! lost, repeated or in another order change nothing in this: the test at the end of this file
+//! tries them all. The times are of a monotonic clock, which a suspended machine stops: after it
+//! wakes up, what is left of a second may pass.
+//!
+//! # What it takes
+//!
+//! At most [`MAX_BYTES`], whatever the number of sessions: some 100,000 of them. Beyond that the
+//! ones that are used least are dropped, and a request with one of those asks the database once.
+//! Ended sessions take nothing here. They stay listed in the database for [`LISTED_FOR`]; a node
+//! that was away for longer, or has missed more than can be read at once, drops everything.
+//!
+//! Looking costs one statement every quarter of a second and node, whatever the load. Ending
+//! sessions is serialised by the row of the revision: as many a second as the database can commit
+//! one after the other.
+
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use quick_cache::{Weighter, sync::Cache};
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use super::{
+    error::Fault,
+    sessions::{Proof, now},
+    store::{Changes, LiveRow, Store},
+};
+use crate::domain::Profile;
+
+/// For how long a token may pass on another node after its session has ended.
+pub const BOUND: Duration = Duration::from_secs(1);
+
+/// For how long a node believes what it keeps, from the beginning of its last look. Shorter than
+/// the bound, because a request that has passed still needs a moment to be answered.
+const SURE_FOR: Duration = Duration::from_millis(900);
+
+/// The pause between two looks: three may fail before the node is not sure any more.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// For how long the database lists a change.
+pub const LISTED_FOR: Duration = Duration::from_secs(600);
+
+/// The most memory that is kept, in bytes.
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+/// What an entry takes beside its texts, in bytes: measured.
+const ENTRY_BYTES: u64 = 280;
+
+/// A session that was alive when it was read, and its account.
+#[derive(Debug)]
+pub struct LiveSession {
+    pub id: Arc<str>,
+    pub profile: Profile,
+    pub ends_at: i64,
+    alive_until: AtomicI64,
+    /// Whether somebody is at it.
+    being_extended: AtomicBool,
+}
+
+impl LiveSession {
+    #[must_use]
+    pub fn alive_until(&self) -> i64 {
+        self.alive_until.load(Ordering::Relaxed)
+    }
+}
+
+/// Up to where this node knows what has changed. It only grows, as long as the database is the
+/// same.
+struct Horizon {
+    /// All changes up to this revision have been looked at.
+    seen: i64,
+    /// Nothing that was read before this revision is taken in.
+    floor: i64,
+}
+
+pub struct LiveSessions {
+    store: Store,
+    known: Known,
+}
+
+impl LiveSessions {
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, known: Known::new(MAX_BYTES) }
+    }
+
+    /// How many are kept.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.known.entries.len()
+    }
+
+    /// The live session that a good token names, if it is alive.
+    pub async fn find(&self, proof: &Proof) -> Result<Option<Arc<LiveSession>>, Fault> {
+        let now = now();
+        let found = match self.known.get(&proof.session, Instant::now(), now) {
+            Some(session) => Some(session),
+            None => self.store.live_session(&proof.session, now).await?.map(|row| self.known.take_in(row)),
+        };
+        Ok(found.filter(|session| session.profile.id == proof.account))
+    }
+
+    /// Notes, while the request goes on, that a session is to stay alive until then, unless it does
+    /// until `enough`. If that is lost, the next request does it again.
+    pub fn extend(
+        self: &Arc<Self>,
+        session: &Arc<LiveSession>,
+        alive_until: i64,
+        enough: i64,
+    ) {
+        if session.being_extended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (this, session) = (self.clone(), session.clone());
+        let extend = async move {
+            match this.store.extend_session(&session.id, alive_until, enough).await {
+                Ok(true) => _ = session.alive_until.fetch_max(alive_until, Ordering::Relaxed),
+                // Another node was quicker, or it is over: the next request asks.
+                Ok(false) => _ = this.known.entries.remove(&session.id),
+                Err(fault) => {
+                    tracing::warn!(error = fault.source(), "a session could not be extended");
+                }
+            }
+            session.being_extended.store(false, Ordering::Relaxed);
+        };
+        tokio::spawn(extend.in_current_span());
+    }
+
+    /// Ends a session: on this node it is dead when this returns.
+    pub async fn end(&self, id: &str) -> Result<(), Fault> {
+        if let Some(revision) = self.store.end_session(id, now()).await? {
+            self.known.ended_here(id, revision);
+        }
+        Ok(())
+    }
+
+    /// Looks for changes, until `stopped`.
+    pub async fn watch(&self, mut stopped: watch::Receiver<bool>) {
+        let mut pause = tokio::time::interval(LOOK_EVERY);
+        pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let watch = async {
+            loop {
+                pause.tick().await;
+                let (began, since) = (Instant::now(), self.known.seen());
+                // The store has logged it if it failed.
+                if let Ok(changes) = self.store.changes_since(since).await {
+                    self.known.apply(began, since, changes);
+                }
+            }
+        };
+        tokio::select! {
+            () = watch => {}
+            _ = stopped.wait_for(|stop| *stop) => {}
+        }
+    }
+}
+
+/// The part that is only logic: no clock and no database of its own.
+struct Known {
+    entries: Cache<Arc<str>, Arc<LiveSession>, Bytes>,
+    horizon: RwLock<Horizon>,
+    /// Microseconds after `origin`.
+    sure_until: AtomicU64,
+    origin: Instant,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Arc<str>, Arc<LiveSession>> for Bytes {
+    fn weight(&self, id: &Arc<str>, session: &Arc<LiveSession>) -> u64 {
+        let Profile { username, full_name, .. } = &session.profile;
+        ENTRY_BYTES + (id.len() + username.capacity() + full_name.capacity()) as u64
+    }
+}
+
+impl Known {
+    fn new(max_bytes: u64) -> Self {
+        let most = usize::try_from(max_bytes / ENTRY_BYTES).unwrap_or(usize::MAX);
+        Self {
+            entries: Cache::with_weighter(most, max_bytes, Bytes),
+            horizon: RwLock::new(Horizon { seen: 0, floor: 0 }),
+            sure_until: AtomicU64::new(0),
+            origin: Instant::now(),
+        }
+    }
+
+    fn seen(&self) -> i64 {
+        self.horizon.read().unwrap_or_else(PoisonError::into_inner).seen
+    }
+
+    fn get(&self, id: &str, at: Instant, now: i64) -> Option<Arc<LiveSession>> {
+        if self.micros(at) >= self.sure_until.load(Ordering::Acquire) {
+            return None;
+        }
+        // One that seems to be over may have been extended by another node.
+        self.entries.get(id).filter(|session| session.alive_until() > now)
+    }
+
+    /// Keeps what was read, unless something has changed since.
+    fn take_in(&self, row: LiveRow) -> Arc<LiveSession> {
+        let id: Arc<str> = row.session.id.into();
+        let session = Arc::new(LiveSession {
+            id: id.clone(),
+            profile: row.profile,
+            ends_at: row.session.ends_at,
+            alive_until: AtomicI64::new(row.session.alive_until),
+            being_extended: AtomicBool::new(false),
+        });
+        // Held until it is in: whoever raises the floor then drops it, if he must.
+        let horizon = self.horizon.read().unwrap_or_else(PoisonError::into_inner);
+        if row.revision >= horizon.floor {
+            self.entries.insert(id, session.clone());
+        }
+        session
+    }
+
+    fn ended_here(&self, id: &str, revision: i64) {
+        let mut horizon = self.horizon.write().unwrap_or_else(PoisonError::into_inner);
+        horizon.floor = horizon.floor.max(revision);
+        self.entries.remove(id);
+    }
+
+    /// Takes in what a look has brought that began then, and asked for changes after `since`.
+    fn apply(&self, began: Instant, since: i64, changes: Changes) {
+        let mut horizon = self.horizon.write().unwrap_or_else(PoisonError::into_inner);
+        if since > horizon.seen {
+            // It leaves a gap: it belongs to another time.
+            return;
+        }
+        match changes.sessions {
+            Some(sessions) => {
+                horizon.seen = horizon.seen.max(changes.revision);
+                horizon.floor = horizon.floor.max(changes.revision);
+                for id in &sessions {
+                    self.entries.remove(id.as_str());
+                }
+            }
+            None => {
+                // Perhaps it is another database, and its revisions begin anew.
+                *horizon = Horizon { seen: changes.revision, floor: changes.revision };
+                self.entries.clear();
+            }
+        }
+        // Last, and while the lock is held: before, the node must not be sure.
+        self.sure_until.fetch_max(self.micros(began + SURE_FOR), Ordering::Release);
+    }
+
+    fn micros(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::{super::store::StoredSession, *};
+    use crate::domain::AccountId;
+
+    fn row(id: &str, revision: i64) -> LiveRow {
+        LiveRow {
+            session: StoredSession {
+                id: id.to_owned(),
+                account_id: AccountId(7),
+                created_at: 0,
+                alive_until: 1000,
+                ends_at: 1000,
+            },
+            profile: Profile {
+                id: AccountId(7),
+                username: "alice".to_owned(),
+                full_name: "Alice Liddell".to_owned(),
+                created_at: 0,
+            },
+            revision,
+        }
+    }
+
+    fn nothing_changed(revision: i64) -> Changes {
+        Changes { revision, sessions: Some(Vec::new()) }
+    }
+
+    #[test]
+    fn who_has_never_looked_believes_nothing() {
+        let known = Known::new(MAX_BYTES);
+        known.take_in(row("a", 0));
+        assert!(known.get("a", known.origin, 0).is_none());
+        known.apply(known.origin, 0, nothing_changed(0));
+        assert!(known.get("a", known.origin, 0).is_some());
+        assert!(known.get("a", known.origin + SURE_FOR, 0).is_none(), "not sure any more");
+    }
+
+    #[test]
+    fn one_that_is_over_is_asked_for_again() {
+        let known = Known::new(MAX_BYTES);
+        known.apply(known.origin, 0, nothing_changed(0));
+        known.take_in(row("a", 0));
+        assert!(known.get("a", known.origin, 999).is_some());
+        assert!(known.get("a", known.origin, 1000).is_none());
+    }
+
+    #[test]
+    fn a_million_live_sessions_take_no_more_than_the_bound() {
+        let known = Known::new(MAX_BYTES);
+        known.apply(known.origin, 0, nothing_changed(0));
+        for index in 0..1_000_000 {
+            known.take_in(row(&format!("session-number-{index:07}"), 0));
+        }
+        assert!(known.entries.weight() <= MAX_BYTES);
+        let kept = (0..1_000_000)
+            .filter(|index| known.get(&format!("session-number-{index:07}"), known.origin, 0).is_some());
+        assert!((50_000..150_000).contains(&kept.count()), "the others are asked for");
+    }
+
+    #[test]
+    fn ten_thousand_that_end_at_once_are_dropped_in_one_look_and_leave_nothing() {
+        let known = Known::new(MAX_BYTES);
+        known.apply(known.origin, 0, nothing_changed(0));
+        let ids: Vec<String> = (0..10_000).map(|index| index.to_string()).collect();
+        for id in &ids {
+            known.take_in(row(id, 0));
+        }
+        known.take_in(row("other", 0));
+        known.apply(known.origin, 0, Changes { revision: 10_000, sessions: Some(ids) });
+        assert_eq!(known.entries.len(), 1);
+    }
+
+    /// What can happen, in any order. Sessions are numbers; times are milliseconds.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Wait(u64),
+        EndHere(u8),
+        EndElsewhere(u8),
+        /// A request reads the session, and goes on later.
+        Read(u8),
+        TakeIn(prop::sample::Index),
+        /// A look asks the database, and goes on later, perhaps never, perhaps more than once.
+        Look,
+        Apply(prop::sample::Index),
+        /// The database lists its changes no longer.
+        Forget,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let session = 0_u8..4;
+        prop_oneof![
+            (1_u64..600).prop_map(Step::Wait),
+            session.clone().prop_map(Step::EndHere),
+            session.clone().prop_map(Step::EndElsewhere),
+            session.prop_map(Step::Read),
+            any::<prop::sample::Index>().prop_map(Step::TakeIn),
+            Just(Step::Look),
+            any::<prop::sample::Index>().prop_map(Step::Apply),
+            Just(Step::Forget),
+        ]
+    }
+
+    /// The database, as far as it matters here.
+    #[derive(Default)]
+    struct Model {
+        now: u64,
+        revision: i64,
+        forgotten: i64,
+        listed: Vec<(i64, u8)>,
+        /// When, and whether here.
+        ended: BTreeMap<u8, (u64, bool)>,
+    }
+
+    impl Model {
+        fn end(&mut self, session: u8, here: bool) -> Option<i64> {
+            if self.ended.contains_key(&session) {
+                return None;
+            }
+            self.revision += 1;
+            self.listed.push((self.revision, session));
+            self.ended.insert(session, (self.now, here));
+            Some(self.revision)
+        }
+
+        fn changes_since(&self, since: i64) -> Changes {
+            let listed = self.listed.iter().filter(|(revision, _)| *revision > since);
+            let sessions = listed.map(|(_, session)| session.to_string()).collect();
+            Changes {
+                revision: self.revision,
+                sessions: (self.forgotten <= since).then_some(sessions),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn whatever_is_late_lost_repeated_or_reordered_no_dead_session_passes_for_a_second(
+            steps in prop::collection::vec(step(), 1..80)
+        ) {
+            let known = Known::new(MAX_BYTES);
+            let mut model = Model::default();
+            let mut reads: Vec<(u8, i64)> = Vec::new();
+            let mut looks: Vec<(u64, i64, i64, Option<Vec<String>>)> = Vec::new();
+            let at = |ms: u64| known.origin + Duration::from_millis(ms);
+            for step in steps {
+                match step {
+                    Step::Wait(ms) => model.now += ms,
+                    Step::EndHere(session) => {
+                        if let Some(revision) = model.end(session, true) {
+                            known.ended_here(&session.to_string(), revision);
+                        }
+                    }
+                    Step::EndElsewhere(session) => _ = model.end(session, false),
+                    Step::Read(session) => {
+                        if !model.ended.contains_key(&session) {
+                            reads.push((session, model.revision));
+                        }
+                    }
+                    Step::TakeIn(index) if !reads.is_empty() => {
+                        let (session, revision) = *index.get(&reads);
+                        known.take_in(row(&session.to_string(), revision));
+                    }
+                    Step::Look => {
+                        let since = known.seen();
+                        let Changes { revision, sessions } = model.changes_since(since);
+                        looks.push((model.now, since, revision, sessions));
+                    }
+                    Step::Apply(index) if !looks.is_empty() => {
+                        let (began, since, revision, sessions) = index.get(&looks).clone();
+                        known.apply(at(began), since, Changes { revision, sessions });
+                    }
+                    Step::Forget => {
+                        model.forgotten = model.revision;
+                        model.listed.clear();
+                    }
+                    Step::TakeIn(_) | Step::Apply(_) => {}
+                }
+                for session in 0..4 {
+                    if known.get(&session.to_string(), at(model.now), 0).is_some() {
+                        if let Some((ended, here)) = model.ended.get(&session) {
+                            prop_assert!(!here, "{session} passed where it was ended");
+                            prop_assert!(at(model.now) < at(*ended) + BOUND, "{session} passed");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A private PostgreSQL for these tests: started by the first that needs it, and stopped when the
+//! process of the tests ends, however that comes about.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+struct Server {
+    /// Its standard input is a pipe from here: when that closes, the server is stopped.
+    _keeper: Child,
+    url: String,
+}
+
+/// PostgreSQL will not run as root, so root becomes the user `postgres`, who comes with the package.
+const KEEPER: &str = r#"
+set -eu
+PATH="$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1):$PATH"
+folder=$(mktemp -d /tmp/latchkey-postgres.XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+initdb --pgdata="$folder/data" --auth=trust --username=latchkey --encoding=UTF8 --no-sync >/dev/null
+postgres -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c max_connections=400 \
+    >"$folder/log" 2>&1 </dev/null &
+server=$!
+until [ -S "$folder/.s.PGSQL.5432" ] && pg_isready --quiet --host="$folder"; do
+    kill -0 "$server" || { cat "$folder/log" >&2; exit 1; }
+done
+echo "$folder"
+cat >/dev/null
+kill -INT "$server"
+wait "$server" || true
+"#;
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| {
+    let is_root = Command::new("id").arg("-u").output().expect("id ran").stdout == b"0\n";
+    let mut command = if is_root {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--", "sh", "-c", KEEPER]);
+        command
+    } else {
+        let mut command = Command::new("sh");
+        command.args(["-c", KEEPER]);
+        command
+    };
+    let mut keeper = command
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("sh ran");
+    let mut folder = String::new();
+    let output = keeper.stdout.take().expect("its output");
+    BufReader::new(output).read_line(&mut folder).expect("a line");
+    let folder = folder.trim();
+    assert!(!folder.is_empty(), "these tests need PostgreSQL: apt-get install postgresql");
+    let url = format!("postgres://latchkey@{}", folder.replace('/', "%2F"));
+    Server { _keeper: keeper, url }
+});
+
+/// The `DATABASE_URL` of a new, empty database.
+pub(crate) async fn new_database() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let url = url().await;
+    sqlx::any::install_default_drivers();
+    let pool = sqlx::AnyPool::connect(&format!("{url}/postgres")).await.expect("PostgreSQL");
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::query(create).execute(&pool).await.expect("created");
+    pool.close().await;
+    format!("{url}/{name}")
+}
+
+/// The `DATABASE_URL` of one that is there.
+pub(crate) async fn url_of(name: &str) -> String {
+    format!("{}/{name}", url().await)
+}
+
+async fn url() -> String {
+    tokio::task::spawn_blocking(|| SERVER.url.clone()).await.expect("PostgreSQL")
+}
