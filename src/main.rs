@@ -257,7 +257,10 @@ async fn backup(file: &Path) -> Result<(), Failure> {
     say(&format!("Wrote {}: checked, and for your eyes only.", file.display()));
     let secret = path.with_extension("secret");
     if secret.exists() {
-        say(&format!("Keep {} too, in another place: it keeps people signed in.", secret.display()));
+        say(&format!(
+            "Keep {} too, in another place: it keeps people signed in.",
+            secret.display()
+        ));
     }
     Ok(())
 }

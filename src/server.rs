@@ -151,7 +151,8 @@ impl Running {
 async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
     loop {
         let now = sessions::now();
-        match state.store.clean(now, now - live_sessions::LISTED_FOR.as_secs().cast_signed()).await {
+        match state.store.clean(now, now - live_sessions::LISTED_FOR.as_secs().cast_signed()).await
+        {
             Ok(0) => {}
             Ok(sessions) => tracing::debug!(sessions, "ended sessions forgotten"),
             Err(Fault::Unavailable(error) | Fault::Internal(error)) => {

@@ -37,8 +37,6 @@ pub struct Settings {
     pub session_ttl: Duration,
     pub trusted_proxies: Vec<IpNet>,
     pub throttle: bool,
-    /// Where metrics are served, if they are.
-    pub metrics: Option<SocketAddr>,
     pub log_format: LogFormat,
     /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
     pub log_filter: String,
@@ -85,7 +83,7 @@ impl fmt::Display for BadSetting {
 
 /// Name, default as `check` shows it, meaning. The order is the order of `check` and of
 /// `.env.example`.
-pub const KNOWN: [(&str, &str, &str); 16] = [
+pub const KNOWN: [(&str, &str, &str); 15] = [
     ("HOST", "127.0.0.1", "the address it listens on"),
     ("PORT", "3000", "the port it listens on; 0: any free one"),
     (
@@ -111,7 +109,6 @@ pub const KNOWN: [(&str, &str, &str); 16] = [
     ("SESSION_TTL", "30d", "a browser session ends after so long in any case"),
     ("TRUSTED_PROXIES", "none", "addresses or networks whose forwarding headers are believed"),
     ("THROTTLE", "on", "off: no limits on tries, for load tests"),
-    ("METRICS_ADDR", "off", "where Prometheus finds metrics, for example 127.0.0.1:9090"),
     ("LOG_FORMAT", "text", "text, or json: one object a line"),
     ("RUST_LOG", "info", "what is logged"),
 ];
@@ -255,12 +252,6 @@ impl Settings {
             session_ttl: reader.read("SESSION_TTL", duration),
             trusted_proxies: reader.read("TRUSTED_PROXIES", networks),
             throttle: reader.read("THROTTLE", |text| switch(text, "on", "off")),
-            metrics: reader.read("METRICS_ADDR", |text| match text {
-                "off" => Ok(None),
-                address => address.parse().map(Some).map_err(|_| {
-                    "must be off, or an address and a port, for example 127.0.0.1:9090".into()
-                }),
-            }),
             log_format: reader.read("LOG_FORMAT", |text| match text {
                 "text" => Ok(LogFormat::Text),
                 "json" => Ok(LogFormat::Json),
@@ -493,7 +484,8 @@ impl PostgresUrl {
         let Ok(url) = Url::parse(&self.0) else { return true };
         let parameter = |name: &str| url.query_pairs().find(|(n, _)| n == name).map(|(_, v)| v);
         let host = parameter("host").or_else(|| url.host_str().map(Into::into)).unwrap_or_default();
-        let local = ["", "localhost", "127.0.0.1", "[::1]"].contains(&&*host) || host.starts_with('/');
+        let local =
+            ["", "localhost", "127.0.0.1", "[::1]"].contains(&&*host) || host.starts_with('/');
         let mode = parameter("sslmode").or_else(|| parameter("ssl-mode"));
         !local && mode.as_deref() != Some("verify-full")
     }
@@ -711,7 +703,6 @@ mod tests {
             ("DATABASE_URL", "sqlite::memory:"),
             ("DATABASE_URL", "postgres://localhost"),
             ("DATABASE_URL", "postgres://localhost/latchkey?sslmode=perhaps"),
-            ("METRICS_ADDR", "9090"),
             ("JWT_SECRET", "yoursecretvalue"),
             ("JWT_SECRET", "0123456789012345678901234567890"),
             ("JWT_SECRET", "yoursecretvalueyoursecretvalueyoursecretvalue"),

@@ -25,6 +25,8 @@
 //!    or an earlier look had brought it. Whichever brought it first raised the [`Horizon`] to `e` or
 //!    beyond, and then dropped the entry; from then on, no entry read at `s < e` is taken in. Only
 //!    after that was the node sure by that look. So there is no such entry: a contradiction.
+//!    (A look that brings more than can be told drops everything, and begins a new *era*: whatever
+//!    was being read at that moment is not taken in.)
 //! 4. So it read the database before `T`, and began before that: `t0 < T`, and `u < T + SURE_FOR`.
 //!
 //! On the node that ends it, the horizon is raised and the entry dropped before the answer is sent,
@@ -46,7 +48,7 @@
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -107,6 +109,8 @@ struct Horizon {
     seen: i64,
     /// Nothing that was read before this revision is taken in.
     floor: i64,
+    /// How often everything was dropped. Nothing that was read before that is taken in.
+    era: u64,
 }
 
 pub struct LiveSessions {
@@ -120,30 +124,23 @@ impl LiveSessions {
         Self { store, known: Known::new(MAX_BYTES) }
     }
 
-    /// How many are kept.
-    #[must_use]
-    pub fn kept(&self) -> usize {
-        self.known.entries.len()
-    }
-
     /// The live session that a good token names, if it is alive.
     pub async fn find(&self, proof: &Proof) -> Result<Option<Arc<LiveSession>>, Fault> {
         let now = now();
         let found = match self.known.get(&proof.session, Instant::now(), now) {
             Some(session) => Some(session),
-            None => self.store.live_session(&proof.session, now).await?.map(|row| self.known.take_in(row)),
+            None => {
+                let era = self.known.horizon().era;
+                let row = self.store.live_session(&proof.session, now).await?;
+                row.map(|row| self.known.take_in(row, era))
+            }
         };
         Ok(found.filter(|session| session.profile.id == proof.account))
     }
 
     /// Notes, while the request goes on, that a session is to stay alive until then, unless it does
     /// until `enough`. If that is lost, the next request does it again.
-    pub fn extend(
-        self: &Arc<Self>,
-        session: &Arc<LiveSession>,
-        alive_until: i64,
-        enough: i64,
-    ) {
+    pub fn extend(self: &Arc<Self>, session: &Arc<LiveSession>, alive_until: i64, enough: i64) {
         if session.being_extended.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -177,7 +174,7 @@ impl LiveSessions {
         let watch = async {
             loop {
                 pause.tick().await;
-                let (began, since) = (Instant::now(), self.known.seen());
+                let (began, since) = (Instant::now(), self.known.horizon().seen);
                 // The store has logged it if it failed.
                 if let Ok(changes) = self.store.changes_since(since).await {
                     self.known.apply(began, since, changes);
@@ -215,14 +212,14 @@ impl Known {
         let most = usize::try_from(max_bytes / ENTRY_BYTES).unwrap_or(usize::MAX);
         Self {
             entries: Cache::with_weighter(most, max_bytes, Bytes),
-            horizon: RwLock::new(Horizon { seen: 0, floor: 0 }),
+            horizon: RwLock::new(Horizon { seen: 0, floor: 0, era: 0 }),
             sure_until: AtomicU64::new(0),
             origin: Instant::now(),
         }
     }
 
-    fn seen(&self) -> i64 {
-        self.horizon.read().unwrap_or_else(PoisonError::into_inner).seen
+    fn horizon(&self) -> RwLockReadGuard<'_, Horizon> {
+        self.horizon.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, id: &str, at: Instant, now: i64) -> Option<Arc<LiveSession>> {
@@ -233,8 +230,8 @@ impl Known {
         self.entries.get(id).filter(|session| session.alive_until() > now)
     }
 
-    /// Keeps what was read, unless something has changed since.
-    fn take_in(&self, row: LiveRow) -> Arc<LiveSession> {
+    /// Keeps what was read, unless something has changed since the read began, in that era.
+    fn take_in(&self, row: LiveRow, era: u64) -> Arc<LiveSession> {
         let id: Arc<str> = row.session.id.into();
         let session = Arc::new(LiveSession {
             id: id.clone(),
@@ -244,8 +241,8 @@ impl Known {
             being_extended: AtomicBool::new(false),
         });
         // Held until it is in: whoever raises the floor then drops it, if he must.
-        let horizon = self.horizon.read().unwrap_or_else(PoisonError::into_inner);
-        if row.revision >= horizon.floor {
+        let horizon = self.horizon();
+        if row.revision >= horizon.floor && era == horizon.era {
             self.entries.insert(id, session.clone());
         }
         session
@@ -274,7 +271,8 @@ impl Known {
             }
             None => {
                 // Perhaps it is another database, and its revisions begin anew.
-                *horizon = Horizon { seen: changes.revision, floor: changes.revision };
+                let (revision, era) = (changes.revision, horizon.era + 1);
+                *horizon = Horizon { seen: revision, floor: revision, era };
                 self.entries.clear();
             }
         }
@@ -322,7 +320,7 @@ mod tests {
     #[test]
     fn who_has_never_looked_believes_nothing() {
         let known = Known::new(MAX_BYTES);
-        known.take_in(row("a", 0));
+        known.take_in(row("a", 0), 0);
         assert!(known.get("a", known.origin, 0).is_none());
         known.apply(known.origin, 0, nothing_changed(0));
         assert!(known.get("a", known.origin, 0).is_some());
@@ -333,7 +331,7 @@ mod tests {
     fn one_that_is_over_is_asked_for_again() {
         let known = Known::new(MAX_BYTES);
         known.apply(known.origin, 0, nothing_changed(0));
-        known.take_in(row("a", 0));
+        known.take_in(row("a", 0), 0);
         assert!(known.get("a", known.origin, 999).is_some());
         assert!(known.get("a", known.origin, 1000).is_none());
     }
@@ -343,11 +341,12 @@ mod tests {
         let known = Known::new(MAX_BYTES);
         known.apply(known.origin, 0, nothing_changed(0));
         for index in 0..1_000_000 {
-            known.take_in(row(&format!("session-number-{index:07}"), 0));
+            known.take_in(row(&format!("session-number-{index:07}"), 0), 0);
         }
         assert!(known.entries.weight() <= MAX_BYTES);
-        let kept = (0..1_000_000)
-            .filter(|index| known.get(&format!("session-number-{index:07}"), known.origin, 0).is_some());
+        let kept = (0..1_000_000).filter(|index| {
+            known.get(&format!("session-number-{index:07}"), known.origin, 0).is_some()
+        });
         assert!((50_000..150_000).contains(&kept.count()), "the others are asked for");
     }
 
@@ -357,9 +356,9 @@ mod tests {
         known.apply(known.origin, 0, nothing_changed(0));
         let ids: Vec<String> = (0..10_000).map(|index| index.to_string()).collect();
         for id in &ids {
-            known.take_in(row(id, 0));
+            known.take_in(row(id, 0), 0);
         }
-        known.take_in(row("other", 0));
+        known.take_in(row("other", 0), 0);
         known.apply(known.origin, 0, Changes { revision: 10_000, sessions: Some(ids) });
         assert_eq!(known.entries.len(), 1);
     }
@@ -434,7 +433,7 @@ mod tests {
         ) {
             let known = Known::new(MAX_BYTES);
             let mut model = Model::default();
-            let mut reads: Vec<(u8, i64)> = Vec::new();
+            let mut reads: Vec<(u8, i64, u64)> = Vec::new();
             let mut looks: Vec<(u64, i64, i64, Option<Vec<String>>)> = Vec::new();
             let at = |ms: u64| known.origin + Duration::from_millis(ms);
             for step in steps {
@@ -448,15 +447,15 @@ mod tests {
                     Step::EndElsewhere(session) => _ = model.end(session, false),
                     Step::Read(session) => {
                         if !model.ended.contains_key(&session) {
-                            reads.push((session, model.revision));
+                            reads.push((session, model.revision, known.horizon().era));
                         }
                     }
                     Step::TakeIn(index) if !reads.is_empty() => {
-                        let (session, revision) = *index.get(&reads);
-                        known.take_in(row(&session.to_string(), revision));
+                        let (session, revision, era) = *index.get(&reads);
+                        known.take_in(row(&session.to_string(), revision), era);
                     }
                     Step::Look => {
-                        let since = known.seen();
+                        let since = known.horizon().seen;
                         let Changes { revision, sessions } = model.changes_since(since);
                         looks.push((model.now, since, revision, sessions));
                     }

@@ -37,8 +37,7 @@ const PARAMS: Params = Params::DEFAULT;
 const QUEUE_PER_CORE: usize = 100;
 
 /// How much the threads step back behind the others (nice(2)). With 10 they get a tenth of a core
-/// while requests want all of it, and all of it as soon as those leave some; BENCHMARKS.md has the
-/// measurements.
+/// while requests want all of it, and all of it as soon as those leave some.
 const NICE: i32 = 10;
 
 /// The most memory that a stored hash may ask for, in KiB, so that one row cannot exhaust the
@@ -237,13 +236,21 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_matches_the_decoy() {
-        let verdict = Passwords::new(1).expect("a thread").verify(&password("x"), None).await.expect("a verdict");
+        let verdict = Passwords::new(1)
+            .expect("a thread")
+            .verify(&password("x"), None)
+            .await
+            .expect("a verdict");
         assert!(!verdict.right);
     }
 
     #[tokio::test]
     async fn the_decoy_costs_what_a_real_hash_costs() {
-        let real = Passwords::new(1).expect("a thread").hash(&password("correct horse")).await.expect("a hash");
+        let real = Passwords::new(1)
+            .expect("a thread")
+            .hash(&password("correct horse"))
+            .await
+            .expect("a hash");
         let params = |hash| Params::try_from(&PasswordHash::new(hash).expect("a PHC string"));
         assert_eq!(params(DECOY).expect("parameters"), params(&real).expect("parameters"));
     }
@@ -253,14 +260,21 @@ mod tests {
         // The test vector of the Argon2 reference program: `password`, `somesalt`, t=2, m=2^8.
         let old =
             "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-        let verdict = Passwords::new(1).expect("a thread").verify(&password("password"), Some(old)).await;
+        let verdict =
+            Passwords::new(1).expect("a thread").verify(&password("password"), Some(old)).await;
         assert_eq!(verdict.expect("a verdict"), Verdict { right: true, outdated: true });
     }
 
     #[tokio::test]
     async fn a_stored_hash_cannot_ask_for_all_the_memory() {
         let greedy = "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-        assert!(Passwords::new(1).expect("a thread").verify(&password("password"), Some(greedy)).await.is_err());
+        assert!(
+            Passwords::new(1)
+                .expect("a thread")
+                .verify(&password("password"), Some(greedy))
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test]
@@ -287,9 +301,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_finds_the_queue_full_is_told_at_once() {
         let passwords = Passwords::new(1).expect("a thread");
-        let _all: Vec<_> = (0..QUEUE_PER_CORE)
-            .map(|_| passwords.queue.try_reserve().expect("a place"))
-            .collect();
+        let _all: Vec<_> =
+            (0..QUEUE_PER_CORE).map(|_| passwords.queue.try_reserve().expect("a place")).collect();
         let refused = passwords.hash(&password("correct horse")).await.expect_err("no place");
         assert!(matches!(refused, Error::Refusal(Refusal::Overloaded)));
     }

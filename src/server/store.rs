@@ -27,7 +27,7 @@ pub use archive::{backup, restore};
 pub use copy::{NOT_COPIED, Sum, copied, copy};
 pub use dialects::{SetUpLock, is_postgres_url};
 
-use dialects::{FileInPlace, SIGN_UPS_ONE_BY_ONE, MIGRATIONS_ARE_LISTED, PATIENCE};
+use dialects::{FileInPlace, MIGRATIONS_ARE_LISTED, PATIENCE, SIGN_UPS_ONE_BY_ONE};
 
 use super::{config::Database, error::Fault, random};
 use crate::domain::{AccountId, FullName, Profile, Username, UsernameKey};
@@ -202,22 +202,6 @@ impl Store {
         }
     }
 
-    /// Connections to the database, and how many of them do nothing at the moment.
-    #[must_use]
-    pub fn connections(&self) -> (u32, usize) {
-        let count = |size: &[u32], idle: &[usize]| (size.iter().sum(), idle.iter().sum());
-        match &self.backend {
-            Backend::Sqlite(Pools { readers, writer, watcher }, _) => count(
-                &[readers.size(), writer.size(), watcher.size()],
-                &[readers.num_idle(), writer.num_idle(), watcher.num_idle()],
-            ),
-            Backend::Postgres(Pools { readers, watcher, .. }) => count(
-                &[readers.size(), watcher.size()],
-                &[readers.num_idle(), watcher.num_idle()],
-            ),
-        }
-    }
-
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
         self.usable()?;
@@ -323,10 +307,7 @@ impl Store {
         self.usable()?;
         let update = "UPDATE accounts SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
         on!(self.writer, |db| async {
-            let query = sqlx::query(update)
-            .bind(new)
-            .bind(account.0)
-            .bind(old);
+            let query = sqlx::query(update).bind(new).bind(account.0).bind(old);
             query.execute(db).await.map(|done| done.rows_affected())
         })?;
         Ok(())
@@ -339,11 +320,11 @@ impl Store {
                       SELECT $1, id, $3, $4, $5 FROM accounts WHERE id = $2";
         let rows = on!(self.writer, |db| async {
             let query = sqlx::query(insert)
-            .bind(&session.id)
-            .bind(session.account_id.0)
-            .bind(session.created_at)
-            .bind(session.alive_until)
-            .bind(session.ends_at);
+                .bind(&session.id)
+                .bind(session.account_id.0)
+                .bind(session.created_at)
+                .bind(session.alive_until)
+                .bind(session.ends_at);
             query.execute(db).await.map(|done| done.rows_affected())
         })?;
         Ok(rows == 1)
@@ -387,10 +368,7 @@ impl Store {
         self.usable()?;
         let update = "UPDATE sessions SET alive_until = $1 WHERE id = $2 AND alive_until < $3";
         let rows = on!(self.writer, |db| async {
-            let query = sqlx::query(update)
-            .bind(alive_until)
-            .bind(id)
-            .bind(enough);
+            let query = sqlx::query(update).bind(alive_until).bind(id).bind(enough);
             query.execute(db).await.map(|done| done.rows_affected())
         })?;
         Ok(rows == 1)
@@ -582,4 +560,3 @@ fn explain(error: MigrateError) -> OpenError {
         other => format!("the database cannot be used: {other}"),
     })
 }
-

@@ -3,8 +3,6 @@
 //! Each file is about one promise. A test of a rule goes through both doors, the JSON routes and
 //! the pages' forms; `support::Via` is how.
 
-const DATABASE: support::Kind = support::Kind::Sqlite;
-
 mod access;
 mod archive;
 mod assets;
@@ -14,8 +12,6 @@ mod nodes;
 mod openapi;
 mod origin;
 mod pages;
-#[path = "../doors_on_postgres/postgres.rs"]
-mod postgres;
 mod problems;
 mod process;
 mod sessions;
@@ -23,3 +19,8 @@ mod sign_in;
 mod sign_up;
 mod support;
 mod tidy;
+
+/// The `DATABASE_URL` of an empty database.
+async fn new_database(folder: &std::path::Path) -> String {
+    format!("sqlite:{}", folder.join("latchkey.db").display())
+}

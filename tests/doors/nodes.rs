@@ -24,8 +24,7 @@ async fn what_one_node_has_written_the_other_knows() {
     let (first, second) = two_nodes().await;
     let account = first.sign_up_json("alice").await;
     let bearer = format!("Bearer {}", second.token("alice").await);
-    let profile: serde_json::Value =
-        first.profile(&bearer).await.json().await.expect("a profile");
+    let profile: serde_json::Value = first.profile(&bearer).await.json().await.expect("a profile");
     assert_eq!(profile, account);
 }
 
@@ -77,15 +76,16 @@ async fn a_token_that_is_used_asks_no_database() {
         .expect("renamed back");
 }
 
-#[tokio::test]
+/// With a thread for each: a node that sets up its SQLite makes the others wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn nodes_that_start_at_once_on_an_empty_database_all_come_up() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = new_database(crate::DATABASE, folder.path()).await;
+    let url = crate::new_database(folder.path()).await;
     let starts = (0..6).map(|_| {
         let url = url.clone();
-        tokio::spawn(async move {
-            TestServer::start_with(&[("DATABASE_URL", &url), NODES_URL]).await
-        })
+        tokio::spawn(
+            async move { TestServer::start_with(&[("DATABASE_URL", &url), NODES_URL]).await },
+        )
     });
     let mut nodes = Vec::new();
     for start in starts.collect::<Vec<_>>() {
@@ -101,7 +101,7 @@ async fn nodes_that_start_at_once_on_an_empty_database_all_come_up() {
 #[tokio::test]
 async fn two_names_that_look_alike_are_not_both_taken_at_once() {
     let (first, second) = two_nodes().await;
-    let names = ["BiII", "Bill", "bill", "BILL"];
+    let names = ["BiII", "Bill"];
     let tries: Vec<_> = names
         .into_iter()
         .cycle()

@@ -116,13 +116,13 @@ async fn a_database_that_was_taken_away_answers_nothing_that_would_be_lost() {
     server.sign_up_json("alice").await;
     let ready = async || program().get(server.url("/readyz")).send().await.expect("an answer");
     assert_eq!(ready().await.status(), StatusCode::OK);
-    let elsewhere = server.database().with_extension("elsewhere");
-    std::fs::rename(server.database(), &elsewhere).expect("moved");
+    let elsewhere = database(&server).with_extension("elsewhere");
+    std::fs::rename(database(&server), &elsewhere).expect("moved");
     assert_eq!(ready().await.status(), StatusCode::SERVICE_UNAVAILABLE);
     for via in WAYS {
         assert_eq!(server.sign_up(via, "bob", PASSWORD, "Bob").await.status(), 503, "{via:?}");
     }
-    std::fs::rename(&elsewhere, server.database()).expect("moved back");
+    std::fs::rename(&elsewhere, database(&server)).expect("moved back");
     assert_eq!(ready().await.status(), StatusCode::OK);
     assert!(server.sign_up(Via::Json, "bob", PASSWORD, "Bob").await.is_accepted());
 }
@@ -142,4 +142,9 @@ async fn a_locked_database_is_unavailable_and_the_server_says_so() {
     }
     sqlx::query("ROLLBACK").execute(&mut *connection).await.expect("unlocked");
     assert!(server.sign_up(Via::Json, "bob", PASSWORD, "Bob").await.is_accepted());
+}
+
+/// The file of the database.
+fn database(server: &TestServer) -> std::path::PathBuf {
+    server.database_url.strip_prefix("sqlite:").expect("SQLite").into()
 }

@@ -1,6 +1,6 @@
 //! A server of one's own for each test, and clients that use it as the world does.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use latchkey::server::{
     self, Running,
@@ -47,18 +47,11 @@ impl Outcome {
     }
 }
 
-/// Which database a test runs on: `crate::DATABASE` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Sqlite,
-    Postgres,
-}
-
 pub(crate) struct TestServer {
     pub(crate) running: Running,
     /// `DATABASE_URL`.
     pub(crate) database_url: String,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl TestServer {
@@ -71,24 +64,20 @@ impl TestServer {
         let given = settings.iter().find(|(name, _)| *name == "DATABASE_URL");
         let database_url = match given {
             Some((_, url)) => (*url).to_owned(),
-            None => new_database(crate::DATABASE, folder.path()).await,
+            None => crate::new_database(folder.path()).await,
         };
         let mut all = vec![("PORT", "0"), ("DATABASE_URL", &database_url), ("JWT_SECRET", SECRET)];
         all.retain(|(name, _)| settings.iter().all(|(other, _)| name != other));
         all.extend(settings);
         let settings = Settings::read(&Sources::of(&all)).expect("good settings");
         let running = server::start(settings).await.expect("a server");
-        Self { running, database_url, folder }
+        Self { running, database_url, _folder: folder }
     }
 
     /// Another node with the same database and secret. All nodes have one `PUBLIC_URL`.
     pub(crate) async fn another_node(&self) -> Self {
         let url = [("DATABASE_URL", &*self.database_url), NODES_URL];
         Self::start_with(&url).await
-    }
-
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("latchkey.db")
     }
 
     /// The database itself, for what no door can do: such a test says `db_` where it does it.
@@ -169,14 +158,6 @@ impl TestServer {
 
 /// `PUBLIC_URL` of servers that are nodes of one service.
 pub(crate) const NODES_URL: (&str, &str) = ("PUBLIC_URL", "http://localhost:3000");
-
-/// The `DATABASE_URL` of an empty database.
-pub(crate) async fn new_database(kind: Kind, folder: &std::path::Path) -> String {
-    match kind {
-        Kind::Sqlite => format!("sqlite:{}", folder.join("latchkey.db").display()),
-        Kind::Postgres => crate::postgres::new_database().await,
-    }
-}
 
 async fn outcome_of_json(response: Response) -> Outcome {
     let status = response.status().as_u16();

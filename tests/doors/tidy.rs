@@ -52,12 +52,15 @@ fn cfg_stands_in_lib_rs_only() {
 
 #[test]
 fn only_the_store_knows_sql() {
-    none(&lines_with(&["sqlx", "SELECT ", "INSERT INTO"], &[
-        "src/server/store.rs",
-        "src/server/store/archive.rs",
-        "src/server/store/copy.rs",
-        "src/server/store/dialects.rs",
-    ]));
+    none(&lines_with(
+        &["sqlx", "SELECT ", "INSERT INTO"],
+        &[
+            "src/server/store.rs",
+            "src/server/store/archive.rs",
+            "src/server/store/copy.rs",
+            "src/server/store/dialects.rs",
+        ],
+    ));
 }
 
 #[test]

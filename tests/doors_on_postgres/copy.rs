@@ -58,7 +58,10 @@ async fn no_table_is_forgotten() {
     let tables: Vec<String> =
         sqlx::query_scalar(tables).fetch_all(&server.db().await).await.expect("the tables");
     for table in &tables {
-        assert!(copied().contains(&table.as_str()) || NOT_COPIED.contains(&table.as_str()), "{table}");
+        assert!(
+            copied().contains(&table.as_str()) || NOT_COPIED.contains(&table.as_str()),
+            "{table}"
+        );
     }
     assert_eq!(tables.len(), copied().len() + NOT_COPIED.len());
 }

@@ -1,7 +1,5 @@
 //! The tests of `tests/doors`, on PostgreSQL, and those that need one.
 
-const DATABASE: support::Kind = support::Kind::Postgres;
-
 #[path = "../doors/access.rs"]
 mod access;
 mod copy;
@@ -23,3 +21,8 @@ mod sign_in;
 mod sign_up;
 #[path = "../doors/support.rs"]
 mod support;
+
+/// The `DATABASE_URL` of an empty database.
+async fn new_database(_folder: &std::path::Path) -> String {
+    postgres::new_database().await
+}

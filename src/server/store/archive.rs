@@ -35,7 +35,8 @@ pub async fn restore(
     end_sessions: bool,
     _lock: &SetUpLock,
 ) -> Result<Option<PathBuf>, OpenError> {
-    let fail = |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
+    let fail =
+        |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
     // The copy of the copy is checked: it is what will be used.
     let copy = snapshot(file, folder(database)).await?;
     if end_sessions {
@@ -53,7 +54,8 @@ pub async fn restore(
 
 /// A checked copy of a database in a new file.
 async fn snapshot(database: &Path, folder: &Path) -> Result<NamedTempFile, OpenError> {
-    let fail = |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
+    let fail =
+        |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
     if !database.is_file() {
         return Err(fail(&"there is no such file"));
     }
@@ -99,7 +101,8 @@ async fn check(database: &Path) -> Result<Option<String>, sqlx::Error> {
 
 /// Moves a database that nobody uses away, and tells where it is now.
 async fn put_aside(database: &Path) -> Result<PathBuf, OpenError> {
-    let fail = |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
+    let fail =
+        |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
     // In WAL mode each connection of each process holds a shared lock on the file as long as it is
     // open, so this succeeds only if there is none; and afterwards all is in the one file.
     let exclusive = open(database, |options| {

@@ -3,9 +3,7 @@
 use aws_lc_rs::digest;
 use futures_util::TryStreamExt;
 use serde::Serialize;
-use sqlx::{
-    AssertSqlSafe, Postgres, QueryBuilder, Row as _, Sqlite, pool::PoolConnection,
-};
+use sqlx::{AssertSqlSafe, Postgres, QueryBuilder, Row as _, Sqlite, pool::PoolConnection};
 
 use super::{Backend, OpenError, Store, dialects::BEGIN_SNAPSHOT};
 
@@ -158,9 +156,7 @@ impl Transaction {
     async fn begin(store: &Store) -> Result<Self, OpenError> {
         let mut transaction = match &store.backend {
             Backend::Sqlite(pools, _) => Self::Sqlite(pools.writer.acquire().await.map_err(fail)?),
-            Backend::Postgres(pools) => {
-                Self::Postgres(pools.writer.acquire().await.map_err(fail)?)
-            }
+            Backend::Postgres(pools) => Self::Postgres(pools.writer.acquire().await.map_err(fail)?),
         };
         let begin = store.backend.dialect(&BEGIN_SNAPSHOT);
         on!(&mut transaction, |db| {
@@ -178,10 +174,9 @@ impl Transaction {
 
     async fn has_rows(&mut self, table: &Layout) -> Result<bool, OpenError> {
         let query = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {} LIMIT 1) AS first", table.name);
-        let rows: i64 = on!(self, |db| sqlx::query_scalar(AssertSqlSafe(query))
-            .fetch_one(&mut **db)
-            .await)
-        .map_err(fail)?;
+        let rows: i64 =
+            on!(self, |db| sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut **db).await)
+                .map_err(fail)?;
         Ok(rows > 0)
     }
 
