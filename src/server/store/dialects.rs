@@ -57,7 +57,7 @@ pub(super) struct Dialects<T> {
 pub(super) const SIGN_UPS_ONE_BY_ONE: Dialects<Option<&str>> = Dialects {
     sqlite: None,
     // Any number that nobody else uses; until the end of the transaction.
-    postgres: Some("SELECT pg_advisory_xact_lock(7_309_453_471)"),
+    postgres: Some("SELECT pg_advisory_xact_lock(7309453471)"),
 };
 
 /// Begins a transaction that sees one moment of the database from its first statement on.
