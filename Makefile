@@ -24,8 +24,8 @@ check: ## formatting, lints and documentation
 	$(TOOLS) tools_wasm && cargo clippy --lib --no-default-features --features hydrate --target wasm32-unknown-unknown -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
 
-unit: ## the tests that need no browser
-	cargo test
+unit: ## the tests that need no browser, on SQLite and on a private PostgreSQL
+	$(TOOLS) tools_postgres && cargo test
 
 deny: ## licences, bans and sources of the dependencies; advisories where their database can be reached
 	$(TOOLS) tools_deny && .ci/deny
