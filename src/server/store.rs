@@ -78,6 +78,13 @@ impl<DB: SqlDatabase> Clone for Pools<DB> {
 /// not come, or was not waited for, may never answer again.
 struct InUse<DB: SqlDatabase>(Option<PoolConnection<DB>>);
 
+impl<DB: SqlDatabase> InUse<DB> {
+    #[expect(clippy::expect_used, reason = "only giving it back takes it away")]
+    fn connection(&mut self) -> &mut DB::Connection {
+        self.0.as_deref_mut().expect("a connection in use")
+    }
+}
+
 impl<DB: SqlDatabase> Drop for InUse<DB> {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
@@ -96,8 +103,7 @@ macro_rules! on {
     };
     ($pool:expr, $db:ident, $work:expr) => {{
         let mut in_use = InUse(Some($pool.acquire().await?));
-        #[expect(clippy::expect_used, reason = "it was put there in the line above")]
-        let $db = in_use.0.as_deref_mut().expect("a connection");
+        let $db = in_use.connection();
         let Ok(result) = timeout(PATIENCE, $work).await else {
             return Err(Fault::Unavailable("the database does not answer".into()));
         };
