@@ -81,7 +81,7 @@ pub const LISTED_FOR: Duration = Duration::from_secs(600);
 /// The most memory that is kept, in bytes.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// What an entry takes beside its texts, in bytes: measured.
+/// What an entry takes beside its texts, in bytes: reckoned from its parts.
 const ENTRY_BYTES: u64 = 280;
 
 /// A session that was alive when it was read, and its account.

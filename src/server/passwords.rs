@@ -13,7 +13,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
 };
@@ -36,8 +36,8 @@ const PARAMS: Params = Params::DEFAULT;
 /// queue waits some two seconds.
 const QUEUE_PER_CORE: usize = 100;
 
-/// How much the threads step back behind the others (nice(2)). With 10 they get a tenth of a core
-/// while requests want all of it, and all of it as soon as those leave some.
+/// How much the threads step back behind the others (nice(2)). By the kernel's weights, with 10 they
+/// get a tenth of a core while requests want all of it, and what those leave in any case.
 const NICE: i32 = 10;
 
 /// The most memory that a stored hash may ask for, in KiB, so that one row cannot exhaust the
@@ -54,15 +54,7 @@ const MAX_CORES: usize = 8;
 
 pub struct Passwords {
     queue: mpsc::Sender<Job>,
-    counts: Arc<Counts>,
-}
-
-/// What there is to see of the work.
-#[derive(Default)]
-pub struct Counts {
-    /// Threads that hash at the moment.
-    pub busy: AtomicUsize,
-    pub hashed: AtomicU64,
+    hashed: Arc<AtomicU64>,
 }
 
 /// A hash to be made.
@@ -85,24 +77,19 @@ impl Passwords {
     pub fn new(cores: usize) -> std::io::Result<Self> {
         let cores = cores.clamp(1, MAX_CORES);
         let (queue, jobs) = mpsc::channel(QUEUE_PER_CORE * cores);
-        let (jobs, counts) = (Arc::new(Mutex::new(jobs)), Arc::new(Counts::default()));
+        let (jobs, hashed) = (Arc::new(Mutex::new(jobs)), Arc::new(AtomicU64::new(0)));
         for core in 0..cores {
-            let (jobs, counts) = (jobs.clone(), counts.clone());
+            let (jobs, hashed) = (jobs.clone(), hashed.clone());
             let thread = thread::Builder::new().name(format!("hash-{core}"));
-            thread.spawn(move || work(&jobs, &counts))?;
+            thread.spawn(move || work(&jobs, &hashed))?;
         }
-        Ok(Self { queue, counts })
+        Ok(Self { queue, hashed })
     }
 
+    /// How many hashes were made.
     #[must_use]
-    pub fn counts(&self) -> &Counts {
-        &self.counts
-    }
-
-    /// How many wait.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
+    pub fn hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
     }
 
     /// A new hash, as a PHC string, with a salt of 16 random bytes.
@@ -159,7 +146,7 @@ impl Passwords {
 }
 
 /// The life of a thread.
-fn work(jobs: &Mutex<mpsc::Receiver<Job>>, counts: &Counts) {
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>, hashed: &AtomicU64) {
     // On Linux the priority is that of the thread.
     if let Err(error) = rustix::process::nice(NICE) {
         tracing::warn!(%error, "hashing cannot be given a lower priority");
@@ -172,10 +159,8 @@ fn work(jobs: &Mutex<mpsc::Receiver<Job>>, counts: &Counts) {
         if job.answer.is_closed() {
             continue;
         }
-        counts.busy.fetch_add(1, Ordering::Relaxed);
         let output = hash(&job, &mut memory);
-        counts.busy.fetch_sub(1, Ordering::Relaxed);
-        counts.hashed.fetch_add(1, Ordering::Relaxed);
+        hashed.fetch_add(1, Ordering::Relaxed);
         _ = job.answer.send(output);
     }
 }
@@ -287,8 +272,8 @@ mod tests {
         }
         let verdict = passwords.verify(&text, None).await.expect("a verdict");
         assert!(!verdict.right);
-        assert!(passwords.counts().hashed.load(Ordering::Relaxed) < 10);
-        assert_eq!(passwords.waiting(), 0);
+        assert!(passwords.hashed() < 10);
+        assert_eq!(passwords.queue.capacity(), passwords.queue.max_capacity(), "nobody waits");
     }
 
     async fn poll_once<F: Future + Unpin>(mut future: F) -> bool {
