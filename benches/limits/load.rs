@@ -1,0 +1,77 @@
+//! The load generator: wrk (<https://github.com/wg/wrk>), which costs less of the machine than any
+//! other we know of. A small script makes the requests, and prints what it saw as JSON.
+
+use std::{io::Write, process::Stdio, time::Duration};
+
+use serde::Deserialize;
+use tempfile::NamedTempFile;
+use tokio::process::Command;
+
+/// What one run of wrk saw. Latencies are in milliseconds.
+#[derive(Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) per_second: f64,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    /// Answers of another status than 2xx or 3xx, and connections that broke.
+    pub(crate) failed: u64,
+}
+
+/// A request that is sent again and again.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// A `POST` with this body, in which `{n}` is another number each time.
+    pub(crate) body: Option<String>,
+}
+
+const SCRIPT: &str = r#"
+local threads = 0
+function setup(thread) thread:set("id", threads); threads = threads + 1 end
+function init() n = 0 end
+if body then
+    wrk.method = "POST"
+    wrk.headers["content-type"] = "application/json"
+    function request()
+        n = n + 1
+        local one = body:gsub("{n}", string.format("%dx%d", id, n))
+        return wrk.format(nil, nil, nil, one)
+    end
+end
+function done(summary, latency)
+    local e = summary.errors
+    io.write(string.format(
+        '{"per_second": %f, "p50": %f, "p99": %f, "failed": %d}\n',
+        summary.requests / summary.duration * 1000000,
+        latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+        e.connect + e.read + e.write + e.status + e.timeout))
+end
+"#;
+
+/// Sends a request over `connections` for as long as it says.
+pub(crate) async fn wrk(request: &Request, connections: usize, time: Duration) -> Seen {
+    let mut script = NamedTempFile::with_suffix(".lua").expect("a file");
+    for (name, value) in &request.headers {
+        writeln!(script, "wrk.headers[{name:?}] = {value:?}").expect("written");
+    }
+    if let Some(body) = &request.body {
+        writeln!(script, "body = {body:?}").expect("written");
+    }
+    script.write_all(SCRIPT.as_bytes()).expect("written");
+    let output = Command::new("wrk")
+        .args(["--threads", "1", "--latency", "--timeout", "10s"])
+        .arg(format!("--connections={connections}"))
+        .arg(format!("--duration={}s", time.as_secs()))
+        .arg("--script")
+        .arg(script.path())
+        .arg(&request.url)
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("wrk, which the bench needs: apt-get install wrk");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find(|line| line.starts_with('{')).expect("the line of the script");
+    serde_json::from_str(line).expect("JSON")
+}

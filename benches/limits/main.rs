@@ -1,0 +1,80 @@
+//! How close Latchkey is to what the machine must pay: `make bench`.
+//!
+//! Each figure is measured beside its limit, in turns, in one run, and told as a ratio: a machine
+//! that others use as well tells nothing else. The limits live here: a bare axum handler that
+//! answers the same bytes, a bare loop of Argon2id, a bare SQLite. The load comes from wrk.
+//!
+//! It writes a table to the standard output, and the same as JSON to the file that `--json` names.
+
+mod latchkey;
+mod load;
+mod partners;
+#[path = "../../tests/doors_on_postgres/postgres.rs"]
+mod postgres;
+mod report;
+mod scenarios;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Parser;
+use report::Report;
+
+/// Measures Latchkey against the limits of this machine.
+#[derive(Parser)]
+struct Options {
+    /// How often each pair is measured
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 2)]
+    seconds: u64,
+    /// Accounts in the largest database
+    #[arg(long, default_value_t = 1_000_000)]
+    accounts: usize,
+    /// Only what has this in its name
+    #[arg(long)]
+    only: Option<String>,
+    /// The program to measure
+    #[arg(long, default_value = "target/release/latchkey")]
+    program: PathBuf,
+    /// Where the JSON goes
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Serves the answers in this file: what the run itself starts as the limit
+    #[arg(long, hide = true)]
+    bare: Option<PathBuf>,
+}
+
+/// What every measurement is given.
+struct Run {
+    rounds: usize,
+    time: Duration,
+    accounts: usize,
+    program: PathBuf,
+}
+
+#[tokio::main]
+async fn main() {
+    let options = Options::parse();
+    if let Some(answers) = options.bare {
+        return partners::serve_bare(&answers).await;
+    }
+    let run = Run {
+        rounds: options.rounds,
+        time: Duration::from_secs(options.seconds),
+        accounts: options.accounts,
+        program: options.program,
+    };
+    let only = options.only.unwrap_or_default();
+    let mut report = Report::new(&run);
+    for (name, measure) in scenarios::ALL {
+        if name.contains(&only) {
+            eprintln!("… {name}");
+            measure(&run, &mut report).await;
+        }
+    }
+    println!("{report}");
+    if let Some(file) = options.json {
+        std::fs::write(&file, report.json()).expect("the JSON file");
+    }
+}

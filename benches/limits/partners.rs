@@ -1,0 +1,145 @@
+//! The limits: what the same machine does when it does nothing but the one thing.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Stdio,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use axum::{Router, body::Bytes, http::HeaderMap, response::IntoResponse, routing::get};
+use serde::{Deserialize, Serialize};
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+use tempfile::NamedTempFile;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+};
+
+/// An answer of Latchkey, for the bare handler to give.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+/// A process that answers given bytes at given paths, by axum and nothing else.
+pub(crate) struct Bare {
+    _child: Child,
+    pub(crate) url: String,
+    _answers: NamedTempFile,
+}
+
+impl Bare {
+    pub(crate) async fn start(answers: &BTreeMap<String, Answer>) -> Self {
+        let file = NamedTempFile::new().expect("a file");
+        serde_json::to_writer(&file, answers).expect("written");
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .arg("--bare")
+            .arg(file.path())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("started");
+        let output = child.stdout.take().expect("its output");
+        let line = BufReader::new(output).lines().next_line().await.expect("read");
+        Self { _child: child, url: line.expect("a line"), _answers: file }
+    }
+}
+
+/// The process itself: prints its address.
+pub(crate) async fn serve_bare(answers: &Path) {
+    let text = std::fs::read(answers).expect("the file");
+    let answers: BTreeMap<String, Answer> = serde_json::from_slice(&text).expect("JSON");
+    let mut router = Router::new();
+    for (path, answer) in answers {
+        let headers: HeaderMap = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")))
+            .collect();
+        let body = Bytes::from(answer.body);
+        router = router.route(
+            &path,
+            get(move || async move { (headers.clone(), body.clone()).into_response() }),
+        );
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    println!("http://{}", listener.local_addr().expect("its address"));
+    axum::serve(listener, router).await.expect("served");
+}
+
+/// Hashes a second of Argon2id with the parameters of Latchkey, on all cores, each with one memory
+/// for all its hashes.
+pub(crate) fn argon2id(time: Duration) -> f64 {
+    let (count, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let cores = thread::available_parallelism().expect("a number of cores").get();
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
+                let mut memory = vec![Block::default(); argon2.params().block_count()];
+                let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+                while !over.load(Ordering::Relaxed) {
+                    argon2
+                        .hash_password_into_with_memory(
+                            b"correct horse battery staple",
+                            b"sixteen bytes...",
+                            &mut output,
+                            &mut memory,
+                        )
+                        .expect("a hash");
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        thread::sleep(time);
+        over.store(true, Ordering::Relaxed);
+    });
+    // Those that were running at the end have been finished, and timed.
+    count.into_inner() as f64 / start.elapsed().as_secs_f64()
+}
+
+/// A bare SQLite: one connection, each insert of an account's size a durable transaction.
+pub(crate) struct RawSqlite(SqliteConnection);
+
+impl RawSqlite {
+    pub(crate) async fn open(file: &Path) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let mut connection = options.connect().await.expect("a file");
+        let table = "CREATE TABLE raw (id BIGINT NOT NULL PRIMARY KEY, text TEXT NOT NULL)";
+        sqlx::query(table).execute(&mut connection).await.expect("a table");
+        Self(connection)
+    }
+
+    /// Inserts a second.
+    pub(crate) async fn inserts(&mut self, time: Duration) -> f64 {
+        let (start, mut count) = (Instant::now(), 0);
+        let text = "x".repeat(250);
+        while start.elapsed() < time {
+            let id = i64::try_from(getrandom::u64().expect("randomness") >> 11).expect("small");
+            let mut transaction = self.0.begin().await.expect("begun");
+            sqlx::query("INSERT INTO raw (id, text) VALUES ($1, $2)")
+                .bind(id)
+                .bind(&text)
+                .execute(&mut *transaction)
+                .await
+                .expect("inserted");
+            transaction.commit().await.expect("committed");
+            count += 1;
+        }
+        f64::from(count) / start.elapsed().as_secs_f64()
+    }
+}

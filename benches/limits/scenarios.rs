@@ -1,0 +1,360 @@
+//! What is measured, one function each.
+
+use std::{collections::BTreeMap, path::Path, pin::Pin, time::Instant};
+
+use latchkey::{
+    domain::{FullName, Username, UsernameKey},
+    server::{
+        config::Database,
+        random,
+        store::{SetUpLock, Store, StoredSession},
+    },
+};
+use serde_json::json;
+use sqlx::Connection;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::{
+    Run,
+    latchkey::{Latchkey, PASSWORD, answer, fill, name},
+    load::{Request, Seen, wrk},
+    partners::{Bare, RawSqlite, argon2id},
+    postgres,
+    report::{
+        Goal::{AtLeast, AtMost},
+        Report,
+    },
+};
+
+type Measure = for<'a> fn(&'a Run, &'a mut Report) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+pub(crate) const ALL: [(&str, Measure); 9] = [
+    ("profile", |run, report| Box::pin(profile(run, report))),
+    ("pages", |run, report| Box::pin(pages(run, report))),
+    ("hashing", |run, report| Box::pin(hashing(run, report))),
+    ("reads beside sign-ins", |run, report| Box::pin(reads_beside_sign_ins(run, report))),
+    ("overload", |run, report| Box::pin(overload(run, report))),
+    ("sizes", |run, report| Box::pin(sizes(run, report))),
+    ("writes", |run, report| Box::pin(writes(run, report))),
+    ("memory", |run, report| Box::pin(memory(run, report))),
+    ("database work", |run, report| Box::pin(database_work(run, report))),
+];
+
+/// Connections of readers.
+const READERS: usize = 32;
+
+/// Connections of those who sign in or up.
+const SIGNERS: usize = 16;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn path(request: &Request) -> &str {
+    let (_, rest) = request.url.split_once("//").expect("a URL");
+    &rest[rest.find('/').expect("a path")..]
+}
+
+/// Each request to Latchkey beside the same bytes from a bare handler.
+async fn beside_bare(run: &Run, report: &mut Report, requests: &[(&str, Request)], goal: f64) {
+    for (name, request) in requests {
+        let answers = BTreeMap::from([(path(request).to_owned(), answer(request).await)]);
+        let bare = Bare::start(&answers).await;
+        let limit = Request { url: format!("{}{}", bare.url, path(request)), ..request.clone() };
+        let (mut ratios, mut rates) = (Vec::new(), Vec::new());
+        for _ in 0..run.rounds {
+            let limit = good(wrk(&limit, READERS, run.time).await).per_second;
+            let ours = good(wrk(request, READERS, run.time).await).per_second;
+            ratios.push(ours / limit);
+            rates.push(ours);
+        }
+        report.goal(&format!("{name} / bare axum"), "", &ratios, AtLeast(goal));
+        report.note(&format!("{name}"), "1/s", &rates);
+    }
+}
+
+fn good(seen: Seen) -> Seen {
+    assert_eq!(seen.failed, 0, "no request fails");
+    seen
+}
+
+async fn profile(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let latchkey = Latchkey::start(run, folder.path()).await;
+    latchkey.sign_up("alice").await;
+    let requests = [
+        ("GET /user/profile, Bearer", latchkey.with_token("/user/profile", "alice").await),
+        ("GET /user/profile, cookie", latchkey.with_cookie("/user/profile", "alice").await),
+    ];
+    beside_bare(run, report, &requests, 0.8).await;
+}
+
+async fn pages(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let latchkey = Latchkey::start(run, folder.path()).await;
+    latchkey.sign_up("alice").await;
+    let requests = [
+        ("GET /profile", latchkey.with_cookie("/profile", "alice").await),
+        ("GET /signin", latchkey.request("/signin", Vec::new())),
+    ];
+    beside_bare(run, report, &requests, 0.35).await;
+}
+
+fn sign_in(latchkey: &Latchkey) -> Request {
+    latchkey.post("/auth/signin", json!({"username": "alice", "password": PASSWORD}))
+}
+
+async fn hashing(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let latchkey = Latchkey::start(run, folder.path()).await;
+    latchkey.sign_up("alice").await;
+    let (mut sign_ins, mut sign_ups, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    // Sign-ins that were under way at the end of wrk's time are not in its count.
+    let time = run.time * 3;
+    for round in 0..run.rounds {
+        let sign_up = latchkey.post(
+            "/auth/signup",
+            json!({"username": format!("p{round}y{{n}}"), "password": PASSWORD,
+                   "fullName": "Ada Lovelace"}),
+        );
+        let limit = tokio::task::spawn_blocking(move || argon2id(time)).await.expect("hashes");
+        let sign_in = good(wrk(&sign_in(&latchkey), SIGNERS, time).await).per_second;
+        let sign_up = good(wrk(&sign_up, SIGNERS, time).await).per_second;
+        sign_ins.push(sign_in / limit);
+        sign_ups.push(sign_up / limit);
+        rates.push(limit);
+    }
+    report.goal("sign-in, 16 connections / Argon2id on all cores", "", &sign_ins, AtLeast(0.95));
+    report.goal("sign-up, 16 connections / Argon2id on all cores", "", &sign_ups, AtLeast(0.95));
+    report.note("Argon2id on all cores", "1/s", &rates);
+}
+
+async fn reads_beside_sign_ins(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let latchkey = Latchkey::start(run, folder.path()).await;
+    latchkey.sign_up("alice").await;
+    let read = latchkey.with_token("/user/profile", "alice").await;
+    let sign_in = sign_in(&latchkey);
+    let (mut ratios, mut p99, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..run.rounds {
+        let alone = good(wrk(&read, READERS, run.time).await);
+        let (beside, signed_in) = tokio::join!(
+            wrk(&read, READERS, run.time),
+            // A little longer, so that the readers are never alone.
+            wrk(&sign_in, SIGNERS, run.time + run.time / 4),
+        );
+        let beside = good(beside);
+        ratios.push(beside.per_second / alone.per_second);
+        p99.push(beside.p99);
+        rates.push(good(signed_in).per_second);
+    }
+    report.goal("profile reads beside 16 sign-ins / without them", "", &ratios, AtLeast(0.6));
+    report.goal("their 99th percentile", "ms", &p99, AtMost(10.0));
+    report.note("sign-ins beside the reads", "1/s", &rates);
+}
+
+/// More sign-ins than can be queued: those that are admitted stay quick, and readers are served.
+async fn overload(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let latchkey = Latchkey::start(run, folder.path()).await;
+    latchkey.sign_up("alice").await;
+    let read = latchkey.with_token("/user/profile", "alice").await;
+    let sign_in = sign_in(&latchkey);
+    let (mut p99, mut shed, mut slowest) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..run.rounds {
+        let (flood, read) = tokio::join!(
+            wrk(&sign_in, 1000, run.time * 2),
+            wrk(&read, READERS, run.time),
+        );
+        p99.push(good(read).p99);
+        shed.push(flood.failed as f64 / run.time.as_secs_f64() / 2.0);
+        slowest.push(flood.p99);
+    }
+    report.goal("profile reads beside 1000 sign-ins, 99th percentile", "ms", &p99, AtMost(10.0));
+    report.note("sign-ins answered 503", "1/s", &shed);
+    report.note("99th percentile of all sign-ins", "ms", &slowest);
+}
+
+async fn open(folder: &Path) -> Store {
+    let database = Database::Sqlite(folder.join("latchkey.db"));
+    let lock = SetUpLock::wait(&database).expect("the lock");
+    let store = Store::open(&database, &lock).await.expect("the database");
+    store.migrate_up().await.expect("migrated");
+    store
+}
+
+/// The time of a database with many accounts against one with few: profile reads that the cache
+/// does not answer, and all the database work of a sign-in; and how soon a server on it answers.
+async fn sizes(run: &Run, report: &mut Report) {
+    const CALLS: usize = 500;
+    let mut stores = Vec::new();
+    for accounts in [1000, 100_000, 1_000_000].map(|accounts: usize| accounts.min(run.accounts)) {
+        let folder = folder();
+        let store = open(folder.path()).await;
+        fill(folder.path(), accounts).await;
+        stores.push((accounts, folder, store));
+    }
+    let mut figures: Vec<[Vec<f64>; 2]> = stores.iter().map(|_| Default::default()).collect();
+    for _ in 0..run.rounds {
+        for ((accounts, _, store), figures) in stores.iter().zip(&mut figures) {
+            let (mut sign_ins, mut profiles) = (Vec::new(), Vec::new());
+            for _ in 0..CALLS {
+                let index = usize::try_from(getrandom::u64().expect("randomness") >> 1)
+                    .expect("a number")
+                    % accounts;
+                let key = UsernameKey::find(&name(index)).expect("a name");
+                let start = Instant::now();
+                let account = store.account(&key).await.expect("read").expect("an account");
+                let session = session(&account.profile);
+                assert!(store.insert_session(&session).await.expect("a session"));
+                sign_ins.push(start.elapsed().as_secs_f64() * 1e6);
+                let start = Instant::now();
+                store.live_session(&session.id, 0).await.expect("read").expect("a session");
+                profiles.push(start.elapsed().as_secs_f64() * 1e6);
+            }
+            figures[0].push(median(sign_ins));
+            figures[1].push(median(profiles));
+        }
+    }
+    for (index, what) in ["sign-in without the hash", "profile, not in memory"].iter().enumerate() {
+        let smallest = figures[0][index].clone();
+        report.note(&format!("{what}, 1000 accounts"), "µs", &smallest);
+        for ((accounts, ..), figures) in stores.iter().zip(&figures).skip(1) {
+            let ratios: Vec<f64> =
+                figures[index].iter().zip(&smallest).map(|(large, small)| large / small).collect();
+            report.goal(&format!("{what}, {accounts} accounts / 1000"), "", &ratios, AtMost(1.2));
+        }
+    }
+    for (accounts, folder, store) in stores {
+        store.close().await;
+        let mut times = Vec::new();
+        for _ in 0..run.rounds.max(5) {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            let port = free.local_addr().expect("its address").port();
+            drop(free);
+            let time = Latchkey::first_answer(run, folder.path(), port).await;
+            times.push(time.as_secs_f64() * 1000.0);
+        }
+        report.goal(&format!("start to first 200, {accounts} accounts"), "ms", &times, AtMost(50.0));
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn session(profile: &latchkey::domain::Profile) -> StoredSession {
+    StoredSession {
+        id: random::text().expect("randomness"),
+        account_id: profile.id,
+        created_at: 1_790_000_000,
+        alive_until: 4_000_000_000,
+        ends_at: 4_000_000_000,
+    }
+}
+
+/// All that a sign-up does in the database, by 64 writers at once, beside durable inserts into a
+/// bare SQLite, and beside the time of a sign-up.
+async fn writes(run: &Run, report: &mut Report) {
+    const WRITERS: usize = 64;
+    let (folder, raw_folder) = (folder(), self::folder());
+    let store = open(folder.path()).await;
+    let mut raw = RawSqlite::open(&raw_folder.path().join("raw.db")).await;
+    let (mut ratios, mut shares, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..run.rounds {
+        let limit = raw.inserts(run.time).await;
+        let time = run.time;
+        let hashes = tokio::task::spawn_blocking(move || argon2id(time)).await.expect("hashes");
+        let start = Instant::now();
+        let mut writers = JoinSet::new();
+        for writer in 0..WRITERS {
+            let (store, time) = (store.clone(), run.time);
+            writers.spawn(async move {
+                let mut done = 0_u32;
+                while start.elapsed() < time {
+                    sign_up(&store, &format!("r{round}w{writer}n{done}")).await;
+                    done += 1;
+                }
+                done
+            });
+        }
+        let done: u32 = writers.join_all().await.into_iter().sum();
+        let ours = f64::from(done) / start.elapsed().as_secs_f64();
+        ratios.push(ours / limit);
+        // With `hashes` a second on all cores, a sign-up takes 1 / hashes of the machine for the
+        // hash, and 1 / ours of the one writer for the database.
+        shares.push(100.0 * (1.0 / ours) / (1.0 / ours + 1.0 / hashes));
+        rates.push(ours);
+    }
+    report.note("sign-ups without hash, 64 writers / raw inserts", "", &ratios);
+    report.note("sign-ups without hash, 64 writers", "1/s", &rates);
+    report.goal("the database's share of a sign-up", "%", &shares, AtMost(5.0));
+}
+
+async fn sign_up(store: &Store, username: &str) {
+    let username = Username::parse(username).expect("a name");
+    let full_name = FullName::parse("Ada Lovelace").expect("a name");
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
+                AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    assert!(!store.is_taken(&username).await.expect("read"));
+    let account = store.insert_account(&username, &full_name, hash, 1_790_000_000).await;
+    let profile = account.expect("inserted").expect("a free name");
+    assert!(store.insert_session(&session(&profile)).await.expect("a session"));
+}
+
+async fn memory(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let latchkey = Latchkey::start(run, folder.path()).await;
+    latchkey.sign_up("alice").await;
+    drop(latchkey);
+    let latchkey = Latchkey::start(run, folder.path()).await;
+    let read = latchkey.request("/signin", Vec::new());
+    good(wrk(&read, 1, run.time).await);
+    report.goal("resident memory, idle", "MiB", &[latchkey.memory("VmRSS")], AtMost(25.0));
+    let read = latchkey.with_token("/user/profile", "alice").await;
+    let page = latchkey.with_cookie("/profile", "alice").await;
+    let large = Request {
+        body: Some(json!({"username": "alice", "password": "x".repeat(16_000)}).to_string()),
+        ..read.clone()
+    };
+    let large = Request { url: format!("{}/auth/signin", latchkey.url), ..large };
+    for (name, request) in [
+        ("profile reads", &read),
+        ("pages", &page),
+        ("sign-ins", &sign_in(&latchkey)),
+        ("large bodies", &large),
+    ] {
+        wrk(request, 1000, run.time * 3).await;
+        let name = format!("resident memory after 1000 connections: {name}");
+        report.goal(&name, "MiB", &[latchkey.memory("VmHWM")], AtMost(120.0));
+    }
+}
+
+/// What PostgreSQL is asked while profiles are read.
+async fn database_work(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let database_url = postgres::new_database().await;
+    let latchkey = Latchkey::start_on(run, folder.path(), &database_url).await;
+    latchkey.sign_up("alice").await;
+    let read = latchkey.with_token("/user/profile", "alice").await;
+    let mut db = sqlx::PgConnection::connect(&database_url).await.expect("the database");
+    let rows_asked_for = "SELECT COALESCE(SUM(seq_scan + COALESCE(idx_scan, 0)), 0)::BIGINT \
+                          FROM pg_stat_user_tables WHERE relname IN ('accounts', 'sessions')";
+    wrk(&read, READERS, run.time).await;
+    let mut settled = async || -> i64 {
+        // Backends report what they did at most every second.
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        sqlx::query_scalar(rows_asked_for).fetch_one(&mut db).await.expect("a count")
+    };
+    let (mut scans, mut requests) = (Vec::new(), Vec::new());
+    for _ in 0..run.rounds.min(3) {
+        let before = settled().await;
+        let seen = good(wrk(&read, READERS, run.time).await);
+        scans.push((settled().await - before) as f64);
+        requests.push(seen.per_second * run.time.as_secs_f64());
+    }
+    report.note("profile reads on PostgreSQL", "", &requests);
+    report.goal("scans of accounts and sessions meanwhile", "", &scans, AtMost(0.0));
+}
