@@ -16,6 +16,10 @@ use latchkey::server::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Measured against the one of the system: BENCHMARKS.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Accounts for your app, in one binary.
 ///
 /// Latchkey signs people up, signs them in and keeps their profile: as pages for people, and as
@@ -127,6 +131,9 @@ async fn serve() -> Result<(), Failure> {
     say(&format!("Latchkey listens on http://{}", running.address));
     if running.state.public_url.origin() != format!("http://{}", running.address) {
         say(&format!("People use it at {}", running.state.public_url.origin()));
+    }
+    if let Some(address) = running.metrics {
+        say(&format!("Metrics are at http://{address}/metrics"));
     }
     tokio::select! {
         _ = terminate.recv() => {}

@@ -27,6 +27,7 @@ pub mod accounts;
 pub mod cookies;
 pub mod form_tokens;
 pub mod live_sessions;
+pub mod metrics;
 pub mod passwords;
 pub mod random;
 pub mod sessions;
@@ -38,6 +39,7 @@ use error::Fault;
 use form_tokens::FormTokens;
 use live_sessions::LiveSessions;
 use media_type::media_type;
+use metrics::Metrics;
 use routes::Routes;
 use sessions::Sessions;
 use state::{AppState, Shared};
@@ -70,6 +72,8 @@ impl From<store::OpenError> for StartError {
 /// A server that listens.
 pub struct Running {
     pub address: SocketAddr,
+    /// Where the metrics are, if they are served.
+    pub metrics: Option<SocketAddr>,
     pub state: AppState,
     pub routes: Arc<Routes>,
     stop: watch::Sender<bool>,
@@ -93,10 +97,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
     };
     drop(lock);
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|error| StartError(format!("cannot listen on {}: {error}", settings.listen)))?;
-    let address = listener.local_addr().map_err(|error| StartError(error.to_string()))?;
+    let (listener, address) = listen(settings.listen).await?;
+    let metrics = match settings.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     let assets = assets::Assets::find().map_err(|fault| StartError(format!("{fault:?}")))?;
     if assets.bundle.is_none() {
         tracing::info!("the browser bundle is not built in; every page works without it");
@@ -113,6 +118,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         form_tokens: FormTokens::new(&secret, settings.jwt_secret_previous.as_ref()),
         sessions: Sessions::new(&settings, &public_url, &secret),
         live_sessions: Arc::new(LiveSessions::new(store.clone())),
+        metrics: metrics.is_some().then(Metrics::default),
         passwords,
         port: address.port(),
         public_url,
@@ -131,7 +137,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tokio::spawn(clean(state.clone(), stop.subscribe()));
     let (live_sessions, stopped) = (state.live_sessions.clone(), stop.subscribe());
     tokio::spawn(async move { live_sessions.watch(stopped).await });
-    Ok(Running { address, state, routes, stop, served })
+    let metrics = metrics.map(|(listener, address)| {
+        tokio::spawn(metrics::serve(state.clone(), listener, stop.subscribe()));
+        address
+    });
+    Ok(Running { address, metrics, state, routes, stop, served })
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let fail = |error: io::Error| StartError(format!("cannot listen on {address}: {error}"));
+    let listener = TcpListener::bind(address).await.map_err(fail)?;
+    let address = listener.local_addr().map_err(fail)?;
+    Ok((listener, address))
 }
 
 impl Running {

@@ -5,7 +5,7 @@
 //! from that list is what closes it (AZ-01). It looks at the route that matched, and never at the
 //! text of the path, so no spelling of a path gets around it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -15,7 +15,7 @@ use axum::{
 };
 
 use super::{
-    error::{Error, Fault, Refusal},
+    error::{Fault, Refusal, Result},
     live_sessions::LiveSession,
     routes::{Door, Routes},
     sessions::Carrier,
@@ -88,32 +88,25 @@ enum Shown {
 }
 
 pub(super) async fn guard(
-    state: AppState,
-    routes: Arc<Routes>,
+    state: &AppState,
+    routes: &Routes,
     mut request: Request,
     next: Next,
-) -> Response {
-    let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
-        return Error::from(Refusal::NotFound).into_response();
+) -> Result<Response> {
+    let Some(path) = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) else {
+        return Err(Refusal::NotFound.into());
     };
-    let door = match routes.find(path.as_str(), request.method()) {
-        Ok(door) => door,
-        Err(refusal) => return Error::from(refusal).into_response(),
-    };
-    let public = policy(request.method(), path.as_str());
+    let door = routes.find(path, request.method())?;
+    let public = policy(request.method(), path);
     if public == Some(Identity::Ignored) {
-        return next.run(request).await;
+        return Ok(next.run(request).await);
     }
-    let shown = match look(&state, request.headers()).await {
-        Ok(shown) => shown,
-        Err(fault) => return Error::from(fault).into_response(),
-    };
-    match (shown, public) {
+    match (look(state, request.headers()).await?, public) {
         (Shown::Good(signed_in), _) => {
             request.extensions_mut().insert(signed_in);
-            next.run(request).await
+            Ok(next.run(request).await)
         }
-        (_, Some(_)) => next.run(request).await,
+        (_, Some(_)) => Ok(next.run(request).await),
         (shown, None) => deny(door, &request, matches!(shown, Shown::Bad)),
     }
 }
@@ -126,17 +119,15 @@ pub fn policy(method: &Method, path: &str) -> Option<Identity> {
 }
 
 /// A person is sent to sign in, with nothing in the body; a program gets 401.
-fn deny(door: Door, request: &Request, token_came: bool) -> Response {
+fn deny(door: Door, request: &Request, token_came: bool) -> Result<Response> {
     match door {
         Door::Page => {
             let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
             let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            Redirect::to(&format!("/signin?next={next}")).into_response()
+            Ok(Redirect::to(&format!("/signin?next={next}")).into_response())
         }
-        Door::Form => Redirect::to("/signin").into_response(),
-        Door::Json | Door::Asset => {
-            Error::from(Refusal::Unauthorized { token_came }).into_response()
-        }
+        Door::Form => Ok(Redirect::to("/signin").into_response()),
+        Door::Json | Door::Asset => Err(Refusal::Unauthorized { token_came }.into()),
     }
 }
 
@@ -149,13 +140,13 @@ async fn look(state: &AppState, headers: &HeaderMap) -> Result<Shown, Fault> {
             let Ok(authorization) = authorization.to_str() else { return Ok(Shown::Bad) };
             match authorization.split_once(' ') {
                 Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                    (Carrier::Program, token.to_owned())
+                    (Carrier::Program, Cow::from(token))
                 }
                 _ => return Ok(Shown::Nothing),
             }
         }
         (None, _) => match state.cookies.session(headers) {
-            Some(token) => (Carrier::Browser, token),
+            Some(token) => (Carrier::Browser, Cow::from(token)),
             None => return Ok(Shown::Nothing),
         },
     };

@@ -37,6 +37,8 @@ pub struct Settings {
     pub session_ttl: Duration,
     pub trusted_proxies: Vec<IpNet>,
     pub throttle: bool,
+    /// Where the metrics are served, if they are.
+    pub metrics: Option<SocketAddr>,
     pub log_format: LogFormat,
     /// A filter in the syntax of `tracing_subscriber::EnvFilter`.
     pub log_filter: String,
@@ -83,7 +85,7 @@ impl fmt::Display for BadSetting {
 
 /// Name, default as `check` shows it, meaning. The order is the order of `check` and of
 /// `.env.example`.
-pub const KNOWN: [(&str, &str, &str); 15] = [
+pub const KNOWN: [(&str, &str, &str); 16] = [
     ("HOST", "127.0.0.1", "the address it listens on"),
     ("PORT", "3000", "the port it listens on; 0: any free one"),
     (
@@ -109,6 +111,7 @@ pub const KNOWN: [(&str, &str, &str); 15] = [
     ("SESSION_TTL", "30d", "a browser session ends after so long in any case"),
     ("TRUSTED_PROXIES", "none", "addresses or networks whose forwarding headers are believed"),
     ("THROTTLE", "on", "off: no limits on tries, for load tests"),
+    ("METRICS_ADDR", "none", "address and port on which metrics for Prometheus are served"),
     ("LOG_FORMAT", "text", "text, or json: one object a line"),
     ("RUST_LOG", "info", "what is logged"),
 ];
@@ -252,6 +255,9 @@ impl Settings {
             session_ttl: reader.read("SESSION_TTL", duration),
             trusted_proxies: reader.read("TRUSTED_PROXIES", networks),
             throttle: reader.read("THROTTLE", |text| switch(text, "on", "off")),
+            metrics: reader.given("METRICS_ADDR", |text| {
+                text.parse().map_err(|_| "must be IP:PORT, for example 127.0.0.1:9090".to_owned())
+            }),
             log_format: reader.read("LOG_FORMAT", |text| match text {
                 "text" => Ok(LogFormat::Text),
                 "json" => Ok(LogFormat::Json),
@@ -721,6 +727,8 @@ mod tests {
             ("SESSION_TTL", "99999d"),
             ("TRUSTED_PROXIES", "10.0.0.0/33"),
             ("THROTTLE", "false"),
+            ("METRICS_ADDR", "9090"),
+            ("METRICS_ADDR", "localhost:9090"),
             ("LOG_FORMAT", "xml"),
             ("RUST_LOG", "info=info=info"),
             ("JWT_SECRETS", GOOD_SECRET),

@@ -83,7 +83,7 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
     let page = app::form_page(&state, &form, caller.as_ref(), &headers).await;
     let (page, body) = page.into_parts();
     answer.headers.extend(page.headers);
-    answer.extensions = page.extensions;
+    answer.extensions.extend(page.extensions);
     answer.extensions.insert(Explained);
     Response::from_parts(answer, body)
 }

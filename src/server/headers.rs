@@ -1,11 +1,6 @@
 //! The protection that every answer carries, errors and files included (WB-03, WB-04, WB-05).
 
-use axum::{
-    extract::Request,
-    http::{HeaderName, HeaderValue, header},
-    middleware::Next,
-    response::Response,
-};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::state::AppState;
 
@@ -38,9 +33,7 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-pub(super) async fn add(state: AppState, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+pub(super) fn add(state: &AppState, headers: &mut HeaderMap) {
     for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -51,7 +44,6 @@ pub(super) async fn add(state: AppState, request: Request, next: Next) -> Respon
     if state.public_url.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    response
 }
 
 /// The policy of a page: our own styles and pictures, and the scripts that carry the nonce.

@@ -167,6 +167,13 @@ impl LiveSessions {
         Ok(())
     }
 
+    /// How many sessions are kept, and the bytes that they take, as reckoned.
+    #[must_use]
+    pub fn kept(&self) -> (usize, usize) {
+        let entries = &self.known.entries;
+        (entries.len(), usize::try_from(entries.weight()).unwrap_or(usize::MAX))
+    }
+
     /// Looks for changes, until `stopped`.
     pub async fn watch(&self, mut stopped: watch::Receiver<bool>) {
         let mut pause = tokio::time::interval(LOOK_EVERY);

@@ -7,27 +7,14 @@
 use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderMap, Method, Uri, header, uri::Authority},
-    middleware::Next,
-    response::{IntoResponse, Response},
 };
 
-use super::{
-    access,
-    error::{Error, Refusal},
-    state::AppState,
-};
+use super::{access, error::Refusal, state::AppState};
 
 /// Asked by supervisors and load balancers, which know only an address.
 const ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
 
-pub(super) async fn check(state: AppState, request: Request, next: Next) -> Response {
-    match judge(&state, &request) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => Error::from(refusal).into_response(),
-    }
-}
-
-fn judge(state: &AppState, request: &Request) -> Result<(), Refusal> {
+pub(super) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let host = host(request.headers(), request.uri());
     let known = host.as_ref().is_some_and(|host| is_ours(state, host));

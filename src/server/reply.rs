@@ -1,14 +1,14 @@
 //! Refusals and faults as HTTP: the only room that knows status codes and error bodies.
 //!
-//! Whoever refuses answers with an [`Error`]; its response has a status and no body yet. One layer
-//! around the router ([`explain`]) writes the body: problem details (RFC 9457) for a program, a page
-//! for a person, with the same words. It also explains what others answered without our doing.
+//! Whoever refuses answers with an [`Error`]; its response has a status and no body yet. On its way
+//! out every answer passes [`explain`], which writes the body: problem details (RFC 9457) for a
+//! program, a page for a person, with the same words. It also explains what others answered without
+//! our doing.
 
 use axum::{
     Json,
     extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -214,28 +214,40 @@ impl IntoResponse for Error {
     }
 }
 
-/// Writes the body of every problem. `routes` tells whether a program or a person is at the door.
-pub(super) async fn explain(
-    state: AppState,
-    routes: std::sync::Arc<Routes>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let door =
-        request.extensions().get::<MatchedPath>().and_then(|path| routes.door(path.as_str()));
-    let for_a_person = is_for_a_person(door, request.headers());
-    let request_id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
+/// Who will read the answer to a request.
+pub(super) struct Reader {
+    is_a_person: bool,
+    request_id: RequestId,
+}
 
-    let response = next.run(request).await;
+impl Reader {
+    pub(super) fn of(request: &Request, routes: &Routes) -> Self {
+        let path = request.extensions().get::<MatchedPath>();
+        let door = path.and_then(|path| routes.door(path.as_str()));
+        Self {
+            is_a_person: is_for_a_person(door, request.headers()),
+            request_id: request.extensions().get::<RequestId>().cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// Writes the body of every problem.
+pub(super) async fn explain(state: &AppState, reader: &Reader, response: Response) -> Response {
     let Some(problem) = problem(&response) else { return response };
+    if let Some(metrics) = &state.metrics {
+        metrics.refused(problem.kind);
+    }
+    if response.extensions().get::<Explained>().is_some() {
+        return response;
+    }
     let (mut parts, _) = response.into_parts();
     parts.status = problem.kind.status;
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
-    let body = if for_a_person {
-        app::problem_page(&state, problem.kind, &request_id).await
+    let body = if reader.is_a_person {
+        app::problem_page(state, problem.kind, &reader.request_id).await
     } else {
-        problem_details(&problem, &request_id)
+        problem_details(&problem, &reader.request_id)
     };
     let (body_parts, body) = body.into_parts();
     parts.headers.extend(body_parts.headers);
@@ -248,13 +260,12 @@ fn problem(response: &Response) -> Option<Problem> {
         return Some(problem.clone());
     }
     let status = response.status();
-    let unexplained = (status.is_client_error() || status.is_server_error())
-        && response.extensions().get::<Explained>().is_none();
-    let kind = KINDS.iter().copied().find(|kind| kind.status == status);
-    unexplained.then(|| Problem { kind: kind.unwrap_or(INTERNAL), errors: Vec::new() })
+    let kind = || KINDS.iter().copied().find(|kind| kind.status == status).unwrap_or(INTERNAL);
+    (status.is_client_error() || status.is_server_error())
+        .then(|| Problem { kind: kind(), errors: Vec::new() })
 }
 
-/// On a response that has an error status and its own body: a form with its errors.
+/// On a problem that has its own body: a form with its errors.
 #[derive(Clone)]
 pub struct Explained;
 

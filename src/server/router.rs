@@ -1,6 +1,6 @@
 //! All routes on one screen, and the layers around them.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{error::Error as _, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -12,12 +12,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
 };
+use futures_util::FutureExt;
 use http_body_util::LengthLimitError;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     access, assets,
-    error::{Error, Fault, Refusal},
+    error::{Error, Fault, Refusal, Result},
     forms, headers, json, openapi, origin, reply,
     routes::{Door, Routes},
     state::AppState,
@@ -67,50 +67,62 @@ pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
     _ = any_spawner::Executor::init_tokio();
     let Map { router, routes } = map();
     let routes = Arc::new(routes);
-    let with = |state: &AppState| (state.clone(), routes.clone());
-    let (guard, explain) = (with(state), with(state));
-    let (origin, headers, trace) = (state.clone(), state.clone(), state.clone());
-    // Each layer stands around those above it. The guard is the first around the doors, and part of
-    // the function that builds the router, so no route can be added behind its back.
+    let (shared, all) = (state.clone(), routes.clone());
+    // One layer around every route and the fallback, and part of the function that builds the
+    // router: no route can be added behind the back of the guard.
     let router = router
         .fallback(|| async { Error::from(Refusal::NotFound) })
         .layer(from_fn(move |request, next| {
-            access::guard(guard.0.clone(), guard.1.clone(), request, next)
+            let (state, routes) = (shared.clone(), all.clone());
+            telemetry::trace(state, request, |state, request| {
+                answer(state, routes, request, next)
+            })
         }))
-        .layer(from_fn(move |request, next| origin::check(origin.clone(), request, next)))
-        .layer(from_fn(read_body))
-        .layer(CatchPanicLayer::custom(|_| {
-            Error::from(Fault::internal("a handler panicked")).into_response()
-        }))
-        .layer(from_fn(move |request, next| {
-            reply::explain(explain.0.clone(), explain.1.clone(), request, next)
-        }))
-        .layer(from_fn(move |request, next| headers::add(headers.clone(), request, next)))
-        .layer(from_fn(move |request, next| telemetry::trace(trace.clone(), request, next)))
         .with_state(state.clone());
     (router, routes)
 }
 
+/// The way of every request, around whatever happens to it: it gets an answer that says what was
+/// wrong, and that carries all the headers.
+async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Next) -> Response {
+    let reader = reply::Reader::of(&request, &routes);
+    let entered = AssertUnwindSafe(enter(&state, &routes, request, next)).catch_unwind().await;
+    let response = match entered {
+        Ok(response) => response.into_response(),
+        Err(_) => Error::from(Fault::internal("a handler panicked")).into_response(),
+    };
+    let mut response = reply::explain(&state, &reader, response).await;
+    headers::add(&state, response.headers_mut());
+    response
+}
+
+/// What stands before every door, in this order.
+async fn enter(state: &AppState, routes: &Routes, request: Request, next: Next) -> Result<Response> {
+    let request = read_body(request).await?;
+    origin::check(state, &request)?;
+    access::guard(state, routes, request, next).await
+}
+
 /// Reads the whole body before anybody looks at it, so that no door can forget the limit.
-async fn read_body(request: Request, next: Next) -> Response {
+async fn read_body(request: Request) -> Result<Request, Refusal> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
     let (parts, body) = request.into_parts();
     let declared = parts
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if body.is_end_stream() {
-        return next.run(Request::from_parts(parts, Body::empty())).await;
-    }
     if declared.is_some_and(|length| length > MAX_BODY as u64) {
-        return Error::from(Refusal::ContentTooLarge).into_response();
+        return Err(Refusal::ContentTooLarge);
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
         Ok(Err(error)) if error.source().is_some_and(|error| error.is::<LengthLimitError>()) => {
-            Error::from(Refusal::ContentTooLarge).into_response()
+            Err(Refusal::ContentTooLarge)
         }
-        Ok(Err(_)) => Error::from(Refusal::MalformedBody).into_response(),
-        Err(_) => Error::from(Refusal::RequestTimeout).into_response(),
+        Ok(Err(_)) => Err(Refusal::MalformedBody),
+        Err(_) => Err(Refusal::RequestTimeout),
     }
 }
 

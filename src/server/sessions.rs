@@ -93,6 +93,9 @@ pub struct Sessions {
     signing: EncodingKey,
     /// The current one, then the previous one.
     accepted: Vec<DecodingKey>,
+    /// What jsonwebtoken checks of a browser's token, and of a program's.
+    browser: Validation,
+    program: Validation,
     access_token_ttl: i64,
     idle_ttl: i64,
     ttl: i64,
@@ -106,8 +109,18 @@ impl Sessions {
             .flatten()
             .map(Secret::expose)
             .collect();
+        let validation = |carrier: Carrier| {
+            let mut validation = Validation::new(Algorithm::HS256);
+            validation.leeway = 0;
+            validation.set_audience(&[carrier.aud()]);
+            validation.set_issuer(&[public_url.origin()]);
+            validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+            validation
+        };
         Self {
             issuer: public_url.origin(),
+            browser: validation(Carrier::Browser),
+            program: validation(Carrier::Program),
             signing: EncodingKey::from_secret(secret.expose()),
             accepted: secrets.iter().map(|secret| DecodingKey::from_secret(secret)).collect(),
             access_token_ttl: seconds(settings.access_token_ttl),
@@ -166,24 +179,19 @@ impl Sessions {
         if token.len() > MAX_TOKEN {
             return None;
         }
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = 0;
-        validation.set_audience(&[carrier.aud()]);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+        let (validation, longest) = match carrier {
+            Carrier::Browser => (&self.browser, self.ttl),
+            Carrier::Program => (&self.program, self.access_token_ttl),
+        };
         let claims = self
             .accepted
             .iter()
-            .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, &validation).ok())?
+            .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, validation).ok())?
             .claims;
 
         // Whoever signed it holds the key. Now: is it what we would have signed?
         let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
         let header: Jose = serde_json::from_slice(&header).ok()?;
-        let longest = match carrier {
-            Carrier::Browser => self.ttl,
-            Carrier::Program => self.access_token_ttl,
-        };
         let life = claims.exp.checked_sub(claims.iat)?;
         let good = header.typ == carrier.typ()
             && claims.iat <= now() + CLOCK_SKEW

@@ -8,6 +8,7 @@ use super::{
     cookies::Cookies,
     form_tokens::FormTokens,
     live_sessions::LiveSessions,
+    metrics::Metrics,
     passwords::Passwords,
     sessions::Sessions,
     store::Store,
@@ -30,6 +31,8 @@ pub struct Shared {
     /// The OpenAPI document of this server.
     pub openapi: utoipa::openapi::OpenApi,
     pub assets: Assets,
+    /// `None`: nobody reads them.
+    pub metrics: Option<Metrics>,
 }
 
 impl AppState {

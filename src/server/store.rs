@@ -208,6 +208,28 @@ impl Store {
         }
     }
 
+    /// How many connections are open, and how many of them nobody uses.
+    #[must_use]
+    pub fn connections(&self) -> (usize, usize) {
+        fn count<DB: SqlDatabase>(pool: &Pool<DB>) -> (usize, usize) {
+            (usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle())
+        }
+        let add = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
+        match &self.backend {
+            Backend::Sqlite(Pools { readers, writer, watcher }, _) => {
+                add(add(count(readers), count(writer)), count(watcher))
+            }
+            // Its readers are its writers.
+            Backend::Postgres(Pools { writer, watcher, .. }) => add(count(writer), count(watcher)),
+        }
+    }
+
+    /// Whether it is known that the database does not answer.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
         self.usable()?;
@@ -219,7 +241,7 @@ impl Store {
 
     /// Nobody waits for a database of which it is known that it does not answer.
     fn usable(&self) -> Result<(), Fault> {
-        if self.away.load(Ordering::Relaxed) {
+        if self.is_away() {
             return Err(Fault::Unavailable("the database is known to be away".into()));
         }
         match &self.backend {

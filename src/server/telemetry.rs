@@ -8,7 +8,6 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request},
     http::{HeaderValue, Method},
-    middleware::Next,
     response::Response,
 };
 use tracing::Instrument;
@@ -51,32 +50,45 @@ fn method(method: &Method) -> &'static str {
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("(other)")
 }
 
-pub(super) async fn trace(state: AppState, mut request: Request, next: Next) -> Response {
+/// Around everything that happens to a request.
+pub(super) async fn trace<A: Future<Output = Response>>(
+    state: AppState,
+    mut request: Request,
+    answer: impl FnOnce(AppState, Request) -> A,
+) -> Response {
+    let start = Instant::now();
     // Without randomness there is no session either; the request goes on and will say so.
     let id = RequestId(random::text().unwrap_or_default().into());
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
+    let method = method(request.method());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let client =
         peer.map(|peer| client::address(peer, request.headers(), &state.settings.trusted_proxies));
     let span = tracing::info_span!(
         "request",
         request_id = %id,
-        method = method(request.method()),
-        route = route.as_deref().unwrap_or("(none)"),
+        method,
+        route,
         client = client.map(tracing::field::display),
     );
     request.extensions_mut().insert(id.clone());
-    async move {
-        let start = Instant::now();
-        let mut response = next.run(request).await;
-        let status = response.status().as_u16();
-        let ms = start.elapsed().as_secs_f64() * 1000.0;
-        tracing::info!(status, ms = (ms * 10.0).round() / 10.0, "answered");
-        if let Ok(value) = HeaderValue::try_from(id.to_string()) {
-            response.headers_mut().insert("x-request-id", value);
-        }
-        response
+    let mut response = answer(state.clone(), request).instrument(span.clone()).await;
+
+    let (status, time) = (response.status().as_u16(), start.elapsed());
+    if let Some(metrics) = &state.metrics {
+        metrics.answered(method, route, status, time);
     }
-    .instrument(span)
-    .await
+    let ms = (time.as_secs_f64() * 10_000.0).round() / 10.0;
+    let _entered = span.entered();
+    // Most of what is asked for is read, and went well: that can be counted, and need not be told.
+    if status < 400 && ["GET", "HEAD"].contains(&method) {
+        tracing::debug!(status, ms, "answered");
+    } else {
+        tracing::info!(status, ms, "answered");
+    }
+    if let Ok(value) = HeaderValue::try_from(&*id.0) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
 }
