@@ -92,17 +92,17 @@ impl Cookies {
 /// The value of the cookie with exactly this name. Two of them are none (CK-04). What other
 /// programs on this host have set, in whatever bytes, is passed over.
 fn value(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut found = headers.get_all(header::COOKIE).iter().flat_map(|line| {
-        let line = String::from_utf8_lossy(line.as_bytes()).into_owned();
-        let values: Vec<String> = Cookie::split_parse(line)
-            .flatten()
-            .filter(|cookie| cookie.name() == name)
-            .map(|cookie| cookie.value().to_owned())
-            .collect();
-        values
-    });
-    let value = found.next()?;
-    found.next().is_none().then_some(value)
+    let mut found = None;
+    for line in headers.get_all(header::COOKIE) {
+        let line = String::from_utf8_lossy(line.as_bytes());
+        for cookie in Cookie::split_parse(&*line).flatten().filter(|c| c.name() == name) {
+            if found.is_some() {
+                return None;
+            }
+            found = Some(cookie.value().to_owned());
+        }
+    }
+    found
 }
 
 fn header_value(cookie: &Cookie<'_>) -> HeaderValue {

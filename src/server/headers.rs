@@ -34,6 +34,7 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 pub(super) fn add(state: &AppState, headers: &mut HeaderMap) {
+    headers.reserve(DEFAULTS.len() + 2);
     for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -9,10 +9,14 @@
 //! open is closed here: unknown header members (so `crit`, `b64`, `zip`, `jku`, `jwk`, `kid`, …),
 //! duplicate members, the kind, the longest life, the size (JW-01 to JW-07).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use quick_cache::{Weighter, sync::Cache};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -26,6 +30,9 @@ use crate::domain::AccountId;
 
 /// Bytes. Ours have about 400; nothing longer is looked at (JW-07).
 const MAX_TOKEN: usize = 4096;
+
+/// The most memory, in bytes, for tokens that have been read and were good.
+const MAX_READ_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How far ahead of ours another node's clock may be.
 const CLOCK_SKEW: i64 = 5;
@@ -83,8 +90,26 @@ struct Claims {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     pub carrier: Carrier,
-    pub session: String,
+    pub session: Arc<str>,
     pub account: AccountId,
+}
+
+/// What reading a token has shown, and until when that holds.
+#[derive(Clone)]
+struct Reading {
+    proof: Proof,
+    until: i64,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<String, Reading> for Bytes {
+    fn weight(&self, token: &String, reading: &Reading) -> u64 {
+        let parts = size_of::<(String, Reading)>() + token.capacity() + reading.proof.session.len();
+        // What the cache itself takes for an entry, and the allocator.
+        parts as u64 + 100
+    }
 }
 
 /// The keys, and all that is fixed about sessions.
@@ -96,6 +121,9 @@ pub struct Sessions {
     /// What jsonwebtoken checks of a browser's token, and of a program's.
     browser: Validation,
     program: Validation,
+    /// By token. The signature of a token that was good stays good, and so does everything else
+    /// about it until it expires: nothing else is left to check when it comes again.
+    good: Cache<String, Reading, Bytes>,
     access_token_ttl: i64,
     idle_ttl: i64,
     ttl: i64,
@@ -121,6 +149,7 @@ impl Sessions {
             issuer: public_url.origin(),
             browser: validation(Carrier::Browser),
             program: validation(Carrier::Program),
+            good: Cache::with_weighter(10_000, MAX_READ_BYTES, Bytes),
             signing: EncodingKey::from_secret(secret.expose()),
             accepted: secrets.iter().map(|secret| DecodingKey::from_secret(secret)).collect(),
             access_token_ttl: seconds(settings.access_token_ttl),
@@ -179,6 +208,19 @@ impl Sessions {
         if token.len() > MAX_TOKEN {
             return None;
         }
+        let known = self.good.get(token);
+        let reading = match known.filter(|known| known.proof.carrier == carrier) {
+            Some(reading) => reading,
+            None => {
+                let reading = self.verify(carrier, token)?;
+                self.good.insert(token.to_owned(), reading.clone());
+                reading
+            }
+        };
+        (now() < reading.until).then_some(reading.proof)
+    }
+
+    fn verify(&self, carrier: Carrier, token: &str) -> Option<Reading> {
         let (validation, longest) = match carrier {
             Carrier::Browser => (&self.browser, self.ttl),
             Carrier::Program => (&self.program, self.access_token_ttl),
@@ -198,7 +240,8 @@ impl Sessions {
             && (1..=longest).contains(&life)
             && !claims.jti.is_empty();
         let account = claims.sub.parse().ok().filter(|_| good)?;
-        Some(Proof { carrier, session: claims.sid, account: AccountId(account) })
+        let proof = Proof { carrier, session: claims.sid.into(), account: AccountId(account) };
+        Some(Reading { proof, until: claims.exp })
     }
 }
 
@@ -256,7 +299,7 @@ mod tests {
             let session = sessions.begin(carrier, AccountId(7)).expect("a session");
             let token = sessions.token(carrier, &session).expect("a token");
             let proof = sessions.read(carrier, &token).expect("a good token");
-            assert_eq!(proof, Proof { carrier, session: session.id, account: AccountId(7) });
+            assert_eq!(proof, Proof { carrier, session: session.id.into(), account: AccountId(7) });
             assert_eq!(sessions.read(other, &token), None);
         }
     }
