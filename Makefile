@@ -4,7 +4,7 @@
 TOOLS := . .ci/tools &&
 LEPTOS := cargo leptos
 
-.PHONY: serve test watch build check unit end2end api deny fmt clean help
+.PHONY: serve test watch build check unit end2end api bench deny fmt clean help
 
 serve: build ## build everything, and serve with embedded SQLite and no settings at all
 	target/release/latchkey
@@ -25,7 +25,10 @@ check: ## formatting, lints and documentation
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
 
 unit: ## the tests that need no browser, on SQLite and on a private PostgreSQL
-	$(TOOLS) tools_postgres && cargo test
+	$(TOOLS) tools_postgres && tools_proxies && cargo test
+
+bench: build ## measures the release binary against the limits of this machine: BENCHMARKS.md
+	$(TOOLS) tools_postgres && tools_bench && cargo run --quiet --release --example limits -- --json target/bench.json
 
 deny: ## licences, bans and sources of the dependencies; advisories where their database can be reached
 	$(TOOLS) tools_deny && .ci/deny

@@ -12,6 +12,12 @@ pub mod islands;
 
 #[cfg(feature = "ssr")]
 pub mod app;
+#[cfg(feature = "otel")]
+#[path = "server/export.rs"]
+pub mod export;
+#[cfg(all(feature = "ssr", not(feature = "otel")))]
+#[path = "server/no_export.rs"]
+pub mod export;
 #[cfg(feature = "ssr")]
 pub mod rpc;
 #[cfg(feature = "ssr")]

@@ -121,7 +121,7 @@ fn settings() -> Result<Settings, Failure> {
 
 async fn serve() -> Result<(), Failure> {
     let settings = settings()?;
-    telemetry::start(settings.log_format, &settings.log_filter);
+    let _export = telemetry::start(settings.log_format, &settings.log_filter);
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }

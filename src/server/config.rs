@@ -363,6 +363,22 @@ pub fn reloads() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
+/// Whether OpenTelemetry's variables name a place to which traces go.
+#[must_use]
+pub fn exports_traces() -> bool {
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"].iter().any(|name| {
+        #[expect(clippy::disallowed_methods, reason = "in the one file that reads the environment")]
+        std::env::var_os(name).is_some_and(|value| !value.is_empty())
+    })
+}
+
+/// The name under which traces are exported.
+#[must_use]
+pub fn service_name() -> String {
+    #[expect(clippy::disallowed_methods, reason = "in the one file that reads the environment")]
+    std::env::var("OTEL_SERVICE_NAME").unwrap_or_else(|_| "latchkey".to_owned())
+}
+
 /// Reads setting after setting, and keeps every fault.
 struct Reader<'a> {
     sources: &'a Sources,

@@ -11,9 +11,15 @@ use axum::{
     response::Response,
 };
 use tracing::Instrument;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::{client, config::LogFormat, random, state::AppState};
+use super::{
+    client,
+    config::{self, LogFormat},
+    random,
+    state::AppState,
+};
+use crate::export::Export;
 
 /// 128 random bits. Never taken from the client.
 #[derive(Clone, Default)]
@@ -25,22 +31,29 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Logs to the standard error, for the life of the process.
-pub fn start(format: LogFormat, filter: &str) {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr);
-    match format {
+/// Logs to the standard error, and exports traces where that is built in and asked for, until what
+/// it returns is dropped.
+#[must_use]
+pub fn start(format: LogFormat, filter: &str) -> Export {
+    let (traces, export) = Export::start();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
         LogFormat::Text => {
-            builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+            lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed()
         }
-        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).init(),
-    }
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let filter = EnvFilter::new(filter);
+    tracing_subscriber::registry().with(filter).with(lines).with(traces).init();
     // The place, and not the message: it may hold what a user sent.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panicked");
     }));
+    if config::exports_traces() && !Export::IS_BUILT_IN {
+        tracing::warn!("no traces are exported: that takes a build with the cargo feature otel");
+    }
+    export
 }
 
 /// The methods that HTTP names. Any other is a stranger's text.

@@ -8,6 +8,7 @@ mod archive;
 mod assets;
 mod limits;
 mod logs;
+mod metrics;
 mod nodes;
 mod openapi;
 mod origin;

@@ -5,6 +5,8 @@ mod access;
 mod copy;
 #[path = "../doors/limits.rs"]
 mod limits;
+#[path = "../doors/metrics.rs"]
+mod metrics;
 #[path = "../doors/nodes.rs"]
 mod nodes;
 #[path = "../doors/origin.rs"]
@@ -13,6 +15,7 @@ mod outage;
 #[path = "../doors/pages.rs"]
 mod pages;
 mod postgres;
+mod proxies;
 #[path = "../doors/sessions.rs"]
 mod sessions;
 #[path = "../doors/sign_in.rs"]
