@@ -9,6 +9,7 @@
 mod latchkey;
 mod load;
 mod partners;
+#[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/doors_on_postgres/postgres.rs"]
 mod postgres;
 mod report;

@@ -1,5 +1,11 @@
 //! The move from one database to the other.
 
+use std::{
+    io::Read,
+    os::unix::process::ExitStatusExt,
+    process::{Command, Stdio},
+};
+
 use latchkey::server::{
     config::Database,
     store::{NOT_COPIED, SetUpLock, Store, copied, copy},
@@ -64,4 +70,49 @@ async fn no_table_is_forgotten() {
         );
     }
     assert_eq!(tables.len(), copied().len() + NOT_COPIED.len());
+}
+
+async fn accounts(url: &str) -> i64 {
+    sqlx::any::install_default_drivers();
+    let db = sqlx::AnyPool::connect(url).await.expect("the database");
+    let count = sqlx::query_scalar("SELECT COUNT(*) FROM accounts").fetch_one(&db).await;
+    db.close().await;
+    count.expect("a count")
+}
+
+#[tokio::test]
+async fn a_copy_that_is_killed_in_the_middle_leaves_nothing_and_can_be_done_again() {
+    const ACCOUNTS: i64 = 50_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
+    let hops = [sqlite("a.db"), postgres::new_database().await, sqlite("b.db")];
+    let source = open(&hops[0]).await;
+    source.migrate_up().await.expect("migrated");
+    source.close().await;
+    let db = sqlx::AnyPool::connect(&hops[0]).await.expect("the database");
+    let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
+                INSERT INTO accounts SELECT i, 'p' || i, 'p' || i, 'p' || i, 'p' || i, 'P', 'x', 0 FROM n";
+    sqlx::query(fill).bind(ACCOUNTS).execute(&db).await.expect("filled");
+    db.close().await;
+
+    for hop in hops.windows(2) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        command.env_clear().current_dir(folder.path());
+        command.args(["copy", "--from", &hop[0], "--to", &hop[1]]).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("started");
+        // It tells how far it is, from the first rows on.
+        let (mut told, mut byte) = (Vec::new(), [0]);
+        let mut progress = child.stderr.take().expect("its output");
+        while !String::from_utf8_lossy(&told).contains("accounts: ") {
+            progress.read_exact(&mut byte).expect("progress");
+            told.push(byte[0]);
+        }
+        child.kill().expect("killed");
+        assert_eq!(child.wait().expect("it ended").signal(), Some(9), "in the middle");
+        assert_eq!(accounts(&hop[1]).await, 0, "nothing is there");
+
+        let again = command.stderr(Stdio::null()).status().expect("it ran");
+        assert!(again.success());
+        assert_eq!(accounts(&hop[1]).await, ACCOUNTS);
+    }
 }
