@@ -130,7 +130,8 @@ impl Latchkey {
             ("form_token", field("form_token")),
         ];
         let request = client.post(format!("{}/api/sign_in", self.url)).form(&form);
-        let request = request.header(header::ORIGIN, &self.url).header("sec-fetch-site", "same-origin");
+        let request =
+            request.header(header::ORIGIN, &self.url).header("sec-fetch-site", "same-origin");
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "signed in by the form");
         let session = cookie(&answer);
@@ -185,8 +186,10 @@ pub(crate) fn name(index: usize) -> String {
 pub(crate) async fn fill(folder: &Path, accounts: usize) {
     let url = format!("sqlite:{}", folder.join("latchkey.db").display());
     let mut db = SqliteConnection::connect(&url).await.expect("the database");
-    let have: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM accounts").fetch_one(&mut db).await.expect("a count");
+    let have: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM accounts")
+        .fetch_one(&mut db)
+        .await
+        .expect("a count");
     let mut transaction = db.begin().await.expect("begun");
     let full_name = FullName::parse("Ada Lovelace").expect("a name");
     let hash = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\

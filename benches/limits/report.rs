@@ -93,8 +93,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rounds, seconds, cores, lines } = self;
         writeln!(f, "{rounds} rounds of {seconds} s each, in turns, on {cores} cores\n")?;
-        writeln!(f, "| {:58} |   median |                range | unit  |   goal | reached |", "what")?;
-        writeln!(f, "| {:-<58} | -------: | -------------------: | ----- | -----: | ------- |", "")?;
+        writeln!(
+            f,
+            "| {:58} |   median |                range | unit  |   goal | reached |",
+            "what"
+        )?;
+        writeln!(
+            f,
+            "| {:-<58} | -------: | -------------------: | ----- | -----: | ------- |",
+            ""
+        )?;
         lines.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }

@@ -171,10 +171,8 @@ async fn overload(run: &Run, report: &mut Report) {
     let sign_in = sign_in(&latchkey);
     let (mut p99, mut shed, mut slowest) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..run.rounds {
-        let (flood, read) = tokio::join!(
-            wrk(&sign_in, 1000, run.time * 2),
-            wrk(&read, READERS, run.time),
-        );
+        let (flood, read) =
+            tokio::join!(wrk(&sign_in, 1000, run.time * 2), wrk(&read, READERS, run.time),);
         p99.push(good(read).p99);
         shed.push(flood.failed as f64 / run.time.as_secs_f64() / 2.0);
         slowest.push(flood.p99);
@@ -244,7 +242,12 @@ async fn sizes(run: &Run, report: &mut Report) {
             let time = Latchkey::first_answer(run, folder.path(), port).await;
             times.push(time.as_secs_f64() * 1000.0);
         }
-        report.goal(&format!("start to first 200, {accounts} accounts"), "ms", &times, AtMost(50.0));
+        report.goal(
+            &format!("start to first 200, {accounts} accounts"),
+            "ms",
+            &times,
+            AtMost(50.0),
+        );
     }
 }
 
@@ -359,6 +362,10 @@ async fn database_work(run: &Run, report: &mut Report) {
     let before = settled().await;
     let seen = good(wrk(&read, READERS, run.time * 3).await);
     let scans = (settled().await - before) as f64;
-    report.note("profile reads on PostgreSQL", "", &[seen.per_second * run.time.as_secs_f64() * 3.0]);
+    report.note(
+        "profile reads on PostgreSQL",
+        "",
+        &[seen.per_second * run.time.as_secs_f64() * 3.0],
+    );
     report.goal("scans of accounts and sessions meanwhile", "", &[scans], AtMost(0.0));
 }

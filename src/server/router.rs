@@ -74,9 +74,7 @@ pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
         .fallback(|| async { Error::from(Refusal::NotFound) })
         .layer(from_fn(move |request, next| {
             let (state, routes) = (shared.clone(), all.clone());
-            telemetry::trace(state, request, |state, request| {
-                answer(state, routes, request, next)
-            })
+            telemetry::trace(state, request, |state, request| answer(state, routes, request, next))
         }))
         .with_state(state.clone());
     (router, routes)
@@ -97,7 +95,12 @@ async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Ne
 }
 
 /// What stands before every door, in this order.
-async fn enter(state: &AppState, routes: &Routes, request: Request, next: Next) -> Result<Response> {
+async fn enter(
+    state: &AppState,
+    routes: &Routes,
+    request: Request,
+    next: Next,
+) -> Result<Response> {
     let request = read_body(request).await?;
     origin::check(state, &request)?;
     access::guard(state, routes, request, next).await

@@ -15,7 +15,9 @@ async fn metrics(server: &TestServer) -> String {
 }
 
 fn value(metrics: &str, series: &str) -> f64 {
-    let line = metrics.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));
+    let line = metrics
+        .lines()
+        .find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));
     let line = line.unwrap_or_else(|| panic!("{series} in {metrics}"));
     line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
 }
@@ -38,9 +40,24 @@ async fn they_count_what_has_happened_and_hold_nothing_that_a_client_has_chosen(
     let count = |labels: &str| {
         value(&metrics, &format!("http_server_request_duration_seconds_count{{{labels}}}"))
     };
-    assert_eq!(count(r#"http_request_method="GET",http_route="/user/profile",http_response_status_code="200""#), 3.0);
-    assert_eq!(count(r#"http_request_method="POST",http_route="/auth/signup",http_response_status_code="200""#), 1.0);
-    assert_eq!(count(r#"http_request_method="(other)",http_route="(none)",http_response_status_code="404""#), 1.0);
+    assert_eq!(
+        count(
+            r#"http_request_method="GET",http_route="/user/profile",http_response_status_code="200""#
+        ),
+        3.0
+    );
+    assert_eq!(
+        count(
+            r#"http_request_method="POST",http_route="/auth/signup",http_response_status_code="200""#
+        ),
+        1.0
+    );
+    assert_eq!(
+        count(
+            r#"http_request_method="(other)",http_route="(none)",http_response_status_code="404""#
+        ),
+        1.0
+    );
     assert_eq!(value(&metrics, r#"latchkey_refusals_total{kind="invalid-credentials"}"#), 2.0);
     assert_eq!(value(&metrics, "latchkey_hashes_total"), 4.0);
     assert_eq!(value(&metrics, "latchkey_hashing_queue"), 0.0);
