@@ -147,8 +147,7 @@ async fn reads_beside_sign_ins(run: &Run, report: &mut Report) {
         let alone = good(wrk(&read, READERS, run.time).await);
         let (beside, signed_in) = tokio::join!(
             wrk(&read, READERS, run.time),
-            // A little longer, so that the readers are never alone.
-            wrk(&sign_in, SIGNERS, run.time + run.time / 4),
+            wrk(&sign_in, SIGNERS, run.time + Duration::from_secs(1)),
         );
         let beside = good(beside);
         ratios.push(beside.per_second / alone.per_second);

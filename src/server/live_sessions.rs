@@ -32,7 +32,11 @@
 //! On the node that ends it, the horizon is raised and the entry dropped before the answer is sent,
 //! so there it is dead at once, also for requests that read it just before. Looks that are late,
 //! lost, repeated or in another order change nothing in this: the test at the end of this file
-//! tries them all. The times are of a monotonic clock, which a suspended machine stops: after it
+//! tries them all. The bound is for requests that begin after the session has ended: one that was
+//! under way is answered. The argument takes for granted that what the database has committed stays
+//! so. A node that could not look for [`SURE_FOR`] does not, and begins a new era; only a standby
+//! that takes over more quickly than that, and lacks commits, could go unnoticed: let it be
+//! synchronous. The times are of a monotonic clock, which a suspended machine stops: after it
 //! wakes up, what is left of a second may pass.
 //!
 //! # What it takes
@@ -268,7 +272,11 @@ impl Known {
             // It leaves a gap: it belongs to another time.
             return;
         }
-        match changes.sessions {
+        // After a time in which it could not look, the database may be another one: a standby that
+        // lacks the last commits, or a copy from yesterday, whose revisions are given once more.
+        let sure_until = self.sure_until.load(Ordering::Acquire);
+        let was_away = sure_until != 0 && self.micros(began) >= sure_until;
+        match changes.sessions.filter(|_| !was_away) {
             Some(sessions) => {
                 horizon.seen = horizon.seen.max(changes.revision);
                 horizon.floor = horizon.floor.max(changes.revision);
