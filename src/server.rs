@@ -97,9 +97,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
     };
     drop(lock);
-    let (listener, address) = listen(settings.listen).await?;
+    let (listener, address) = listen("HOST and PORT", settings.listen).await?;
     let metrics = match settings.metrics {
-        Some(address) => Some(listen(address).await?),
+        Some(address) => Some(listen("METRICS_ADDR", address).await?),
         None => None,
     };
     let assets = assets::Assets::find().map_err(|fault| StartError(format!("{fault:?}")))?;
@@ -144,8 +144,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     Ok(Running { address, metrics, state, routes, stop, served })
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let fail = |error: io::Error| StartError(format!("cannot listen on {address}: {error}"));
+async fn listen(name: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let fail =
+        |error: io::Error| StartError(format!("{name}: cannot listen on {address}: {error}"));
     let listener = TcpListener::bind(address).await.map_err(fail)?;
     let address = listener.local_addr().map_err(fail)?;
     Ok((listener, address))

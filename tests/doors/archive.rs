@@ -33,17 +33,21 @@ async fn a_backup_of_a_live_server_is_whole_and_can_be_restored() {
 
     served.signal("-TERM");
     assert_eq!(served.exit(), 0);
-    let output = latchkey(&["restore", "copy.db"]);
-    assert!(output.status.success(), "{}", text(&output));
+    // The second in the same second must not take what the first has kept.
+    for _ in 0..2 {
+        let output = latchkey(&["restore", "copy.db"]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
     let served = Served::start(folder.path(), &[]);
     assert_eq!(sign_in(&served.url, "alice").await, StatusCode::OK);
     assert_eq!(sign_in(&served.url, "late").await, StatusCode::BAD_REQUEST, "not in the copy");
     let kept = fs::read_dir(folder.path().join("data")).expect("the folder");
     let kept = kept.filter(|entry| {
         let name = entry.as_ref().expect("an entry").file_name();
-        name.to_string_lossy().contains(".before-restore-")
+        let name = name.to_string_lossy().into_owned();
+        name.contains(".before-restore-") && !name.ends_with("-shm") && !name.ends_with("-wal")
     });
-    assert_eq!(kept.count(), 1, "nothing is lost");
+    assert_eq!(kept.count(), 2, "nothing is lost");
 }
 
 #[test]

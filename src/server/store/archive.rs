@@ -121,7 +121,10 @@ async fn put_aside(database: &Path) -> Result<PathBuf, OpenError> {
     }
     let seconds = super::super::sessions::now();
     let with = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
-    let aside = with(database, &format!(".before-restore-{seconds}"));
+    let named = |number: i64| with(database, &format!(".before-restore-{number}"));
+    // Two in one second must not take each other's place. The lock keeps others away.
+    #[expect(clippy::expect_used, reason = "there are more numbers than files")]
+    let aside = (seconds..).map(named).find(|path| !path.exists()).expect("a free name");
     for ending in ["-wal", "-shm", ""] {
         match fs::rename(with(database, ending), with(&aside, ending)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(&error)),

@@ -203,11 +203,11 @@ fn open_for_owner(path: &Path) -> io::Result<fs::File> {
 const SQLITE_AWAY: [u32; 9] = [5, 6, 8, 10, 11, 13, 14, 15, 26];
 
 /// PostgreSQL's classes and codes for the same: no connection, not enough of something, stopped or
-/// cancelled by its operator, read-only after a switch to another server, two that were in each
-/// other's way, trouble of its system; a database or role that is not there (any more), or does
-/// not let us in.
+/// cancelled by its operator, not in a state to serve, read-only after a switch to another server,
+/// two that were in each other's way, trouble of its system; a database or role that is not there
+/// (any more), or does not let us in.
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-const POSTGRES_AWAY: [&str; 9] = ["08", "53", "57", "25006", "40", "55P03", "58", "3D000", "28"];
+const POSTGRES_AWAY: [&str; 9] = ["08", "53", "57", "25006", "40", "55", "58", "3D000", "28"];
 
 fn is_away(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
