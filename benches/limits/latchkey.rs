@@ -22,6 +22,10 @@ use crate::{Run, load::Request, partners::Answer};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
+/// A hash of the size of a real one, of which nobody knows the password.
+pub(crate) const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
+                               AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// A running Latchkey. It is killed when this is dropped.
 pub(crate) struct Latchkey {
     child: Child,
@@ -192,8 +196,6 @@ pub(crate) async fn fill(folder: &Path, accounts: usize) {
         .expect("a count");
     let mut transaction = db.begin().await.expect("begun");
     let full_name = FullName::parse("Ada Lovelace").expect("a name");
-    let hash = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
-                AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let random = || i64::try_from(getrandom::u64().expect("randomness") >> 11).expect("small");
     for index in usize::try_from(have).expect("a count")..accounts {
         let (id, username) = (random(), Username::parse(&name(index)).expect("a name"));
@@ -205,7 +207,7 @@ pub(crate) async fn fill(folder: &Path, accounts: usize) {
             .bind(username.skeleton())
             .bind(username.typed_skeleton())
             .bind(full_name.as_str())
-            .bind(hash)
+            .bind(HASH)
             .execute(&mut *transaction)
             .await
             .expect("an account");
