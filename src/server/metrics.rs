@@ -26,7 +26,7 @@ use prometheus_client::{
 };
 use tokio::{net::TcpListener, sync::watch};
 
-use super::{reply::ProblemKind, state::AppState};
+use super::{connections, reply::ProblemKind, state::AppState};
 
 /// Upper bounds, in seconds: what is only read takes less than a millisecond, a hash tens of them,
 /// and whoever waits in its queue seconds.
@@ -114,11 +114,7 @@ impl Collector for Now {
 }
 
 /// Serves `GET /metrics`, until `stopped`.
-pub(super) async fn serve(
-    state: AppState,
-    listener: TcpListener,
-    mut stopped: watch::Receiver<bool>,
-) {
+pub(super) async fn serve(state: AppState, listener: TcpListener, stopped: watch::Receiver<bool>) {
     let mut registry = Registry::default();
     if let Some(Metrics { requests, refusals }) = &state.metrics {
         registry.register_with_unit(
@@ -131,11 +127,7 @@ pub(super) async fn serve(
     }
     registry.register_collector(Box::new(Now(state)));
     let router = Router::new().route("/metrics", get(read)).with_state(Arc::new(registry));
-    let served = axum::serve(listener, router);
-    let stop = async move { _ = stopped.wait_for(|stop| *stop).await };
-    if let Err(error) = served.with_graceful_shutdown(stop).await {
-        tracing::error!(%error, "metrics are not served any more");
-    }
+    connections::serve(listener, router, stopped).await;
 }
 
 async fn read(State(registry): State<Arc<Registry>>) -> Response {
