@@ -1,7 +1,8 @@
 //! Argon2id: the hashing of passwords, on threads of its own, in bounded time and memory.
 //!
-//! There is one thread per core, at most eight, and each keeps one block of memory for its whole
-//! life, so the memory this takes is bounded: 8 × 19 MiB. The threads have a lower priority than
+//! There is one thread per core, at most eight, and each keeps one block of memory as long as there
+//! is work, so the memory this takes is bounded: 8 × 19 MiB, and 256 MiB for one hash that came from
+//! another program while it is verified. The threads have a lower priority than
 //! those that answer requests: whoever reads a profile hardly notices that others sign in.
 //! Whoever comes while all are busy waits in a queue, and whoever finds the queue full is told so at
 //! once (DS-01). A hash that has begun goes to its end even if nobody waits for it any more, so
@@ -16,6 +17,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use argon2::{
@@ -24,6 +26,10 @@ use argon2::{
 };
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
+
+mod imported;
+
+use imported::{Imported, StoredHash};
 
 use super::error::{Error, Fault, Refusal, Result};
 use crate::domain::Password;
@@ -35,6 +41,9 @@ const PARAMS: Params = Params::DEFAULT;
 /// How many may wait for each core. A core does about fifty hashes a second, so the last in the
 /// queue waits some two seconds.
 const QUEUE_PER_CORE: usize = 100;
+
+/// Whoever has waited for longer is told to come again: hashes of other programs may be slow.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// How much the threads step back behind the others (nice(2)). By the kernel's weights, with 10 they
 /// get a tenth of a core while requests want all of it, and what those leave in any case.
@@ -60,9 +69,28 @@ pub struct Passwords {
 /// A hash to be made.
 struct Job {
     password: Zeroizing<Vec<u8>>,
-    argon2: Argon2<'static>,
-    salt: Salt,
-    answer: oneshot::Sender<Result<Output, Fault>>,
+    work: Work,
+    queued: Instant,
+    answer: oneshot::Sender<Result<Answer>>,
+}
+
+enum Work {
+    Argon2(Argon2<'static>, Salt),
+    Imported(Imported),
+}
+
+impl Work {
+    fn is_large(&self) -> bool {
+        match self {
+            Self::Argon2(argon2, _) => argon2.params().m_cost() > PARAMS.m_cost(),
+            Self::Imported(_) => true,
+        }
+    }
+}
+
+enum Answer {
+    Output(Output),
+    Right(bool),
 }
 
 /// Whether a password was right, and whether its hash should be made anew.
@@ -78,10 +106,11 @@ impl Passwords {
         let cores = cores.clamp(1, MAX_CORES);
         let (queue, jobs) = mpsc::channel(QUEUE_PER_CORE * cores);
         let (jobs, hashed) = (Arc::new(Mutex::new(jobs)), Arc::new(AtomicU64::new(0)));
+        let large = Arc::new(Mutex::new(()));
         for core in 0..cores {
-            let (jobs, hashed) = (jobs.clone(), hashed.clone());
+            let (jobs, hashed, large) = (jobs.clone(), hashed.clone(), large.clone());
             let thread = thread::Builder::new().name(format!("hash-{core}"));
-            thread.spawn(move || work(&jobs, &hashed))?;
+            thread.spawn(move || work(&jobs, &hashed, &large))?;
         }
         Ok(Self { queue, hashed })
     }
@@ -110,82 +139,137 @@ impl Passwords {
             salt: Some(Salt::new(&salt).map_err(Fault::internal)?),
             hash: None,
         };
-        let output = self.run(password, &hash).await?;
+        let Answer::Output(output) = self.run(password, argon2(&hash)?).await? else {
+            return Err(Fault::internal("Argon2 answers with a hash").into());
+        };
         Ok(PasswordHash { hash: Some(output), ..hash }.to_string())
     }
 
     /// Compares a password with a stored hash, or with the decoy if there is none. Takes the same
-    /// time and the same place in the queue either way.
+    /// time and the same place in the queue either way. A hash that came from elsewhere takes its
+    /// own time, until the next right sign-in.
     pub async fn verify(&self, password: &Password, stored: Option<&str>) -> Result<Verdict> {
-        let hash = PasswordHash::new(stored.unwrap_or(DECOY)).map_err(Fault::internal)?;
-        let output = self.run(password, &hash).await?;
-        let params = Params::try_from(&hash).map_err(Fault::internal)?;
-        Ok(Verdict {
-            // `Output` compares in constant time.
-            right: stored.is_some() && hash.hash == Some(output),
-            outdated: hash.algorithm.as_str() != "argon2id"
-                || (params.m_cost(), params.t_cost(), params.p_cost())
-                    != (PARAMS.m_cost(), PARAMS.t_cost(), PARAMS.p_cost()),
-        })
+        match StoredHash::parse(stored.unwrap_or(DECOY)).map_err(Fault::internal)? {
+            StoredHash::Argon2(hash) => {
+                let answer = self.run(password, argon2(&hash)?).await?;
+                let params = Params::try_from(&*hash).map_err(Fault::internal)?;
+                Ok(Verdict {
+                    // `Output` compares in constant time.
+                    right: stored.is_some()
+                        && matches!(answer, Answer::Output(output) if hash.hash == Some(output)),
+                    outdated: hash.algorithm.as_str() != "argon2id"
+                        || (params.m_cost(), params.t_cost(), params.p_cost())
+                            != (PARAMS.m_cost(), PARAMS.t_cost(), PARAMS.p_cost()),
+                })
+            }
+            StoredHash::Imported(hash) => {
+                let answer = self.run(password, Work::Imported(hash)).await?;
+                Ok(Verdict { right: matches!(answer, Answer::Right(true)), outdated: true })
+            }
+        }
     }
 
-    /// Hashes `password` the way `hash` was made.
-    async fn run(&self, password: &Password, hash: &PasswordHash) -> Result<Output> {
-        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(Fault::internal)?;
-        let version = hash.version.unwrap_or(Version::V0x13.into());
-        let version = Version::try_from(version).map_err(Fault::internal)?;
-        let params = Params::try_from(hash).map_err(Fault::internal)?;
-        let salt = hash.salt.ok_or_else(|| Fault::internal("a stored hash without a salt"))?;
-        if params.m_cost() > MAX_MEMORY {
-            return Err(Fault::internal("a stored hash that asks for too much memory").into());
-        }
-
+    async fn run(&self, password: &Password, work: Work) -> Result<Answer> {
         let (answer, answered) = oneshot::channel();
-        let job = Job {
-            password: Zeroizing::new(password.expose().to_vec()),
-            argon2: Argon2::new(algorithm, version, params),
-            salt,
-            answer,
-        };
+        let password = Zeroizing::new(password.expose().to_vec());
+        let job = Job { password, work, queued: Instant::now(), answer };
         self.queue.try_send(job).map_err(|_| Error::from(Refusal::Overloaded))?;
-        Ok(answered.await.map_err(Fault::internal)??)
+        answered.await.map_err(Fault::internal)?
     }
 }
 
+/// Whether a hash from elsewhere can be verified here. `Err`: why not.
+pub fn check_stored(hash: &str) -> Result<(), &'static str> {
+    StoredHash::parse(hash).map(drop)
+}
+
+/// The name of what made a stored hash.
+#[must_use]
+pub fn kept_as(hash: &str) -> &'static str {
+    match StoredHash::parse(hash) {
+        Ok(StoredHash::Argon2(hash)) if hash.algorithm.as_str() == "argon2id" => "argon2id",
+        Ok(StoredHash::Argon2(_)) => "argon2",
+        Ok(StoredHash::Imported(Imported::Bcrypt { .. })) => "bcrypt",
+        Ok(StoredHash::Imported(Imported::Scrypt { .. })) => "scrypt",
+        Ok(StoredHash::Imported(Imported::Pbkdf2 { .. })) => "pbkdf2",
+        Err(_) => "unknown",
+    }
+}
+
+/// The way `hash` was made.
+fn argon2(hash: &PasswordHash) -> Result<Work, Fault> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(Fault::internal)?;
+    let version = hash.version.unwrap_or(Version::V0x13.into());
+    let version = Version::try_from(version).map_err(Fault::internal)?;
+    let params = Params::try_from(hash).map_err(Fault::internal)?;
+    let salt = hash.salt.ok_or_else(|| Fault::internal("a stored hash without a salt"))?;
+    Ok(Work::Argon2(Argon2::new(algorithm, version, params), salt))
+}
+
 /// The life of a thread.
-fn work(jobs: &Mutex<mpsc::Receiver<Job>>, hashed: &AtomicU64) {
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>, hashed: &AtomicU64, large: &Mutex<()>) {
     // On Linux the priority is that of the thread.
     if let Err(error) = rustix::process::nice(NICE) {
         tracing::warn!(%error, "hashing cannot be given a lower priority");
     }
     let mut memory = Vec::new();
     loop {
-        // One thread waits for the next job, the others for their turn.
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let Some(job) = job else { return };
+        let Some(job) = next(jobs, &mut memory) else { return };
         if job.answer.is_closed() {
             continue;
         }
-        let output = hash(&job, &mut memory);
+        if job.queued.elapsed() > MAX_WAIT {
+            _ = job.answer.send(Err(Refusal::Overloaded.into()));
+            continue;
+        }
+        // Those of other programs can take more memory than ours: one at a time.
+        let _alone = job.work.is_large().then(|| large.lock());
+        let answer = match &job.work {
+            Work::Argon2(argon2, salt) => {
+                let output = hash(argon2, salt, &job.password, &mut memory);
+                output.map(Answer::Output).map_err(Error::from)
+            }
+            Work::Imported(hash) => Ok(Answer::Right(hash.verify(&job.password))),
+        };
         hashed.fetch_add(1, Ordering::Relaxed);
-        _ = job.answer.send(output);
+        _ = job.answer.send(answer);
     }
 }
 
-fn hash(job: &Job, memory: &mut Vec<Block>) -> Result<Output, Fault> {
-    let params = job.argon2.params();
+/// The next job. Whoever has to wait for it gives his memory back meanwhile.
+fn next(jobs: &Mutex<mpsc::Receiver<Job>>, memory: &mut Vec<Block>) -> Option<Job> {
+    // One thread waits for a job, the others for their turn.
+    let mut jobs = match jobs.try_lock() {
+        Ok(jobs) => jobs,
+        Err(_) => {
+            *memory = Vec::new();
+            jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    };
+    match jobs.try_recv() {
+        Ok(job) => Some(job),
+        Err(_) => {
+            *memory = Vec::new();
+            jobs.blocking_recv()
+        }
+    }
+}
+
+fn hash(
+    argon2: &Argon2<'_>,
+    salt: &Salt,
+    password: &[u8],
+    memory: &mut Vec<Block>,
+) -> Result<Output, Fault> {
+    let params = argon2.params();
     let blocks = params.block_count();
     if memory.len() < blocks {
         memory.resize(blocks, Block::default());
     }
     let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
     let mut output = Zeroizing::new(vec![0; length]);
-    let result = job.argon2.hash_password_into_with_memory(
-        &job.password,
-        &job.salt,
-        &mut output,
-        &mut memory[..blocks],
-    );
+    let result =
+        argon2.hash_password_into_with_memory(password, salt, &mut output, &mut memory[..blocks]);
     // One hash with a larger appetite must not keep its memory for ever.
     memory.truncate(PARAMS.block_count());
     memory.shrink_to_fit();
