@@ -1,10 +1,99 @@
-//! The address of the client: the other end of the connection, unless that is a proxy of ours
-//! (AU-06).
+//! The client: its address, which is the other end of the connection unless that is a proxy of ours
+//! (AU-06), and the device that it says it is.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
 
-use axum::http::HeaderMap;
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, header, request::Parts},
+};
 use ipnet::IpNet;
+
+use super::{access::SignedIn, macs::Statement, state::AppState, telemetry::RequestId};
+
+/// The address of the client, in the extensions of every request.
+#[derive(Clone, Copy)]
+pub(super) struct Address(pub Option<IpAddr>);
+
+/// What is known of whoever sends a request before he has proved anything.
+#[derive(Clone)]
+pub struct Visit {
+    pub address: Option<IpAddr>,
+    /// In words, as far as it is known: `Firefox, Linux`.
+    pub device: String,
+    pub request_id: RequestId,
+    /// What the cookie says of those who have signed in from this device before.
+    pub known_device: Option<String>,
+    /// Stands for the session, if there is one.
+    pub session_reference: String,
+}
+
+impl Visit {
+    #[must_use]
+    pub fn of(state: &AppState, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let address = extensions.get::<Address>().and_then(|address| address.0);
+        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let session = extensions.get::<SignedIn>().map(SignedIn::session);
+        Self {
+            address,
+            device: device(agent.unwrap_or_default()),
+            request_id: extensions.get::<RequestId>().cloned().unwrap_or_default(),
+            known_device: state.cookies.device(headers),
+            session_reference: session
+                .map(|id| state.macs.tag(Statement::SessionReference(id)))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The network that is shown to people and written down: /24, or /48 (AZ-04 asks for no more
+    /// than is needed).
+    #[must_use]
+    pub fn network(&self) -> String {
+        self.address.map(|address| prefix(address, 24, 48)).unwrap_or_default()
+    }
+
+    /// The network that is counted: /32, or /64, which is what one customer has (AU-04).
+    #[must_use]
+    pub fn counted_network(&self) -> String {
+        self.address.map(|address| prefix(address, 32, 64)).unwrap_or_default()
+    }
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self::of(state, &parts.headers, &parts.extensions))
+    }
+}
+
+fn prefix(address: IpAddr, v4: u8, v6: u8) -> String {
+    let length = if address.is_ipv4() { v4 } else { v6 };
+    IpNet::new(address, length).map(|network| network.trunc().to_string()).unwrap_or_default()
+}
+
+/// What a `User-Agent` says, in words; of a program, its name. Only words of a known set or a short
+/// name in ASCII come out of it, whatever goes in.
+fn device(agent: &str) -> String {
+    const UNKNOWN: &str = "UNKNOWN";
+    let agent = agent.get(..512).unwrap_or(agent);
+    let known = woothee::parser::Parser::new().parse(agent);
+    let of_people = ["pc", "smartphone", "mobilephone", "appliance"];
+    if let Some(found) =
+        known.filter(|found| found.name != UNKNOWN && of_people.contains(&found.category))
+    {
+        return match found.os {
+            UNKNOWN | "" => found.name.to_owned(),
+            system => format!("{}, {system}", found.name),
+        };
+    }
+    let name = agent.split(['/', ' ']).next().unwrap_or_default();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.len() <= 40 && name.chars().all(is_name) { name.to_owned() } else { String::new() }
+}
 
 /// Walks `X-Forwarded-For` and `Forwarded` (RFC 7239) from the right, past every address that
 /// `trusted` holds. A header from anybody else is not believed, and an entry that is no address
@@ -103,6 +192,36 @@ mod tests {
         headers.insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6"));
         let client = address("10.0.0.1".parse().expect("an address"), &headers, &trusted);
         assert_eq!(client.to_string(), "10.0.0.1", "one of the two headers is a stranger's");
+    }
+
+    #[test]
+    fn a_device_is_told_in_words() {
+        for (agent, words) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox, Linux",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 \
+                 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari, iPhone",
+            ),
+            ("curl/8.9.1", "curl"),
+            ("python-requests/2.32", "python-requests"),
+            ("", ""),
+            ("<script>alert(1)</script>", ""),
+            ("a\u{1b}[2J", ""),
+        ] {
+            assert_eq!(device(agent), words, "{agent}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_as_large_as_it_must_be() {
+        let of = |address: &str, v4, v6| prefix(address.parse().expect("an address"), v4, v6);
+        assert_eq!(of("203.0.113.9", 24, 48), "203.0.113.0/24");
+        assert_eq!(of("203.0.113.9", 32, 64), "203.0.113.9/32");
+        assert_eq!(of("2001:db8:1:2:3::4", 32, 64), "2001:db8:1:2::/64");
     }
 
     #[test]

@@ -12,11 +12,29 @@ pub fn text() -> Result<String, Fault> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// Whether [`text`] could have drawn it.
+#[must_use]
+pub fn is_text(text: &str) -> bool {
+    URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 16)
+}
+
 /// 256 random bits in hexadecimal: 64 characters.
 pub fn hex() -> Result<String, Fault> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(Fault::internal)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&bytes))
+}
+
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// 256 random bits in base64url, for what is a secret by itself: 43 characters.
+pub fn token() -> Result<String, Fault> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(Fault::internal)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Positive and below 2^53. Two of a million accounts share a number with a probability of 10^-4,

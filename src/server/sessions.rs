@@ -9,10 +9,7 @@
 //! open is closed here: unknown header members (so `crit`, `b64`, `zip`, `jku`, `jwk`, `kid`, …),
 //! duplicate members, the kind, the longest life, the size (JW-01 to JW-07).
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -20,6 +17,8 @@ use quick_cache::{Weighter, sync::Cache};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    client::Visit,
+    clock::{now, seconds},
     config::{PublicUrl, Secret, Settings},
     error::Fault,
     live_sessions::LiveSession,
@@ -32,7 +31,7 @@ use crate::domain::AccountId;
 const MAX_TOKEN: usize = 4096;
 
 /// The most memory, in bytes, for tokens that have been read and were good.
-const MAX_READ_BYTES: u64 = 8 * 1024 * 1024;
+const MAX_READ_BYTES: u64 = 1024 * 1024;
 
 /// How far ahead of ours another node's clock may be.
 const CLOCK_SKEW: i64 = 5;
@@ -47,6 +46,20 @@ pub enum Carrier {
 }
 
 impl Carrier {
+    /// As the store writes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Program => "program",
+        }
+    }
+
+    #[must_use]
+    pub fn of_word(word: &str) -> Self {
+        if word == "program" { Self::Program } else { Self::Browser }
+    }
+
     fn typ(self) -> &'static str {
         match self {
             Self::Browser => "session+jwt",
@@ -59,6 +72,28 @@ impl Carrier {
         match self {
             Self::Browser => "latchkey-browser",
             Self::Program => "latchkey-api",
+        }
+    }
+}
+
+/// What somebody who signs in wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    Browser {
+        /// Whether it is to outlive the browser.
+        remembered: bool,
+    },
+    Program {
+        /// Whether it is to be renewed by refresh tokens.
+        refresh: bool,
+    },
+}
+
+impl SessionKind {
+    fn carrier(self) -> Carrier {
+        match self {
+            Self::Browser { .. } => Carrier::Browser,
+            Self::Program { .. } => Carrier::Program,
         }
     }
 }
@@ -160,20 +195,42 @@ impl Sessions {
 
     /// A new session for the store. Its id is drawn anew each time, so nobody can plant one
     /// (SE-01).
-    pub fn begin(&self, carrier: Carrier, account: AccountId) -> Result<StoredSession, Fault> {
+    pub fn begin(
+        &self,
+        kind: SessionKind,
+        account: AccountId,
+        visit: &Visit,
+    ) -> Result<StoredSession, Fault> {
         let now = now();
-        let (alive_until, ends_at) = match carrier {
-            Carrier::Browser => (now + self.idle_ttl.min(self.ttl), now + self.ttl),
+        let ends_at = match kind {
+            SessionKind::Browser { .. } | SessionKind::Program { refresh: true } => now + self.ttl,
             // There is nothing to renew it with, so it ends with its only token.
-            Carrier::Program => (now + self.access_token_ttl, now + self.access_token_ttl),
+            SessionKind::Program { refresh: false } => now + self.access_token_ttl,
+        };
+        let idle_at = match kind {
+            SessionKind::Program { refresh: false } => ends_at,
+            _ => now + self.idle_ttl,
         };
         Ok(StoredSession {
             id: random::text()?,
             account_id: account,
+            carrier: kind.carrier(),
             created_at: now,
-            alive_until,
+            alive_until: idle_at.min(ends_at),
             ends_at,
+            seen_at: now,
+            proved_at: now,
+            device: visit.device.clone(),
+            network: visit.network(),
+            remembered: kind == SessionKind::Browser { remembered: true },
+            refreshable: kind == SessionKind::Program { refresh: true },
         })
+    }
+
+    /// Until when a session that is used now stays alive, if it does not end before.
+    #[must_use]
+    pub fn idle_until(&self, now: i64) -> i64 {
+        now + self.idle_ttl
     }
 
     /// If a session that is used now should stay alive for longer: until when, and until when it
@@ -186,20 +243,27 @@ impl Sessions {
             .then_some((alive_until, enough))
     }
 
-    /// The JWT that names a session.
-    pub fn token(&self, carrier: Carrier, session: &StoredSession) -> Result<String, Fault> {
+    /// The JWT that names a session, and for how many seconds it is good.
+    pub fn token(&self, session: &StoredSession) -> Result<(String, i64), Fault> {
+        let (carrier, now) = (session.carrier, now());
+        let exp = match carrier {
+            Carrier::Browser => session.ends_at,
+            Carrier::Program => session.ends_at.min(now + self.access_token_ttl),
+        };
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: carrier.aud().to_owned(),
             sub: session.account_id.0.to_string(),
             sid: session.id.clone(),
             jti: random::text()?,
-            iat: session.created_at,
-            exp: session.ends_at,
+            iat: now,
+            exp,
         };
         let header =
             Header { typ: Some(carrier.typ().to_owned()), ..Header::new(Algorithm::HS256) };
-        jsonwebtoken::encode(&header, &claims, &self.signing).map_err(Fault::internal)
+        let token =
+            jsonwebtoken::encode(&header, &claims, &self.signing).map_err(Fault::internal)?;
+        Ok((token, exp - now))
     }
 
     /// Reads a token of one carrier. `None`: it proves nothing, for whatever reason.
@@ -245,16 +309,6 @@ impl Sessions {
     }
 }
 
-/// Seconds since 1970, UTC.
-#[must_use]
-pub fn now() -> i64 {
-    seconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
-}
-
-fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::hmac;
@@ -272,6 +326,16 @@ mod tests {
         let settings = Settings::read(&Sources::of(&all)).expect("good settings");
         let secret = settings.jwt_secret.clone().expect("a secret");
         Sessions::new(&settings, &settings.public_url_at(3000), &secret)
+    }
+
+    fn visit() -> Visit {
+        Visit {
+            address: None,
+            device: String::new(),
+            request_id: Default::default(),
+            known_device: None,
+            session_reference: String::new(),
+        }
     }
 
     fn sign(header: &Value, claims: &Value, secret: &str) -> String {
@@ -293,11 +357,14 @@ mod tests {
     #[test]
     fn a_token_reads_back_as_its_own_kind_only() {
         let sessions = sessions(&[]);
-        for (carrier, other) in
-            [(Carrier::Browser, Carrier::Program), (Carrier::Program, Carrier::Browser)]
-        {
-            let session = sessions.begin(carrier, AccountId(7)).expect("a session");
-            let token = sessions.token(carrier, &session).expect("a token");
+        for (kind, other) in [
+            (SessionKind::Browser { remembered: false }, Carrier::Program),
+            (SessionKind::Program { refresh: false }, Carrier::Browser),
+            (SessionKind::Program { refresh: true }, Carrier::Browser),
+        ] {
+            let carrier = kind.carrier();
+            let session = sessions.begin(kind, AccountId(7), &visit()).expect("a session");
+            let (token, _) = sessions.token(&session).expect("a token");
             let proof = sessions.read(carrier, &token).expect("a good token");
             assert_eq!(proof, Proof { carrier, session: session.id.into(), account: AccountId(7) });
             assert_eq!(sessions.read(other, &token), None);
@@ -316,8 +383,9 @@ mod tests {
         let rotated = sessions(&[("JWT_SECRET_PREVIOUS", PREVIOUS)]);
         assert!(rotated.read(Carrier::Program, &sign(&header, &claims, PREVIOUS)).is_some());
         assert!(sessions(&[]).read(Carrier::Program, &sign(&header, &claims, PREVIOUS)).is_none());
-        let session = rotated.begin(Carrier::Program, AccountId(7)).expect("a session");
-        let token = rotated.token(Carrier::Program, &session).expect("a token");
+        let kind = SessionKind::Program { refresh: false };
+        let session = rotated.begin(kind, AccountId(7), &visit()).expect("a session");
+        let (token, _) = rotated.token(&session).expect("a token");
         assert!(sessions(&[]).read(Carrier::Program, &token).is_some());
     }
 

@@ -41,8 +41,10 @@ pub async fn restore(
     let copy = snapshot(file, folder(database)).await?;
     if end_sessions {
         let mut db = open(copy.path(), |options| options).await.map_err(|error| fail(&error))?;
-        let end = sqlx::query("DELETE FROM sessions").execute(&mut db).await;
-        end.map_err(|error| fail(&error))?;
+        for end in ["DELETE FROM sessions", "DELETE FROM password_links"] {
+            let end = sqlx::query(end).execute(&mut db).await;
+            end.map_err(|error| fail(&error))?;
+        }
         db.close().await.map_err(|error| fail(&error))?;
     }
     copy.as_file().sync_all().map_err(|error| fail(&error))?;
@@ -119,7 +121,7 @@ async fn put_aside(database: &Path) -> Result<PathBuf, OpenError> {
         // It may be damaged, which is why it is to be replaced.
         Err(_) => {}
     }
-    let seconds = super::super::sessions::now();
+    let seconds = super::super::clock::now();
     let with = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
     let named = |number: i64| with(database, &format!(".before-restore-{number}"));
     // Two in one second must not take each other's place. The lock keeps others away.

@@ -29,7 +29,7 @@ struct Layout {
 }
 
 /// All tables, those that others refer to first.
-const TABLES: [Layout; 2] = [
+const TABLES: [Layout; 6] = [
     Layout {
         name: "accounts",
         columns: &[
@@ -41,6 +41,8 @@ const TABLES: [Layout; 2] = [
             ("full_name", Kind::Text),
             ("password_hash", Kind::Text),
             ("created_at", Kind::Number),
+            ("disabled_at", Kind::Number),
+            ("delete_at", Kind::Number),
         ],
     },
     Layout {
@@ -51,6 +53,45 @@ const TABLES: [Layout; 2] = [
             ("created_at", Kind::Number),
             ("alive_until", Kind::Number),
             ("ends_at", Kind::Number),
+            ("carrier", Kind::Text),
+            ("device", Kind::Text),
+            ("network", Kind::Text),
+            ("seen_at", Kind::Number),
+            ("proved_at", Kind::Number),
+            ("remembered", Kind::Number),
+            ("refreshable", Kind::Number),
+        ],
+    },
+    Layout {
+        name: "refresh_tokens",
+        columns: &[
+            ("hash", Kind::Text),
+            ("session_id", Kind::Text),
+            ("created_at", Kind::Number),
+            ("used_at", Kind::Number),
+            ("sealed_successor", Kind::Text),
+        ],
+    },
+    Layout {
+        name: "password_links",
+        columns: &[
+            ("hash", Kind::Text),
+            ("account_id", Kind::Number),
+            ("expires_at", Kind::Number),
+        ],
+    },
+    Layout { name: "throttle", columns: &[("key", Kind::Text), ("tat", Kind::Number)] },
+    Layout {
+        name: "audit_events",
+        columns: &[
+            ("seq", Kind::Number),
+            ("at", Kind::Number),
+            ("event", Kind::Text),
+            ("digest", Kind::Text),
+            ("hash", Kind::Text),
+            ("salt", Kind::Text),
+            ("account_id", Kind::Number),
+            ("detail", Kind::Text),
         ],
     },
 ];

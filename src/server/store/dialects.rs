@@ -48,8 +48,8 @@ const POSTGRES_VERSION: i32 = 120_000;
 
 /// A statement that each database has in its own words, or need not have.
 pub(super) struct Dialects<T> {
-    sqlite: T,
-    postgres: T,
+    pub(super) sqlite: T,
+    pub(super) postgres: T,
 }
 
 /// The unique indexes cannot see that one name looks like another one as it was typed; so two
@@ -59,6 +59,36 @@ pub(super) const SIGN_UPS_ONE_BY_ONE: Dialects<Option<&str>> = Dialects {
     // Any number that nobody else uses; until the end of the transaction.
     postgres: Some("SELECT pg_advisory_xact_lock(7309453471)"),
 };
+
+/// An account, and nobody else changes it until the end of the transaction. SQLite has one writer in
+/// any case.
+pub(super) const LOCKED_ACCOUNT: Dialects<&str> = Dialects {
+    sqlite: "SELECT password_hash, disabled_at, delete_at FROM accounts WHERE id = $1",
+    postgres: "SELECT password_hash, disabled_at, delete_at FROM accounts WHERE id = $1 FOR UPDATE",
+};
+
+/// Forgets counters that limit nobody any more. On PostgreSQL those that somebody is counting at
+/// this moment are left for the next time: he locks them in another order.
+pub(super) const FORGET_COUNTERS: Dialects<&str> = Dialects {
+    sqlite: "DELETE FROM throttle WHERE key IN \
+             (SELECT key FROM throttle WHERE tat < $1 * 1000 LIMIT $2)",
+    postgres: "DELETE FROM throttle WHERE key IN \
+               (SELECT key FROM throttle WHERE tat < $1 * 1000 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+};
+
+/// Takes what was deleted out of the files. SQLite keeps it in its write-ahead log for a while;
+/// PostgreSQL's own vacuum does it.
+pub(super) const ERASE: Dialects<Option<&str>> =
+    Dialects { sqlite: Some("PRAGMA wal_checkpoint(TRUNCATE)"), postgres: None };
+
+/// Two events at once must not both follow the same one. SQLite has one writer in any case.
+pub(super) const EVENTS_ONE_BY_ONE: Dialects<Option<&str>> =
+    Dialects { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock(7309453472)") };
+
+/// Begins a transaction that will write. On SQLite it must say so: one that reads first could find,
+/// when it wants to write, that another process has written meanwhile.
+pub(super) const BEGIN_WRITING: Dialects<&str> =
+    Dialects { sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN" };
 
 /// Begins a transaction that sees one moment of the database from its first statement on.
 pub(super) const BEGIN_SNAPSHOT: Dialects<&str> =
@@ -107,6 +137,10 @@ async fn sqlite(path: &Path) -> Result<Pools<Sqlite>, sqlx::Error> {
         // A commit is on the disk before it is answered, also when the power fails.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // KiB of each connection. The operating system keeps the file in memory as well.
+        .pragma("cache_size", "-500")
+        // What is deleted is overwritten (AZ-04).
+        .pragma("secure_delete", "ON")
         .busy_timeout(BUSY_TIMEOUT);
     let pool = |size| {
         PoolOptions::<Sqlite>::new()

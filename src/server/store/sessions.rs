@@ -1,0 +1,533 @@
+//! Sessions and their refresh tokens.
+
+use std::collections::HashMap;
+
+use sqlx::{Connection, FromRow};
+
+use super::{
+    BEGIN_WRITING, Backend, Fault, InUse, PATIENCE, Store,
+    accounts::ProfileRow,
+    dialects::FORGET_COUNTERS,
+    steps::{LockedAccount, Steps},
+    timeout,
+};
+use crate::{
+    domain::{AccountId, Profile},
+    server::{
+        audit::{Act, Event},
+        clock::now_ms,
+        sessions::Carrier,
+        throttle::Counter,
+    },
+};
+
+/// A session as it is kept. Times are seconds since 1970, UTC. `alive_until` is never after
+/// `ends_at`.
+#[derive(Clone, Debug)]
+pub struct StoredSession {
+    pub id: String,
+    pub account_id: AccountId,
+    pub carrier: Carrier,
+    pub created_at: i64,
+    pub alive_until: i64,
+    pub ends_at: i64,
+    /// To within a hundredth of the idle time.
+    pub seen_at: i64,
+    /// When the password was shown last.
+    pub proved_at: i64,
+    /// In words: browser and system.
+    pub device: String,
+    pub network: String,
+    /// Whether the cookie outlives the browser.
+    pub remembered: bool,
+    /// Whether there are refresh tokens for it.
+    pub refreshable: bool,
+}
+
+/// A session that is alive, its account, and the revision of all sessions at which that was so.
+pub struct LiveRow {
+    pub session: StoredSession,
+    pub profile: Profile,
+    pub revision: i64,
+}
+
+/// What became of a new session.
+pub enum Begun {
+    Yes {
+        deletion_undone: bool,
+    },
+    /// There is no such account any more, it is disabled, or its password was changed.
+    Gone,
+    /// Too many were wrong meanwhile: where the counters stand.
+    Limited(HashMap<String, i64>),
+}
+
+/// Sessions that are ended, and the revision from which on they are.
+pub struct Ended {
+    pub revision: i64,
+    pub sessions: Vec<String>,
+}
+
+/// A session that goes on under another id.
+pub struct Renewal<'a> {
+    pub old: &'a str,
+    pub new: &'a StoredSession,
+    /// The hash of its first refresh token.
+    pub refresh_token: Option<&'a str>,
+    /// The hash of the password that was shown.
+    pub password_hash: &'a str,
+    /// The one to take its place. All other sessions end then.
+    pub new_password_hash: Option<&'a str>,
+    /// To be looked at once more.
+    pub counters: &'a [Counter],
+}
+
+/// What became of a renewal.
+pub enum Renewed {
+    Yes(Ended),
+    /// The old session is over, or the account was changed meanwhile.
+    Gone,
+    /// Too many were wrong meanwhile: where the counters stand.
+    Limited(HashMap<String, i64>),
+}
+
+/// What became of a refresh token.
+pub enum Refreshed {
+    /// It was used, and its successor is in force.
+    Rotated(Box<LiveRow>),
+    /// It was used a moment ago, and its successor is the one that is sealed here.
+    Repeated(Box<LiveRow>, String),
+    /// It was used long ago.
+    Reused(Box<LiveRow>),
+    /// There is none, or its session is over.
+    Unknown,
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    #[sqlx(flatten)]
+    profile: ProfileRow,
+    session_id: String,
+    session_created_at: i64,
+    carrier: String,
+    alive_until: i64,
+    ends_at: i64,
+    seen_at: i64,
+    proved_at: i64,
+    device: String,
+    network: String,
+    remembered: i64,
+    refreshable: i64,
+    revision: i64,
+}
+
+impl From<SessionRow> for LiveRow {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            session: StoredSession {
+                id: row.session_id,
+                account_id: AccountId(row.profile.id),
+                carrier: Carrier::of_word(&row.carrier),
+                created_at: row.session_created_at,
+                alive_until: row.alive_until,
+                ends_at: row.ends_at,
+                seen_at: row.seen_at,
+                proved_at: row.proved_at,
+                device: row.device,
+                network: row.network,
+                remembered: row.remembered != 0,
+                refreshable: row.refreshable != 0,
+            },
+            profile: row.profile.into(),
+            revision: row.revision,
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct RefreshRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    used_at: Option<i64>,
+    sealed_successor: Option<String>,
+}
+
+/// One statement, so that all of it was so at the same moment.
+macro_rules! live {
+    ($more:literal, $condition:literal) => {
+        concat!(
+            "SELECT a.id, a.username, a.full_name, a.created_at, s.id AS session_id, \
+             s.created_at AS session_created_at, s.carrier, s.alive_until, s.ends_at, s.seen_at, \
+             s.proved_at, s.device, s.network, s.remembered, s.refreshable, \
+             (SELECT revision FROM session_revision) AS revision",
+            $more,
+            " WHERE s.alive_until > $2 AND a.disabled_at IS NULL AND a.delete_at IS NULL AND ",
+            $condition
+        )
+    };
+}
+
+impl Store {
+    /// Adds a session to an account whose password is still the one that was verified. An account
+    /// that waits for its deletion is kept then. `counters` are looked at once more.
+    pub async fn insert_session(
+        &self,
+        session: &StoredSession,
+        password_hash: &str,
+        refresh_token: Option<&str>,
+        counters: &[Counter],
+        event: &Event,
+    ) -> Result<Begun, Fault> {
+        self.usable()?;
+        let keep = "UPDATE accounts SET delete_at = NULL WHERE id = $1";
+        let begin = self.backend.dialect(&BEGIN_WRITING);
+        let now = session.created_at;
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin_with(begin).await?;
+            let account = transaction.lock_account(session.account_id).await?;
+            let arrivals = transaction.arrivals(counters).await?;
+            if is_limited(counters, &arrivals) {
+                transaction.rollback().await?;
+                return Ok(Begun::Limited(arrivals));
+            }
+            let is_good = |account: &LockedAccount| {
+                account.password_hash == password_hash
+                    && account.disabled_at.is_none()
+                    && account.delete_at.is_none_or(|at| at > now)
+            };
+            let Some(account) = account.filter(is_good) else {
+                transaction.rollback().await?;
+                return Ok(Begun::Gone);
+            };
+            let deletion_undone = account.delete_at.is_some();
+            if deletion_undone {
+                let keep = sqlx::query(keep).bind(session.account_id.0);
+                keep.execute(&mut *transaction).await?;
+            }
+            transaction.insert_session(session).await?;
+            if let Some(hash) = refresh_token {
+                transaction.insert_refresh_token(hash, &session.id, now).await?;
+            }
+            transaction.append(event).await?;
+            if deletion_undone {
+                let undone = Event { act: Act::DeletionUndone, ..event.clone() };
+                transaction.append(&undone).await?;
+            }
+            transaction.commit().await?;
+            Ok::<_, Fault>(Begun::Yes { deletion_undone })
+        })
+    }
+
+    /// The session, if it is alive, and the account that it belongs to.
+    pub async fn live_session(&self, id: &str, now: i64) -> Result<Option<LiveRow>, Fault> {
+        self.usable()?;
+        let query = live!(" FROM sessions s JOIN accounts a ON a.id = s.account_id", "s.id = $1");
+        let row = on!(self.readers, |db| sqlx::query_as::<_, SessionRow>(query)
+            .bind(id)
+            .bind(now)
+            .fetch_optional(db))?;
+        Ok(row.map(LiveRow::from))
+    }
+
+    /// The sessions of an account that are alive, those used last first.
+    pub async fn sessions_of(
+        &self,
+        account: AccountId,
+        now: i64,
+    ) -> Result<Vec<StoredSession>, Fault> {
+        self.usable()?;
+        let query = live!(
+            " FROM sessions s JOIN accounts a ON a.id = s.account_id",
+            "s.account_id = $1 ORDER BY s.seen_at DESC, s.id LIMIT 1000"
+        );
+        let rows = on!(self.readers, |db| sqlx::query_as::<_, SessionRow>(query)
+            .bind(account.0)
+            .bind(now)
+            .fetch_all(db))?;
+        Ok(rows.into_iter().map(|row| LiveRow::from(row).session).collect())
+    }
+
+    /// Notes that a session has been used: it stays alive until then. One that stays alive until
+    /// `enough` in any case is left as it is, and one that has ended in the meantime stays ended:
+    /// then `false`.
+    pub async fn extend_session(
+        &self,
+        id: &str,
+        alive_until: i64,
+        enough: i64,
+        now: i64,
+    ) -> Result<bool, Fault> {
+        self.usable()?;
+        let update = "UPDATE sessions SET alive_until = $1, seen_at = $4 \
+                      WHERE id = $2 AND alive_until < $3";
+        let rows = on!(self.writer, |db| async {
+            let query = sqlx::query(update).bind(alive_until).bind(id).bind(enough).bind(now);
+            query.execute(db).await.map(|done| done.rows_affected())
+        })?;
+        Ok(rows == 1)
+    }
+
+    /// Ends a session of an account, and tells the revision from which on it is ended. `None`: there
+    /// is no such session of this account.
+    pub async fn end_session(
+        &self,
+        id: &str,
+        account: AccountId,
+        event: &Event,
+    ) -> Result<Option<i64>, Fault> {
+        self.usable()?;
+        let end = "DELETE FROM sessions WHERE id = $1 AND account_id = $2";
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin().await?;
+            let revision = transaction.next_revision().await?;
+            let done = sqlx::query(end).bind(id).bind(account.0).execute(&mut *transaction).await?;
+            if done.rows_affected() == 0 {
+                transaction.rollback().await?;
+                return Ok::<_, Fault>(None);
+            }
+            transaction.tell(revision, id, event.at).await?;
+            transaction.append(event).await?;
+            transaction.commit().await?;
+            Ok(Some(revision))
+        })
+    }
+
+    /// Ends the sessions of an account, but for one.
+    pub async fn end_sessions(
+        &self,
+        account: AccountId,
+        except: &str,
+        event: &Event,
+    ) -> Result<Ended, Fault> {
+        self.usable()?;
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin().await?;
+            let revision = transaction.next_revision().await?;
+            transaction.lock_account(account).await?;
+            let ended = transaction.end_sessions_of(revision, account, except, event.at).await?;
+            transaction.append(event).await?;
+            transaction.commit().await?;
+            Ok::<_, Fault>(ended)
+        })
+    }
+
+    /// Ends the oldest sessions of an account, if it has more than `most`: all but those `kept` that
+    /// began last. `None`: it has not.
+    pub async fn end_oldest_sessions(
+        &self,
+        account: AccountId,
+        most: i64,
+        kept: i64,
+        now: i64,
+    ) -> Result<Option<Ended>, Fault> {
+        self.usable()?;
+        let count = "SELECT COUNT(*) FROM sessions WHERE account_id = $1";
+        let sessions: i64 =
+            on!(self.readers, |db| sqlx::query_scalar(count).bind(account.0).fetch_one(db))?;
+        if sessions <= most {
+            return Ok(None);
+        }
+        let tell = "INSERT INTO session_changes (revision, session_id, changed_at) \
+                    SELECT $3, id, $4 FROM sessions WHERE account_id = $1 AND id NOT IN \
+                    (SELECT id FROM sessions WHERE account_id = $1 \
+                     ORDER BY created_at DESC, id LIMIT $2)";
+        let end = "DELETE FROM sessions WHERE account_id = $1 AND id IN \
+                   (SELECT session_id FROM session_changes WHERE revision = $2) RETURNING id";
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin().await?;
+            let revision = transaction.next_revision().await?;
+            transaction.lock_account(account).await?;
+            let tell = sqlx::query(tell).bind(account.0).bind(kept).bind(revision).bind(now);
+            tell.execute(&mut *transaction).await?;
+            let end = sqlx::query_scalar(end).bind(account.0).bind(revision);
+            let sessions = end.fetch_all(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok::<_, Fault>(Some(Ended { revision, sessions }))
+        })
+    }
+
+    /// Puts a session in the place of another one.
+    pub async fn renew_session(
+        &self,
+        renewal: &Renewal<'_>,
+        event: &Event,
+    ) -> Result<Renewed, Fault> {
+        self.usable()?;
+        let Renewal { old, new, refresh_token, password_hash, new_password_hash, counters } =
+            *renewal;
+        let change = "UPDATE accounts SET password_hash = $1 WHERE id = $2";
+        let is_alive = "SELECT COUNT(*) FROM sessions WHERE id = $1 AND alive_until > $2";
+        let account_id = new.account_id;
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin().await?;
+            let revision = transaction.next_revision().await?;
+            let account = transaction.lock_account(account_id).await?;
+            let arrivals = transaction.arrivals(counters).await?;
+            if is_limited(counters, &arrivals) {
+                transaction.rollback().await?;
+                return Ok(Renewed::Limited(arrivals));
+            }
+            let alive: i64 = sqlx::query_scalar(is_alive)
+                .bind(old)
+                .bind(event.at)
+                .fetch_one(&mut *transaction)
+                .await?;
+            let is_good = |account: &LockedAccount| {
+                account.password_hash == password_hash && account.disabled_at.is_none()
+            };
+            if alive == 0 || !account.as_ref().is_some_and(is_good) {
+                transaction.rollback().await?;
+                return Ok::<_, Fault>(Renewed::Gone);
+            }
+            if let Some(hash) = new_password_hash {
+                let change = sqlx::query(change).bind(hash).bind(account_id.0);
+                change.execute(&mut *transaction).await?;
+            }
+            transaction.insert_session(new).await?;
+            if let Some(hash) = refresh_token {
+                transaction.insert_refresh_token(hash, &new.id, event.at).await?;
+            }
+            let ended = if new_password_hash.is_some() {
+                transaction.end_sessions_of(revision, account_id, &new.id, event.at).await?
+            } else {
+                transaction.tell(revision, old, event.at).await?;
+                let end = sqlx::query("DELETE FROM sessions WHERE id = $1").bind(old);
+                end.execute(&mut *transaction).await?;
+                Ended { revision, sessions: vec![old.to_owned()] }
+            };
+            transaction.append(event).await?;
+            transaction.commit().await?;
+            Ok(Renewed::Yes(ended))
+        })
+    }
+
+    /// Whose refresh token this is, used or not.
+    pub async fn account_of_refresh_token(&self, hash: &str) -> Result<Option<AccountId>, Fault> {
+        self.usable()?;
+        let query = "SELECT s.account_id FROM refresh_tokens r \
+                     JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1";
+        let id = on!(self.readers, |db| sqlx::query_scalar(query).bind(hash).fetch_optional(db))?;
+        Ok(id.map(AccountId))
+    }
+
+    /// Uses a refresh token: whoever is first makes `sealed` its successor, of which `successor` is
+    /// the hash. `idle_until`: the session stays alive until then, if it does not end before.
+    pub async fn refresh(
+        &self,
+        hash: &str,
+        (successor, sealed): (&str, &str),
+        idle_until: i64,
+        grace: i64,
+        event: &Event,
+    ) -> Result<Refreshed, Fault> {
+        self.usable()?;
+        let find = live!(
+            ", r.used_at, r.sealed_successor FROM refresh_tokens r \
+             JOIN sessions s ON s.id = r.session_id JOIN accounts a ON a.id = s.account_id",
+            "r.hash = $1"
+        );
+        let use_it = "UPDATE refresh_tokens SET used_at = $2, sealed_successor = $3 \
+                      WHERE hash = $1 AND used_at IS NULL";
+        // First the session and then its tokens, as whoever ends it does.
+        let extend = "UPDATE sessions SET seen_at = $2, alive_until = \
+                      CASE WHEN ends_at < $3 THEN ends_at ELSE $3 END \
+                      WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1) \
+                      AND alive_until > $2";
+        let begin = self.backend.dialect(&BEGIN_WRITING);
+        let now = event.at;
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin_with(begin).await?;
+            let extend = sqlx::query(extend).bind(hash).bind(now).bind(idle_until);
+            extend.execute(&mut *transaction).await?;
+            let used = sqlx::query(use_it).bind(hash).bind(now).bind(sealed);
+            let first = used.execute(&mut *transaction).await?.rows_affected() == 1;
+            let row: Option<RefreshRow> =
+                sqlx::query_as(find).bind(hash).bind(now).fetch_optional(&mut *transaction).await?;
+            let Some(row) = row else {
+                transaction.rollback().await?;
+                return Ok::<_, Fault>(Refreshed::Unknown);
+            };
+            let (used_at, sealed) = (row.used_at.unwrap_or_default(), row.sealed_successor);
+            let row = Box::new(LiveRow::from(row.session));
+            if !first {
+                transaction.rollback().await?;
+                return Ok(match sealed.filter(|_| now <= used_at + grace) {
+                    Some(sealed) => Refreshed::Repeated(row, sealed),
+                    None => Refreshed::Reused(row),
+                });
+            }
+            transaction.insert_refresh_token(successor, &row.session.id, now).await?;
+            let event = Event { account: Some(row.profile.id), ..event.clone() };
+            transaction.append(&event).await?;
+            transaction.commit().await?;
+            Ok(Refreshed::Rotated(row))
+        })
+    }
+
+    /// Forgets what is over: sessions, counters, links, refresh tokens that were used long ago, sealed
+    /// successors, and what changed before `changes_before`. Tells how many sessions that were.
+    pub async fn clean(
+        &self,
+        now: i64,
+        changes_before: i64,
+        (grace, remembered): (i64, i64),
+    ) -> Result<u64, Fault> {
+        self.usable()?;
+        let sessions = "DELETE FROM sessions WHERE id IN \
+                        (SELECT id FROM sessions WHERE alive_until <= $1 LIMIT $2)";
+        let sessions = self.clean_up(sessions, now).await?;
+        self.clean_up(self.backend.dialect(&FORGET_COUNTERS), now).await?;
+        let links = "DELETE FROM password_links WHERE hash IN \
+                     (SELECT hash FROM password_links WHERE expires_at <= $1 LIMIT $2)";
+        self.clean_up(links, now).await?;
+        let used = "DELETE FROM refresh_tokens WHERE hash IN \
+                    (SELECT hash FROM refresh_tokens WHERE used_at < $1 LIMIT $2)";
+        self.clean_up(used, now - remembered).await?;
+        let unseal = "UPDATE refresh_tokens SET sealed_successor = NULL WHERE hash IN \
+                      (SELECT hash FROM refresh_tokens \
+                       WHERE sealed_successor IS NOT NULL AND used_at < $1 LIMIT $2)";
+        self.clean_up(unseal, now - grace).await?;
+        let forget = "UPDATE session_revision SET forgotten = COALESCE( \
+                      (SELECT MAX(revision) FROM session_changes WHERE changed_at < $1), forgotten)";
+        let forgotten = "DELETE FROM session_changes \
+                         WHERE revision <= (SELECT forgotten FROM session_revision)";
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin().await?;
+            sqlx::query(forget).bind(changes_before).execute(&mut *transaction).await?;
+            sqlx::query(forgotten).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok::<_, Fault>(())
+        })?;
+        Ok(sessions)
+    }
+
+    /// Runs a statement that takes a time and a number of rows, until it finds none any more. In
+    /// small pieces, so that others can write in between and no piece takes too long.
+    async fn clean_up(&self, statement: &'static str, time: i64) -> Result<u64, Fault> {
+        const PIECE: u64 = 1000;
+        let mut rows = 0;
+        loop {
+            let piece = on!(self.writer, |db| async {
+                let piece = sqlx::query(statement).bind(time).bind(PIECE.cast_signed());
+                piece.execute(db).await.map(|done| done.rows_affected())
+            })?;
+            rows += piece;
+            if piece < PIECE {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// The accounts whose time has come.
+    pub async fn due_accounts(&self, now: i64) -> Result<Vec<AccountId>, Fault> {
+        self.usable()?;
+        let due = "SELECT id FROM accounts WHERE delete_at <= $1 LIMIT 1000";
+        let due = on!(self.readers, |db| sqlx::query_scalar(due).bind(now).fetch_all(db))?;
+        Ok(due.into_iter().map(AccountId).collect())
+    }
+}
+
+fn is_limited(counters: &[Counter], arrivals: &HashMap<String, i64>) -> bool {
+    let now = now_ms();
+    counters.iter().any(|counter| counter.limited_until(arrivals) > now)
+}

@@ -1,0 +1,256 @@
+//! Steps of which several transactions are made. Each is written once, and compiled for the
+//! connections of both databases.
+//!
+//! Transactions lock in one order, so that none waits for another one in a circle: the revision,
+//! accounts, sessions and what hangs on them, counters, the audit trail.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnection};
+
+use super::{
+    dialects::{EVENTS_ONE_BY_ONE, LOCKED_ACCOUNT},
+    sessions::{Ended, StoredSession},
+};
+use crate::{
+    domain::AccountId,
+    server::{
+        audit::{Event, Row},
+        clock::now_ms,
+        error::Fault,
+        throttle::Counter,
+    },
+};
+
+/// What all sessions are at after this change. Its row is locked until the change is committed, so
+/// changes are committed in the order of their revisions, and whoever sees one sees all before it.
+const NEXT_REVISION: &str =
+    "UPDATE session_revision SET revision = revision + 1 RETURNING revision";
+
+/// One more at a counter. It never stands further ahead than a full period: tries that were under
+/// way when the limit was reached make nobody wait longer.
+const COUNT: &str = "INSERT INTO throttle (key, tat) VALUES ($1, $2 + $3) \
+                     ON CONFLICT (key) DO UPDATE SET tat = CASE \
+                     WHEN throttle.tat <= $2 THEN $2 + $3 \
+                     WHEN throttle.tat + $3 > $2 + $4 THEN $2 + $4 \
+                     ELSE throttle.tat + $3 END";
+
+/// What a transaction must know of an account that it has locked.
+#[derive(FromRow)]
+pub(super) struct LockedAccount {
+    pub(super) password_hash: String,
+    pub(super) disabled_at: Option<i64>,
+    pub(super) delete_at: Option<i64>,
+}
+
+pub(super) trait Steps {
+    async fn next_revision(&mut self) -> Result<i64, Fault>;
+
+    /// Keeps others from changing an account until the end of the transaction, and so from giving it
+    /// a session. `None`: there is none.
+    async fn lock_account(&mut self, account: AccountId) -> Result<Option<LockedAccount>, Fault>;
+
+    /// Lists a session as changed.
+    async fn tell(&mut self, revision: i64, session: &str, now: i64) -> Result<(), Fault>;
+
+    /// Lists the sessions of an account as changed, but for one.
+    async fn tell_of(
+        &mut self,
+        revision: i64,
+        account: AccountId,
+        except: &str,
+        now: i64,
+    ) -> Result<(), Fault>;
+
+    /// Ends the sessions of an account, but for one.
+    async fn end_sessions_of(
+        &mut self,
+        revision: i64,
+        account: AccountId,
+        except: &str,
+        now: i64,
+    ) -> Result<Ended, Fault>;
+
+    /// Only for an account that is locked.
+    async fn insert_session(&mut self, session: &StoredSession) -> Result<(), Fault>;
+
+    async fn insert_refresh_token(
+        &mut self,
+        hash: &str,
+        session: &str,
+        now: i64,
+    ) -> Result<(), Fault>;
+
+    /// Lets nobody else write an event until the end of the transaction.
+    async fn lock_trail(&mut self) -> Result<(), Fault>;
+
+    /// Writes an event behind all others. Of an account that is gone meanwhile it tells nothing.
+    async fn append(&mut self, event: &Event) -> Result<(), Fault>;
+
+    /// Counts one more.
+    async fn count(&mut self, counters: &[Counter]) -> Result<(), Fault>;
+
+    /// Where each counter stands.
+    async fn arrivals(&mut self, counters: &[Counter]) -> Result<HashMap<String, i64>, Fault>;
+}
+
+macro_rules! steps {
+    ($connection:ty, $database:ty, $dialect:ident) => {
+        impl Steps for $connection {
+            async fn next_revision(&mut self) -> Result<i64, Fault> {
+                Ok(sqlx::query_scalar(NEXT_REVISION).fetch_one(self).await?)
+            }
+
+            async fn lock_account(
+                &mut self,
+                account: AccountId,
+            ) -> Result<Option<LockedAccount>, Fault> {
+                let lock = LOCKED_ACCOUNT.$dialect;
+                Ok(sqlx::query_as(lock).bind(account.0).fetch_optional(self).await?)
+            }
+
+            async fn tell(&mut self, revision: i64, session: &str, now: i64) -> Result<(), Fault> {
+                let tell = "INSERT INTO session_changes (revision, session_id, changed_at) \
+                            VALUES ($1, $2, $3)";
+                sqlx::query(tell).bind(revision).bind(session).bind(now).execute(self).await?;
+                Ok(())
+            }
+
+            async fn tell_of(
+                &mut self,
+                revision: i64,
+                account: AccountId,
+                except: &str,
+                now: i64,
+            ) -> Result<(), Fault> {
+                let tell = "INSERT INTO session_changes (revision, session_id, changed_at) \
+                            SELECT $1, id, $2 FROM sessions WHERE account_id = $3 AND id <> $4";
+                let tell = sqlx::query(tell).bind(revision).bind(now);
+                tell.bind(account.0).bind(except).execute(self).await?;
+                Ok(())
+            }
+
+            async fn end_sessions_of(
+                &mut self,
+                revision: i64,
+                account: AccountId,
+                except: &str,
+                now: i64,
+            ) -> Result<Ended, Fault> {
+                self.tell_of(revision, account, except, now).await?;
+                let end = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2 RETURNING id";
+                let end = sqlx::query_scalar(end).bind(account.0).bind(except);
+                Ok(Ended { revision, sessions: end.fetch_all(self).await? })
+            }
+
+            async fn insert_session(&mut self, session: &StoredSession) -> Result<(), Fault> {
+                let insert = "INSERT INTO sessions \
+                     (id, account_id, created_at, alive_until, ends_at, carrier, device, network, \
+                      seen_at, proved_at, remembered, refreshable) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+                sqlx::query(insert)
+                    .bind(&session.id)
+                    .bind(session.account_id.0)
+                    .bind(session.created_at)
+                    .bind(session.alive_until)
+                    .bind(session.ends_at)
+                    .bind(session.carrier.word())
+                    .bind(&session.device)
+                    .bind(&session.network)
+                    .bind(session.seen_at)
+                    .bind(session.proved_at)
+                    .bind(i64::from(session.remembered))
+                    .bind(i64::from(session.refreshable))
+                    .execute(self)
+                    .await?;
+                Ok(())
+            }
+
+            async fn insert_refresh_token(
+                &mut self,
+                hash: &str,
+                session: &str,
+                now: i64,
+            ) -> Result<(), Fault> {
+                let insert = "INSERT INTO refresh_tokens (hash, session_id, created_at) \
+                              VALUES ($1, $2, $3)";
+                sqlx::query(insert).bind(hash).bind(session).bind(now).execute(self).await?;
+                Ok(())
+            }
+
+            async fn lock_trail(&mut self) -> Result<(), Fault> {
+                if let Some(lock) = EVENTS_ONE_BY_ONE.$dialect {
+                    sqlx::query(lock).execute(self).await?;
+                }
+                Ok(())
+            }
+
+            async fn append(&mut self, event: &Event) -> Result<(), Fault> {
+                self.lock_trail().await?;
+                // One statement for both questions: this is on the way of every sign-in.
+                let last = "SELECT (SELECT COUNT(*) FROM accounts WHERE id = $1) AS accounts, \
+                                   (SELECT MAX(seq) FROM audit_events) AS seq, \
+                                   (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) AS hash";
+                let account = event.account.map_or(0, |account| account.0);
+                let (accounts, seq, hash): (i64, Option<i64>, Option<String>) =
+                    sqlx::query_as(last).bind(account).fetch_one(&mut *self).await?;
+                let event = match event.account {
+                    Some(_) if accounts == 0 => Cow::Owned(event.of_nobody()),
+                    _ => Cow::Borrowed(event),
+                };
+                let before = seq.zip(hash.as_deref());
+                let row = Row::following(before, &event)?;
+                let insert = "INSERT INTO audit_events \
+                              (seq, at, event, digest, hash, salt, account_id, detail) \
+                              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                sqlx::query(insert)
+                    .bind(row.seq)
+                    .bind(row.at)
+                    .bind(row.event)
+                    .bind(row.digest)
+                    .bind(row.hash)
+                    .bind(row.salt)
+                    .bind(row.account_id)
+                    .bind(row.detail)
+                    .execute(self)
+                    .await?;
+                Ok(())
+            }
+
+            async fn count(&mut self, counters: &[Counter]) -> Result<(), Fault> {
+                let now = now_ms();
+                for counter in counters {
+                    sqlx::query(COUNT)
+                        .bind(&counter.key)
+                        .bind(now)
+                        .bind(counter.interval)
+                        .bind(counter.period)
+                        .execute(&mut *self)
+                        .await?;
+                }
+                Ok(())
+            }
+
+            async fn arrivals(
+                &mut self,
+                counters: &[Counter],
+            ) -> Result<HashMap<String, i64>, Fault> {
+                if counters.is_empty() {
+                    return Ok(HashMap::new());
+                }
+                let mut query: QueryBuilder<$database> =
+                    QueryBuilder::new("SELECT key, tat FROM throttle WHERE key IN (");
+                let mut keys = query.separated(", ");
+                for counter in counters {
+                    keys.push_bind(counter.key.clone());
+                }
+                query.push(")");
+                let rows: Vec<(String, i64)> = query.build_query_as().fetch_all(self).await?;
+                Ok(rows.into_iter().collect())
+            }
+        }
+    };
+}
+
+steps!(SqliteConnection, Sqlite, sqlite);
+steps!(PgConnection, Postgres, postgres);
