@@ -17,7 +17,10 @@ mod username;
 
 pub use account::{AccountId, NewAccount, Profile};
 pub use field::{Code, Field, FieldError};
-pub use forms::{Credentials, Raw, SignInForm, SignUpForm};
+pub use forms::{
+    Credentials, FullNameForm, PasswordChange, PasswordChangeForm, Raw, SignInForm, SignUpForm,
+    new_password, shown_password,
+};
 pub use full_name::FullName;
 pub use password::{Password, PasswordPolicy};
 pub use username::{Username, UsernameKey};

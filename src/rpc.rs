@@ -10,12 +10,14 @@ use axum::http::{HeaderMap, header};
 use leptos::prelude::*;
 
 use crate::{
-    domain::{Profile, SignInForm, SignUpForm},
+    domain::{FullNameForm, PasswordChangeForm, SignInForm, SignUpForm, shown_password},
     server::{
-        accounts,
+        access::SignedIn,
+        accounts::{self, Entered},
         error::{Refusal, Result},
         forms::{Done, FormCall, safe_next},
-        sessions::Carrier,
+        own_account,
+        sessions::SessionKind,
     },
 };
 
@@ -34,12 +36,17 @@ pub async fn sign_up(
     call.finish(
         async {
             let new = form.parse(call.state.settings.passwords).map_err(Refusal::InvalidInput)?;
-            let profile = accounts::sign_up(&call.state, &new).await?;
+            let account = accounts::sign_up(&call.state, &new, &call.visit).await?;
+            let kind = SessionKind::Browser { remembered: false };
+            let (visit, before) = (&call.visit, call.caller.as_ref());
             // The account is there, whatever comes now: the form must not come again.
-            Ok(enter(&call, &profile, "/profile").await.unwrap_or_else(|error| {
-                tracing::warn!(?error, "signed up, but not in");
-                Done { location: "/signin".to_owned(), headers: HeaderMap::new() }
-            }))
+            Ok(match accounts::enter(&call.state, account, kind, visit, before).await {
+                Ok(entered) => done(&call, entered, "/profile"),
+                Err(error) => {
+                    tracing::warn!(?error, "signed up, but not in");
+                    go("/signin")
+                }
+            })
         }
         .await,
     );
@@ -51,6 +58,7 @@ pub async fn sign_up(
 pub async fn sign_in(
     #[server(default)] username: String,
     #[server(default)] password: String,
+    #[server(default)] remember: String,
     #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
@@ -58,23 +66,26 @@ pub async fn sign_in(
     call.finish(
         async {
             let credentials = form.parse().map_err(Refusal::InvalidInput)?;
-            let profile = accounts::sign_in(&call.state, &credentials).await?;
-            enter(&call, &profile, &safe_next(&next)).await
+            let kind = SessionKind::Browser { remembered: !remember.is_empty() };
+            let (visit, before) = (&call.visit, call.caller.as_ref());
+            let entered = accounts::sign_in(&call.state, &credentials, kind, visit, before).await?;
+            let next = safe_next(&next);
+            let location =
+                if entered.deletion_undone { "/profile?saved=kept" } else { next.as_str() };
+            Ok(done(&call, entered, location))
         }
         .await,
     );
     Ok(())
 }
 
-/// Signs out. The guard lets nobody come here who is not signed in.
+/// Signs out. The guard lets nobody come here, and to those below, who is not signed in.
 #[server(endpoint = "/sign_out")]
 pub async fn sign_out() -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
-            let nobody = Refusal::Unauthorized { token_came: false };
-            let caller = call.caller.as_ref().ok_or(nobody)?;
-            accounts::sign_out(&call.state, caller).await?;
+            accounts::sign_out(&call.state, caller(&call)?, &call.visit).await?;
             Ok(Done { location: "/".to_owned(), headers: call.state.cookies.forget() })
         }
         .await,
@@ -82,12 +93,151 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-async fn enter(call: &FormCall, profile: &Profile, location: &str) -> Result<Done> {
-    let before = call.caller.as_ref();
-    let token = accounts::begin_session(&call.state, Carrier::Browser, profile, before).await?;
-    let cookie = call.state.cookies.set_session(token);
-    Ok(Done {
-        location: location.to_owned(),
-        headers: HeaderMap::from_iter([(header::SET_COOKIE, cookie)]),
-    })
+/// Proves anew who one is, and goes on from where one was.
+#[server(endpoint = "/confirm")]
+pub async fn confirm(
+    #[server(default)] password: String,
+    #[server(default)] next: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let password = shown_password(&Ok(password)).map_err(Refusal::InvalidInput)?;
+            let (caller, visit) = (caller(&call)?, &call.visit);
+            let entered = own_account::confirm(&call.state, caller, &password, visit).await?;
+            Ok(done(&call, entered, &safe_next(&next)))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+#[server(endpoint = "/change_full_name")]
+pub async fn change_full_name(
+    #[server(default)]
+    #[server(rename = "fullName")]
+    full_name: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let form = FullNameForm { full_name: Ok(full_name) };
+            let full_name = form.parse().map_err(Refusal::InvalidInput)?;
+            let (caller, visit) = (caller(&call)?, &call.visit);
+            own_account::change_full_name(&call.state, caller, &full_name, visit).await?;
+            Ok(go("/profile?saved=name"))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+#[server(endpoint = "/change_password")]
+pub async fn change_password(
+    #[server(default)]
+    #[server(rename = "currentPassword")]
+    current: String,
+    #[server(default)]
+    #[server(rename = "newPassword")]
+    new: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let form = PasswordChangeForm { current: Ok(current), new: Ok(new) };
+            let (caller, visit) = (caller(&call)?, &call.visit);
+            let change = form.parse(call.state.settings.passwords, caller.profile());
+            let change = change.map_err(Refusal::InvalidInput)?;
+            let entered = own_account::change_password(&call.state, caller, &change, visit).await?;
+            Ok(done(&call, entered, "/account/security?saved=password"))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+#[server(endpoint = "/end_session")]
+pub async fn end_session(#[server(default)] id: String) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let fresh = caller(&call)?.fresh(call.state.settings.proof_ttl)?;
+            own_account::end_session(&call.state, fresh, &id, &call.visit).await?;
+            Ok(go("/account/sessions?saved=session"))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+#[server(endpoint = "/end_other_sessions")]
+pub async fn end_other_sessions() -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let fresh = caller(&call)?.fresh(call.state.settings.proof_ttl)?;
+            own_account::end_other_sessions(&call.state, fresh, &call.visit).await?;
+            Ok(go("/account/sessions?saved=sessions"))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+#[server(endpoint = "/delete_account")]
+pub async fn delete_account(#[server(default)] confirmed: String) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let fresh = caller(&call)?.fresh(call.state.settings.proof_ttl)?;
+            if confirmed.is_empty() {
+                return Err(Refusal::NotConfirmed.into());
+            }
+            own_account::delete(&call.state, fresh, &call.visit).await?;
+            let headers = call.state.cookies.forget();
+            Ok(Done { location: "/signin?saved=deleted".to_owned(), headers })
+        }
+        .await,
+    );
+    Ok(())
+}
+
+/// Sets a password by a link of the operator's.
+#[server(endpoint = "/set_password")]
+pub async fn set_password(
+    #[server(default)] link: String,
+    #[server(default)]
+    #[server(rename = "newPassword")]
+    new: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            own_account::set_password(&call.state, &link, &Ok(new), &call.visit).await?;
+            Ok(go("/signin?saved=set-password"))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+fn caller(call: &FormCall) -> Result<&SignedIn, Refusal> {
+    call.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false })
+}
+
+fn go(location: &str) -> Done {
+    Done { location: location.to_owned(), headers: HeaderMap::new() }
+}
+
+/// Goes on, with the session in the cookie.
+fn done(call: &FormCall, entered: Entered, location: &str) -> Done {
+    let Entered { session, token, device, .. } = entered;
+    let cookies = &call.state.cookies;
+    let mut headers = HeaderMap::new();
+    let cookie = cookies.set_session(token, session.remembered, session.ends_at);
+    headers.append(header::SET_COOKIE, cookie);
+    if let Some(device) = device {
+        headers.append(header::SET_COOKIE, cookies.set_device(device));
+    }
+    Done { location: location.to_owned(), headers }
 }

@@ -2,7 +2,11 @@
 
 use std::{io, net::SocketAddr, num::NonZero, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 
 pub mod config;
 pub mod error;
@@ -10,6 +14,7 @@ pub mod state;
 
 pub mod access;
 pub mod client;
+mod connections;
 pub mod headers;
 pub mod origin;
 pub mod router;
@@ -24,26 +29,34 @@ pub mod openapi;
 pub mod reply;
 
 pub mod accounts;
+pub mod audit;
+pub mod clock;
 pub mod cookies;
-pub mod form_tokens;
 pub mod live_sessions;
+pub mod macs;
 pub mod metrics;
+pub mod operator;
+pub mod own_account;
 pub mod passwords;
 pub mod random;
+pub mod refresh_tokens;
 pub mod sessions;
 pub mod store;
+pub mod throttle;
 
+use audit::{Act, By, Event};
 use config::{Database, Secret, Settings};
 use cookies::Cookies;
 use error::Fault;
-use form_tokens::FormTokens;
 use live_sessions::LiveSessions;
+use macs::Macs;
 use media_type::media_type;
 use metrics::Metrics;
 use routes::Routes;
 use sessions::Sessions;
 use state::{AppState, Shared};
 use store::{SetUpLock, Store};
+use throttle::Throttle;
 
 /// How long requests in flight may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -77,7 +90,7 @@ pub struct Running {
     pub state: AppState,
     pub routes: Arc<Routes>,
     stop: watch::Sender<bool>,
-    served: JoinHandle<io::Result<()>>,
+    served: JoinHandle<()>,
 }
 
 /// Opens the database, applies what is pending, and listens.
@@ -88,14 +101,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     if applied > 0 {
         tracing::info!(applied, "migrations applied");
     }
-    let secret = match (&settings.jwt_secret, &settings.database) {
-        (Some(secret), _) => secret.clone(),
-        (None, Database::Sqlite(path)) => Secret::beside(path)
-            .map_err(|error| StartError(format!("the secret beside the database: {error}")))?,
-        (None, Database::Postgres(_)) => {
-            return Err(StartError("JWT_SECRET is required with PostgreSQL".to_owned()));
-        }
-    };
+    let secret = secret(&settings)?;
     drop(lock);
     let (listener, address) = listen("HOST and PORT", settings.listen).await?;
     let metrics = match settings.metrics {
@@ -111,11 +117,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let passwords = passwords::Passwords::new(cores)
         .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
-    let cookies = Cookies::new(&settings, &public_url);
+    let cookies = Cookies::new(&public_url);
+    let openapi = openapi::document(&public_url, &cookies);
     let state = AppState::new(Shared {
-        openapi: openapi::document(&public_url, &cookies),
+        openapi_json: serde_json::to_vec(&openapi)
+            .map_err(|error| StartError(format!("the OpenAPI document: {error}")))?
+            .into(),
+        openapi,
+        docs: Default::default(),
         cookies,
-        form_tokens: FormTokens::new(&secret, settings.jwt_secret_previous.as_ref()),
+        macs: Macs::new(&secret, settings.jwt_secret_previous.as_ref()),
+        throttle: Throttle::new(&settings),
+        downloads: Semaphore::new(1),
         sessions: Sessions::new(&settings, &public_url, &secret),
         live_sessions: Arc::new(LiveSessions::new(store.clone())),
         metrics: metrics.is_some().then(Metrics::default),
@@ -126,14 +139,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         store,
         assets,
     });
+    connections::raise_file_limit();
     let (router, routes) = router::build(&state);
-    let (stop, mut stopped) = watch::channel(false);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = tokio::spawn(async move {
-        axum::serve(listener, service)
-            .with_graceful_shutdown(async move { _ = stopped.wait_for(|stop| *stop).await })
-            .await
-    });
+    let (stop, stopped) = watch::channel(false);
+    let served = tokio::spawn(connections::serve(listener, router, stopped));
     tokio::spawn(clean(state.clone(), stop.subscribe()));
     let (live_sessions, stopped) = (state.live_sessions.clone(), stop.subscribe());
     tokio::spawn(async move { live_sessions.watch(stopped).await });
@@ -142,6 +151,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         address
     });
     Ok(Running { address, metrics, state, routes, stop, served })
+}
+
+/// The key of all tokens: the one that is set, or the one beside the SQLite file.
+pub fn secret(settings: &Settings) -> Result<Secret, StartError> {
+    match (&settings.jwt_secret, &settings.database) {
+        (Some(secret), _) => Ok(secret.clone()),
+        (None, Database::Sqlite(path)) => Secret::beside(path)
+            .map_err(|error| StartError(format!("the secret beside the database: {error}"))),
+        (None, Database::Postgres(_)) => {
+            Err(StartError("JWT_SECRET is required with PostgreSQL".to_owned()))
+        }
+    }
 }
 
 async fn listen(name: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -165,21 +186,35 @@ impl Running {
     }
 }
 
-/// Forgets ended sessions, at the start and every now and then.
+/// Forgets what is over, and deletes the accounts whose time has come: at the start and every now
+/// and then.
 async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
     loop {
-        let now = sessions::now();
-        match state.store.clean(now, now - live_sessions::LISTED_FOR.as_secs().cast_signed()).await
-        {
-            Ok(0) => {}
-            Ok(sessions) => tracing::debug!(sessions, "ended sessions forgotten"),
-            Err(Fault::Unavailable(error) | Fault::Internal(error)) => {
-                tracing::warn!(error = error.as_ref(), "ended sessions could not be forgotten");
-            }
+        if let Err(fault) = clean_once(&state).await {
+            tracing::warn!(error = fault.source(), "what is over could not be forgotten");
         }
         tokio::select! {
             () = tokio::time::sleep(CLEANING) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
     }
+}
+
+async fn clean_once(state: &AppState) -> Result<(), Fault> {
+    let now = clock::now();
+    let changes_before = now - clock::seconds(live_sessions::LISTED_FOR);
+    let tokens = (refresh_tokens::GRACE, refresh_tokens::REMEMBERED);
+    let sessions = state.store.clean(now, changes_before, tokens).await?;
+    tracing::debug!(sessions, "what is over was forgotten");
+    state.throttle.forget();
+    for account in state.store.due_accounts(now).await? {
+        let event = Event::without_request(By::Server, Act::Deleted, None, now);
+        // One that cannot be deleted keeps no other one.
+        match state.store.delete_account(account, true, event.clone()).await {
+            Ok(true) => event.log(),
+            Ok(false) => {}
+            Err(fault) => tracing::error!(error = fault.source(), "an account is not deleted"),
+        }
+    }
+    state.store.erase().await
 }

@@ -1,7 +1,5 @@
-//! What is wrong with a field: a stable code for programs, a sentence for people.
-//!
-//! All sentences about fields stand in this file. Neither code nor sentence ever holds what the
-//! user typed.
+//! What is wrong with a field, as a stable code. The sentences for people are in `src/texts/`.
+//! Neither ever holds what the user typed.
 
 /// A field of a form. Its name is the same in JSON, in a page's form and in an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +7,14 @@ pub enum Field {
     Username,
     Password,
     FullName,
+    /// The password that somebody who is signed in has now.
+    CurrentPassword,
+    /// The one that is to take its place.
+    NewPassword,
+    /// What a program shows to get a new access token.
+    RefreshToken,
+    /// Whether the answer shall hold a refresh token.
+    Refresh,
 }
 
 impl Field {
@@ -19,16 +25,10 @@ impl Field {
             Self::Username => "username",
             Self::Password => "password",
             Self::FullName => "fullName",
-        }
-    }
-
-    /// The words on its label.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Username => "Username",
-            Self::Password => "Password",
-            Self::FullName => "Full name",
+            Self::CurrentPassword => "currentPassword",
+            Self::NewPassword => "newPassword",
+            Self::RefreshToken => "refreshToken",
+            Self::Refresh => "refresh",
         }
     }
 }
@@ -63,6 +63,8 @@ pub enum Code {
     TooCommon,
     /// The account's own names, or the product's, with little around them.
     TooPersonal,
+    /// Not the password that the account has.
+    Wrong,
 }
 
 impl Code {
@@ -81,11 +83,12 @@ impl Code {
             Self::Taken => "taken",
             Self::TooCommon => "too-common",
             Self::TooPersonal => "too-personal",
+            Self::Wrong => "wrong",
         }
     }
 
     /// Every code, for the OpenAPI document.
-    pub const ALL: [&'static str; 11] = [
+    pub const ALL: [&'static str; 12] = [
         "missing",
         "wrong-type",
         "too-short",
@@ -97,6 +100,7 @@ impl Code {
         "taken",
         "too-common",
         "too-personal",
+        "wrong",
     ];
 }
 
@@ -105,51 +109,4 @@ impl Code {
 pub struct FieldError {
     pub field: Field,
     pub code: Code,
-}
-
-impl FieldError {
-    /// A sentence that says what to do.
-    #[must_use]
-    pub fn message(&self) -> String {
-        use Field::{FullName, Password, Username};
-        let label = self.field.label();
-        let subject = match self.field {
-            Username => "username",
-            Password => "password",
-            FullName => "full name",
-        };
-        match (self.field, self.code) {
-            (_, Code::Missing) => format!("Enter your {subject}"),
-            (_, Code::WrongType) => format!("{label} must be a string"),
-            (_, Code::TooShort { min }) => {
-                format!("{label} must be at least {min} characters long")
-            }
-            (_, Code::TooLong { max }) => {
-                format!("{label} must be at most {max} characters long")
-            }
-            (_, Code::TooManyBytes { max }) => format!("{label} must be at most {max} bytes long"),
-            (Username, Code::Characters) => {
-                "Username may hold only letters, digits, dots, hyphens and underscores".into()
-            }
-            (FullName, Code::Characters) => {
-                "Full name must hold visible characters, and no control characters".into()
-            }
-            (Password, Code::Characters) => "Password holds a character that cannot be used".into(),
-            (_, Code::Dots) => format!("{label} must not start or end with a dot"),
-            (_, Code::MixedScripts) => {
-                format!("{label} must not mix letters of different alphabets")
-            }
-            (_, Code::Reserved) => format!("This {subject} is reserved. Choose another one"),
-            (_, Code::Taken) => format!("{label} exists. Choose another one"),
-            (_, Code::TooCommon) => {
-                "This password is among the most common ones. Choose one that is harder to guess"
-                    .into()
-            }
-            (_, Code::TooPersonal) => {
-                "The password must not be made of your username, your full name, \
-                 or the name of this service"
-                    .into()
-            }
-        }
-    }
 }

@@ -6,7 +6,8 @@
 use std::fmt;
 
 use super::{
-    Code, Field, FieldError, FullName, NewAccount, Password, PasswordPolicy, Username, UsernameKey,
+    Code, Field, FieldError, FullName, NewAccount, Password, PasswordPolicy, Profile, Username,
+    UsernameKey,
 };
 
 /// A field as it came: its text, or why there is none.
@@ -21,6 +22,24 @@ pub struct SignUpForm {
 pub struct SignInForm {
     pub username: Raw,
     pub password: Raw,
+}
+
+/// What somebody wants to be called from now on.
+pub struct FullNameForm {
+    pub full_name: Raw,
+}
+
+/// A password to take the place of another one.
+pub struct PasswordChangeForm {
+    pub current: Raw,
+    pub new: Raw,
+}
+
+/// A password change that can be tried.
+#[derive(Debug)]
+pub struct PasswordChange {
+    pub current: Password,
+    pub new: Password,
 }
 
 /// What somebody who signs in has shown.
@@ -73,6 +92,50 @@ impl SignInForm {
             }
         }
     }
+}
+
+impl FullNameForm {
+    pub fn parse(&self) -> Result<FullName, Vec<FieldError>> {
+        read(&self.full_name, FullName::parse)
+            .map_err(|code| vec![FieldError { field: Field::FullName, code }])
+    }
+}
+
+impl PasswordChangeForm {
+    /// `profile`: whose names the new password must not be made of.
+    pub fn parse(
+        &self,
+        policy: PasswordPolicy,
+        profile: &Profile,
+    ) -> Result<PasswordChange, Vec<FieldError>> {
+        let current = read(&self.current, Password::parse);
+        let new = new_password(&self.new, policy, profile);
+        match (current, new) {
+            (Ok(current), Ok(new)) => Ok(PasswordChange { current, new }),
+            (current, new) => Err(errors([
+                (Field::CurrentPassword, current.err()),
+                (Field::NewPassword, new.err()),
+            ])),
+        }
+    }
+}
+
+/// A new password for an account that is there.
+pub fn new_password(
+    raw: &Raw,
+    policy: PasswordPolicy,
+    profile: &Profile,
+) -> Result<Password, Code> {
+    let key = UsernameKey::find(&profile.username);
+    let names = [Some(&*profile.username), Some(&*profile.full_name)];
+    let names: Vec<&str> =
+        names.into_iter().chain([key.as_ref().map(UsernameKey::as_str)]).flatten().collect();
+    read(raw, |raw| Password::parse_new(raw, policy, &names))
+}
+
+/// The password that somebody shows once more.
+pub fn shown_password(raw: &Raw) -> Result<Password, Vec<FieldError>> {
+    read(raw, Password::parse).map_err(|code| vec![FieldError { field: Field::Password, code }])
 }
 
 fn read<T>(raw: &Raw, parse: impl FnOnce(&str) -> Result<T, Code>) -> Result<T, Code> {

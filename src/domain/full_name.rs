@@ -15,6 +15,9 @@ const MAX_LENGTH: usize = 100;
 pub struct FullName(String);
 
 impl FullName {
+    /// What [`FullName::light`] can find wrong.
+    pub const LIGHT: [Code; 2] = [Code::TooLong { max: MAX_LENGTH }, Code::Characters];
+
     pub fn light(raw: &str) -> Result<(), Code> {
         let trimmed = raw.trim();
         if trimmed.is_empty() {

@@ -24,6 +24,12 @@ pub struct PasswordPolicy {
 }
 
 impl Password {
+    /// What [`Password::light`] can find wrong.
+    #[must_use]
+    pub fn light_codes(policy: PasswordPolicy) -> [Code; 2] {
+        [Code::TooShort { min: policy.min_length }, Code::TooManyBytes { max: MAX_BYTES }]
+    }
+
     /// What can be told of a new password without any table: all, as long as it is in ASCII.
     pub fn light(raw: &str, policy: PasswordPolicy) -> Result<(), Code> {
         if raw.is_empty() {

@@ -96,6 +96,14 @@ pub struct Username {
 pub struct UsernameKey(String);
 
 impl Username {
+    /// What [`Username::light`] can find wrong.
+    pub const LIGHT: [Code; 4] = [
+        Code::TooShort { min: MIN_LENGTH },
+        Code::TooLong { max: MAX_LENGTH },
+        Code::Characters,
+        Code::Dots,
+    ];
+
     /// The rule for names in ASCII, complete. Any other name is left to [`Username::parse`].
     pub fn light(raw: &str) -> Result<(), Code> {
         if raw.is_empty() {

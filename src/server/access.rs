@@ -5,7 +5,7 @@
 //! from that list is what closes it (AZ-01). It looks at the route that matched, and never at the
 //! text of the path, so no spelling of a path gets around it.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -15,13 +15,14 @@ use axum::{
 };
 
 use super::{
+    clock::now,
     error::{Fault, Refusal, Result},
     live_sessions::LiveSession,
     routes::{Door, Routes},
     sessions::Carrier,
     state::AppState,
 };
-use crate::domain::Profile;
+use crate::domain::{AccountId, Profile};
 
 /// Every route that is open to strangers, and whether it is told who is signed in. `GET` includes
 /// `HEAD`.
@@ -31,8 +32,13 @@ pub const PUBLIC: &[(Method, &str, Identity)] = &[
     (Method::GET, "/signin", Identity::Noticed),
     (Method::POST, "/api/sign_up", Identity::Noticed),
     (Method::POST, "/api/sign_in", Identity::Noticed),
+    (Method::GET, "/set-password", Identity::Noticed),
+    (Method::POST, "/api/set_password", Identity::Noticed),
+    (Method::GET, "/language/{tag}", Identity::Ignored),
+    (Method::GET, "/.well-known/change-password", Identity::Ignored),
     (Method::POST, "/auth/signup", Identity::Ignored),
     (Method::POST, "/auth/signin", Identity::Ignored),
+    (Method::POST, "/auth/refresh", Identity::Ignored),
     (Method::GET, "/healthz", Identity::Ignored),
     (Method::GET, "/readyz", Identity::Ignored),
     (Method::GET, "/openapi.json", Identity::Ignored),
@@ -72,10 +78,33 @@ impl SignedIn {
         &self.session.id
     }
 
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.session.profile.id
+    }
+
+    /// The same, if the password was shown within the last `ttl` (SE-08).
+    pub fn fresh(&self, ttl: Duration) -> Result<Fresh<'_>, Refusal> {
+        let oldest = now().saturating_sub_unsigned(ttl.as_secs());
+        if self.session.proved_at >= oldest { Ok(Fresh(self)) } else { Err(Refusal::ProofTooOld) }
+    }
+
     /// Whether the cookie was the proof.
     #[must_use]
     pub fn by_cookie(&self) -> bool {
         self.carrier == Carrier::Browser
+    }
+}
+
+/// The proof that the caller has shown his password a short while ago. What is dangerous takes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Fresh<'a>(&'a SignedIn);
+
+impl std::ops::Deref for Fresh<'_> {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        self.0
     }
 }
 

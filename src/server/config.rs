@@ -8,6 +8,7 @@ use std::{
     collections::BTreeMap,
     fmt, io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZero,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -36,7 +37,21 @@ pub struct Settings {
     pub session_idle_ttl: Duration,
     pub session_ttl: Duration,
     pub trusted_proxies: Vec<IpNet>,
+    /// How old the proof of a password may be for what is dangerous.
+    pub proof_ttl: Duration,
+    /// How long an account that its owner deletes can still be had back.
+    pub deletion_grace: Duration,
     pub throttle: bool,
+    /// Wrong tries for one account.
+    pub throttle_account: Vec<Limit>,
+    /// Wrong tries from one network.
+    pub throttle_network: Vec<Limit>,
+    /// Wrong tries by all who are unknown.
+    pub throttle_total: Vec<Limit>,
+    /// Sign-ups from one network.
+    pub throttle_sign_up: Vec<Limit>,
+    /// What one account does that is written down, on one node.
+    pub throttle_acts: Limit,
     /// Where the metrics are served, if they are.
     pub metrics: Option<SocketAddr>,
     pub log_format: LogFormat,
@@ -55,6 +70,13 @@ pub enum Database {
 /// Where a PostgreSQL is, and how to get in: it may hold a password, and is shown without it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(Zeroizing<String>);
+
+/// So many tries in such a time: `10/1m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub tries: NonZero<u32>,
+    pub period: Duration,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -85,7 +107,7 @@ impl fmt::Display for BadSetting {
 
 /// Name, default as `check` shows it, meaning. The order is the order of `check` and of
 /// `.env.example`.
-pub const KNOWN: [(&str, &str, &str); 16] = [
+pub const KNOWN: [(&str, &str, &str); 23] = [
     ("HOST", "127.0.0.1", "the address it listens on"),
     ("PORT", "3000", "the port it listens on; 0: any free one"),
     (
@@ -109,8 +131,19 @@ pub const KNOWN: [(&str, &str, &str); 16] = [
     ("ACCESS_TOKEN_TTL", "15m", "life of the accessToken of the JSON routes"),
     ("SESSION_IDLE_TTL", "24h", "a browser session ends after so long unused"),
     ("SESSION_TTL", "30d", "a browser session ends after so long in any case"),
+    ("PROOF_TTL", "10m", "how old the proof of the password may be for what is dangerous"),
+    ("DELETION_GRACE", "14d", "how long a deleted account can still be had back by signing in"),
     ("TRUSTED_PROXIES", "none", "addresses or networks whose forwarding headers are believed"),
     ("THROTTLE", "on", "off: no limits on tries, for load tests"),
+    (
+        "THROTTLE_ACCOUNT",
+        "10/1m,100/1d",
+        "wrong tries for one account, by strangers in all or one device",
+    ),
+    ("THROTTLE_NETWORK", "50/1m,500/1d", "wrong tries from one address, or one /64"),
+    ("THROTTLE_TOTAL", "1000/1m", "wrong tries by all strangers"),
+    ("THROTTLE_SIGN_UP", "100/1h", "sign-ups from one address, or one /64"),
+    ("THROTTLE_ACTS", "600/1h", "what one account does that is written down: changes, refreshes"),
     ("METRICS_ADDR", "none", "address and port on which metrics for Prometheus are served"),
     ("LOG_FORMAT", "text", "text, or json: one object a line"),
     ("RUST_LOG", "info", "what is logged"),
@@ -254,7 +287,20 @@ impl Settings {
             session_idle_ttl: reader.read("SESSION_IDLE_TTL", duration),
             session_ttl: reader.read("SESSION_TTL", duration),
             trusted_proxies: reader.read("TRUSTED_PROXIES", networks),
+            proof_ttl: reader.read("PROOF_TTL", duration),
+            deletion_grace: reader.read("DELETION_GRACE", duration),
             throttle: reader.read("THROTTLE", |text| switch(text, "on", "off")),
+            throttle_account: reader.read("THROTTLE_ACCOUNT", Limit::parse_list),
+            throttle_network: reader.read("THROTTLE_NETWORK", Limit::parse_list),
+            throttle_total: reader.read("THROTTLE_TOTAL", Limit::parse_list),
+            throttle_sign_up: reader.read("THROTTLE_SIGN_UP", Limit::parse_list),
+            throttle_acts: reader.read(
+                "THROTTLE_ACTS",
+                |text| match Limit::parse_list(text)?[..] {
+                    [limit] => Ok(limit),
+                    _ => Err("must be one limit, for example 600/1h".to_owned()),
+                },
+            ),
             metrics: reader.given("METRICS_ADDR", |text| {
                 text.parse().map_err(|_| "must be IP:PORT, for example 127.0.0.1:9090".to_owned())
             }),
@@ -292,6 +338,10 @@ impl Settings {
                 "is plain http on an address that is not loopback, so passwords would cross the \
                  network in the clear; use https, or say INSECURE_HTTP=yes",
             ));
+        }
+        if self.metrics.is_some_and(|metrics| metrics == self.listen && metrics.port() != 0) {
+            faults
+                .push(bad("METRICS_ADDR", "is the address of HOST and PORT; give it another one"));
         }
         if self.session_idle_ttl > self.session_ttl {
             faults.push(bad("SESSION_IDLE_TTL", "must not be longer than SESSION_TTL"));
@@ -452,6 +502,29 @@ fn networks(text: &str) -> Result<Vec<IpNet>, String> {
                 .map_err(|_| "must be addresses or networks, for example 10.0.0.0/8, ::1".into())
         })
         .collect()
+}
+
+impl Limit {
+    fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+        let limit = |part: &str| {
+            let (tries, period) = part.split_once('/')?;
+            let tries = tries.parse().ok().filter(|tries: &NonZero<u32>| tries.get() <= 1_000_000);
+            let limit = Self { tries: tries?, period: duration(period).ok()? };
+            // The counters are in milliseconds.
+            (u128::from(limit.tries.get()) <= limit.period.as_millis()).then_some(limit)
+        };
+        let limits: Option<Vec<Self>> = text.split(',').map(|part| limit(part.trim())).collect();
+        limits.ok_or(
+            "must be tries in a time, at most one a millisecond, perhaps several: 10/1m,100/1d"
+                .to_owned(),
+        )
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}s", self.tries, self.period.as_secs())
+    }
 }
 
 impl Database {

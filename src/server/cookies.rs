@@ -4,28 +4,25 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use time::Duration;
 
-use super::{
-    config::{PublicUrl, Settings},
-    error::Fault,
-    random,
-};
+use super::{clock::now, config::PublicUrl, error::Fault, random};
 
 const SESSION: [&str; 2] = ["latchkey", "__Host-latchkey"];
 const VISITOR: [&str; 2] = ["latchkey-visitor", "__Host-latchkey-visitor"];
+const DEVICE: [&str; 2] = ["latchkey-device", "__Host-latchkey-device"];
+const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
+
+/// How long a device is known after a sign-in, and a language after it was chosen.
+const LONG: Duration = Duration::days(180);
 
 /// A server on https uses the names with the prefix, and never looks at the others (CK-02).
 pub struct Cookies {
     secure: bool,
-    session_ttl: Duration,
 }
 
 impl Cookies {
     #[must_use]
-    pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
-        Self {
-            secure: public_url.is_https(),
-            session_ttl: settings.session_ttl.try_into().unwrap_or(Duration::MAX),
-        }
+    pub fn new(public_url: &PublicUrl) -> Self {
+        Self { secure: public_url.is_https() }
     }
 
     /// The name of the cookie that carries the session.
@@ -50,11 +47,40 @@ impl Cookies {
         value(headers, self.visitor_name()).filter(|visitor| !visitor.is_empty())
     }
 
-    /// `Set-Cookie` for a new session.
+    /// `Set-Cookie` for a session. Only one that is remembered outlives the browser.
     #[must_use]
-    pub fn set_session(&self, token: String) -> HeaderValue {
+    pub fn set_session(&self, token: String, remembered: bool, ends_at: i64) -> HeaderValue {
         let mut cookie = self.cookie(self.session_name(), token);
-        cookie.set_max_age(self.session_ttl);
+        if remembered {
+            let left = ends_at.saturating_sub(now());
+            cookie.set_max_age(Duration::seconds(left.max(0)));
+        }
+        header_value(&cookie)
+    }
+
+    /// What tells that somebody has signed in from this device before (AU-05).
+    #[must_use]
+    pub fn device(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, DEVICE[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn set_device(&self, value: String) -> HeaderValue {
+        let mut cookie = self.cookie(DEVICE[usize::from(self.secure)], value);
+        cookie.set_max_age(LONG);
+        header_value(&cookie)
+    }
+
+    /// The language that somebody has chosen, as a tag. It is whatever a client sends.
+    #[must_use]
+    pub fn language(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, LANGUAGE[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn set_language(&self, tag: &'static str) -> HeaderValue {
+        let mut cookie = self.cookie(LANGUAGE[usize::from(self.secure)], tag.to_owned());
+        cookie.set_max_age(LONG);
         header_value(&cookie)
     }
 

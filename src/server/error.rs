@@ -32,6 +32,16 @@ pub enum Refusal {
         token_came: bool,
     },
     CrossOrigin,
+    /// The password was shown too long ago for what was asked (RFC 9470).
+    ProofTooOld,
+    /// Too many wrong tries. Seconds after which the next may come.
+    TooManyTries {
+        retry_after: u64,
+    },
+    /// The box that says "I want this" was not checked.
+    NotConfirmed,
+    /// The link was used, or is too old, or is none.
+    LinkInvalid,
     /// The form was made for another session, or too long ago.
     StaleForm,
     NotFound,

@@ -18,14 +18,16 @@ use percent_encoding::percent_decode;
 
 use super::{
     access::SignedIn,
-    error::{Refusal, Result},
-    form_tokens::Bearer,
+    audit::Act,
+    client::Visit,
+    error::{Error, Refusal, Result},
+    macs::Statement,
     media_type,
     reply::{Explained, is_for_a_person},
     routes::Door,
     state::AppState,
 };
-use crate::app::{self, FormState};
+use crate::app::{self, FormState, Viewer};
 
 /// The hidden field that ties a form to a session or a visitor.
 pub const TOKEN_FIELD: &str = "form_token";
@@ -35,6 +37,7 @@ pub const TOKEN_FIELD: &str = "form_token";
 pub struct FormCall {
     pub state: AppState,
     pub caller: Option<SignedIn>,
+    pub visit: Visit,
     outcome: Arc<Mutex<Option<Result<Done>>>>,
 }
 
@@ -58,11 +61,11 @@ impl FormCall {
 
 /// Every server function is served by this (see `router.rs`).
 pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Bytes) -> Response {
-    let caller = parts.extensions.get::<SignedIn>().cloned();
     let path = parts.uri.path().to_owned();
     let headers = parts.headers.clone();
+    let viewer = Viewer::of(&state, &parts);
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let outcome = run(&state, caller.clone(), parts, body, &fields).await;
+    let outcome = run(&state, viewer.caller.clone(), parts, body, &fields).await;
 
     let error = match outcome {
         Ok(done) => {
@@ -73,14 +76,22 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
         }
         Err(error) => error,
     };
-    let Some(form) = FormState::again(&path, &fields, &error)
-        .filter(|_| is_for_a_person(Some(Door::Form), &headers))
-    else {
+    if !is_for_a_person(Some(Door::Form), &headers) {
+        return error.into_response();
+    }
+    if let Error::Refusal(Refusal::ProofTooOld) = error {
+        return app::ask_for_proof(app::page_of(&path)).into_response();
+    }
+    let Some(form) = FormState::again(&path, &fields, &error) else {
         return error.into_response();
     };
     // The status and the headers of the error, with the form in its body.
     let (mut answer, _) = error.into_response().into_parts();
-    let page = app::form_page(&state, &form, caller.as_ref(), &headers).await;
+    let page = app::form_page(&state, &form, &viewer, &headers).await;
+    if !page.status().is_success() {
+        // The page itself could not be made.
+        return page;
+    }
     let (page, body) = page.into_parts();
     answer.headers.extend(page.headers);
     answer.extensions.extend(page.extensions);
@@ -102,10 +113,12 @@ async fn run(
     if percent_decode(&body).decode_utf8().is_err() {
         return Err(Refusal::MalformedForm.into());
     }
+    let visit = Visit::of(state, &parts.headers, &parts.extensions);
     if !token_fits(state, caller.as_ref(), &parts.headers, fields) {
+        state.throttle.refused(&state.store, &visit, Act::CrossOrigin).await;
         return Err(Refusal::StaleForm.into());
     }
-    let call = FormCall { state: state.clone(), caller, outcome: Arc::default() };
+    let call = FormCall { state: state.clone(), caller, visit, outcome: Arc::default() };
     let context = {
         let call = call.clone();
         move || leptos::prelude::provide_context(call.clone())
@@ -129,12 +142,12 @@ fn token_fits(
     let mut tokens = fields.iter().filter(|(name, _)| name == TOKEN_FIELD);
     let (Some((_, token)), None) = (tokens.next(), tokens.next()) else { return false };
     let visitor = state.cookies.visitor(headers);
-    let bearer = match (caller, &visitor) {
-        (Some(caller), _) => Bearer::Session(caller.session()),
-        (None, Some(visitor)) => Bearer::Visitor(visitor),
+    let form = match (caller, &visitor) {
+        (Some(caller), _) => Statement::SessionForm(caller.session()),
+        (None, Some(visitor)) => Statement::VisitorForm(visitor),
         (None, None) => return false,
     };
-    state.form_tokens.fits(bearer, token)
+    state.macs.fits(form, token)
 }
 
 /// Where to go after signing in: a path of this site, parsed and written anew, or else the

@@ -3,24 +3,32 @@
 use axum::{
     Extension, Json,
     body::Bytes,
-    extract::State,
-    http::{HeaderMap, StatusCode},
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    access::SignedIn,
-    accounts,
+    access::{Fresh, SignedIn},
+    accounts::{self, Entered},
+    audit,
+    client::Visit,
+    clock::rfc3339,
     error::{Error, Fault, Refusal, Result},
+    own_account, passwords,
     reply::ProblemDetails,
-    sessions::Carrier,
+    sessions::{Carrier, SessionKind},
     state::AppState,
+    store::StoredSession,
 };
-use crate::domain::{Profile, SignInForm, SignUpForm};
+use crate::domain::{
+    Field, FieldError, FullNameForm, PasswordChangeForm, Profile, SignInForm, SignUpForm,
+    shown_password,
+};
 
-mod strict;
+pub mod strict;
 
 /// An account, as it shows itself.
 #[derive(Serialize, ToSchema)]
@@ -45,6 +53,145 @@ pub(super) struct SignedInAccount {
     full_name: String,
     /// A JWT for `Authorization: Bearer`, good for `ACCESS_TOKEN_TTL` or until sign-out.
     access_token: String,
+    /// Only with `"refresh": true`, like the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "Bearer")]
+    token_type: Option<&'static str>,
+    /// Seconds until the access token expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 900)]
+    expires_in: Option<i64>,
+}
+
+/// The tokens of a program that goes on under new ones.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tokens {
+    access_token: String,
+    /// If the session has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    refresh_token: Option<String>,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds until the access token expires.
+    #[schema(example = 900)]
+    expires_in: i64,
+}
+
+/// Where somebody is signed in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(super) struct Session {
+    id: String,
+    /// Whether it is the one that asks.
+    current: bool,
+    /// `browser` or `program`.
+    #[schema(example = "browser")]
+    kind: &'static str,
+    /// Browser and system in words; empty if they are not known.
+    #[schema(example = "Firefox, Linux")]
+    device: String,
+    /// How it was proved who it is.
+    #[schema(example = "password")]
+    method: &'static str,
+    /// The network of the address: /24, or /48.
+    #[schema(example = "203.0.113.0/24")]
+    network: String,
+    /// RFC 3339, UTC.
+    first_seen: String,
+    /// RFC 3339, UTC, to within a hundredth of `SESSION_IDLE_TTL`.
+    last_seen: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sessions {
+    sessions: Vec<Session>,
+}
+
+/// Something that happened to the account.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryEntry {
+    /// RFC 3339, UTC.
+    at: String,
+    /// A word of the OWASP Logging Vocabulary, perhaps with a reason behind a colon.
+    #[schema(example = "authn_login_success")]
+    event: String,
+    /// Who did it: `owner`, `stranger`, `operator` or `server`.
+    #[schema(example = "owner")]
+    by: String,
+    device: String,
+    network: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct History {
+    /// The newest first, at most 50.
+    history: Vec<HistoryEntry>,
+}
+
+/// Everything that is kept about a person. Times are RFC 3339, UTC.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(super) struct PersonalData {
+    #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    id: i64,
+    username: String,
+    full_name: String,
+    member_since: String,
+    /// How the password is kept. The hash itself stays here.
+    #[schema(example = "argon2id")]
+    password_kept_as: &'static str,
+    sessions: Vec<PersonalSession>,
+    /// The newest first, all of it.
+    history: Vec<PersonalEvent>,
+}
+
+/// A session, with all that is kept of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(super) struct PersonalSession {
+    session: Session,
+    /// When the password was shown last.
+    proved: String,
+    /// When it ends if it stays unused, and in any case.
+    ends_unused: String,
+    ends: String,
+    /// Whether it outlives the browser.
+    remembered: bool,
+    /// Whether there are refresh tokens for it.
+    refreshable: bool,
+}
+
+/// An entry of the history, with all that is kept of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(super) struct PersonalEvent {
+    event: HistoryEntry,
+    request_id: String,
+    /// Stands for a session, without being its id.
+    session: String,
+}
+
+/// An account that is about to be deleted.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(super) struct Deletion {
+    /// RFC 3339, UTC. Who signs in before that keeps the account.
+    delete_at: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -79,6 +226,48 @@ pub(super) struct SignInBody {
     username: String,
     #[schema(min_length = 1, max_length = 1024, example = "correct horse battery staple")]
     password: String,
+    /// Whether the answer shall hold a refresh token. Without it, no.
+    #[schema(required = false)]
+    refresh: bool,
+}
+
+/// What `POST /auth/refresh` takes.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(super) struct RefreshBody {
+    #[schema(min_length = 1)]
+    refresh_token: String,
+}
+
+/// What `POST /auth/confirm` takes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(super) struct ConfirmBody {
+    #[schema(min_length = 1, max_length = 1024)]
+    password: String,
+}
+
+/// What `PATCH /user/profile` takes.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(super) struct ProfileBody {
+    /// 1 to 100 code points, no control characters.
+    #[schema(min_length = 1, example = "Alice Liddell")]
+    full_name: String,
+}
+
+/// What `POST /user/password` takes.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(super) struct PasswordBody {
+    #[schema(min_length = 1, max_length = 1024)]
+    current_password: String,
+    /// By the rules of sign-up.
+    #[schema(min_length = 6, max_length = 1024)]
+    new_password: String,
 }
 
 impl From<&Profile> for Account {
@@ -97,12 +286,11 @@ impl From<&Profile> for Account {
     responses(
         (status = 200, description = "The new account", body = Account),
         (status = 400, description = "`invalid-input`, `malformed-json` or `username-taken`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "`cross-origin`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported-media-type`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn sign_up(
     State(state): State<AppState>,
+    visit: Visit,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Account>> {
@@ -113,8 +301,8 @@ pub(super) async fn sign_up(
         full_name: strict::string(&mut body, "fullName"),
     };
     let new = form.parse(state.settings.passwords).map_err(Refusal::InvalidInput)?;
-    let profile = accounts::sign_up(&state, &new).await?;
-    Ok(Json(Account::from(&profile)))
+    let account = accounts::sign_up(&state, &new, &visit).await?;
+    Ok(Json(Account::from(&account.profile)))
 }
 
 /// Sign in, and get an access token
@@ -125,12 +313,11 @@ pub(super) async fn sign_up(
     responses(
         (status = 200, description = "The account and its access token", body = SignedInAccount),
         (status = 400, description = "`invalid-input`, `malformed-json` or `invalid-credentials`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "`cross-origin`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported-media-type`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn sign_in(
     State(state): State<AppState>,
+    visit: Visit,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<SignedInAccount>> {
@@ -139,11 +326,107 @@ pub(super) async fn sign_in(
         username: strict::string(&mut body, "username"),
         password: strict::string(&mut body, "password"),
     };
-    let credentials = form.parse().map_err(Refusal::InvalidInput)?;
-    let profile = accounts::sign_in(&state, &credentials).await?;
-    let access_token = accounts::begin_session(&state, Carrier::Program, &profile, None).await?;
-    let Account { id, username, full_name } = Account::from(&profile);
-    Ok(Json(SignedInAccount { id, username, full_name, access_token }))
+    let refresh = strict::flag(&mut body, "refresh");
+    let (credentials, refresh) = match (form.parse(), refresh) {
+        (Ok(credentials), Ok(refresh)) => (credentials, refresh),
+        (credentials, refresh) => {
+            let mut errors = credentials.err().unwrap_or_default();
+            errors.extend(refresh.err().map(|code| FieldError { field: Field::Refresh, code }));
+            return Err(Refusal::InvalidInput(errors).into());
+        }
+    };
+    let kind = SessionKind::Program { refresh };
+    // A program keeps no cookies, and so no device is known.
+    let visit = Visit { known_device: None, ..visit };
+    let entered = accounts::sign_in(&state, &credentials, kind, &visit, None).await?;
+    let Account { id, username, full_name } = Account::from(&entered.profile);
+    let refresh_token = entered.refresh_token.map(|token| token.expose().to_owned());
+    Ok(Json(SignedInAccount {
+        id,
+        username,
+        full_name,
+        access_token: entered.token,
+        token_type: refresh_token.is_some().then_some("Bearer"),
+        expires_in: refresh_token.is_some().then_some(entered.expires_in),
+        refresh_token,
+    }))
+}
+
+/// Get a new access token for a refresh token
+///
+/// The answer holds the successor of the refresh token, which is used up. Sent again within ten
+/// seconds, it gets the same successor; later, its session is ended.
+#[utoipa::path(
+    post, path = "/auth/refresh", tag = "accounts", operation_id = "refresh", request_body = RefreshBody,
+    responses(
+        (status = 200, description = "New tokens", body = Tokens),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthorized`: the token is none, was used, or its session is over", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn refresh(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Tokens>> {
+    let mut body = strict::object(&headers, &body)?;
+    let token = strict::string(&mut body, "refreshToken").map_err(|code| {
+        Refusal::InvalidInput(vec![FieldError { field: Field::RefreshToken, code }])
+    })?;
+    let entered = accounts::refresh(&state, &token, &visit).await?;
+    Ok(Json(Tokens::of(entered)))
+}
+
+impl Tokens {
+    fn of(entered: Entered) -> Self {
+        Self {
+            access_token: entered.token,
+            refresh_token: entered.refresh_token.map(|token| token.expose().to_owned()),
+            token_type: "Bearer",
+            expires_in: entered.expires_in,
+        }
+    }
+}
+
+/// A session that goes on under a new id: to a browser by its cookie, to a program by its tokens.
+fn renewed(state: &AppState, entered: Entered) -> Response {
+    match entered.session.carrier {
+        Carrier::Program => Json(Tokens::of(entered)).into_response(),
+        Carrier::Browser => {
+            let session = &entered.session;
+            let (remembered, ends_at) = (session.remembered, session.ends_at);
+            let cookie = state.cookies.set_session(entered.token, remembered, ends_at);
+            (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
+        }
+    }
+}
+
+/// Prove anew who one is
+///
+/// Needed for what is dangerous, if the password was shown more than `PROOF_TTL` ago. The session
+/// goes on under a new id: a program gets new tokens, a browser a new cookie.
+#[utoipa::path(
+    post, path = "/auth/confirm", tag = "accounts", operation_id = "confirm", request_body = ConfirmBody,
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "New tokens, for a program", body = Tokens),
+        (status = 204, description = "A new cookie, for a browser"),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn confirm(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response> {
+    let mut body = strict::object(&headers, &body)?;
+    let password = shown_password(&strict::string(&mut body, "password"));
+    let password = password.map_err(Refusal::InvalidInput)?;
+    let entered = own_account::confirm(&state, &caller, &password, &visit).await?;
+    Ok(renewed(&state, entered))
 }
 
 /// Sign out: the session and all its tokens are dead at once
@@ -152,15 +435,14 @@ pub(super) async fn sign_in(
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
         (status = 204, description = "Signed out"),
-        (status = 401, description = "`unauthorized`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "`cross-origin`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn sign_out(
     State(state): State<AppState>,
     Extension(caller): Extension<SignedIn>,
+    visit: Visit,
 ) -> Result<Response> {
-    accounts::sign_out(&state, &caller).await?;
+    accounts::sign_out(&state, &caller, &visit).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if caller.by_cookie() {
         response.headers_mut().extend(state.cookies.forget());
@@ -174,11 +456,262 @@ pub(super) async fn sign_out(
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
         (status = 200, description = "The account", body = Account),
-        (status = 401, description = "`unauthorized`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn profile(Extension(caller): Extension<SignedIn>) -> Json<Account> {
     Json(Account::from(caller.profile()))
+}
+
+/// Change the profile
+#[utoipa::path(
+    patch, path = "/user/profile", tag = "your account", operation_id = "changeProfile", request_body = ProfileBody,
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The account", body = Account),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn change_profile(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Account>> {
+    let mut body = strict::object(&headers, &body)?;
+    let form = FullNameForm { full_name: strict::string(&mut body, "fullName") };
+    let full_name = form.parse().map_err(Refusal::InvalidInput)?;
+    let profile = own_account::change_full_name(&state, &caller, &full_name, &visit).await?;
+    Ok(Json(Account::from(&profile)))
+}
+
+/// Take another password
+///
+/// Every other session and every token of the account is dead at once. The session goes on under a
+/// new id: a program gets new tokens, a browser a new cookie.
+#[utoipa::path(
+    post, path = "/user/password", tag = "your account", operation_id = "changePassword", request_body = PasswordBody,
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "New tokens, for a program", body = Tokens),
+        (status = 204, description = "A new cookie, for a browser"),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn change_password(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response> {
+    let mut body = strict::object(&headers, &body)?;
+    let form = PasswordChangeForm {
+        current: strict::string(&mut body, "currentPassword"),
+        new: strict::string(&mut body, "newPassword"),
+    };
+    let change = form.parse(state.settings.passwords, caller.profile());
+    let change = change.map_err(Refusal::InvalidInput)?;
+    let entered = own_account::change_password(&state, &caller, &change, &visit).await?;
+    Ok(renewed(&state, entered))
+}
+
+/// Where one is signed in
+#[utoipa::path(
+    get, path = "/user/sessions", tag = "your account", operation_id = "sessions",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The sessions, those used last first", body = Sessions),
+    )
+)]
+pub(super) async fn sessions(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+) -> Result<Json<Sessions>> {
+    let sessions = own_account::sessions(&state, &caller).await?;
+    let sessions = sessions.iter().map(|session| Session::of(session, &caller)).collect();
+    Ok(Json(Sessions { sessions }))
+}
+
+impl Session {
+    fn of(session: &StoredSession, caller: &SignedIn) -> Self {
+        Self {
+            current: session.id == caller.session(),
+            id: session.id.clone(),
+            kind: session.carrier.word(),
+            device: session.device.clone(),
+            method: "password",
+            network: session.network.clone(),
+            first_seen: rfc3339(session.created_at),
+            last_seen: rfc3339(session.seen_at),
+        }
+    }
+}
+
+impl PersonalSession {
+    fn of(session: &StoredSession, caller: &SignedIn) -> Self {
+        Self {
+            session: Session::of(session, caller),
+            proved: rfc3339(session.proved_at),
+            ends_unused: rfc3339(session.alive_until),
+            ends: rfc3339(session.ends_at),
+            remembered: session.remembered,
+            refreshable: session.refreshable,
+        }
+    }
+}
+
+impl From<&audit::Row> for PersonalEvent {
+    fn from(row: &audit::Row) -> Self {
+        let detail = row.detail();
+        let (request_id, session) =
+            detail.map_or_else(Default::default, |detail| (detail.request_id, detail.session));
+        Self { event: HistoryEntry::from(row), request_id, session }
+    }
+}
+
+/// End one session
+///
+/// Its tokens are dead at once. Needs a fresh proof.
+#[utoipa::path(
+    delete, path = "/user/sessions/{id}", tag = "your account", operation_id = "endSession",
+    params(("id" = String, Path, description = "The `id` of one of one's own sessions")),
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 204, description = "It is ended"),
+        (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "`not-found`: there is no such session of this account", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn end_session(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+    id: std::result::Result<Path<String>, PathRejection>,
+) -> Result<StatusCode> {
+    let Path(id) = id.map_err(|_| Refusal::NotFound)?;
+    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    own_account::end_session(&state, fresh, &id, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End all other sessions
+///
+/// Needs a fresh proof.
+#[utoipa::path(
+    delete, path = "/user/sessions", tag = "your account", operation_id = "endOtherSessions",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 204, description = "They are ended"),
+        (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn end_other_sessions(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+) -> Result<StatusCode> {
+    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    own_account::end_other_sessions(&state, fresh, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What happened to the account
+#[utoipa::path(
+    get, path = "/user/history", tag = "your account", operation_id = "history",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The security history", body = History),
+    )
+)]
+pub(super) async fn history(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+) -> Result<Json<History>> {
+    let history = own_account::history(&state, &caller).await?;
+    Ok(Json(History { history: history.iter().map(HistoryEntry::from).collect() }))
+}
+
+impl From<&audit::Row> for HistoryEntry {
+    fn from(row: &audit::Row) -> Self {
+        let detail = row.detail();
+        let (by, device, network) = detail.map_or_else(Default::default, |detail| {
+            (detail.by.word().to_owned(), detail.device, detail.network)
+        });
+        Self { at: rfc3339(row.at), event: row.event.clone(), by, device, network }
+    }
+}
+
+/// Everything that is kept about the person
+///
+/// A download. Needs a fresh proof.
+#[utoipa::path(
+    get, path = "/user/data", tag = "your account", operation_id = "data",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The data", body = PersonalData),
+        (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn data(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+) -> Result<Response> {
+    download(&state, caller.fresh(state.settings.proof_ttl)?, &visit).await
+}
+
+/// The same, for the page that leads to it.
+pub(crate) async fn download(
+    state: &AppState,
+    caller: Fresh<'_>,
+    visit: &Visit,
+) -> Result<Response> {
+    let own_account::Data { account, sessions, history } =
+        own_account::data(state, caller, visit).await?;
+    let session = |session| PersonalSession::of(session, &caller);
+    let data = PersonalData {
+        id: account.id,
+        username: account.username,
+        full_name: account.full_name,
+        member_since: rfc3339(account.created_at),
+        password_kept_as: passwords::kept_as(&account.password_hash),
+        sessions: sessions.iter().map(session).collect(),
+        history: history.iter().map(PersonalEvent::from).collect(),
+    };
+    // For people who open it: one line for each thing.
+    let text = serde_json::to_string_pretty(&data).map_err(Fault::internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"latchkey-data.json\""),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// Delete the account
+///
+/// Signs out everywhere at once. The account is deleted for good after `DELETION_GRACE`, unless
+/// somebody signs in to it before. Needs a fresh proof.
+#[utoipa::path(
+    delete, path = "/user", tag = "your account", operation_id = "deleteAccount",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "When it will be gone", body = Deletion),
+        (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn delete(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+) -> Result<Response> {
+    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    let delete_at = own_account::delete(&state, fresh, &visit).await?;
+    let mut response = Json(Deletion { delete_at: rfc3339(delete_at) }).into_response();
+    if caller.by_cookie() {
+        response.headers_mut().extend(state.cookies.forget());
+    }
+    Ok(response)
 }
 
 /// The same, at the address that the first version had
@@ -187,7 +720,6 @@ pub(super) async fn profile(Extension(caller): Extension<SignedIn>) -> Json<Acco
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
         (status = 200, description = "The account", body = Account),
-        (status = 401, description = "`unauthorized`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 #[expect(dead_code, reason = "only documents the second address of `profile`")]

@@ -1,6 +1,10 @@
 //! The OpenAPI 3.1 document, made from the doors in `json.rs`.
 
-use axum::{Json, extract::State};
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -22,9 +26,19 @@ use super::{config::PublicUrl, cookies::Cookies, json, reply::ProblemDetails, st
     paths(
         json::sign_up,
         json::sign_in,
+        json::refresh,
+        json::confirm,
         json::sign_out,
         json::profile,
         json::profile_at_old_address,
+        json::change_profile,
+        json::change_password,
+        json::sessions,
+        json::end_session,
+        json::end_other_sessions,
+        json::history,
+        json::data,
+        json::delete,
         json::healthz,
         json::readyz,
     ),
@@ -54,10 +68,30 @@ pub fn document(public_url: &PublicUrl, cookies: &Cookies) -> Document {
     let cookie = ApiKey::Cookie(ApiKeyValue::new(cookies.session_name()));
     components.add_security_scheme("sessionCookie", SecurityScheme::ApiKey(cookie));
 
-    for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+    for (path, item) in &mut document.paths.paths {
+        let writes = [&mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten();
+        let methods = item.get.iter_mut().map(|read| (read, false));
+        for (operation, writes) in methods.chain(writes.map(|write| (write, true))) {
+            let closed = operation.security.is_some();
+            let mut statuses = OF_THE_LAYERS.to_vec();
+            if closed {
+                statuses.push(("401", "`unauthorized`"));
+            }
+            if writes {
+                statuses.push(("403", "`cross-origin`"));
+            }
+            if operation.request_body.is_some() {
+                statuses.push(("415", "`unsupported-media-type`"));
+            }
+            // Whatever is written down is limited.
+            if writes || path == "/user/data" {
+                statuses.push(("429", "`too-many-tries`: try again after `Retry-After` seconds"));
+            }
             let responses = &mut operation.responses.responses;
-            for (status, description) in OF_THE_LAYERS {
+            for (status, description) in statuses {
+                if responses.contains_key(status) {
+                    continue;
+                }
                 let problem = Content::new(Some(Ref::from_schema_name("Problem")));
                 let response = ResponseBuilder::new()
                     .description(description)
@@ -65,9 +99,11 @@ pub fn document(public_url: &PublicUrl, cookies: &Cookies) -> Document {
                     .build();
                 responses.insert(status.to_owned(), response.into());
             }
-            for (status, header, kind) in
-                [("401", "WWW-Authenticate", Type::String), ("503", "Retry-After", Type::Integer)]
-            {
+            for (status, header, kind) in [
+                ("401", "WWW-Authenticate", Type::String),
+                ("429", "Retry-After", Type::Integer),
+                ("503", "Retry-After", Type::Integer),
+            ] {
                 if let Some(RefOr::T(response)) = responses.get_mut(status) {
                     let schema = ObjectBuilder::new().schema_type(kind).build();
                     response.headers.insert(header.to_owned(), Header::new(schema).into());
@@ -78,6 +114,7 @@ pub fn document(public_url: &PublicUrl, cookies: &Cookies) -> Document {
     document
 }
 
-pub(super) async fn serve(State(state): State<AppState>) -> Json<Document> {
-    Json(state.openapi.clone())
+/// The document as it is sent. Written down once: it is large.
+pub(super) async fn serve(State(state): State<AppState>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], state.openapi_json.clone()).into_response()
 }

@@ -26,28 +26,35 @@ use super::{
 use crate::{
     app,
     domain::{Code, FieldError},
+    texts::Language,
 };
 
 /// Seconds after which to try again, when we are overloaded or the database is away.
 const RETRY_AFTER: &str = "2";
 
-/// A kind of problem: what `type` points to.
+/// A kind of problem: what `type` points to. Its words are in `texts/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProblemKind {
     pub slug: &'static str,
     pub status: StatusCode,
-    pub title: &'static str,
-    pub detail: &'static str,
+}
+
+impl ProblemKind {
+    #[must_use]
+    pub fn title(self, language: Language) -> String {
+        language.text(&format!("problem-{}", self.slug))
+    }
+
+    #[must_use]
+    pub fn detail(self, language: Language) -> String {
+        language.text(&format!("problem-{}.detail", self.slug))
+    }
 }
 
 macro_rules! kinds {
-    ($($name:ident: $status:ident, $slug:literal, $title:literal, $detail:literal;)*) => {
-        $(const $name: ProblemKind = ProblemKind {
-            slug: $slug,
-            status: StatusCode::$status,
-            title: $title,
-            detail: $detail,
-        };)*
+    ($($name:ident: $status:ident, $slug:literal;)*) => {
+        $(const $name: ProblemKind =
+            ProblemKind { slug: $slug, status: StatusCode::$status };)*
 
         /// Every kind there is, in the order of their status.
         pub const KINDS: &[ProblemKind] = &[$($name),*];
@@ -55,38 +62,26 @@ macro_rules! kinds {
 }
 
 kinds! {
-    INVALID_INPUT: BAD_REQUEST, "invalid-input", "Invalid input",
-        "At least one field is missing, of the wrong type or against its rule";
-    MALFORMED_JSON: BAD_REQUEST, "malformed-json", "Malformed JSON",
-        "The body must be one JSON text, without duplicate names, nested at most 32 deep";
-    MALFORMED_FORM: BAD_REQUEST, "malformed-form", "Malformed form",
-        "The body is not what the form on the page sends";
-    MALFORMED_BODY: BAD_REQUEST, "malformed-body", "Malformed body",
-        "The body broke off, or its chunks are broken";
-    USERNAME_TAKEN: BAD_REQUEST, "username-taken", "Username taken", "Username exists";
-    INVALID_CREDENTIALS: BAD_REQUEST, "invalid-credentials", "Invalid credentials",
-        "Invalid Login Credentials";
-    UNAUTHORIZED: UNAUTHORIZED, "unauthorized", "Not signed in",
-        "This needs a signed-in account: send an access token or the session cookie";
-    CROSS_ORIGIN: FORBIDDEN, "cross-origin", "Cross-origin request",
-        "What changes something must come from a page of this site";
-    STALE_FORM: FORBIDDEN, "stale-form", "The form is too old",
-        "The form belongs to another session. Load the page again and send it once more";
-    NOT_FOUND: NOT_FOUND, "not-found", "Not found", "There is nothing at this address";
-    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed",
-        "This address takes other methods, named in Allow";
-    REQUEST_TIMEOUT: REQUEST_TIMEOUT, "request-timeout", "Request timeout",
-        "The body did not arrive in time";
-    CONTENT_TOO_LARGE: PAYLOAD_TOO_LARGE, "content-too-large", "Content too large",
-        "The body must be at most 16 KiB";
-    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type",
-        "Unsupported media type", "The body must be application/json in UTF-8, and not compressed";
-    MISDIRECTED_REQUEST: MISDIRECTED_REQUEST, "misdirected-request", "Misdirected request",
-        "This server does not answer for the host that was asked for";
-    INTERNAL: INTERNAL_SERVER_ERROR, "internal", "Internal error",
-        "Something went wrong on our side. The request id helps to find out what";
-    UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable", "Unavailable",
-        "The service is busy. Try again in a moment";
+    INVALID_INPUT: BAD_REQUEST, "invalid-input";
+    MALFORMED_JSON: BAD_REQUEST, "malformed-json";
+    MALFORMED_FORM: BAD_REQUEST, "malformed-form";
+    MALFORMED_BODY: BAD_REQUEST, "malformed-body";
+    USERNAME_TAKEN: BAD_REQUEST, "username-taken";
+    INVALID_CREDENTIALS: BAD_REQUEST, "invalid-credentials";
+    UNAUTHORIZED: UNAUTHORIZED, "unauthorized";
+    PROOF_TOO_OLD: UNAUTHORIZED, "proof-too-old";
+    CROSS_ORIGIN: FORBIDDEN, "cross-origin";
+    STALE_FORM: FORBIDDEN, "stale-form";
+    NOT_FOUND: NOT_FOUND, "not-found";
+    LINK_INVALID: NOT_FOUND, "link-invalid";
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed";
+    REQUEST_TIMEOUT: REQUEST_TIMEOUT, "request-timeout";
+    CONTENT_TOO_LARGE: PAYLOAD_TOO_LARGE, "content-too-large";
+    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type";
+    MISDIRECTED_REQUEST: MISDIRECTED_REQUEST, "misdirected-request";
+    TOO_MANY_TRIES: TOO_MANY_REQUESTS, "too-many-tries";
+    INTERNAL: INTERNAL_SERVER_ERROR, "internal";
+    UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable";
 }
 
 /// A problem on its way out, before it is written down.
@@ -105,10 +100,10 @@ pub struct ProblemDetails {
     #[serde(rename = "type")]
     #[schema(example = "/problems/invalid-input")]
     kind: String,
-    title: &'static str,
+    title: String,
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    detail: &'static str,
+    detail: String,
     /// Also in the header `x-request-id`, and in every line of the log about this request.
     request_id: String,
     /// All bad fields at once. Only with `invalid-input`.
@@ -134,7 +129,11 @@ fn codes() -> Object {
 
 impl From<&FieldError> for ProblemField {
     fn from(error: &FieldError) -> Self {
-        Self { field: error.field.name(), code: error.code.as_str(), message: error.message() }
+        Self {
+            field: error.field.name(),
+            code: error.code.as_str(),
+            message: Language::English.field_error(error),
+        }
     }
 }
 
@@ -142,21 +141,24 @@ impl Refusal {
     #[must_use]
     pub fn kind(&self) -> ProblemKind {
         match self {
-            Self::InvalidInput(_) => INVALID_INPUT,
+            Self::InvalidInput(_) | Self::NotConfirmed => INVALID_INPUT,
             Self::MalformedJson => MALFORMED_JSON,
             Self::MalformedForm => MALFORMED_FORM,
             Self::MalformedBody => MALFORMED_BODY,
             Self::UsernameTaken => USERNAME_TAKEN,
             Self::InvalidCredentials => INVALID_CREDENTIALS,
             Self::Unauthorized { .. } => UNAUTHORIZED,
+            Self::ProofTooOld => PROOF_TOO_OLD,
             Self::CrossOrigin => CROSS_ORIGIN,
             Self::StaleForm => STALE_FORM,
             Self::NotFound => NOT_FOUND,
+            Self::LinkInvalid => LINK_INVALID,
             Self::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
             Self::RequestTimeout => REQUEST_TIMEOUT,
             Self::ContentTooLarge => CONTENT_TOO_LARGE,
             Self::UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE,
             Self::MisdirectedRequest => MISDIRECTED_REQUEST,
+            Self::TooManyTries { .. } => TOO_MANY_TRIES,
             Self::Overloaded => UNAVAILABLE,
         }
     }
@@ -169,6 +171,14 @@ impl Refusal {
                 let challenge =
                     if *token_came { "Bearer error=\"invalid_token\"" } else { "Bearer" };
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            // RFC 9470, section 3.
+            Self::ProofTooOld => {
+                let challenge = "Bearer error=\"insufficient_user_authentication\"";
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            Self::TooManyTries { retry_after } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::MethodNotAllowed { allow } => {
                 let allow: Vec<&str> = allow.iter().map(axum::http::Method::as_str).collect();
@@ -216,16 +226,18 @@ impl IntoResponse for Error {
 
 /// Who will read the answer to a request.
 pub(super) struct Reader {
-    is_a_person: bool,
+    /// The language of a person. A program has none.
+    person: Option<Language>,
     request_id: RequestId,
 }
 
 impl Reader {
-    pub(super) fn of(request: &Request, routes: &Routes) -> Self {
+    pub(super) fn of(state: &AppState, request: &Request, routes: &Routes) -> Self {
         let path = request.extensions().get::<MatchedPath>();
         let door = path.and_then(|path| routes.door(path.as_str()));
         Self {
-            is_a_person: is_for_a_person(door, request.headers()),
+            person: is_for_a_person(door, request.headers())
+                .then(|| language(state, request.headers())),
             request_id: request.extensions().get::<RequestId>().cloned().unwrap_or_default(),
         }
     }
@@ -244,10 +256,11 @@ pub(super) async fn explain(state: &AppState, reader: &Reader, response: Respons
     parts.status = problem.kind.status;
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
-    let body = if reader.is_a_person {
-        app::problem_page(state, problem.kind, &reader.request_id).await
-    } else {
-        problem_details(&problem, &reader.request_id)
+    let body = match reader.person {
+        Some(language) => {
+            app::problem_page(state, language, problem.kind, &reader.request_id).await
+        }
+        None => problem_details(&problem, &reader.request_id),
     };
     let (body_parts, body) = body.into_parts();
     parts.headers.extend(body_parts.headers);
@@ -272,14 +285,25 @@ pub struct Explained;
 fn problem_details(problem: &Problem, request_id: &RequestId) -> Response {
     let details = ProblemDetails {
         kind: format!("/problems/{}", problem.kind.slug),
-        title: problem.kind.title,
+        title: problem.kind.title(Language::English),
         status: problem.kind.status.as_u16(),
-        detail: problem.kind.detail,
+        detail: problem.kind.detail(Language::English),
         request_id: request_id.to_string(),
         errors: problem.errors.iter().map(ProblemField::from).collect(),
     };
     let content_type = HeaderValue::from_static("application/problem+json; charset=utf-8");
     ([(header::CONTENT_TYPE, content_type)], Json(details)).into_response()
+}
+
+/// The language that somebody has chosen, or else the best of those that his browser asks for.
+#[must_use]
+pub fn language(state: &AppState, headers: &HeaderMap) -> Language {
+    let chosen = state.cookies.language(headers);
+    let accepted = || headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok();
+    chosen
+        .and_then(|tag| Language::of_tag(&tag))
+        .or_else(|| Language::accepted(accepted()?))
+        .unwrap_or(Language::English)
 }
 
 /// Whether an error is to be a page. Behind the doors for people it is one, unless JSON is asked

@@ -18,6 +18,9 @@ use http_body_util::LengthLimitError;
 
 use super::{
     access, assets,
+    audit::Act,
+    client::Visit,
+    connections::Waiting,
     error::{Error, Fault, Refusal, Result},
     forms, headers, json, openapi, origin, reply,
     routes::{Door, Routes},
@@ -39,6 +42,14 @@ fn map() -> Map {
     map.get("/signup", Door::Page, app::sign_up);
     map.get("/signin", Door::Page, app::sign_in);
     map.get("/profile", Door::Page, app::profile);
+    map.get("/confirm", Door::Page, app::confirm);
+    map.get("/account/security", Door::Page, app::security);
+    map.get("/account/sessions", Door::Page, app::sessions);
+    map.get("/account/data", Door::Page, app::data);
+    map.get("/set-password", Door::Page, app::set_password);
+    map.get("/account/data/download", Door::Page, app::download);
+    map.get("/language/{tag}", Door::Page, app::language);
+    map.get("/.well-known/change-password", Door::Page, app::change_password);
     map.get("/docs", Door::Page, app::docs);
     map.get("/problems/{kind}", Door::Page, app::problem_kind);
     for (path, method) in server_fn::axum::server_fn_paths() {
@@ -47,8 +58,18 @@ fn map() -> Map {
 
     map.post("/auth/signup", Door::Json, json::sign_up);
     map.post("/auth/signin", Door::Json, json::sign_in);
+    map.post("/auth/refresh", Door::Json, json::refresh);
+    map.post("/auth/confirm", Door::Json, json::confirm);
     map.post("/auth/signout", Door::Json, json::sign_out);
     map.get("/user/profile", Door::Json, json::profile);
+    map.add(Method::PATCH, "/user/profile", Door::Json, json::change_profile);
+    map.post("/user/password", Door::Json, json::change_password);
+    map.get("/user/sessions", Door::Json, json::sessions);
+    map.delete("/user/sessions", Door::Json, json::end_other_sessions);
+    map.delete("/user/sessions/{id}", Door::Json, json::end_session);
+    map.get("/user/history", Door::Json, json::history);
+    map.get("/user/data", Door::Json, json::data);
+    map.delete("/user", Door::Json, json::delete);
     map.get("/users/profile", Door::Json, json::profile);
     map.get("/healthz", Door::Json, json::healthz);
     map.get("/readyz", Door::Json, json::readyz);
@@ -84,7 +105,7 @@ pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
 /// The way of every request, around whatever happens to it: it gets an answer that says what was
 /// wrong, and that carries all the headers.
 async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Next) -> Response {
-    let reader = reply::Reader::of(&request, &routes);
+    let reader = reply::Reader::of(&state, &request, &routes);
     let entered = AssertUnwindSafe(enter(&state, &routes, request, next)).catch_unwind().await;
     let response = match entered {
         Ok(response) => response.into_response(),
@@ -103,7 +124,16 @@ async fn enter(
     next: Next,
 ) -> Result<Response> {
     let request = read_body(request).await?;
-    origin::check(state, &request)?;
+    if let Some(waiting) = request.extensions().get::<Arc<Waiting>>() {
+        waiting.for_us();
+    }
+    if let Err(refusal) = origin::check(state, &request) {
+        if refusal == Refusal::CrossOrigin {
+            let visit = Visit::of(state, request.headers(), request.extensions());
+            state.throttle.refused(&state.store, &visit, Act::CrossOrigin).await;
+        }
+        return Err(refusal.into());
+    }
     access::guard(state, routes, request, next).await
 }
 
@@ -144,6 +174,10 @@ impl Map {
 
     fn post<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
         self.add(Method::POST, path, door, handler);
+    }
+
+    fn delete<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
+        self.add(Method::DELETE, path, door, handler);
     }
 
     fn add<H: Handler<T, AppState>, T: 'static>(

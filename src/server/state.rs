@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
+use tokio::sync::{OnceCell, Semaphore};
+
 use super::{
     assets::Assets,
     config::{PublicUrl, Settings},
     cookies::Cookies,
-    form_tokens::FormTokens,
     live_sessions::LiveSessions,
+    macs::Macs,
     metrics::Metrics,
     passwords::Passwords,
     sessions::Sessions,
     store::Store,
+    throttle::Throttle,
 };
+
+use crate::texts::Language;
 
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
@@ -27,9 +33,15 @@ pub struct Shared {
     pub sessions: Sessions,
     pub live_sessions: Arc<LiveSessions>,
     pub cookies: Cookies,
-    pub form_tokens: FormTokens,
+    pub macs: Macs,
+    pub throttle: Throttle,
+    /// Whoever takes his data along needs it.
+    pub downloads: Semaphore,
     /// The OpenAPI document of this server.
     pub openapi: utoipa::openapi::OpenApi,
+    pub openapi_json: Bytes,
+    /// The page of that document, by language.
+    pub docs: [OnceCell<Bytes>; Language::ALL.len()],
     pub assets: Assets,
     /// `None`: nobody reads them.
     pub metrics: Option<Metrics>,

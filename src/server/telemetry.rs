@@ -22,7 +22,7 @@ use super::{
 use crate::export::Export;
 
 /// 128 random bits. Never taken from the client.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RequestId(Arc<str>);
 
 impl fmt::Display for RequestId {
@@ -60,7 +60,7 @@ pub fn start(format: LogFormat, filter: &str) -> Export {
 fn method(method: &Method) -> &'static str {
     const KNOWN: [&str; 9] =
         ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
-    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("(other)")
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }
 
 /// Around everything that happens to a request.
@@ -86,6 +86,7 @@ pub(super) async fn trace<A: Future<Output = Response>>(
         client = client.map(tracing::field::display),
     );
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(client::Address(client));
     let mut response = answer(state.clone(), request).instrument(span.clone()).await;
 
     let (status, time) = (response.status().as_u16(), start.elapsed());

@@ -18,7 +18,7 @@ use crate::{
 const MAX_DEPTH: usize = 32;
 
 /// The members of the body. What is JSON but no object has none.
-pub(super) fn object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+pub fn object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     if media_type(headers).as_deref() != Some("application/json") {
         return Err(Refusal::UnsupportedMediaType);
     }
@@ -29,11 +29,20 @@ pub(super) fn object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Val
 }
 
 /// Takes a member that must be a string.
-pub(super) fn string(members: &mut Map<String, Value>, name: &str) -> Raw {
+pub fn string(members: &mut Map<String, Value>, name: &str) -> Raw {
     match members.remove(name) {
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(Code::WrongType),
         None => Err(Code::Missing),
+    }
+}
+
+/// Takes a member that may be missing, and else must be `true` or `false`.
+pub fn flag(members: &mut Map<String, Value>, name: &str) -> Result<bool, Code> {
+    match members.remove(name) {
+        None => Ok(false),
+        Some(Value::Bool(flag)) => Ok(flag),
+        Some(_) => Err(Code::WrongType),
     }
 }
 
