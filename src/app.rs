@@ -6,124 +6,366 @@
 
 mod pages;
 mod shell;
+mod times;
+
+use std::convert::Infallible;
 
 use axum::{
-    Extension,
-    body::Body,
+    body::{Body, Bytes, to_bytes},
     extract::{
-        Path, Query, State,
+        FromRequestParts, Path, Query, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, HeaderValue, Request, header},
-    response::{IntoResponse, Redirect, Response},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use leptos::{nonce::Nonce, prelude::*};
 use serde::Deserialize;
 
 pub use pages::form::FormState;
 
-use crate::server::{
-    access::SignedIn,
-    config,
-    error::{Error, Fault, Refusal, Result},
-    form_tokens::Bearer,
-    headers::page_policy,
-    random,
-    reply::{KINDS, ProblemKind},
-    state::AppState,
-    telemetry::RequestId,
+use pages::form::Form;
+use shell::{Around, Section};
+
+use crate::{
+    domain::Profile,
+    server::{
+        access::{Fresh, SignedIn},
+        client::Visit,
+        config,
+        error::{Error, Fault, Refusal, Result},
+        forms::safe_next,
+        headers::page_policy,
+        json,
+        macs::Statement,
+        own_account, random,
+        reply::{self, KINDS, ProblemKind},
+        state::AppState,
+        telemetry::RequestId,
+    },
+    texts::Language,
 };
 
-/// `/signin?next=…`
-#[derive(Deserialize)]
-pub struct SignInQuery {
-    #[serde(default)]
-    next: String,
+/// Who looks at a page, and how.
+#[derive(Clone)]
+pub struct Viewer {
+    pub caller: Option<SignedIn>,
+    language: Language,
+    /// The address of the page, for the way back to it.
+    here: String,
 }
 
-pub(crate) async fn home(
-    State(state): State<AppState>,
-    caller: Option<Extension<SignedIn>>,
-) -> Result<Response> {
-    let signed_in = caller.map(|Extension(caller)| {
-        let token = state.form_tokens.make(Bearer::Session(caller.session()));
-        (caller.profile().clone(), token)
-    });
-    let title = "Accounts for your app";
-    render(&state, title, Scripts::No, move || pages::home(signed_in.clone())).await
+impl Viewer {
+    #[must_use]
+    pub fn of(state: &AppState, parts: &Parts) -> Self {
+        Self {
+            caller: parts.extensions.get::<SignedIn>().cloned(),
+            language: reply::language(state, &parts.headers),
+            here: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        }
+    }
+
+    /// Whoever is here is signed in: the guard lets nobody else come.
+    fn caller(&self) -> Result<&SignedIn> {
+        self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false }.into())
+    }
+
+    /// The same, if the password was shown a short while ago; or where to show it.
+    fn fresh(&self, state: &AppState) -> Result<Fresh<'_>, Redirect> {
+        let caller = self.caller.as_ref().ok_or_else(|| Redirect::to("/signin"))?;
+        caller.fresh(state.settings.proof_ttl).map_err(|_| ask_for_proof(&self.here))
+    }
+}
+
+impl FromRequestParts<AppState> for Viewer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self::of(state, parts))
+    }
+}
+
+/// Where somebody proves anew who he is, on the way to a page.
+pub(crate) fn ask_for_proof(next: &str) -> Redirect {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Redirect::to(&format!("/confirm?next={next}"))
+}
+
+/// The page on which the form of a server function stands.
+pub(crate) fn page_of(action: &str) -> &'static str {
+    match action {
+        "/api/end_session" | "/api/end_other_sessions" => "/account/sessions",
+        "/api/delete_account" => "/account/data",
+        _ => "/profile",
+    }
+}
+
+/// `?next=…`, `?saved=…` and `?link=…`
+#[derive(Default, Deserialize)]
+pub struct PageQuery {
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    saved: String,
+    #[serde(default)]
+    link: String,
+}
+
+/// A query that cannot be read says nothing.
+type AnyQuery = std::result::Result<Query<PageQuery>, QueryRejection>;
+
+fn read(query: AnyQuery) -> PageQuery {
+    query.map(|Query(query)| query).unwrap_or_default()
+}
+
+/// What has just been done, as the text that says so: only what is known here (CS-09).
+fn saved(query: AnyQuery) -> Option<&'static str> {
+    const KNOWN: [(&str, &str); 7] = [
+        ("name", "saved-name"),
+        ("password", "saved-password"),
+        ("session", "saved-session"),
+        ("sessions", "saved-sessions"),
+        ("kept", "saved-kept"),
+        ("set-password", "saved-set-password"),
+        ("deleted", "saved-deleted"),
+    ];
+    let query = read(query);
+    KNOWN.into_iter().find(|(word, _)| *word == query.saved).map(|(_, text)| text)
+}
+
+pub(crate) async fn home(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+    let profile = viewer.caller.as_ref().map(|caller| caller.profile().clone());
+    let around = Around::of("home-title");
+    render(&state, &viewer, around, move || pages::home(profile.as_ref())).await
 }
 
 pub(crate) async fn sign_up(
     State(state): State<AppState>,
-    caller: Option<Extension<SignedIn>>,
+    viewer: Viewer,
     headers: HeaderMap,
 ) -> Response {
-    if caller.is_some() {
+    if viewer.caller.is_some() {
         return Redirect::to("/profile").into_response();
     }
-    form_page(&state, &FormState::sign_up(), None, &headers).await
+    form_page(&state, &FormState::new(Form::SignUp), &viewer, &headers).await
 }
 
 pub(crate) async fn sign_in(
     State(state): State<AppState>,
-    caller: Option<Extension<SignedIn>>,
-    query: std::result::Result<Query<SignInQuery>, QueryRejection>,
+    viewer: Viewer,
+    query: AnyQuery,
     headers: HeaderMap,
 ) -> Response {
-    if caller.is_some() {
+    if viewer.caller.is_some() {
         return Redirect::to("/profile").into_response();
     }
-    // A query that cannot be read leads nowhere, and so to the profile.
-    let next = query.map(|Query(query)| query.next).unwrap_or_default();
-    form_page(&state, &FormState::sign_in(&next), None, &headers).await
+    let query = read(query);
+    let next = query.next.clone();
+    let form = FormState::new(Form::SignIn).to(&next).after(saved(Ok(Query(query))));
+    form_page(&state, &form, &viewer, &headers).await
+}
+
+pub(crate) async fn confirm(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+    headers: HeaderMap,
+) -> Response {
+    let form = FormState::new(Form::Confirm).to(&read(query).next);
+    form_page(&state, &form, &viewer, &headers).await
+}
+
+pub(crate) async fn set_password(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    visit: Visit,
+    query: AnyQuery,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let link = read(query).link;
+    let profile = own_account::password_link(&state, &link, &visit).await?;
+    let form = FormState::new(Form::SetPassword).with_link(link, profile.username);
+    Ok(form_page(&state, &form, &viewer, &headers).await)
 }
 
 pub(crate) async fn profile(
     State(state): State<AppState>,
-    Extension(caller): Extension<SignedIn>,
+    viewer: Viewer,
+    query: AnyQuery,
 ) -> Result<Response> {
-    let token = state.form_tokens.make(Bearer::Session(caller.session()));
-    let title = "Your profile";
-    render(&state, title, Scripts::No, move || pages::profile(caller.profile(), token.clone()))
-        .await
+    let profile = viewer.caller()?.profile();
+    let form = FormState::new(Form::FullName).of(profile).after(saved(query));
+    profile_page(&state, &viewer, form, profile.clone()).await
 }
 
-pub(crate) async fn docs(State(state): State<AppState>) -> Result<Response> {
-    let document = serde_json::to_value(&state.openapi).map_err(Fault::internal)?;
-    render(&state, "JSON routes", Scripts::No, move || pages::docs::page(&document)).await
+async fn profile_page(
+    state: &AppState,
+    viewer: &Viewer,
+    form: FormState,
+    profile: Profile,
+) -> Result<Response> {
+    let around = Around::of_form(&form).within(Section::Profile);
+    let token = viewer.form_token(state)?;
+    render(state, viewer, around, move || pages::account::profile(&profile, &form, &token)).await
+}
+
+pub(crate) async fn security(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+) -> Result<Response> {
+    if let Err(ask) = viewer.fresh(&state) {
+        return Ok(ask.into_response());
+    }
+    let form = FormState::new(Form::Password).of(viewer.caller()?.profile()).after(saved(query));
+    security_page(&state, &viewer, form).await
+}
+
+async fn security_page(state: &AppState, viewer: &Viewer, form: FormState) -> Result<Response> {
+    let history = own_account::history(state, viewer.caller()?).await?;
+    let (token, policy) = (viewer.form_token(state)?, state.settings.passwords);
+    let around = Around::of_form(&form).within(Section::Security).with_times();
+    let view = move || pages::account::security(&history, &form, &token, policy);
+    render(state, viewer, around, view).await
+}
+
+pub(crate) async fn sessions(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+) -> Result<Response> {
+    let fresh = match viewer.fresh(&state) {
+        Ok(fresh) => fresh,
+        Err(ask) => return Ok(ask.into_response()),
+    };
+    let mut sessions = own_account::sessions(&state, &fresh).await?;
+    // This one first, and the others by their last use.
+    sessions.sort_by_key(|session| session.id != fresh.session());
+    let (here, token) = (fresh.session().to_owned(), viewer.form_token(&state)?);
+    let saved = saved(query);
+    let around = Around::of("sessions-title").within(Section::Sessions).with_times();
+    let view = move || pages::account::sessions(&sessions, &here, &token, saved);
+    render(&state, &viewer, around, view).await
+}
+
+pub(crate) async fn data(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+    if let Err(ask) = viewer.fresh(&state) {
+        return Ok(ask.into_response());
+    }
+    data_page(&state, &viewer, FormState::new(Form::Delete)).await
+}
+
+/// The data as a file, or the way to it.
+pub(crate) async fn download(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    visit: Visit,
+) -> Result<Response> {
+    match viewer.fresh(&state) {
+        Ok(fresh) => json::download(&state, fresh, &visit).await,
+        Err(_) => Ok(ask_for_proof("/account/data").into_response()),
+    }
+}
+
+async fn data_page(state: &AppState, viewer: &Viewer, form: FormState) -> Result<Response> {
+    let token = viewer.form_token(state)?;
+    let days = state.settings.deletion_grace.as_secs() / (24 * 3600);
+    let around = Around::of_form(&form).within(Section::Data);
+    render(state, viewer, around, move || pages::account::data(&form, &token, days)).await
+}
+
+/// Where password managers send people (W3C, A Well-Known URL for Changing Passwords).
+pub(crate) async fn change_password() -> Redirect {
+    Redirect::to("/account/security")
+}
+
+/// Chooses a language, and goes back.
+pub(crate) async fn language(
+    State(state): State<AppState>,
+    tag: std::result::Result<Path<String>, PathRejection>,
+    query: AnyQuery,
+) -> Result<Response> {
+    let tag = tag.map(|Path(tag)| tag).unwrap_or_default();
+    let language = Language::of_tag(&tag).ok_or(Error::from(Refusal::NotFound))?;
+    let next = read(query).next;
+    let next = if next.is_empty() { "/".to_owned() } else { safe_next(&next) };
+    let cookie = state.cookies.set_language(language.tag());
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, next)], [(header::SET_COOKIE, cookie)])
+        .into_response())
+}
+
+/// Written down once for each language: it is large, and the same for everybody. So a crowd that
+/// asks for it and does not read it takes no more memory than one.
+pub(crate) async fn docs(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+    let viewer = Viewer { caller: None, here: "/docs".to_owned(), ..viewer };
+    let page = async || {
+        let document = serde_json::to_value(&state.openapi).map_err(Fault::internal)?;
+        let around = Around::of("json-routes");
+        let page = render(&state, &viewer, around, move || pages::docs::page(&document)).await?;
+        let page = to_bytes(page.into_body(), usize::MAX).await.map_err(Fault::internal)?;
+        let page = std::str::from_utf8(&page).map_err(Fault::internal)?;
+        Ok::<_, Error>(Bytes::from(without_scripts(page)))
+    };
+    let page = state.docs[viewer.language.index()].get_or_try_init(page).await?.clone();
+    let policy = page_policy(&random::text()?, config::reloads());
+    let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
+    Ok(([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
+}
+
+/// A page that is kept needs none of the scripts that leptos puts into every page: their nonce is
+/// that of one answer.
+fn without_scripts(page: &str) -> String {
+    let mut parts = page.split("<script");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let behind = parts.map(|part| part.split_once("</script>").map_or("", |(_, rest)| rest));
+    behind.fold(first, |page, rest| page + rest)
 }
 
 pub(crate) async fn problem_kind(
     State(state): State<AppState>,
+    viewer: Viewer,
     slug: std::result::Result<Path<String>, PathRejection>,
 ) -> Result<Response> {
     let slug = slug.map(|Path(slug)| slug).unwrap_or_default();
     let kind = KINDS.iter().find(|kind| kind.slug == slug).ok_or(Error::from(Refusal::NotFound))?;
-    render(&state, kind.title, Scripts::No, || pages::problem_kind(kind)).await
+    let around = Around::entitled(kind.title(viewer.language));
+    render(&state, &viewer, around, || pages::problem_kind(*kind)).await
 }
 
 /// The body of an error, for a person.
 pub(crate) async fn problem_page(
     state: &AppState,
+    language: Language,
     kind: ProblemKind,
     request_id: &RequestId,
 ) -> Response {
     let request_id = request_id.to_string();
-    let page =
-        render(state, kind.title, Scripts::No, move || pages::problem(kind, request_id.clone()));
+    let viewer = Viewer { caller: None, language, here: "/".to_owned() };
+    let around = Around::entitled(kind.title(language));
+    let page = render(state, &viewer, around, move || pages::problem(kind, request_id.clone()));
     // An error page that cannot be made must not try to explain that by an error page.
-    page.await.unwrap_or_else(|_| kind.title.into_response())
+    page.await.unwrap_or_else(|_| kind.title(language).into_response())
 }
 
-/// A form, new or again with its errors. It belongs to the session of `caller`, or to the visitor
-/// that a cookie names; a visitor who has none gets one.
+/// The page of a form, new or again with its errors. A form belongs to the session of whoever is
+/// signed in, or to the visitor that a cookie names; a visitor who has none gets one.
 pub(crate) async fn form_page(
     state: &AppState,
     form: &FormState,
-    caller: Option<&SignedIn>,
+    viewer: &Viewer,
     headers: &HeaderMap,
 ) -> Response {
+    let viewer = &Viewer { here: form.here(), ..viewer.clone() };
     let page = async {
+        match form.form {
+            Form::FullName => {
+                let profile = viewer.caller()?.profile().clone();
+                return profile_page(state, viewer, form.clone(), profile).await;
+            }
+            Form::Password => return security_page(state, viewer, form.clone()).await,
+            Form::Delete => return data_page(state, viewer, form.clone()).await,
+            Form::SignUp | Form::SignIn | Form::Confirm | Form::SetPassword => {}
+        }
         let (visitor, new_cookie) = match state.cookies.visitor(headers) {
             Some(visitor) => (visitor, None),
             None => {
@@ -131,14 +373,14 @@ pub(crate) async fn form_page(
                 (visitor, Some(cookie))
             }
         };
-        let bearer =
-            caller.map_or(Bearer::Visitor(&visitor), |caller| Bearer::Session(caller.session()));
-        let token = state.form_tokens.make(bearer);
+        let token = viewer
+            .form_token(state)
+            .unwrap_or_else(|_| state.macs.tag(Statement::VisitorForm(&visitor)));
         let (form, policy) = (form.clone(), state.settings.passwords);
-        let title = form.title();
+        let around = Around::of_form(&form);
         let view = move || pages::form::page(&form, token.clone(), policy);
-        let mut page = render(state, title, Scripts::Yes, view).await?;
-        if let Some(cookie) = new_cookie.filter(|_| caller.is_none()) {
+        let mut page = render(state, viewer, around, view).await?;
+        if let Some(cookie) = new_cookie.filter(|_| viewer.caller.is_none()) {
             page.headers_mut().append(header::SET_COOKIE, cookie);
         }
         Ok(page)
@@ -146,31 +388,34 @@ pub(crate) async fn form_page(
     page.await.unwrap_or_else(|error: Error| error.into_response())
 }
 
-/// Whether a page has islands, and so needs the browser bundle.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scripts {
-    Yes,
-    No,
+impl Viewer {
+    /// The token of the forms of whoever is signed in.
+    fn form_token(&self, state: &AppState) -> Result<String> {
+        Ok(state.macs.tag(Statement::SessionForm(self.caller()?.session())))
+    }
 }
 
 async fn render<V: IntoView + 'static>(
     state: &AppState,
-    title: &'static str,
-    scripts: Scripts,
+    viewer: &Viewer,
+    around: Around,
     view: impl Fn() -> V + Clone + Send + Sync + 'static,
 ) -> Result<Response> {
     let nonce: Nonce = Nonce::from_value(random::text()?);
     let policy = page_policy(&nonce, config::reloads());
     let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
+    let language = viewer.language;
+    let (sign_out, here) = (viewer.form_token(state).ok(), viewer.here.clone());
     let state = state.clone();
     let app = move || {
-        let bundle = state.assets.bundle.clone().filter(|_| scripts == Scripts::Yes);
         let content = view();
-        let (style, options) = (state.assets.style.clone(), state.assets.options.clone());
-        shell::page(title, style, bundle, options, content)
+        shell::page(&state.assets, &around, sign_out.clone(), &here, content)
     };
-    let render =
-        leptos_axum::render_app_async_with_context(move || provide_context(nonce.clone()), app);
+    let context = move || {
+        provide_context(nonce.clone());
+        provide_context(language);
+    };
+    let render = leptos_axum::render_app_async_with_context(context, app);
     let mut page = render(Request::new(Body::empty())).await;
     page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(page)

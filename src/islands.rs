@@ -15,7 +15,7 @@ use leptos::{
     web_sys::{Element, HtmlElement, HtmlInputElement},
 };
 
-use crate::domain::{Code, Field, FieldError, FullName, Password, PasswordPolicy, Username};
+use crate::domain::{FullName, Password, PasswordPolicy, Username};
 
 /// On a field: the light rule that it follows. A field without it is never judged here.
 const RULE: &str = "data-rule";
@@ -80,8 +80,10 @@ fn conceal(event: ev::SubmitEvent) {
 
 fn show(input: &HtmlInputElement, button: &HtmlElement, shown: bool) {
     input.set_type(if shown { "text" } else { "password" });
-    button.set_inner_text(if shown { "Hide" } else { "Show" });
-    _ = button.set_attribute("aria-label", if shown { "Hide password" } else { "Show password" });
+    let (words, label) =
+        if shown { ("data-hide", "data-hide-label") } else { ("data-show", "data-show-label") };
+    button.set_inner_text(&button.get_attribute(words).unwrap_or_default());
+    _ = button.set_attribute("aria-label", &button.get_attribute(label).unwrap_or_default());
 }
 
 /// The field that a button shows.
@@ -89,21 +91,21 @@ fn password(button: &HtmlElement) -> Option<HtmlInputElement> {
     document().get_element_by_id(&button.get_attribute("aria-controls")?)?.dyn_into().ok()
 }
 
-/// The sentence about what is wrong with a field, as far as the browser can tell.
+/// The sentence about what is wrong with a field, as far as the browser can tell. The field carries
+/// its sentences, in the language of the page.
 fn verdict(input: &HtmlInputElement) -> Option<String> {
     let text = input.value();
-    let (field, result) = match input.get_attribute(RULE)?.as_str() {
-        "username" => (Field::Username, Username::light(&text)),
-        "fullName" => (Field::FullName, FullName::light(&text)),
+    let result = match input.get_attribute(RULE)?.as_str() {
+        "username" => Username::light(&text),
+        "fullName" => FullName::light(&text),
         "password" => {
             let min_length = input.get_attribute(MIN_LENGTH)?.parse().ok()?;
-            (Field::Password, Password::light(&text, PasswordPolicy { min_length }))
+            Password::light(&text, PasswordPolicy { min_length })
         }
         _ => return None,
     };
-    // An empty field is not yet wrong: one may only be passing through it.
-    let code = result.err().filter(|code| *code != Code::Missing)?;
-    Some(FieldError { field, code }.message())
+    // An empty field is not yet wrong: one may only be passing through it. It has no sentence.
+    input.get_attribute(&format!("data-{}", result.err()?.as_str()))
 }
 
 /// Writes the error of a field where the server would.

@@ -2,7 +2,8 @@
 //!
 //! In reading order: what an account is ([`domain`]), what the browser runs of it ([`islands`]),
 //! what people see ([`app`]), the two doors ([`rpc`] for forms, [`server`]'s `json` for programs),
-//! and the rooms behind them ([`server`]). ARCHITECTURE.md walks through a request.
+//! the rooms
+//! behind them ([`server`]), and the texts in every language ([`texts`]). ARCHITECTURE.md walks through a request.
 //!
 //! `cfg` stands in this file only: what is listed without one is compiled for the server and for
 //! the browser.
@@ -22,6 +23,8 @@ pub mod export;
 pub mod rpc;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod texts;
 
 /// Called once by the browser, before the islands of the page come to life.
 #[cfg(feature = "hydrate")]

@@ -14,7 +14,7 @@ pub(in crate::app) fn page(document: &Value) -> impl IntoView + use<> {
         .map(|(name, schema)| schema_view(name, schema))
         .collect::<Vec<_>>();
     view! {
-        <article class="docs">
+        <article class="docs" lang="en">
             <h1>"JSON routes"</h1>
             <p class="lead">{text(&document["info"]["description"])}</p>
             <p>

@@ -1,4 +1,4 @@
-//! The sign-up and the sign-in form: new, or again with what was typed and what is wrong with it.
+//! Forms: new, or again with what was typed and what is wrong with it.
 //!
 //! The error summary, the error messages and the password field behave as in the GOV.UK Design
 //! System.
@@ -6,62 +6,120 @@
 use leptos::prelude::*;
 
 use crate::{
-    domain::{Code, Field, FieldError, PasswordPolicy},
+    domain::{Code, Field, FieldError, FullName, Password, PasswordPolicy, Profile, Username},
     islands::{LiveForm, REVEAL},
     server::{
         error::{Error, Fault, Refusal},
         forms::{TOKEN_FIELD, safe_next},
     },
+    texts::{language, number, t, t_with},
 };
 
-const SIGN_UP: &str = "/api/sign_up";
-const SIGN_IN: &str = "/api/sign_in";
+/// Every form that can come again with its errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    SignUp,
+    SignIn,
+    Confirm,
+    FullName,
+    Password,
+    Delete,
+    SetPassword,
+}
+
+/// The URL of its server function, the name of its title, and the page on which it stands.
+const FORMS: [(Form, &str, &str, &str); 7] = [
+    (Form::SignUp, "/api/sign_up", "sign-up", "/signup"),
+    (Form::SignIn, "/api/sign_in", "sign-in", "/signin"),
+    (Form::Confirm, "/api/confirm", "confirm", "/confirm"),
+    (Form::FullName, "/api/change_full_name", "profile-title", "/profile"),
+    (Form::Password, "/api/change_password", "security-title", "/account/security"),
+    (Form::Delete, "/api/delete_account", "data-title", "/account/data"),
+    (Form::SetPassword, "/api/set_password", "set-password", "/set-password"),
+];
+
+impl Form {
+    fn row(self) -> (&'static str, &'static str, &'static str) {
+        let row = FORMS.iter().find(|(form, ..)| *form == self);
+        row.map_or(("/", "service", "/"), |(_, action, title, page)| (action, title, page))
+    }
+}
+
+/// What is wrong with the whole of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Credentials,
+    Stale,
+    Busy,
+    TooMany { minutes: u64 },
+    NotConfirmed,
+}
 
 /// Everything a form shows but its token. Never a password.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FormState {
-    /// The URL of the server function.
-    action: &'static str,
+    pub form: Form,
     full_name: String,
     username: String,
+    remember: bool,
     next: String,
+    /// The link by which a password is set.
+    link: String,
     errors: Vec<FieldError>,
-    /// What is wrong with the whole of it, and what to do.
-    problem: Option<&'static str>,
+    wrong: Option<Wrong>,
+    /// The name of the text that says what has just been done.
+    pub(super) saved: Option<&'static str>,
 }
 
 impl FormState {
     #[must_use]
-    pub fn sign_up() -> Self {
-        Self { action: SIGN_UP, ..Self::default() }
+    pub fn new(form: Form) -> Self {
+        let (full_name, username, next, link) = Default::default();
+        let (errors, wrong, saved, remember) = (Vec::new(), None, None, false);
+        Self { form, full_name, username, remember, next, link, errors, wrong, saved }
+    }
+
+    /// What comes after it.
+    #[must_use]
+    pub fn to(self, next: &str) -> Self {
+        Self { next: kept_next(next), ..self }
     }
 
     #[must_use]
-    pub fn sign_in(next: &str) -> Self {
-        Self { action: SIGN_IN, next: kept_next(next), ..Self::default() }
+    pub fn after(self, saved: Option<&'static str>) -> Self {
+        Self { saved, ..self }
+    }
+
+    /// With what is known of whoever is signed in.
+    #[must_use]
+    pub fn of(self, profile: &Profile) -> Self {
+        let (full_name, username) = (profile.full_name.clone(), profile.username.clone());
+        Self { full_name, username, ..self }
+    }
+
+    #[must_use]
+    pub fn with_link(self, link: String, username: String) -> Self {
+        Self { link, username, ..self }
     }
 
     /// The form of the server function at `path` once more, because of `error`. `None`: this error
     /// is not the form's.
     #[must_use]
     pub fn again(path: &str, fields: &[(String, String)], error: &Error) -> Option<Self> {
-        let action = [SIGN_UP, SIGN_IN].into_iter().find(|action| *action == path)?;
-        let (errors, problem) = match error {
+        let (form, ..) = FORMS.iter().find(|(_, action, ..)| *action == path)?;
+        let (errors, wrong) = match error {
             Error::Refusal(Refusal::InvalidInput(errors)) => (errors.clone(), None),
             Error::Refusal(Refusal::UsernameTaken) => {
                 (vec![FieldError { field: Field::Username, code: Code::Taken }], None)
             }
-            Error::Refusal(Refusal::InvalidCredentials) => {
-                (Vec::new(), Some("Invalid Login Credentials. Check the username and the password"))
+            Error::Refusal(Refusal::InvalidCredentials) => (Vec::new(), Some(Wrong::Credentials)),
+            Error::Refusal(Refusal::StaleForm) => (Vec::new(), Some(Wrong::Stale)),
+            Error::Refusal(Refusal::NotConfirmed) => (Vec::new(), Some(Wrong::NotConfirmed)),
+            Error::Refusal(Refusal::TooManyTries { retry_after }) => {
+                (Vec::new(), Some(Wrong::TooMany { minutes: retry_after.div_ceil(60) }))
             }
-            Error::Refusal(Refusal::StaleForm) => (
-                Vec::new(),
-                Some(
-                    "This form is too old, or your browser keeps no cookies. Enter your password and send it again",
-                ),
-            ),
             Error::Refusal(Refusal::Overloaded) | Error::Fault(Fault::Unavailable(_)) => {
-                (Vec::new(), Some("The service is busy. Wait a moment and send it again"))
+                (Vec::new(), Some(Wrong::Busy))
             }
             _ => return None,
         };
@@ -70,24 +128,48 @@ impl FormState {
             field.map(|(_, value)| value.clone()).unwrap_or_default()
         };
         Some(Self {
-            action,
             full_name: typed(Field::FullName.name()),
             username: typed(Field::Username.name()),
+            remember: !typed("remember").is_empty(),
             next: kept_next(&typed("next")),
+            link: typed("link"),
             errors,
-            problem,
+            wrong,
+            ..Self::new(*form)
         })
     }
 
+    /// The name of the page's title.
     #[must_use]
     pub fn title(&self) -> &'static str {
-        let wrong = self.problem.is_some() || !self.errors.is_empty();
-        match (self.action, wrong) {
-            (SIGN_UP, false) => "Create an account",
-            (SIGN_UP, true) => "Error: Create an account",
-            (_, false) => "Sign in",
-            (_, true) => "Error: Sign in",
+        self.form.row().1
+    }
+
+    /// The address of its page.
+    #[must_use]
+    pub fn here(&self) -> String {
+        let (_, _, page) = self.form.row();
+        let (name, value) =
+            if self.link.is_empty() { ("next", &self.next) } else { ("link", &self.link) };
+        if value.is_empty() {
+            return page.to_owned();
         }
+        let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        format!("{page}?{name}={value}")
+    }
+
+    #[must_use]
+    pub fn is_wrong(&self) -> bool {
+        self.wrong.is_some() || !self.errors.is_empty()
+    }
+
+    #[must_use]
+    pub fn has_islands(&self) -> bool {
+        self.form != Form::Delete
+    }
+
+    pub(super) fn username(&self) -> &str {
+        &self.username
     }
 }
 
@@ -96,105 +178,186 @@ fn kept_next(next: &str) -> String {
     if next.is_empty() { String::new() } else { safe_next(next) }
 }
 
+/// The pages that are nothing but a form.
 pub(in crate::app) fn page(
     form: &FormState,
     token: String,
     policy: PasswordPolicy,
 ) -> impl IntoView + use<> {
-    let action = form.action;
-    let heading = if action == SIGN_UP { "Create an account" } else { "Sign in" };
-    let (fields, other) = if action == SIGN_UP {
-        (
-            sign_up_fields(form, policy),
-            view! { "Do you have an account? " <a href="/signin">"Sign in"</a> },
-        )
-    } else {
-        (
-            sign_in_fields(form),
-            view! { "Are you new here? " <a href="/signup">"Create an account"</a> },
-        )
+    let title = language().text(form.title());
+    let (lead, fields, other) = match form.form {
+        Form::SignUp => (
+            None,
+            vec![
+                field(form, Field::FullName, "name", None, None),
+                field(form, Field::Username, "username", Some(t("username-hint")), None),
+                field(
+                    form,
+                    Field::Password,
+                    "new-password",
+                    Some(password_hint(policy)),
+                    Some(policy),
+                ),
+                button(t("sign-up")),
+            ],
+            Some(view! { {t("sign-up-other")} " " <a href="/signin">{t("sign-in")}</a> }),
+        ),
+        Form::Confirm => (
+            Some(t("confirm-lead")),
+            vec![
+                field(form, Field::Password, "current-password", None, None),
+                button(t("confirm-button")),
+            ],
+            None,
+        ),
+        Form::SetPassword => {
+            let username = form.username().to_owned();
+            (
+                Some(t_with("set-password-lead", &[("username", username.clone().into())])),
+                vec![
+                    hidden("link", &form.link),
+                    view! {
+                        <input type="text" name="username" value=username autocomplete="username"
+                            hidden readonly/>
+                    }
+                    .into_any(),
+                    new_password(form, policy),
+                    button(t("save")),
+                ],
+                None,
+            )
+        }
+        _ => (
+            None,
+            vec![
+                field(form, Field::Username, "username", None, None),
+                field(form, Field::Password, "current-password", None, None),
+                checkbox(form, "remember", t("remember"), Some(t("remember-hint"))),
+                button(t("sign-in")),
+            ],
+            Some(view! { {t("sign-in-other")} " " <a href="/signup">{t("sign-up")}</a> }),
+        ),
     };
-    let next = (!form.next.is_empty()).then(|| {
-        view! { <input type="hidden" name="next" value=form.next.clone()/> }
-    });
     view! {
         <section class="card">
+            {saved(form.saved)}
             {summary(form)}
-            <h1>{heading}</h1>
-            <LiveForm>
-                <form method="post" action=action novalidate>
-                    <input type="hidden" name=TOKEN_FIELD value=token/>
-                    {next}
-                    {fields}
-                    <button type="submit" class="button">{heading}</button>
-                </form>
-            </LiveForm>
-            <p class="other">{other}</p>
+            <h1>{title}</h1>
+            {lead.map(|lead| view! { <p>{lead}</p> })}
+            {live(form, &token, fields)}
+            {other.map(|other| view! { <p class="other">{other}</p> })}
         </section>
     }
 }
 
-fn sign_up_fields(form: &FormState, policy: PasswordPolicy) -> Vec<AnyView> {
-    let min_length = policy.min_length;
-    let hint =
-        format!("At least {min_length} characters. A few unusual words are easy to remember.");
-    vec![
-        field(form, Field::FullName, "name", None, None),
-        field(
-            form,
-            Field::Username,
-            "username",
-            Some("3 to 32 letters, digits, dots, hyphens or underscores.".into()),
-            None,
-        ),
-        field(form, Field::Password, "new-password", Some(hint), Some(min_length)),
-    ]
+/// The form itself, in the island that makes it answer at once.
+pub(super) fn live(form: &FormState, token: &str, fields: Vec<AnyView>) -> impl IntoView + use<> {
+    let (action, ..) = form.form.row();
+    let next = (!form.next.is_empty()).then(|| hidden("next", &form.next));
+    let token = hidden(TOKEN_FIELD, token);
+    view! {
+        <LiveForm>
+            <form method="post" action=action novalidate>
+                {token}
+                {next}
+                {fields}
+            </form>
+        </LiveForm>
+    }
 }
 
-fn sign_in_fields(form: &FormState) -> Vec<AnyView> {
-    vec![
-        field(form, Field::Username, "username", None, None),
-        field(form, Field::Password, "current-password", None, None),
-    ]
+pub(super) fn hidden(name: &'static str, value: &str) -> AnyView {
+    view! { <input type="hidden" name=name value=value.to_owned()/> }.into_any()
 }
 
-/// A field with its label, its hint and its error. In a form for something new it names its rule,
-/// and `LiveForm` judges it.
-fn field(
+pub(super) fn button(words: String) -> AnyView {
+    view! { <button type="submit" class="button">{words}</button> }.into_any()
+}
+
+pub(super) fn new_password(form: &FormState, policy: PasswordPolicy) -> AnyView {
+    let hint = Some(password_hint(policy));
+    field(form, Field::NewPassword, "new-password", hint, Some(policy))
+}
+
+fn password_hint(policy: PasswordPolicy) -> String {
+    t_with("password-hint", &[("min", number(policy.min_length))])
+}
+
+pub(super) fn checkbox(
+    form: &FormState,
+    name: &'static str,
+    label: String,
+    hint: Option<String>,
+) -> AnyView {
+    let checked = name == "remember" && form.remember;
+    let hint_id = format!("{name}-hint");
+    let described_by = hint.is_some().then(|| hint_id.clone());
+    view! {
+        <div class="field check">
+            <input id=name name=name type="checkbox" value="yes" checked=checked
+                aria-describedby=described_by/>
+            <div>
+                <label for=name>{label}</label>
+                {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// A field with its label, its hint and its error. One for something new carries its rule, and the
+/// sentences of that rule, and `LiveForm` judges it. `policy`: of a new password.
+pub(super) fn field(
     form: &FormState,
     field: Field,
     autocomplete: &'static str,
     hint: Option<String>,
-    min_length: Option<usize>,
+    policy: Option<PasswordPolicy>,
 ) -> AnyView {
     let id = field.name();
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let is_password = !matches!(field, Field::FullName | Field::Username);
     let value = match field {
         Field::FullName => form.full_name.clone(),
         Field::Username => form.username.clone(),
-        Field::Password => String::new(),
+        _ => String::new(),
     };
-    let error = form.errors.iter().find(|error| error.field == field).map(FieldError::message);
+    let error = form.errors.iter().find(|error| error.field == field);
+    let error = error.map(|error| language().field_error(error));
     let is_invalid = if error.is_some() { "true" } else { "false" };
     let described_by =
         if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id.clone() };
-    let rule = (form.action == SIGN_UP).then(|| field.name());
-    let kind = if field == Field::Password { "password" } else { "text" };
-    let reveal = (field == Field::Password).then(|| {
+    let (rule, codes) = match (field, policy) {
+        (Field::Username, _) if form.form == Form::SignUp => {
+            (Some("username"), Username::LIGHT.to_vec())
+        }
+        (Field::FullName, _) => (Some("fullName"), FullName::LIGHT.to_vec()),
+        (_, Some(policy)) => (Some("password"), Password::light_codes(policy).to_vec()),
+        _ => (None, Vec::new()),
+    };
+    let sentence = |word: &str| {
+        let code = codes.iter().find(|code| code.as_str() == word)?;
+        Some(language().field_error(&FieldError { field, code: *code }))
+    };
+    let reveal = is_password.then(|| {
         view! {
-            <button type="button" class=REVEAL aria-controls=id aria-label="Show password">"Show"</button>
+            <button type="button" class=REVEAL aria-controls=id aria-label=t("show-password")
+                data-show=t("show") data-hide=t("hide")
+                data-show-label=t("show-password") data-hide-label=t("hide-password")>
+                {t("show")}
+            </button>
         }
     });
     view! {
         <div class="field">
-            <label for=id>{field.label()}</label>
+            <label for=id>{language().text(&format!("field-{id}"))}</label>
             {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
-            <p class="error" id=error_id aria-live="polite">{error}</p>
+            <p class="error" id=error_id aria-live="polite" data-prefix=t("error-prefix")>{error}</p>
             <div class="control">
                 <input
                     id=id
                     name=id
-                    type=kind
+                    type=if is_password { "password" } else { "text" }
                     value=value
                     autocomplete=autocomplete
                     autocapitalize=if field == Field::FullName { "words" } else { "none" }
@@ -202,7 +365,11 @@ fn field(
                     aria-describedby=described_by
                     aria-invalid=is_invalid
                     data-rule=rule
-                    data-min-length=min_length
+                    data-min-length=policy.map(|policy| policy.min_length)
+                    data-too-short=sentence("too-short")
+                    data-too-long=sentence("too-long")
+                    data-forbidden-characters=sentence("forbidden-characters")
+                    data-dot-at-end=sentence("dot-at-end")
                 />
                 {reveal}
             </div>
@@ -211,11 +378,38 @@ fn field(
     .into_any()
 }
 
+/// What has just been done, to be heard.
+pub(super) fn saved(name: Option<&'static str>) -> Option<impl IntoView> {
+    name.map(|name| view! { <p class="saved" role="status">{language().text(name)}</p> })
+}
+
 /// What is wrong, at the top, with links to the fields. It gets the focus.
-fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
-    let of_fields =
-        form.errors.iter().map(|error| (format!("#{}", error.field.name()), error.message()));
-    let of_all = form.problem.map(|problem| ("#username".to_owned(), problem.to_owned()));
+pub(super) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
+    let of_fields = form
+        .errors
+        .iter()
+        .map(|error| (format!("#{}", error.field.name()), language().field_error(error)));
+    let first = match form.form {
+        Form::SignUp | Form::SignIn => "#username",
+        Form::Confirm => "#password",
+        Form::FullName => "#fullName",
+        Form::Password => "#currentPassword",
+        Form::SetPassword => "#newPassword",
+        Form::Delete => "#confirmed",
+    };
+    let of_all = form.wrong.map(|wrong| {
+        let text = match wrong {
+            Wrong::Credentials => t("form-invalid-credentials"),
+            Wrong::Stale => t("form-stale"),
+            Wrong::Busy => t("form-busy"),
+            Wrong::TooMany { minutes } => {
+                let minutes = usize::try_from(minutes).unwrap_or(usize::MAX);
+                t_with("form-too-many", &[("minutes", number(minutes))])
+            }
+            Wrong::NotConfirmed => t("form-not-confirmed"),
+        };
+        (first.to_owned(), text)
+    });
     let items: Vec<_> = of_all
         .into_iter()
         .chain(of_fields)
@@ -224,7 +418,7 @@ fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
     (!items.is_empty()).then(|| {
         view! {
             <div class="summary" role="alert" aria-labelledby="summary" tabindex="-1" autofocus>
-                <h2 id="summary">"There is a problem"</h2>
+                <h2 id="summary">{t("summary")}</h2>
                 <ul>{items}</ul>
             </div>
         }

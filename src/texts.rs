@@ -1,0 +1,305 @@
+//! What people read: every text in every language, and which language somebody gets.
+//!
+//! The texts are in `texts/*.ftl`, in the language of Project Fluent; to add a language is to add a
+//! file, a variant of [`Language`] and a line in [`Language::ALL`]. Programs get English.
+
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, PoisonError, RwLock},
+};
+
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use leptos::prelude::use_context;
+
+use crate::domain::{Code, FieldError};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    English,
+    German,
+}
+
+impl Language {
+    /// The first is for those who understand none of them.
+    pub const ALL: [(Self, &'static str, &'static str); 2] = [
+        (Self::English, "en", include_str!("texts/en.ftl")),
+        (Self::German, "de", include_str!("texts/de.ftl")),
+    ];
+
+    /// Where it stands in [`Language::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        Self::ALL.iter().position(|(language, ..)| *language == self).unwrap_or(0)
+    }
+
+    /// The tag of RFC 5646.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        Self::ALL[self.index()].1
+    }
+
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split('-').next().unwrap_or_default();
+        let known = Self::ALL.iter().find(|(_, tag, _)| tag.eq_ignore_ascii_case(primary));
+        known.map(|(language, ..)| *language)
+    }
+
+    /// What `Accept-Language` asks for (RFC 9110, section 12.5.4): the known language with the
+    /// highest weight, the first of several.
+    #[must_use]
+    pub fn accepted(header: &str) -> Option<Self> {
+        let weighted = |range: &str| {
+            let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let weight = match parameters.trim().strip_prefix("q=") {
+                Some(weight) => weight.parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q))?,
+                None => 1.0,
+            };
+            let language = Self::of_tag(tag.trim())?;
+            (weight > 0.0).then_some((weight, language))
+        };
+        let mut best: Option<(f32, Self)> = None;
+        for (weight, language) in header.split(',').take(32).filter_map(weighted) {
+            if best.is_none_or(|(best, _)| weight > best) {
+                best = Some((weight, language));
+            }
+        }
+        best.map(|(_, language)| language)
+    }
+
+    /// A text in which nothing varies. It is put together once.
+    #[must_use]
+    pub fn text(self, name: &str) -> String {
+        let ready = &READY[self.index()];
+        let found = ready.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        found.unwrap_or_else(|| {
+            let text = self.text_with(name, &[]);
+            if self.has(name.split('.').next().unwrap_or_default()) {
+                let mut ready = ready.write().unwrap_or_else(PoisonError::into_inner);
+                ready.insert(name.to_owned(), text.clone());
+            }
+            text
+        })
+    }
+
+    /// A text with what varies in it. `name` may be `message.attribute`.
+    #[must_use]
+    pub fn text_with(self, name: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
+        let bundle = &BUNDLES[self.index()];
+        let (message, attribute) = match name.split_once('.') {
+            Some((message, attribute)) => (message, Some(attribute)),
+            None => (name, None),
+        };
+        let message = bundle.get_message(message);
+        let pattern = message.as_ref().and_then(|message| match attribute {
+            Some(attribute) => message.get_attribute(attribute).map(|found| found.value()),
+            None => message.value(),
+        });
+        // The tests see to it that there is one.
+        let Some(pattern) = pattern else { return name.to_owned() };
+        let arguments: FluentArgs<'_> = values.iter().cloned().collect();
+        let mut text = String::new();
+        _ = bundle.write_pattern(&mut text, pattern, Some(&arguments), &mut Vec::new());
+        text
+    }
+
+    /// Whether there is such a text.
+    #[must_use]
+    pub fn has(self, name: &str) -> bool {
+        BUNDLES[self.index()].has_message(name)
+    }
+
+    /// What is wrong with a field, and what to do. It never holds what was typed.
+    #[must_use]
+    pub fn field_error(self, error: &FieldError) -> String {
+        let name = format!("{}-{}", error.field.name(), error.code.as_str());
+        let values: &[(&'static str, FluentValue<'_>)] = &match error.code {
+            Code::TooShort { min } => [("min", number(min))],
+            Code::TooLong { max } | Code::TooManyBytes { max } => [("max", number(max))],
+            _ => [("", FluentValue::None)],
+        };
+        self.text_with(&name, values)
+    }
+}
+
+/// The texts in which nothing varies, by language and name.
+static READY: LazyLock<[RwLock<HashMap<String, String>>; Language::ALL.len()]> =
+    LazyLock::new(Default::default);
+
+static BUNDLES: LazyLock<Vec<FluentBundle<FluentResource>>> = LazyLock::new(|| {
+    let bundle = |(_, tag, text): &(Language, &str, &str)| {
+        let tag = tag.parse().unwrap_or_default();
+        let mut bundle = FluentBundle::new_concurrent(vec![tag]);
+        // The marks around what varies are for texts that mix directions, and would be read aloud.
+        bundle.set_use_isolating(false);
+        let resource = FluentResource::try_new((*text).to_owned());
+        _ = bundle.add_resource(resource.unwrap_or_else(|(resource, _)| resource));
+        bundle
+    };
+    Language::ALL.iter().map(bundle).collect()
+});
+
+#[must_use]
+pub fn number(value: usize) -> FluentValue<'static> {
+    FluentValue::from(u64::try_from(value).unwrap_or(u64::MAX))
+}
+
+/// The language of the page that is being rendered.
+#[must_use]
+pub fn language() -> Language {
+    use_context().unwrap_or(Language::English)
+}
+
+/// A text of the page that is being rendered.
+#[must_use]
+pub fn t(name: &str) -> String {
+    language().text(name)
+}
+
+/// The same, with what varies in it.
+#[must_use]
+pub fn t_with(name: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
+    language().text_with(name, values)
+}
+
+impl std::fmt::Display for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.tag())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use fluent_bundle::FluentResource;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::Field;
+
+    fn names(text: &str) -> BTreeSet<String> {
+        let is_name = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphabetic());
+        let mut names = BTreeSet::new();
+        let mut message = String::new();
+        for line in text.lines() {
+            if is_name(&line) {
+                message = line.split(" =").next().expect("a name").to_owned();
+                assert!(names.insert(message.clone()), "{message} twice");
+            } else if let Some(attribute) = line.trim_start().strip_prefix('.') {
+                names.insert(format!("{message}.{}", attribute.split(' ').next().expect("a name")));
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn every_file_is_good_and_has_the_same_texts_with_the_same_variables() {
+        let variables = |text: &str| {
+            let found = text.split('$').skip(1).map(|rest| {
+                rest.split(|c: char| !c.is_ascii_alphanumeric())
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            });
+            found.collect::<BTreeSet<_>>()
+        };
+        let (_, _, english) = Language::ALL[0];
+        for (language, _, text) in Language::ALL {
+            assert!(FluentResource::try_new(text.to_owned()).is_ok(), "{language}");
+            assert_eq!(names(text), names(english), "{language}");
+            assert_eq!(variables(text), variables(english), "{language}");
+        }
+    }
+
+    #[test]
+    fn every_text_that_a_page_asks_for_is_there() {
+        let mut asked = BTreeSet::new();
+        for folder in ["src/app", "src/app/pages"] {
+            for entry in std::fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.extension().is_none_or(|extension| extension != "rs") {
+                    continue;
+                }
+                let code = std::fs::read_to_string(&path).expect("text");
+                for call in ["t(\"", "t_with(\""] {
+                    for (at, _) in code.match_indices(call) {
+                        let before = code[..at].chars().next_back().unwrap_or(' ');
+                        if before.is_alphanumeric() || "_.".contains(before) {
+                            continue;
+                        }
+                        let name = code[at + call.len()..].split('"').next().expect("a name");
+                        for (language, ..) in Language::ALL {
+                            assert!(language.has(name), "{name} in {language}");
+                        }
+                        asked.insert(name.to_owned());
+                    }
+                }
+            }
+        }
+        assert!(asked.len() > 30, "{asked:?}");
+    }
+
+    #[test]
+    fn every_event_that_its_owner_can_read_has_its_words() {
+        use crate::server::audit::Act;
+        // Nobody's account is in these.
+        let of_nobody = [Act::SignInLimited, Act::Limited, Act::CrossOrigin, Act::Deleted];
+        let others = [Act::SignUpRefused, Act::TokenRefused];
+        for (act, word) in Act::ALL {
+            let name = format!("event-{}", word.replace(':', "-"));
+            let expected = !of_nobody.contains(&act) && !others.contains(&act);
+            assert_eq!(Language::English.has(&name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_code_that_a_field_can_have_has_its_sentence() {
+        use Field::{CurrentPassword, FullName, NewPassword, Password, Username};
+        for field in [Username, FullName, Password, CurrentPassword, NewPassword] {
+            for code in [Code::Missing, Code::WrongType, Code::TooLong { max: 7 }] {
+                for (language, ..) in Language::ALL {
+                    let text = language.field_error(&FieldError { field, code });
+                    assert!(text.contains(' '), "{text}");
+                    assert_eq!(text.contains('7'), code == Code::TooLong { max: 7 }, "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_says_how_many_in_words() {
+        let hours = |language: Language, count: usize| {
+            language.text_with("ago-hours", &[("count", number(count))])
+        };
+        assert_eq!(hours(Language::English, 1), "an hour ago");
+        assert_eq!(hours(Language::English, 5), "5 hours ago");
+        assert_eq!(hours(Language::German, 1), "vor einer Stunde");
+        assert_eq!(hours(Language::German, 5), "vor 5 Stunden");
+    }
+
+    #[test]
+    fn the_best_known_language_is_taken() {
+        for (header, tag) in [
+            ("de", Some("de")),
+            ("de-AT,de;q=0.9,en;q=0.8", Some("de")),
+            ("en-US,en;q=0.9,de;q=0.8", Some("en")),
+            ("fr, de;q=0.7, en;q=0.3", Some("de")),
+            ("de;q=0, en;q=0.1", Some("en")),
+            ("fr", None),
+            ("", None),
+            ("*", None),
+            ("de;q=2", None),
+            ("DE", Some("de")),
+        ] {
+            assert_eq!(Language::accepted(header).map(Language::tag), tag, "{header}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_without_a_panic(header in "\\PC{0,60}") {
+            let _ = Language::accepted(&header);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+### Alles, was Menschen lesen, auf Deutsch.
+
+language = Deutsch
+service = Latchkey
+page-title = { $title } – Latchkey
+page-title-wrong = Fehler: { $title } – Latchkey
+skip = Zum Inhalt springen
+account-navigation = Ihr Konto
+languages = Sprache
+json-routes = JSON-Routen
+
+## Was man tun kann
+
+sign-up = Konto anlegen
+sign-in = Anmelden
+sign-out = Abmelden
+save = Speichern
+
+## Die Startseite
+
+home-title = Konten für Ihre Anwendung
+home-heading = Konten für Ihre Anwendung, in einem Programm.
+home-lead = Latchkey legt Konten an, meldet Menschen an und bewahrt ihr Profil: als Seiten für Menschen und als JSON für Programme.
+home-signed-in = Sie sind angemeldet als
+home-profile = Zu Ihrem Profil
+
+## Konto anlegen und anmelden
+
+sign-up-other = Haben Sie schon ein Konto?
+sign-in-other = Sind Sie neu hier?
+password-hint = Mindestens { $min } Zeichen. Ein paar ungewöhnliche Wörter kann man sich leicht merken.
+username-hint = 3 bis 32 Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche.
+remember = Auf diesem Gerät angemeldet bleiben
+remember-hint = Sonst sind Sie abgemeldet, wenn Sie den Browser schließen.
+show = Zeigen
+hide = Verbergen
+show-password = Passwort zeigen
+hide-password = Passwort verbergen
+
+## Noch einmal zeigen, wer man ist
+
+confirm = Bestätigen Sie, dass Sie es sind
+confirm-lead = Was jetzt kommt, ist wichtig. Geben Sie Ihr Passwort noch einmal ein; danach geht es dort weiter, wo Sie waren.
+confirm-button = Bestätigen
+
+## Ihr Konto
+
+profile = Profil
+profile-title = Ihr Profil
+profile-change = Ihren Namen ändern
+security = Sicherheit
+security-title = Sicherheit
+sessions = Sitzungen
+sessions-title = Wo Sie angemeldet sind
+data = Daten
+data-title = Ihre Daten
+full-name = Voller Name
+username = Benutzername
+member-since = Mitglied seit
+saved-name = Ihr Name ist geändert.
+saved-password = Ihr Passwort ist geändert. Alle anderen Sitzungen sind beendet.
+saved-session = Die Sitzung ist beendet.
+saved-sessions = Alle anderen Sitzungen sind beendet.
+saved-kept = Willkommen zurück. Ihr Konto bleibt: es wird nicht gelöscht.
+saved-set-password = Ihr Passwort ist gesetzt. Sie können sich jetzt damit anmelden.
+saved-deleted = Sie sind überall abgemeldet, und Ihr Konto wird gelöscht. Melden Sie sich vorher an, wenn Sie es behalten wollen.
+
+change-password = Ihr Passwort ändern
+change-password-lead = Alle anderen Sitzungen enden dann, auf allen Geräten. Hier bleiben Sie angemeldet.
+history = Was zuletzt geschah
+history-lead = Wenn Sie etwas nicht wiedererkennen, ändern Sie Ihr Passwort.
+history-empty = Noch nichts.
+
+sessions-lead = Beenden Sie, was Sie nicht wiedererkennen, und ändern Sie dann Ihr Passwort.
+session-here = Dieses Gerät
+session-unknown-device = Unbekanntes Gerät
+session-method = Mit Passwort angemeldet
+session-program = Ein Programm
+session-first = Angemeldet
+session-last = Zuletzt gesehen
+session-network = Netz
+session-end = Diese Sitzung beenden
+session-end-of = Sitzung beenden: { $device }
+sessions-end-others = Alle anderen Sitzungen beenden
+sessions-alone = Sie sind sonst nirgends angemeldet.
+
+download = Meine Daten herunterladen
+download-lead = Alles, was über Sie gespeichert ist, als JSON-Datei, die Sie lesen können.
+download-button = Herunterladen
+delete = Mein Konto löschen
+delete-lead = Sie werden sofort überall abgemeldet. Nach { $days ->
+        [0] kurzer Zeit
+        [one] einem Tag
+       *[other] { $days } Tagen
+    } wird Ihr Konto endgültig gelöscht, mit allem, was dazugehört. Wenn Sie sich vorher anmelden, bleibt es.
+delete-confirm = Ich will, dass mein Konto gelöscht wird
+delete-button = Mein Konto löschen
+
+## Ein Passwort durch einen Link setzen
+
+set-password = Ein Passwort wählen
+set-password-lead = Für das Konto { $username }. Alle, die darin angemeldet sind, werden abgemeldet.
+
+## Felder, und was mit ihnen nicht stimmt
+
+field-fullName = Voller Name
+field-username = Benutzername
+field-password = Passwort
+field-currentPassword = Jetziges Passwort
+field-newPassword = Neues Passwort
+error-prefix = Fehler:
+summary = Etwas stimmt nicht
+
+username-missing = Geben Sie Ihren Benutzernamen ein
+username-wrong-type = Der Benutzername muss eine Zeichenkette sein
+username-too-short = Der Benutzername muss mindestens { $min } Zeichen lang sein
+username-too-long = Der Benutzername darf höchstens { $max } Zeichen lang sein
+username-forbidden-characters = Der Benutzername darf nur Buchstaben, Ziffern, Punkte, Binde- und Unterstriche enthalten
+username-dot-at-end = Der Benutzername darf nicht mit einem Punkt beginnen oder enden
+username-mixed-scripts = Der Benutzername darf nicht Buchstaben verschiedener Alphabete mischen
+username-reserved = Dieser Benutzername ist vergeben. Wählen Sie einen anderen
+username-taken = Diesen Benutzernamen gibt es schon. Wählen Sie einen anderen
+fullName-missing = Geben Sie Ihren vollen Namen ein
+fullName-wrong-type = Der volle Name muss eine Zeichenkette sein
+fullName-too-long = Der volle Name darf höchstens { $max } Zeichen lang sein
+fullName-forbidden-characters = Der volle Name muss sichtbare Zeichen enthalten und darf keine Steuerzeichen enthalten
+password-missing = Geben Sie Ihr Passwort ein
+password-wrong-type = Das Passwort muss eine Zeichenkette sein
+password-too-short = Das Passwort muss mindestens { $min } Zeichen lang sein
+password-too-long = Das Passwort darf höchstens { $max } Bytes lang sein
+password-too-common = Dieses Passwort gehört zu den häufigsten. Wählen Sie eines, das schwerer zu erraten ist
+password-too-personal = Das Passwort darf nicht aus Ihrem Benutzernamen, Ihrem vollen Namen oder dem Namen dieses Dienstes bestehen
+password-wrong = Das ist nicht Ihr Passwort
+currentPassword-missing = Geben Sie Ihr jetziges Passwort ein
+currentPassword-wrong-type = Das jetzige Passwort muss eine Zeichenkette sein
+currentPassword-too-long = Das jetzige Passwort darf höchstens { $max } Bytes lang sein
+currentPassword-wrong = Das ist nicht Ihr jetziges Passwort
+newPassword-missing = Geben Sie ein neues Passwort ein
+newPassword-wrong-type = Das neue Passwort muss eine Zeichenkette sein
+newPassword-too-short = Das neue Passwort muss mindestens { $min } Zeichen lang sein
+newPassword-too-long = Das neue Passwort darf höchstens { $max } Bytes lang sein
+newPassword-too-common = Dieses Passwort gehört zu den häufigsten. Wählen Sie eines, das schwerer zu erraten ist
+newPassword-too-personal = Das Passwort darf nicht aus Ihrem Benutzernamen, Ihrem vollen Namen oder dem Namen dieses Dienstes bestehen
+refreshToken-missing = Das Refresh-Token fehlt
+refreshToken-wrong-type = Das Refresh-Token muss eine Zeichenkette sein
+refresh-wrong-type = Das muss true oder false sein
+
+## Was mit einem ganzen Formular nicht stimmt
+
+form-invalid-credentials = Benutzername oder Passwort stimmt nicht. Prüfen Sie beide
+form-stale = Dieses Formular ist zu alt, oder Ihr Browser behält keine Cookies. Schicken Sie es noch einmal ab
+form-busy = Der Dienst ist überlastet. Warten Sie einen Augenblick und schicken Sie es noch einmal ab
+form-too-many = { $minutes ->
+        [one] Es gab zu viele falsche Versuche. Warten Sie eine Minute und versuchen Sie es noch einmal
+       *[other] Es gab zu viele falsche Versuche. Warten Sie { $minutes } Minuten und versuchen Sie es noch einmal
+    }
+form-not-confirmed = Kreuzen Sie das Kästchen an, wenn Sie das wollen
+
+## Was schiefgehen kann
+
+problem-invalid-input = Ungültige Eingabe
+    .detail = Mindestens ein Feld fehlt, ist von der falschen Art oder gegen seine Regel
+problem-malformed-json = Fehlerhaftes JSON
+    .detail = Der Inhalt muss ein JSON-Text sein, ohne doppelte Namen, höchstens 32-fach verschachtelt
+problem-malformed-form = Fehlerhaftes Formular
+    .detail = Der Inhalt ist nicht das, was das Formular der Seite schickt
+problem-malformed-body = Fehlerhafter Inhalt
+    .detail = Der Inhalt brach ab, oder seine Teile sind beschädigt
+problem-username-taken = Benutzername vergeben
+    .detail = Diesen Benutzernamen gibt es schon
+problem-invalid-credentials = Falsche Anmeldedaten
+    .detail = Benutzername oder Passwort stimmt nicht
+problem-unauthorized = Nicht angemeldet
+    .detail = Dafür braucht es ein angemeldetes Konto: ein Access-Token oder das Cookie der Sitzung
+problem-proof-too-old = Bestätigen Sie, dass Sie es sind
+    .detail = Das Passwort wurde vor zu langer Zeit gezeigt. Zeigen Sie es noch einmal, bei /auth/confirm oder durch eine neue Anmeldung
+problem-cross-origin = Anfrage von einer anderen Seite
+    .detail = Was etwas ändert, muss von einer Seite dieses Dienstes kommen
+problem-stale-form = Das Formular ist zu alt
+    .detail = Das Formular gehört zu einer anderen Sitzung. Laden Sie die Seite neu und schicken Sie es noch einmal ab
+problem-not-found = Nicht gefunden
+    .detail = Unter dieser Adresse gibt es nichts
+problem-link-invalid = Der Link gilt nicht
+    .detail = Er wurde schon benutzt oder ist zu alt. Lassen Sie sich einen neuen geben
+problem-method-not-allowed = Methode nicht erlaubt
+    .detail = Diese Adresse nimmt andere Methoden, genannt in Allow
+problem-request-timeout = Zeit überschritten
+    .detail = Der Inhalt kam nicht rechtzeitig an
+problem-content-too-large = Zu viel Inhalt
+    .detail = Der Inhalt darf höchstens 16 KiB groß sein
+problem-unsupported-media-type = Falsche Art von Inhalt
+    .detail = Der Inhalt muss application/json in UTF-8 sein und darf nicht komprimiert sein
+problem-misdirected-request = Fehlgeleitete Anfrage
+    .detail = Dieser Server antwortet nicht für den Host, der gefragt war
+problem-too-many-tries = Zu viele Versuche
+    .detail = Es gab zu viele Versuche. Warten Sie so lange, wie Retry-After sagt, in Sekunden
+problem-internal = Interner Fehler
+    .detail = Auf unserer Seite ging etwas schief. Die Nummer der Anfrage hilft herauszufinden, was
+problem-unavailable = Nicht verfügbar
+    .detail = Der Dienst ist überlastet. Versuchen Sie es gleich noch einmal
+problem-status = Status:
+problem-codes = Codes eines Feldes
+problem-routes = Alle JSON-Routen
+problem-home = Zur Startseite
+problem-request-id = Nummer der Anfrage:
+
+## Die Geschichte eines Kontos
+
+event-user_created = Konto angelegt
+event-user_created-import = Konto von einem anderen Dienst übernommen
+event-authn_login_success = Angemeldet
+event-authn_login_fail = Jemand wollte sich anmelden, mit falschem Passwort
+event-session_expired-sign_out = Abgemeldet
+event-authn_login_success-proof = Passwort bestätigt
+event-authn_login_fail-proof = Falsches Passwort bei der Bestätigung
+event-user_updated-full_name = Name geändert
+event-authn_password_change = Passwort geändert
+event-authn_password_change_fail = Passwort nicht geändert: das jetzige war falsch
+event-authn_token_created-password_link = Link vom Betreiber, um ein Passwort zu setzen
+event-authn_password_change-password_link = Passwort durch einen Link gesetzt
+event-session_renewed-refresh = Ein Programm blieb durch sein Refresh-Token angemeldet
+event-authn_token_reuse = Ein Refresh-Token wurde zweimal benutzt: seine Sitzung wurde beendet
+event-session_expired-ended = Eine Sitzung wurde beendet
+event-session_expired-others_ended = Alle anderen Sitzungen wurden beendet
+event-session_expired-all_ended = Alle Sitzungen wurden vom Betreiber beendet
+event-user_archived-deletion = Löschung des Kontos verlangt
+event-user_updated-deletion_undone = Das Konto wurde behalten
+event-user_archived-disabled = Konto vom Betreiber gesperrt
+event-user_updated-enabled = Konto vom Betreiber wieder freigegeben
+event-sensitive_read-data = Daten heruntergeladen
+event-other = Etwas anderes
+
+## Zeiten
+
+ago-moment = gerade eben
+ago-minutes = { $count ->
+        [one] vor einer Minute
+       *[other] vor { $count } Minuten
+    }
+ago-hours = { $count ->
+        [one] vor einer Stunde
+       *[other] vor { $count } Stunden
+    }
+ago-days = { $count ->
+        [one] gestern
+       *[other] vor { $count } Tagen
+    }
+date = { $day }. { $month } { $year }
+date-time = { $day }. { $month } { $year }, { $time } UTC
+month-1 = Januar
+month-2 = Februar
+month-3 = März
+month-4 = April
+month-5 = Mai
+month-6 = Juni
+month-7 = Juli
+month-8 = August
+month-9 = September
+month-10 = Oktober
+month-11 = November
+month-12 = Dezember

@@ -1,0 +1,261 @@
+### Everything that people read, in English. The other files here have the same names.
+
+language = English
+service = Latchkey
+page-title = { $title } – Latchkey
+page-title-wrong = Error: { $title } – Latchkey
+skip = Skip to content
+account-navigation = Your account
+languages = Language
+json-routes = JSON routes
+
+## What one can do
+
+sign-up = Create an account
+sign-in = Sign in
+sign-out = Sign out
+save = Save
+
+## The start page
+
+home-title = Accounts for your app
+home-heading = Accounts for your app, in one binary.
+home-lead = Latchkey signs people up, signs them in and keeps their profile: as pages for people, and as JSON for programs.
+home-signed-in = You are signed in as
+home-profile = Go to your profile
+
+## Signing up and in
+
+sign-up-other = Do you have an account?
+sign-in-other = Are you new here?
+password-hint = At least { $min } characters. A few unusual words are easy to remember.
+username-hint = 3 to 32 letters, digits, dots, hyphens or underscores.
+remember = Keep me signed in on this device
+remember-hint = Otherwise you are signed out when you close the browser.
+show = Show
+hide = Hide
+show-password = Show password
+hide-password = Hide password
+
+## Proving anew who one is
+
+confirm = Confirm it is you
+confirm-lead = What comes next is important. Enter your password once more, and you go on from where you were.
+confirm-button = Confirm
+
+## Your account
+
+profile = Profile
+profile-title = Your profile
+profile-change = Change your name
+security = Security
+security-title = Security
+sessions = Sessions
+sessions-title = Where you are signed in
+data = Data
+data-title = Your data
+full-name = Full name
+username = Username
+member-since = Member since
+saved-name = Your name is changed.
+saved-password = Your password is changed. Every other session is ended.
+saved-session = The session is ended.
+saved-sessions = All other sessions are ended.
+saved-kept = Welcome back. Your account stays: it will not be deleted.
+saved-set-password = Your password is set. You can sign in with it now.
+saved-deleted = You are signed out everywhere, and your account will be deleted. Sign in before that if you want to keep it.
+
+change-password = Change your password
+change-password-lead = Every other session ends then, on all devices. You stay signed in here.
+history = What happened lately
+history-lead = If you do not recognise something, change your password.
+history-empty = Nothing yet.
+
+sessions-lead = End what you do not recognise, and change your password then.
+session-here = This device
+session-unknown-device = Unknown device
+session-method = Signed in with a password
+session-program = A program
+session-first = Signed in
+session-last = Last seen
+session-network = Network
+session-end = End this session
+session-end-of = End the session: { $device }
+sessions-end-others = End all other sessions
+sessions-alone = You are signed in nowhere else.
+
+download = Download my data
+download-lead = Everything that is kept about you, as a JSON file that you can read.
+download-button = Download
+delete = Delete my account
+delete-lead = You are signed out everywhere at once. After { $days ->
+        [0] a short while
+        [one] one day
+       *[other] { $days } days
+    } your account is deleted for good, with everything in it. If you sign in before that, it stays.
+delete-confirm = I want my account to be deleted
+delete-button = Delete my account
+
+## Setting a password by a link
+
+set-password = Choose a password
+set-password-lead = For the account { $username }. Everybody who is signed in to it is signed out.
+
+## Fields, and what is wrong with them
+
+field-fullName = Full name
+field-username = Username
+field-password = Password
+field-currentPassword = Current password
+field-newPassword = New password
+error-prefix = Error:
+summary = There is a problem
+
+username-missing = Enter your username
+username-wrong-type = Username must be a string
+username-too-short = Username must be at least { $min } characters long
+username-too-long = Username must be at most { $max } characters long
+username-forbidden-characters = Username may hold only letters, digits, dots, hyphens and underscores
+username-dot-at-end = Username must not start or end with a dot
+username-mixed-scripts = Username must not mix letters of different alphabets
+username-reserved = This username is reserved. Choose another one
+username-taken = Username exists. Choose another one
+fullName-missing = Enter your full name
+fullName-wrong-type = Full name must be a string
+fullName-too-long = Full name must be at most { $max } characters long
+fullName-forbidden-characters = Full name must hold visible characters, and no control characters
+password-missing = Enter your password
+password-wrong-type = Password must be a string
+password-too-short = Password must be at least { $min } characters long
+password-too-long = Password must be at most { $max } bytes long
+password-too-common = This password is among the most common ones. Choose one that is harder to guess
+password-too-personal = The password must not be made of your username, your full name, or the name of this service
+password-wrong = This is not your password
+currentPassword-missing = Enter your current password
+currentPassword-wrong-type = Current password must be a string
+currentPassword-too-long = Current password must be at most { $max } bytes long
+currentPassword-wrong = This is not your current password
+newPassword-missing = Enter a new password
+newPassword-wrong-type = New password must be a string
+newPassword-too-short = New password must be at least { $min } characters long
+newPassword-too-long = New password must be at most { $max } bytes long
+newPassword-too-common = This password is among the most common ones. Choose one that is harder to guess
+newPassword-too-personal = The password must not be made of your username, your full name, or the name of this service
+refreshToken-missing = The refresh token is missing
+refreshToken-wrong-type = The refresh token must be a string
+refresh-wrong-type = This must be true or false
+
+## What is wrong with a whole form
+
+form-invalid-credentials = Invalid Login Credentials. Check the username and the password
+form-stale = This form is too old, or your browser keeps no cookies. Send it again
+form-busy = The service is busy. Wait a moment and send it again
+form-too-many = { $minutes ->
+        [one] There were too many wrong tries. Wait a minute and try again
+       *[other] There were too many wrong tries. Wait { $minutes } minutes and try again
+    }
+form-not-confirmed = Check the box if you want this
+
+## Problems
+
+problem-invalid-input = Invalid input
+    .detail = At least one field is missing, of the wrong type or against its rule
+problem-malformed-json = Malformed JSON
+    .detail = The body must be one JSON text, without duplicate names, nested at most 32 deep
+problem-malformed-form = Malformed form
+    .detail = The body is not what the form on the page sends
+problem-malformed-body = Malformed body
+    .detail = The body broke off, or its chunks are broken
+problem-username-taken = Username taken
+    .detail = Username exists
+problem-invalid-credentials = Invalid credentials
+    .detail = Invalid Login Credentials
+problem-unauthorized = Not signed in
+    .detail = This needs a signed-in account: send an access token or the session cookie
+problem-proof-too-old = Confirm who you are
+    .detail = The password was shown too long ago for this. Show it again, at /auth/confirm or by signing in
+problem-cross-origin = Cross-origin request
+    .detail = What changes something must come from a page of this site
+problem-stale-form = The form is too old
+    .detail = The form belongs to another session. Load the page again and send it once more
+problem-not-found = Not found
+    .detail = There is nothing at this address
+problem-link-invalid = The link does not work
+    .detail = It was used already, or it is too old. Ask for another one
+problem-method-not-allowed = Method not allowed
+    .detail = This address takes other methods, named in Allow
+problem-request-timeout = Request timeout
+    .detail = The body did not arrive in time
+problem-content-too-large = Content too large
+    .detail = The body must be at most 16 KiB
+problem-unsupported-media-type = Unsupported media type
+    .detail = The body must be application/json in UTF-8, and not compressed
+problem-misdirected-request = Misdirected request
+    .detail = This server does not answer for the host that was asked for
+problem-too-many-tries = Too many tries
+    .detail = There were too many tries. Wait as long as Retry-After says, in seconds
+problem-internal = Internal error
+    .detail = Something went wrong on our side. The request id helps to find out what
+problem-unavailable = Unavailable
+    .detail = The service is busy. Try again in a moment
+problem-status = Status:
+problem-codes = Codes of a field
+problem-routes = All JSON routes
+problem-home = Go to the start
+problem-request-id = Request id:
+
+## The history of an account
+
+event-user_created = Account created
+event-user_created-import = Account brought along from another service
+event-authn_login_success = Signed in
+event-authn_login_fail = Somebody tried to sign in, with a wrong password
+event-session_expired-sign_out = Signed out
+event-authn_login_success-proof = Password confirmed
+event-authn_login_fail-proof = Wrong password, when asked to confirm it
+event-user_updated-full_name = Name changed
+event-authn_password_change = Password changed
+event-authn_password_change_fail = Password not changed: the current one was wrong
+event-authn_token_created-password_link = Link made by the operator, to set a password
+event-authn_password_change-password_link = Password set by a link
+event-session_renewed-refresh = A program went on by its refresh token
+event-authn_token_reuse = A refresh token was used twice: its session was ended
+event-session_expired-ended = A session was ended
+event-session_expired-others_ended = All other sessions were ended
+event-session_expired-all_ended = All sessions were ended by the operator
+event-user_archived-deletion = Deletion of the account asked for
+event-user_updated-deletion_undone = The account was kept
+event-user_archived-disabled = Account disabled by the operator
+event-user_updated-enabled = Account enabled by the operator
+event-sensitive_read-data = Data downloaded
+event-other = Something else
+
+## Times
+
+ago-moment = a moment ago
+ago-minutes = { $count ->
+        [one] a minute ago
+       *[other] { $count } minutes ago
+    }
+ago-hours = { $count ->
+        [one] an hour ago
+       *[other] { $count } hours ago
+    }
+ago-days = { $count ->
+        [one] yesterday
+       *[other] { $count } days ago
+    }
+date = { $day } { $month } { $year }
+date-time = { $day } { $month } { $year }, { $time } UTC
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
