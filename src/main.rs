@@ -1,4 +1,6 @@
-//! The command line.
+//! The command line. What it does to accounts is in `commands.rs`.
+
+mod commands;
 
 use std::{
     fs,
@@ -11,6 +13,7 @@ use clap::{Parser, Subcommand};
 use latchkey::server::{
     self,
     config::{Database, KNOWN, Settings, Sources},
+    random,
     store::{self, MigrationState, SetUpLock, Store},
     telemetry,
 };
@@ -61,6 +64,25 @@ enum Command {
         #[arg(long)]
         end_sessions: bool,
     },
+    /// Bring accounts along from elsewhere: all lines of a file, or none
+    Import {
+        /// NDJSON, an account a line: username, fullName, passwordHash; see the README
+        file: PathBuf,
+        /// Add the others, if some lines are refused
+        #[arg(long)]
+        skip_refused: bool,
+    },
+    /// Write all accounts, in the lines of an import, to a new file for your eyes only
+    Export {
+        /// The file to make
+        file: PathBuf,
+    },
+    /// See and change accounts, also while the server runs
+    #[command(subcommand)]
+    User(User),
+    /// Check the audit trail, and take it out
+    #[command(subcommand)]
+    Audit(Audit),
     /// Read the settings, print them with secrets redacted, and say what is wrong with them
     Check,
 }
@@ -80,8 +102,51 @@ enum Migrate {
     },
 }
 
+#[derive(Subcommand)]
+pub(crate) enum User {
+    /// List all accounts
+    List,
+    /// Show an account
+    Show { name: String },
+    /// Let nobody sign in to an account any more, and end its sessions
+    Disable { name: String },
+    /// Let its owner sign in again
+    Enable { name: String },
+    /// Delete an account for good, now
+    Delete {
+        name: String,
+        /// Say that you mean it
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List the sessions of an account
+    Sessions {
+        name: String,
+        /// End all of them
+        #[arg(long)]
+        end: bool,
+    },
+    /// Make a link by which its owner sets a new password: once, within 24 hours
+    SetPasswordLink { name: String },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Check that every row is as it was written, and name the first that is not
+    Verify {
+        /// The hash of the last row, as an earlier run told it: it must still be there
+        #[arg(long)]
+        expect: Option<String>,
+    },
+    /// Write the whole trail to a new file, a row a line
+    Export {
+        /// The file to make
+        file: PathBuf,
+    },
+}
+
 /// A command that could not do its work. Each line is for the operator.
-struct Failure(Vec<String>);
+pub(crate) struct Failure(Vec<String>);
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
@@ -97,6 +162,10 @@ fn main() -> ExitCode {
         Command::Copy { from, to } => on_runtime(copy(&from, &to)),
         Command::Backup { file } => on_runtime(backup(&file)),
         Command::Restore { file, end_sessions } => on_runtime(restore(&file, end_sessions)),
+        Command::Import { file, skip_refused } => on_runtime(commands::import(&file, skip_refused)),
+        Command::Export { file } => on_runtime(commands::export(&file)),
+        Command::User(user) => on_runtime(commands::user(user)),
+        Command::Audit(audit) => on_runtime(commands::audit(audit)),
         Command::Check => check(),
     };
     match result {
@@ -114,7 +183,7 @@ fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
-fn settings() -> Result<Settings, Failure> {
+pub(crate) fn settings() -> Result<Settings, Failure> {
     Settings::read(&Sources::of_process())
         .map_err(|faults| Failure(faults.iter().map(ToString::to_string).collect()))
 }
@@ -208,7 +277,7 @@ fn create_migration(name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn fail<T>(reason: &str) -> Result<T, Failure> {
+pub(crate) fn fail<T>(reason: &str) -> Result<T, Failure> {
     Err(Failure(vec![reason.to_owned()]))
 }
 
@@ -232,7 +301,7 @@ async fn copy(from: &str, to: &str) -> Result<(), Failure> {
     .await;
     _ = writeln!(std::io::stderr());
     for (table, sum) in sums? {
-        let checksum: String = sum.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let checksum = random::hexadecimal(&sum.checksum);
         say(&format!("{table}: {} rows in both, checksum {checksum}", sum.rows));
     }
     source.close().await;
@@ -325,6 +394,6 @@ fn settings_help() -> String {
 }
 
 /// To the standard output; a reader that went away is no fault of ours.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     _ = writeln!(std::io::stdout(), "{line}");
 }
