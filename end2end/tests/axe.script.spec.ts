@@ -34,6 +34,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       await isAccessible(page);
       await signUp(page);
       await isAccessible(page);
+      for (const language of ["en", "de"]) {
+        await page.goto(`/language/${language}`);
+        for (const path of ["/profile", "/confirm", "/account/security", "/account/sessions", "/account/data"]) {
+          await page.goto(path);
+          if (path === "/profile" || path === "/confirm" || path === "/account/security") await alive(page, islands);
+          await isAccessible(page);
+        }
+      }
       await page.goto("/");
       await isAccessible(page);
     });

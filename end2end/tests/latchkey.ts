@@ -1,7 +1,7 @@
 // A server of one's own for each worker, and what the specs have in common.
 
 import { test as base, expect, type Page } from "@playwright/test";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +17,14 @@ export const OPEN = ["/", "/signup", "/signin", "/docs", "/problems/invalid-inpu
 
 export const PASSWORD = "correct horse battery staple";
 
+const folders = new Map<string, string>();
+
+/** Runs a command of the operator's beside a server, and gives the last line that it prints. */
+export function operate(server: string, ...command: string[]): string {
+  const options = { cwd: folders.get(server), env: { PUBLIC_URL: server }, encoding: "utf8" as const };
+  return execFileSync(binary, command, options).trim().split("\n").at(-1)!;
+}
+
 /** A page that fails the test if it raises a console error or a violation of its policy. */
 export const test = base.extend<{ quiet: void }, { server: string }>({
   server: [
@@ -30,7 +38,9 @@ export const test = base.extend<{ quiet: void }, { server: string }>({
       const lines = createInterface({ input: child.stdout });
       const [line] = (await once(lines, "line")) as [string];
       // The name that people use; the line names the number.
-      await use(line.split(" ").at(-1)!.replace("127.0.0.1", "localhost"));
+      const url = line.split(" ").at(-1)!.replace("127.0.0.1", "localhost");
+      folders.set(url, folder);
+      await use(url);
       child.kill("SIGTERM");
       await once(child, "exit");
       rmSync(folder, { recursive: true });
@@ -70,6 +80,15 @@ export async function signUp(page: Page, username = newName()): Promise<string> 
   await page.getByRole("button", { name: "Create an account" }).click();
   await expect(page).toHaveURL("/profile");
   return username;
+}
+
+export async function signIn(page: Page, username: string, password = PASSWORD, remember = false) {
+  await page.goto("/signin");
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  if (remember) await page.getByLabel("Keep me signed in").check();
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL("/profile");
 }
 
 /** Waits until the islands of the page live, if this browser runs scripts. */

@@ -20,8 +20,13 @@ fn the_list_of_what_is_open_is_this_one() {
             "GET /signin",
             "POST /api/sign_up",
             "POST /api/sign_in",
+            "GET /set-password",
+            "POST /api/set_password",
+            "GET /language/{tag}",
+            "GET /.well-known/change-password",
             "POST /auth/signup",
             "POST /auth/signin",
+            "POST /auth/refresh",
             "GET /healthz",
             "GET /readyz",
             "GET /openapi.json",
@@ -41,7 +46,21 @@ fn the_server_functions_are_these_and_all_are_post() {
         .map(|(path, method)| format!("{method} {path}"))
         .collect();
     functions.sort();
-    assert_eq!(functions, ["POST /api/sign_in", "POST /api/sign_out", "POST /api/sign_up"]);
+    assert_eq!(
+        functions,
+        [
+            "POST /api/change_full_name",
+            "POST /api/change_password",
+            "POST /api/confirm",
+            "POST /api/delete_account",
+            "POST /api/end_other_sessions",
+            "POST /api/end_session",
+            "POST /api/set_password",
+            "POST /api/sign_in",
+            "POST /api/sign_out",
+            "POST /api/sign_up",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -77,14 +96,42 @@ async fn every_other_route_is_closed_to_a_stranger() {
     assert_eq!(
         closed,
         [
+            "DELETE /user",
+            "DELETE /user/sessions",
+            "DELETE /user/sessions/{id}",
+            "GET /account/data",
+            "GET /account/data/download",
+            "GET /account/security",
+            "GET /account/sessions",
+            "GET /confirm",
             "GET /profile",
+            "GET /user/data",
+            "GET /user/history",
             "GET /user/profile",
+            "GET /user/sessions",
             "GET /users/profile",
+            "HEAD /account/data",
+            "HEAD /account/data/download",
+            "HEAD /account/security",
+            "HEAD /account/sessions",
+            "HEAD /confirm",
             "HEAD /profile",
+            "HEAD /user/data",
+            "HEAD /user/history",
             "HEAD /user/profile",
+            "HEAD /user/sessions",
             "HEAD /users/profile",
+            "PATCH /user/profile",
+            "POST /api/change_full_name",
+            "POST /api/change_password",
+            "POST /api/confirm",
+            "POST /api/delete_account",
+            "POST /api/end_other_sessions",
+            "POST /api/end_session",
             "POST /api/sign_out",
+            "POST /auth/confirm",
             "POST /auth/signout",
+            "POST /user/password",
         ]
     );
 }

@@ -4,7 +4,10 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use reqwest::StatusCode;
 
-use crate::process::{Served, run, sign_in, sign_up, text};
+use crate::{
+    process::{Served, run, sign_in, sign_up, text},
+    support::{NODES_URL, PASSWORD, TestServer, eventually},
+};
 
 #[tokio::test]
 async fn a_backup_of_a_live_server_is_whole_and_can_be_restored() {
@@ -68,4 +71,28 @@ fn what_is_no_backup_is_not_restored() {
     }
     assert_eq!(fs::read(path("data/latchkey.db")).expect("the database"), before);
     assert!(latchkey(&["restore", "good.db"]).status.success());
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_not_in_the_files_any_more() {
+    let server = TestServer::start_with(&[("DELETION_GRACE", "1s"), NODES_URL]).await;
+    let body = serde_json::json!({"username": "canary-name", "password": PASSWORD, "fullName": "Canary Person"});
+    assert_eq!(server.post_json("/auth/signup", &body).await.status(), 200);
+    let token = server.token("canary-name").await;
+    assert_eq!(server.ask("DELETE", "/user", &token, None).await.status(), 200);
+    let file = server.database_url.strip_prefix("sqlite:").expect("a path").to_owned();
+    let holds = |ending: &str| {
+        let bytes = std::fs::read(format!("{file}{ending}")).unwrap_or_default();
+        ["canary-name", "Canary Person"]
+            .iter()
+            .any(|word| bytes.windows(word.len()).any(|window| window == word.as_bytes()))
+    };
+    assert!(holds("-wal"));
+    server.db_cleaned_up("SELECT COUNT(*) FROM accounts", 0).await;
+    eventually(async || {
+        // Whoever is reading at that moment keeps the log as it is: then the next one does it.
+        server.another_node().await.running.stop().await;
+        !holds("") && !holds("-wal")
+    })
+    .await;
 }

@@ -54,7 +54,7 @@ async fn they_count_what_has_happened_and_hold_nothing_that_a_client_has_chosen(
     );
     assert_eq!(
         count(
-            r#"http_request_method="(other)",http_route="(none)",http_response_status_code="404""#
+            r#"http_request_method="_OTHER",http_route="(none)",http_response_status_code="404""#
         ),
         1.0
     );

@@ -291,13 +291,14 @@ fn migrations_go_up_and_down_and_are_listed() {
     };
     assert!(migrate("list").contains("pending  0001 accounts"));
     assert!(!folder.path().join("data").exists(), "a list makes nothing");
-    assert!(migrate("up").contains("Applied 2 migrations"));
+    assert!(migrate("up").contains("Applied 3 migrations"));
     assert!(migrate("up").contains("Nothing to apply"));
     assert!(migrate("list").contains("applied  0001 accounts"));
+    assert!(migrate("down").contains("Reverted 0003 account area"));
     assert!(migrate("down").contains("Reverted 0002 session revision"));
     assert!(migrate("down").contains("Reverted 0001 accounts"));
     assert!(migrate("down").contains("Nothing to revert"));
-    assert!(migrate("up").contains("Applied 2 migrations"));
+    assert!(migrate("up").contains("Applied 3 migrations"));
 }
 
 #[test]
@@ -308,7 +309,7 @@ fn a_new_migration_is_an_empty_pair() {
     }
     assert!(run(folder.path(), &["migrate", "create", "add_email"], &[]).status.success());
     assert!(run(folder.path(), &["migrate", "create", "add_phone"], &[]).status.success());
-    for file in ["0003_add_email.up.sql", "0003_add_email.down.sql", "0004_add_phone.up.sql"] {
+    for file in ["0004_add_email.up.sql", "0004_add_email.down.sql", "0005_add_phone.up.sql"] {
         assert!(folder.path().join("migrations").join(file).exists(), "{file}");
     }
 }

@@ -115,6 +115,63 @@ impl TestServer {
         body["accessToken"].as_str().expect("a token").to_owned()
     }
 
+    /// A request of a program that is signed in.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> Response {
+        let method = method.parse().expect("a method");
+        let mut request = program().request(method, self.url(path)).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await.expect("an answer")
+    }
+
+    /// Signs in an existing account with a refresh token, and gives the whole answer.
+    pub(crate) async fn refreshable(&self, username: &str) -> Value {
+        let body = json!({"username": username, "password": PASSWORD, "refresh": true});
+        let response = self.post_json("/auth/signin", &body).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.expect("JSON")
+    }
+
+    /// `POST /auth/refresh`.
+    pub(crate) async fn refresh(&self, token: &str) -> Response {
+        self.post_json("/auth/refresh", &json!({"refreshToken": token})).await
+    }
+
+    /// Makes every proof of a password an old one, on a server that remembers nothing of it yet.
+    pub(crate) async fn db_forget_proofs(&self) {
+        let db = self.db().await;
+        sqlx::query("UPDATE sessions SET proved_at = 0").execute(&db).await.expect("updated");
+        db.close().await;
+    }
+
+    pub(crate) async fn db_count(&self, query: &'static str) -> i64 {
+        let db = self.db().await;
+        let count = sqlx::query_scalar(query).fetch_one(&db).await.expect("a count");
+        db.close().await;
+        count
+    }
+
+    /// Starts nodes, each of which cleans up as it starts, until a count is as expected.
+    pub(crate) async fn db_cleaned_up(&self, query: &'static str, expected: i64) {
+        eventually(async || {
+            let node = self.another_node().await;
+            let mut done = false;
+            for _ in 0..20 {
+                done = done || self.db_count(query).await == expected;
+            }
+            node.running.stop().await;
+            done
+        })
+        .await;
+    }
+
     pub(crate) async fn profile(&self, authorization: &str) -> Response {
         let request = program().get(self.url("/user/profile"));
         request.header(header::AUTHORIZATION, authorization).send().await.expect("an answer")
@@ -201,6 +258,14 @@ impl Browser {
             .build()
             .expect("a client");
         Self { client, origin: origin.to_owned() }
+    }
+
+    /// Signed in by the form.
+    pub(crate) async fn signed_in(server: &TestServer, username: &str) -> Self {
+        let browser = Self::new(server);
+        let fields = [("username", username), ("password", PASSWORD)];
+        assert!(browser.submit("/signin", "/api/sign_in", &fields).await.is_accepted());
+        browser
     }
 
     /// Signed in by the form, as a new account.

@@ -27,7 +27,9 @@ async fn there_and_back_everybody_is_still_there_and_signed_in() {
     let server = TestServer::start_with(&[("DATABASE_URL", &sqlite("a.db")), NODES_URL]).await;
     server.sign_up_json("alice").await;
     server.sign_up_json("Zoë").await;
-    let bearer = format!("Bearer {}", server.token("alice").await);
+    let tokens = server.refreshable("alice").await;
+    let bearer = format!("Bearer {}", tokens["accessToken"].as_str().expect("a token"));
+    assert!(!server.sign_in(Via::Json, "alice", "wrong wrong").await.is_accepted());
     server.running.stop().await;
 
     let hops = [sqlite("a.db"), postgres::new_database().await, sqlite("b.db")];
@@ -35,7 +37,12 @@ async fn there_and_back_everybody_is_still_there_and_signed_in() {
         let (from, to) = (open(&hop[0]).await, open(&hop[1]).await);
         let mut told = 0;
         let sums = copy(&from, &to, |_, rows| told += rows).await.expect("copied");
-        assert_eq!(sums.iter().map(|(_, sum)| sum.rows).collect::<Vec<_>>(), [2, 1]);
+        let rows = |table: &str| {
+            let (_, sum) = sums.iter().find(|(name, _)| *name == table).expect("the table");
+            sum.rows
+        };
+        assert_eq!((rows("accounts"), rows("sessions"), rows("refresh_tokens")), (2, 1, 1));
+        assert!(rows("audit_events") >= 4 && rows("throttle") >= 5);
         assert!(told > 0);
         let again = copy(&from, &to, |_, _| {}).await.expect_err("it is not empty any more");
         assert!(again.to_string().contains("not empty"), "{again}");
@@ -52,6 +59,11 @@ async fn there_and_back_everybody_is_still_there_and_signed_in() {
             .await
             .expect("deleted");
         db.close().await;
+        let store = crate::audit::open(&server).await;
+        assert!(
+            latchkey::server::operator::verify_audit(&store, None).await.expect("read").is_ok()
+        );
+        store.close().await;
         server.running.stop().await;
     }
 }
@@ -91,7 +103,7 @@ async fn a_copy_that_is_killed_in_the_middle_leaves_nothing_and_can_be_done_agai
     source.close().await;
     let db = sqlx::AnyPool::connect(&hops[0]).await.expect("the database");
     let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
-                INSERT INTO accounts SELECT i, 'p' || i, 'p' || i, 'p' || i, 'p' || i, 'P', 'x', 0 FROM n";
+                INSERT INTO accounts SELECT i, 'p' || i, 'p' || i, 'p' || i, 'p' || i, 'P', 'x', 0, NULL, NULL FROM n";
     sqlx::query(fill).bind(ACCOUNTS).execute(&db).await.expect("filled");
     db.close().await;
 

@@ -2,20 +2,30 @@
 
 #[path = "../doors/access.rs"]
 mod access;
+#[path = "../doors/audit.rs"]
+mod audit;
 mod copy;
+#[path = "../doors/guessing.rs"]
+mod guessing;
 #[path = "../doors/limits.rs"]
 mod limits;
 #[path = "../doors/metrics.rs"]
 mod metrics;
 #[path = "../doors/nodes.rs"]
 mod nodes;
+#[path = "../doors/operator.rs"]
+mod operator;
 #[path = "../doors/origin.rs"]
 mod origin;
 mod outage;
+#[path = "../doors/own_account.rs"]
+mod own_account;
 #[path = "../doors/pages.rs"]
 mod pages;
 mod postgres;
 mod proxies;
+#[path = "../doors/refresh.rs"]
+mod refresh;
 #[path = "../doors/sessions.rs"]
 mod sessions;
 #[path = "../doors/sign_in.rs"]
@@ -24,6 +34,7 @@ mod sign_in;
 mod sign_up;
 #[path = "../doors/support.rs"]
 mod support;
+mod tls;
 
 /// The `DATABASE_URL` of an empty database.
 async fn new_database(_folder: &std::path::Path) -> String {

@@ -10,10 +10,17 @@ use std::{
     },
 };
 
-struct Server {
+pub(crate) struct Server {
     /// Its standard input is a pipe from here: when that closes, the server is stopped.
     _keeper: Child,
     url: String,
+}
+
+/// A server that is asked over TLS.
+pub(crate) struct Tls {
+    pub(crate) port: u16,
+    pub(crate) key: String,
+    pub(crate) certificate: String,
 }
 
 /// PostgreSQL will not run as root, so root becomes the user `postgres`, who comes with the package.
@@ -23,10 +30,18 @@ PATH="$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1):$PATH
 folder=$(mktemp -d /tmp/latchkey-postgres.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 initdb --pgdata="$folder/data" --auth=trust --username=latchkey --encoding=UTF8 --no-sync >/dev/null
-postgres -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c max_connections=400 \
+set -- -c listen_addresses=
+if [ -n "${TLS_KEY:-}" ]; then
+    umask 077
+    printf '%s' "$TLS_KEY" >"$folder/key"
+    printf '%s' "$TLS_CERTIFICATE" >"$folder/certificate"
+    set -- -c listen_addresses=127.0.0.1 -c port="$PGPORT" -c ssl=on \
+        -c ssl_key_file="$folder/key" -c ssl_cert_file="$folder/certificate"
+fi
+postgres -D "$folder/data" -k "$folder" -c fsync=off -c max_connections=400 "$@" \
     >"$folder/log" 2>&1 </dev/null &
 server=$!
-until [ -S "$folder/.s.PGSQL.5432" ] && pg_isready --quiet --host="$folder"; do
+until pg_isready --quiet --host="$folder"; do
     kill -0 "$server" || { cat "$folder/log" >&2; exit 1; }
 done
 echo "$folder"
@@ -35,7 +50,10 @@ kill -INT "$server"
 wait "$server" || true
 "#;
 
-static SERVER: LazyLock<Server> = LazyLock::new(|| {
+static SERVER: LazyLock<Server> = LazyLock::new(|| start(None));
+
+/// Starts one. It ends when this is dropped.
+pub(crate) fn start(tls: Option<&Tls>) -> Server {
     let is_root = Command::new("id").arg("-u").output().expect("id ran").stdout == b"0\n";
     let mut command = if is_root {
         let mut command = Command::new("runuser");
@@ -46,6 +64,10 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         command.args(["-c", KEEPER]);
         command
     };
+    if let Some(Tls { port, key, certificate }) = tls {
+        command.env("PGPORT", port.to_string());
+        command.env("TLS_KEY", key).env("TLS_CERTIFICATE", certificate);
+    }
     let mut keeper = command
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -59,7 +81,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     assert!(!folder.is_empty(), "these tests need PostgreSQL: apt-get install postgresql");
     let url = format!("postgres://latchkey@{}", folder.replace('/', "%2F"));
     Server { _keeper: keeper, url }
-});
+}
 
 /// The `DATABASE_URL` of a new, empty database.
 pub(crate) async fn new_database() -> String {

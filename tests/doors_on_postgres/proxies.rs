@@ -7,12 +7,26 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use reqwest::{Certificate, Client, StatusCode, header, redirect};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, ServerName, pem::PemObject},
+    },
+};
 
 use crate::{
     postgres,
@@ -43,6 +57,7 @@ impl Node {
             .env_clear()
             .envs([("PUBLIC_URL", public_url), ("DATABASE_URL", database_url)])
             .envs([("JWT_SECRET", SECRET), ("TRUSTED_PROXIES", "127.0.0.1")])
+            .env("THROTTLE", "off")
             .env("PORT", port.to_string())
             .stdout(Stdio::piped())
             .stderr(log.expect("a file"))
@@ -93,6 +108,8 @@ struct Site {
     database_url: String,
     public_url: String,
     ports: [u16; 2],
+    tls: u16,
+    certificate: String,
     client: Client,
     _proxy: Kept,
 }
@@ -112,9 +129,9 @@ impl Site {
         ] {
             fs::write(folder.path().join(file), text).expect("written");
         }
-        let certificate = Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
+        let root = Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
         let client = Client::builder()
-            .tls_certs_only([certificate])
+            .tls_certs_only([root])
             // Another address than that of the proxy.
             .local_address(Some([127, 0, 0, 2].into()))
             .resolve(NAME, SocketAddr::from(([127, 0, 0, 1], tls)))
@@ -126,6 +143,8 @@ impl Site {
             database_url: postgres::new_database().await,
             public_url: format!("https://{NAME}:{tls}"),
             ports,
+            tls,
+            certificate,
             client,
             _proxy: proxy.start(folder.path(), tls, plain, ports),
             folder,
@@ -153,6 +172,23 @@ impl Site {
     async fn sign_up(&self, username: &str) -> reqwest::Result<StatusCode> {
         let body = json!({"username": username, "password": PASSWORD, "fullName": "Test Person"});
         self.post("/auth/signup", &body).await
+    }
+
+    /// Sends raw bytes through TLS, and gives everything that comes back.
+    async fn raw(&self, bytes: &str) -> String {
+        let mut roots = RootCertStore::empty();
+        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
+        roots.add(certificate.expect("a certificate")).expect("an authority");
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let connector = TlsConnector::from(Arc::new(config));
+        let stream = TcpStream::connect(("127.0.0.1", self.tls)).await.expect("a connection");
+        let name = ServerName::try_from(NAME).expect("a name");
+        let mut stream = connector.connect(name, stream).await.expect("TLS");
+        stream.write_all(bytes.as_bytes()).await.expect("sent");
+        let mut answer = Vec::new();
+        // Whoever is refused may be hung up on without a farewell.
+        _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     async fn is_ready(&self) -> bool {
@@ -354,4 +390,78 @@ async fn behind_nginx_a_browser_is_served_as_if_there_were_no_proxy() {
 #[tokio::test]
 async fn behind_haproxy_a_browser_is_served_as_if_there_were_no_proxy() {
     a_browser_is_served_as_if_there_were_no_proxy(Proxy::HaProxy).await;
+}
+
+/// What the proxy and the node could read differently: in no case is a second request answered
+/// (AP-08).
+async fn no_request_is_smuggled_past(proxy: Proxy) {
+    let site = Site::start(proxy).await;
+    let _node = site.node(0);
+    eventually(async || site.is_ready().await).await;
+    let host = site.public_url.trim_start_matches("https://");
+    let head = format!(
+        "POST /auth/signin HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+         Connection: close\r\n"
+    );
+    let hidden = format!("GET /user/smuggled HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let length = hidden.len() + 5;
+    for (what, rest) in [
+        (
+            "length and chunks",
+            format!(
+                "Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
+            ),
+        ),
+        (
+            "chunks and length",
+            format!(
+                "Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n0\r\n\r\n{hidden}"
+            ),
+        ),
+        ("two lengths", format!("Content-Length: 0\r\nContent-Length: {length}\r\n\r\n{hidden}")),
+        (
+            "a coding with a tab",
+            format!(
+                "Transfer-Encoding:\tchunked\r\nContent-Length: {length}\r\n\r\n0\r\n\r\n{hidden}"
+            ),
+        ),
+        (
+            "two codings",
+            format!(
+                "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n{hidden}"
+            ),
+        ),
+        (
+            "a folded coding",
+            format!("Transfer-Encoding:\r\n chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n{hidden}"),
+        ),
+        (
+            "bare line feeds",
+            format!(
+                "X: a\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n{hidden}"
+            ),
+        ),
+        ("a space before the colon", format!("Content-Length : {length}\r\n\r\n{hidden}")),
+        (
+            "a chunk extension with a line feed",
+            format!("Transfer-Encoding: chunked\r\n\r\n0;\n{hidden}\r\n\r\n"),
+        ),
+    ] {
+        let answer = site.raw(&format!("{head}{rest}")).await;
+        assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{what}: {answer}");
+        assert!(!answer.starts_with("HTTP/1.1 2"), "{what}: {answer}");
+        assert!(site.is_ready().await, "{what}: the next one is served as ever");
+    }
+    // The hidden one would be a request to no route of ours, and nobody else sends such.
+    assert!(!site.log(0).contains("route=\"(none)\""), "{}", site.log(0));
+}
+
+#[tokio::test]
+async fn no_request_is_smuggled_past_nginx() {
+    no_request_is_smuggled_past(Proxy::Nginx).await;
+}
+
+#[tokio::test]
+async fn no_request_is_smuggled_past_haproxy() {
+    no_request_is_smuggled_past(Proxy::HaProxy).await;
 }

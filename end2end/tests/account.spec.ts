@@ -1,0 +1,132 @@
+// One's own account, with JavaScript and without.
+
+import { expect, newName, operate, PASSWORD, signIn, signUp, test } from "./latchkey";
+
+const NEW = "another horse and battery";
+
+test("a person changes the name, and sees that it is done", async ({ page }) => {
+  await signUp(page);
+  await page.getByLabel("Full name").fill("Zoë 李 O'Neil <b>");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("status")).toHaveText("Your name is changed.");
+  await expect(page.getByRole("definition").first()).toHaveText("Zoë 李 O'Neil <b>");
+  await page.getByLabel("Full name").fill("");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toBeFocused();
+  await expect(page.getByLabel("Full name")).toHaveAccessibleDescription(/Enter your full name/);
+});
+
+test("a person changes the password and stays signed in, and other browsers do not", async ({ page, browser, server }) => {
+  const username = await signUp(page);
+  const elsewhere = await browser.newContext({ baseURL: server });
+  const other = await elsewhere.newPage();
+  await signIn(other, username);
+
+  await page.getByRole("link", { name: "Security" }).click();
+  await page.getByLabel("Current password").fill("wrong wrong wrong");
+  await page.getByLabel("New password").fill(NEW);
+  await page.getByRole("button", { name: "Change your password" }).click();
+  await expect(page.getByRole("alert")).toContainText("This is not your current password");
+  await page.getByLabel("Current password").fill(PASSWORD);
+  await page.getByLabel("New password").fill(NEW);
+  await page.getByRole("button", { name: "Change your password" }).click();
+  await expect(page.getByRole("status")).toContainText("Your password is changed");
+  await expect(page.getByText("Password changed")).toBeVisible();
+
+  await other.reload();
+  await expect(other).toHaveURL(/\/signin/);
+  await elsewhere.close();
+});
+
+test("a person sees the sessions and ends another one", async ({ page, browser, server }) => {
+  const username = await signUp(page);
+  const elsewhere = await browser.newContext({ baseURL: server });
+  const other = await elsewhere.newPage();
+  await signIn(other, username, PASSWORD, true);
+
+  await page.getByRole("link", { name: "Sessions" }).click();
+  await expect(page.getByText("This device")).toHaveCount(1);
+  await expect(page.getByText("Chrome, Linux")).toHaveCount(2);
+  await page.getByRole("button", { name: "End the session: Chrome, Linux" }).click();
+  await expect(page.getByRole("status")).toHaveText("The session is ended.");
+  await expect(page.getByText("You are signed in nowhere else.")).toBeVisible();
+  await other.reload();
+  await expect(other).toHaveURL(/\/signin/);
+  await elsewhere.close();
+});
+
+test("a person downloads the data", async ({ page }) => {
+  const username = await signUp(page);
+  await page.getByRole("link", { name: "Data" }).click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download" }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toBe("latchkey-data.json");
+  const stream = await file.createReadStream();
+  let text = "";
+  for await (const chunk of stream) text += chunk;
+  expect(JSON.parse(text).username).toBe(username);
+});
+
+test("a person deletes the account, thinks better of it, and has it back", async ({ page }) => {
+  const username = await signUp(page);
+  await page.getByRole("link", { name: "Data" }).click();
+  await page.getByRole("button", { name: "Delete my account" }).click();
+  await expect(page.getByRole("alert")).toContainText("Check the box");
+  await page.getByLabel("I want my account to be deleted").check();
+  await page.getByRole("button", { name: "Delete my account" }).click();
+  await expect(page.getByRole("status")).toContainText("signed out everywhere");
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("status")).toContainText("Your account stays");
+});
+
+test("a person sets a password by a link of the operator's", async ({ page, server }) => {
+  const username = await signUp(page);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL("/");
+  const link = operate(server, "user", "set-password-link", username);
+  await page.goto(link);
+  await expect(page.getByText(`For the account ${username}.`)).toBeVisible();
+  await page.getByRole("link", { name: "Deutsch" }).click();
+  await expect(page).toHaveURL(link);
+  await page.getByRole("link", { name: "English" }).click();
+  await page.getByLabel("New password").fill(NEW);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page).toHaveURL("/signin?saved=set-password");
+  await signIn(page, username, NEW);
+  const again = await page.goto(link);
+  expect(again?.status()).toBe(404);
+});
+
+test("a person chooses German, and gets it everywhere", async ({ page }) => {
+  await page.goto("/signin");
+  await page.getByRole("link", { name: "Deutsch" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Anmelden");
+  await expect(page.locator("html")).toHaveAttribute("lang", "de");
+  await page.getByLabel("Benutzername").fill(newName());
+  await page.getByLabel("Passwort", { exact: true }).fill("falsch falsch");
+  await page.getByRole("button", { name: "Anmelden" }).click();
+  await expect(page.getByRole("alert")).toContainText("Benutzername oder Passwort stimmt nicht");
+  await expect(page).toHaveTitle(/^Fehler: /);
+  await page.getByRole("link", { name: "English" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in");
+});
+
+for (const width of [320, 640]) {
+  test(`nothing of the account is cut off or scrolls sideways at ${width} px`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 700 });
+    await signUp(page);
+    for (const language of ["en", "de"]) {
+      await page.goto(`/language/${language}`);
+      for (const path of ["/profile", "/confirm", "/account/security", "/account/sessions", "/account/data"]) {
+        await page.goto(path);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(overflow, path).toBe(0);
+      }
+    }
+  });
+}

@@ -1,0 +1,134 @@
+//! The audit trail: every act is in it once, and what was altered is found.
+
+use latchkey::server::{
+    audit::Act,
+    config::Database,
+    operator::verify_audit,
+    store::{SetUpLock, Store},
+};
+use reqwest::{StatusCode, header};
+use serde_json::json;
+
+use crate::support::*;
+
+/// The database of a server, opened beside it.
+pub(crate) async fn open(server: &TestServer) -> Store {
+    let database = Database::parse(&server.database_url).expect("a URL");
+    let lock = SetUpLock::wait(&database).expect("the lock");
+    Store::open(&database, &lock).await.expect("the database")
+}
+
+async fn words(server: &TestServer) -> Vec<String> {
+    let store = open(server).await;
+    let rows = store.events_after(0, 10_000).await.expect("rows");
+    store.close().await;
+    rows.into_iter().map(|row| row.event).collect()
+}
+
+#[tokio::test]
+async fn every_act_is_written_down_once_and_holds_no_secret() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    assert!(!server.sign_up(Via::Json, "alice", PASSWORD, "B").await.is_accepted());
+    assert!(!server.sign_in(Via::Form, "alice", "canary canary").await.is_accepted());
+    assert!(!server.sign_in(Via::Json, "canary", "canary canary").await.is_accepted());
+    let answer = server.refreshable("alice").await;
+    let refresh = answer["refreshToken"].as_str().expect("a token");
+    assert_eq!(server.refresh(refresh).await.status(), StatusCode::OK);
+    let token = answer["accessToken"].as_str().expect("a token");
+    server.ask("PATCH", "/user/profile", token, Some(&json!({"fullName": "Canary"}))).await;
+    let body = json!({"currentPassword": "canary canary", "newPassword": "canary canary"});
+    server.ask("POST", "/user/password", token, Some(&body)).await;
+    server.ask("POST", "/auth/confirm", token, Some(&json!({"password": "canary"}))).await;
+    server.ask("GET", "/user/data", token, None).await;
+    server.ask("DELETE", "/user/sessions", token, None).await;
+    server.ask("POST", "/auth/signout", token, None).await;
+    let foreign = browser.client.post(server.url("/api/sign_in"));
+    foreign.header(header::ORIGIN, "https://evil.example").send().await.expect("an answer");
+    assert_eq!(
+        words(&server).await,
+        [
+            Act::SignedUp,
+            Act::SignedIn,
+            Act::SignUpRefused,
+            Act::SignInFailed,
+            Act::SignInFailed,
+            Act::SignedIn,
+            Act::TokenRefreshed,
+            Act::FullNameChanged,
+            Act::PasswordChangeFailed,
+            Act::ProofFailed,
+            Act::DataRead,
+            Act::OtherSessionsEnded,
+            Act::SignedOut,
+            Act::CrossOrigin,
+        ]
+        .map(Act::word)
+    );
+    let store = open(&server).await;
+    for row in store.events_after(0, 1000).await.expect("rows") {
+        let text = format!("{row:?}");
+        for secret in ["canary", "Canary", "alice", PASSWORD, token, refresh, "127.0.0.1"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+    }
+    let (rows, _) = verify_audit(&store, None).await.expect("read").expect("it holds");
+    assert_eq!(rows, 14);
+}
+
+#[tokio::test]
+async fn whoever_alters_a_row_is_found() {
+    let server = TestServer::start().await;
+    for name in ["alice", "bob", "carol"] {
+        server.sign_up_json(name).await;
+        server.token(name).await;
+    }
+    let store = open(&server).await;
+    assert!(verify_audit(&store, None).await.expect("read").is_ok());
+    let db = server.db().await;
+    for (alter, undo) in [
+        (
+            "UPDATE audit_events SET at = at + 1 WHERE seq = 3",
+            "UPDATE audit_events SET at = at - 1 WHERE seq = 3",
+        ),
+        (
+            "UPDATE audit_events SET account_id = account_id + 1 WHERE seq = 3",
+            "UPDATE audit_events SET account_id = account_id - 1 WHERE seq = 3",
+        ),
+        (
+            "UPDATE audit_events SET event = event || 'x' WHERE seq = 3",
+            "UPDATE audit_events SET event = SUBSTR(event, 1, LENGTH(event) - 1) WHERE seq = 3",
+        ),
+        ("UPDATE audit_events SET salt = NULL, account_id = NULL, detail = NULL WHERE seq = 3", ""),
+    ] {
+        sqlx::query(alter).execute(&db).await.expect("altered");
+        let found = verify_audit(&store, None).await.expect("read").expect_err(alter);
+        assert!(found.starts_with("row 3 "), "{alter}: {found}");
+        if !undo.is_empty() {
+            sqlx::query(undo).execute(&db).await.expect("undone");
+            assert!(verify_audit(&store, None).await.expect("read").is_ok(), "{undo}");
+        }
+    }
+    sqlx::query("DELETE FROM audit_events WHERE seq = 2").execute(&db).await.expect("deleted");
+    let found = verify_audit(&store, None).await.expect("read").expect_err("one is missing");
+    assert!(found.contains("gap"), "{found}");
+}
+
+#[tokio::test]
+async fn acts_on_two_nodes_at_once_make_one_chain() {
+    let first = TestServer::start_with(&[NODES_URL]).await;
+    let second = first.another_node().await;
+    let tries: Vec<_> = (0..40)
+        .map(|index| {
+            let node = if index % 2 == 0 { &first } else { &second };
+            let body = json!({"username": format!("person-{index}"), "password": PASSWORD, "fullName": "P"});
+            let request = program().post(node.url("/auth/signup")).json(&body);
+            tokio::spawn(async move { request.send().await.expect("an answer").status() })
+        })
+        .collect();
+    for attempt in tries {
+        assert_eq!(attempt.await.expect("an answer"), StatusCode::OK);
+    }
+    let (rows, _) = verify_audit(&open(&first).await, None).await.expect("read").expect("it holds");
+    assert_eq!(rows, 40);
+}

@@ -1,0 +1,252 @@
+//! The operator's commands: accounts come along from elsewhere, and go out again; one is looked at,
+//! disabled, deleted, given a link.
+
+use std::{fs, path::Path, process::Output};
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// Of `PASSWORD`, as the NestJS tutorial's bcrypt makes it, and Django.
+const BCRYPT: &str = "$2b$10$24d..m51fODhn2omaj1zb.ccIUOsurqqQaX4KNCaiCtYX9ANUlyDG";
+const DJANGO: &str = "pbkdf2_sha1$1000000$saltsaltsaltsalt$BPPsB8qYZhG6z+D7i5AnYeZ3CmQ=";
+
+fn latchkey(server: &TestServer, folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.env_clear().current_dir(folder).args(arguments);
+    command.env("DATABASE_URL", &server.database_url).env("JWT_SECRET", SECRET);
+    command.env("PUBLIC_URL", server.origin());
+    command.output().expect("it ran")
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+fn done(server: &TestServer, folder: &Path, arguments: &[&str]) -> String {
+    let output = latchkey(server, folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    said(&output)
+}
+
+fn line(username: &str, hash: &str) -> String {
+    json!({"username": username, "fullName": "Person", "passwordHash": hash}).to_string()
+}
+
+#[tokio::test]
+async fn old_accounts_come_along_sign_in_once_and_then_have_argon2id() {
+    let server = TestServer::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("people");
+    fs::write(&file, [line("Alice", BCRYPT), line("bob", DJANGO)].join("\n")).expect("written");
+    let told = done(&server, folder.path(), &["import", "people"]);
+    assert!(told.contains("Accounts added: 2. Lines refused: 0."), "{told}");
+    for (door, name) in [(Via::Json, "alice"), (Via::Form, "bob")] {
+        assert!(!server.sign_in(door, name, "wrong wrong wrong").await.is_accepted());
+        assert!(server.sign_in(door, name, PASSWORD).await.is_accepted(), "{name}");
+        assert!(server.sign_in(door, name, PASSWORD).await.is_accepted(), "{name} again");
+    }
+    let new = "SELECT COUNT(*) FROM accounts WHERE password_hash LIKE '$argon2id$v=19$m=19456%'";
+    assert_eq!(server.db_count(new).await, 2);
+}
+
+#[tokio::test]
+async fn a_file_with_refused_lines_adds_nothing_and_says_which_and_why() {
+    let server = TestServer::start().await;
+    server.sign_up_json("taken").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = [
+        line("alice", BCRYPT),
+        "{\"username\":\"canary".to_owned(),
+        line("ALICE", BCRYPT),
+        line(
+            "bob",
+            "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        ),
+        line("admin", BCRYPT),
+        String::new(),
+        line("carol", BCRYPT),
+    ];
+    fs::write(folder.path().join("people"), lines.join("\n")).expect("written");
+    let output = latchkey(&server, folder.path(), &["import", "people"]);
+    let told = said(&output);
+    assert!(!output.status.success());
+    for refused in [
+        "line 2: is not JSON",
+        "line 3: has the username of line 1",
+        "line 4: passwordHash costs more",
+        "line 5: This username is reserved",
+        "lines refused: 4. So nothing was added",
+    ] {
+        assert!(told.contains(refused), "{refused}: {told}");
+    }
+    assert!(!told.contains("canary") && !told.contains("$2b$"), "{told}");
+    assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 1);
+
+    let told = done(&server, folder.path(), &["import", "--skip-refused", "people"]);
+    assert!(told.contains("Accounts added: 2. Lines refused: 4."), "{told}");
+    assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 3);
+    // Once more: all that is good is there already.
+    let again = [line("alice", BCRYPT), line("Taken", BCRYPT), line("dave", BCRYPT)];
+    fs::write(folder.path().join("again"), again.join("\n")).expect("written");
+    let output = latchkey(&server, folder.path(), &["import", "again"]);
+    assert!(!output.status.success());
+    let told = said(&output);
+    assert!(told.contains("line 1: has a username that is taken"), "{told}");
+    assert!(told.contains("line 2: has a username that is taken"), "{told}");
+    assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 3);
+    assert!(!latchkey(&server, folder.path(), &["import", "nowhere"]).status.success());
+}
+
+#[tokio::test]
+async fn what_is_exported_can_be_imported_elsewhere_as_it_was() {
+    let server = TestServer::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["Alice", "Zoë", "мария"] {
+        server.sign_up_json(name).await;
+    }
+    done(&server, folder.path(), &["user", "disable", "zoë"]);
+    let told = done(&server, folder.path(), &["export", "all"]);
+    assert!(told.contains("Wrote 3 accounts"), "{told}");
+    let mode = fs::metadata(folder.path().join("all")).expect("a file").permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+    assert!(!latchkey(&server, folder.path(), &["export", "all"]).status.success(), "it is there");
+
+    let other = TestServer::start().await;
+    done(&other, folder.path(), &["import", "all"]);
+    done(&other, folder.path(), &["export", "again"]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("text");
+    assert_eq!(read("all"), read("again"));
+    assert!(other.sign_in(Via::Json, "ALICE", PASSWORD).await.is_accepted());
+    assert!(!other.sign_in(Via::Json, "zoë", PASSWORD).await.is_accepted(), "still disabled");
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_out_at_once_and_answers_like_one_that_does_not_exist() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    let tokens = server.refreshable("alice").await;
+    let browser = Browser::signed_in(&server, "alice").await;
+    let bearer = format!("Bearer {}", tokens["accessToken"].as_str().expect("a token"));
+    assert_eq!(server.profile(&bearer).await.status(), StatusCode::OK);
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = done(&server, folder.path(), &["user", "disable", "ALICE"]);
+    assert!(told.contains("alice is disabled"), "{told}");
+    eventually(async || server.profile(&bearer).await.status() == StatusCode::UNAUTHORIZED).await;
+    assert_eq!(browser.get("/profile").await.status(), StatusCode::SEE_OTHER);
+    let refresh = tokens["refreshToken"].as_str().expect("a token");
+    assert_eq!(server.refresh(refresh).await.status(), StatusCode::UNAUTHORIZED);
+
+    let mut answers = Vec::new();
+    for (name, password) in
+        [("alice", PASSWORD), ("alice", "wrong wrong"), ("nobody-here", "wrong wrong")]
+    {
+        let body = json!({"username": name, "password": password});
+        let response = server.post_json("/auth/signin", &body).await;
+        let status = response.status();
+        let mut body: Value = response.json().await.expect("JSON");
+        body["requestId"] = json!("");
+        answers.push((status, body));
+        assert_eq!(server.sign_in(Via::Form, name, password).await.status(), 400);
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert!(done(&server, folder.path(), &["user", "list"]).contains("disabled"));
+    done(&server, folder.path(), &["user", "enable", "alice"]);
+    assert!(server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted());
+}
+
+#[tokio::test]
+async fn an_operator_sees_ends_and_deletes_but_never_a_password() {
+    let server = TestServer::start().await;
+    let account = server.sign_up_json("alice").await;
+    let bearer = format!("Bearer {}", server.token("alice").await);
+    let folder = tempfile::tempdir().expect("a folder");
+    let shown = done(&server, folder.path(), &["user", "show", "alice"]);
+    assert!(shown.contains(&account["id"].to_string()) && shown.contains("kept as argon2id"));
+    assert!(!shown.contains("$argon2id"), "{shown}");
+    let sessions = done(&server, folder.path(), &["user", "sessions", "alice"]);
+    assert!(sessions.contains("program") && sessions.contains("127.0.0.0/24"), "{sessions}");
+    let ended = done(&server, folder.path(), &["user", "sessions", "alice", "--end"]);
+    assert!(ended.contains("Sessions ended: 1."), "{ended}");
+    eventually(async || server.profile(&bearer).await.status() == StatusCode::UNAUTHORIZED).await;
+
+    let refused = latchkey(&server, folder.path(), &["user", "delete", "alice"]);
+    assert!(!refused.status.success() && said(&refused).contains("--yes"));
+    done(&server, folder.path(), &["user", "delete", "alice", "--yes"]);
+    assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 0);
+    for command in ["show", "disable", "enable", "delete", "sessions", "set-password-link"] {
+        let output = latchkey(&server, folder.path(), &["user", command, "alice"]);
+        assert!(!output.status.success() && said(&output).contains("no account"), "{command}");
+    }
+    let verified = done(&server, folder.path(), &["audit", "verify"]);
+    assert!(verified.contains("rows are as they were written"), "{verified}");
+    let head = verified.trim().rsplit(' ').next().expect("a hash").to_owned();
+    server.sign_up_json("bob").await;
+    done(&server, folder.path(), &["audit", "verify", "--expect", &head]);
+    let other = latchkey(&server, folder.path(), &["audit", "verify", "--expect", "00"]);
+    assert!(!other.status.success() && said(&other).contains("not in it"));
+    done(&server, folder.path(), &["audit", "export", "trail"]);
+    let trail = fs::read_to_string(folder.path().join("trail")).expect("text");
+    let rows: Vec<Value> =
+        trail.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(rows.last().expect("a row")["event"], "user_created");
+}
+
+#[tokio::test]
+async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    let bearer = format!("Bearer {}", server.token("alice").await);
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
+    let url = told.lines().last().expect("a line");
+    let path = url.strip_prefix(&server.origin()).expect("our own address");
+    let link = path.strip_prefix("/set-password?link=").expect("the page");
+    let hashed = "SELECT COUNT(*) FROM password_links";
+    assert_eq!(server.db_count(hashed).await, 1);
+
+    let browser = Browser::new(&server);
+    for _ in 0..3 {
+        let response = browser.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["referrer-policy"], "same-origin");
+    }
+    let fields = [("link", link), ("newPassword", "short")];
+    assert!(browser.submit(path, "/api/set_password", &fields).await.says("at least 8"));
+    let fields = [("link", link), ("newPassword", "alice2026!")];
+    assert!(browser.submit(path, "/api/set_password", &fields).await.says("must not be made of"));
+    let token = form_token(&browser.page(path).await);
+    let new = "another horse and battery";
+    let fields = [("form_token", &*token), ("link", link), ("newPassword", new)];
+    let response = browser.post("/api/set_password", &fields).await;
+    assert_eq!(response.headers()["location"], "/signin?saved=set-password");
+    assert!(cookie(&response, "latchkey").is_none(), "nobody is signed in by it");
+    assert_eq!(server.profile(&bearer).await.status(), StatusCode::UNAUTHORIZED);
+    assert!(server.sign_in(Via::Json, "alice", new).await.is_accepted());
+    assert_eq!(browser.post("/api/set_password", &fields).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.get(path).await.status(), StatusCode::NOT_FOUND);
+
+    // One for an account that is disabled does not hold while it is.
+    let told = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
+    let path = told.lines().last().and_then(|url| url.strip_prefix(&server.origin()));
+    let path = path.expect("our own address").to_owned();
+    done(&server, folder.path(), &["user", "disable", "alice"]);
+    assert_eq!(browser.get(&path).await.status(), StatusCode::NOT_FOUND);
+    done(&server, folder.path(), &["user", "enable", "alice"]);
+    assert_eq!(browser.get(&path).await.status(), StatusCode::OK);
+
+    // A new one takes the place of the one before, and one that is too old does not hold.
+    let first = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
+    let second = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
+    let path = |told: &str| {
+        let url = told.lines().last().expect("a line");
+        url.strip_prefix(&server.origin()).expect("our own address").to_owned()
+    };
+    assert_eq!(browser.get(&path(&first)).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.get(&path(&second)).await.status(), StatusCode::OK);
+    let db = server.db().await;
+    sqlx::query("UPDATE password_links SET expires_at = 1").execute(&db).await.expect("updated");
+    assert_eq!(browser.get(&path(&second)).await.status(), StatusCode::NOT_FOUND);
+}
