@@ -8,7 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use latchkey::domain::{FullName, Username};
+use latchkey::{
+    domain::{FullName, Username},
+    server::{
+        config::{Settings, Sources},
+        sessions::{Carrier, Sessions},
+        store::StoredSession,
+    },
+};
 use reqwest::{Client, StatusCode, header, redirect};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
@@ -18,9 +25,15 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{Run, load::Request, partners::Answer};
+use crate::{
+    Run,
+    load::Request,
+    partners::{Answer, cpu_time},
+};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+const SECRET: &str = "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d";
 
 /// A hash of the size of a real one, of which nobody knows the password.
 pub(crate) const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
@@ -30,6 +43,7 @@ pub(crate) const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3
 pub(crate) struct Latchkey {
     child: Child,
     pub(crate) url: String,
+    client: Client,
 }
 
 impl Latchkey {
@@ -39,12 +53,22 @@ impl Latchkey {
     }
 
     pub(crate) async fn start_on(run: &Run, folder: &Path, database_url: &str) -> Self {
+        Self::start_with(run, folder, database_url, &[("THROTTLE", "off")]).await
+    }
+
+    pub(crate) async fn start_with(
+        run: &Run,
+        folder: &Path,
+        database_url: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let log = std::fs::File::create(folder.join("log")).expect("a file");
         let mut child = Command::new(run.program.canonicalize().expect("the program: make build"))
             .current_dir(folder)
             .env_clear()
             .envs([("PORT", "0"), ("DATABASE_URL", database_url)])
-            .env("JWT_SECRET", "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d")
+            .envs(settings.iter().copied())
+            .env("JWT_SECRET", SECRET)
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true)
@@ -53,7 +77,7 @@ impl Latchkey {
         let output = child.stdout.take().expect("its output");
         let line = BufReader::new(output).lines().next_line().await.expect("read").expect("a line");
         let url = line.rsplit(' ').next().expect("an address").to_owned();
-        Self { child, url }
+        Self { child, url, client: client() }
     }
 
     /// Time from the start of the process to the first answer with status 200.
@@ -89,6 +113,21 @@ impl Latchkey {
         }
     }
 
+    pub(crate) fn cpu_time(&self) -> f64 {
+        cpu_time(&self.child)
+    }
+
+    /// Access tokens for sessions that are in its database.
+    pub(crate) fn tokens(&self, sessions: Vec<StoredSession>) -> Vec<String> {
+        let sources = Sources::of(&[("JWT_SECRET", SECRET)]);
+        let settings = Settings::read(&sources).expect("good settings");
+        let port = self.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+        let secret = settings.jwt_secret.clone().expect("a secret");
+        let signer = Sessions::new(&settings, &settings.public_url_at(port), &secret);
+        let programs = sessions.iter().filter(|session| session.carrier == Carrier::Program);
+        programs.map(|session| signer.token(session).expect("a token").0).collect()
+    }
+
     /// What `/proc` says of its memory, in MiB.
     pub(crate) fn memory(&self, name: &str) -> f64 {
         let pid = self.child.id().expect("it runs");
@@ -102,6 +141,37 @@ impl Latchkey {
         let body = json!({"username": username, "password": PASSWORD, "fullName": "Ada Lovelace"});
         let request = client().post(format!("{}/auth/signup", self.url)).json(&body);
         assert_eq!(request.send().await.expect("an answer").status(), StatusCode::OK);
+    }
+
+    /// Signs in again and again for a time. The milliseconds that it took, where it was admitted.
+    pub(crate) async fn admitted_sign_ins(&self, username: &str, time: Duration) -> Vec<f64> {
+        let body = json!({"username": username, "password": PASSWORD});
+        let (client, start, mut times) = (client(), Instant::now(), Vec::new());
+        while start.elapsed() < time {
+            let request = client.post(format!("{}/auth/signin", self.url)).json(&body);
+            let begin = Instant::now();
+            let answer = request.send().await.expect("an answer");
+            if answer.status() == StatusCode::OK {
+                times.push(begin.elapsed().as_secs_f64() * 1000.0);
+            }
+        }
+        times
+    }
+
+    /// Tries to sign in, and tells how that was refused.
+    pub(crate) async fn refused(&self, username: &str, password: &str) -> StatusCode {
+        let body = json!({"username": username, "password": password});
+        let request = self.client.post(format!("{}/auth/signin", self.url)).json(&body);
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status();
+        _ = answer.bytes().await.expect("its body");
+        status
+    }
+
+    /// Whether a new client is served.
+    pub(crate) async fn answers(&self) {
+        let answer = client().get(format!("{}/healthz", self.url)).send().await;
+        assert_eq!(answer.expect("an answer").status(), StatusCode::OK);
     }
 
     /// A request with an access token.
@@ -143,12 +213,13 @@ impl Latchkey {
     }
 
     pub(crate) fn request(&self, path: &str, headers: Vec<(&'static str, String)>) -> Request {
-        Request { url: format!("{}{path}", self.url), headers, body: None }
+        Request { url: format!("{}{path}", self.url), headers, body: None, tokens: Vec::new() }
     }
 
     pub(crate) fn post(&self, path: &str, body: Value) -> Request {
         let url = format!("{}{path}", self.url);
-        Request { url, headers: Vec::new(), body: Some(body.to_string()) }
+        let (headers, tokens) = Default::default();
+        Request { url, headers, body: Some(body.to_string()), tokens }
     }
 }
 
@@ -185,6 +256,11 @@ pub(crate) fn name(index: usize) -> String {
     format!("person-{index:07}")
 }
 
+/// The session of one of the accounts that [`fill`] makes.
+pub(crate) fn session_id(index: usize) -> String {
+    format!("session-{index:014}")
+}
+
 /// Fills a database that Latchkey has made, until it has that many accounts, each with a session
 /// that is alive. Nobody knows their passwords.
 pub(crate) async fn fill(folder: &Path, accounts: usize) {
@@ -199,7 +275,9 @@ pub(crate) async fn fill(folder: &Path, accounts: usize) {
     let random = || i64::try_from(getrandom::u64().expect("randomness") >> 11).expect("small");
     for index in usize::try_from(have).expect("a count")..accounts {
         let (id, username) = (random(), Username::parse(&name(index)).expect("a name"));
-        let account = "INSERT INTO accounts VALUES ($1, $2, $3, $4, $5, $6, $7, 1790000000)";
+        let account = "INSERT INTO accounts (id, username, username_key, username_skeleton, \
+                       username_typed_skeleton, full_name, password_hash, created_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, 1790000000)";
         sqlx::query(account)
             .bind(id)
             .bind(username.typed())
@@ -211,13 +289,16 @@ pub(crate) async fn fill(folder: &Path, accounts: usize) {
             .execute(&mut *transaction)
             .await
             .expect("an account");
-        let session = "INSERT INTO sessions VALUES ($1, $2, 1790000000, 4000000000, 4000000000)";
+        let session = "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at, \
+                       carrier) VALUES ($1, $2, 1790000000, 4000000000, 4000000000, 'program')";
         sqlx::query(session)
-            .bind(format!("session-{:014}", random()))
+            .bind(session_id(index))
             .bind(id)
             .execute(&mut *transaction)
             .await
             .expect("a session");
     }
     transaction.commit().await.expect("committed");
+    // What was filled in is not for those who are measured to carry.
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut db).await.expect("a checkpoint");
 }

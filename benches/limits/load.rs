@@ -15,6 +15,10 @@ pub(crate) struct Seen {
     pub(crate) p99: f64,
     /// Answers of another status than 2xx or 3xx, and connections that broke.
     pub(crate) failed: u64,
+    /// Of those, the answers with status 503.
+    pub(crate) unavailable: u64,
+    /// How many requests were answered.
+    pub(crate) answered: u64,
 }
 
 /// A request that is sent again and again.
@@ -24,12 +28,21 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// A `POST` with this body, in which `{n}` is another number each time.
     pub(crate) body: Option<String>,
+    /// Access tokens, of which each request carries another one.
+    pub(crate) tokens: Vec<String>,
 }
 
 const SCRIPT: &str = r#"
-local threads = 0
-function setup(thread) thread:set("id", threads); threads = threads + 1 end
-function init() n = 0 end
+local threads = {}
+function setup(thread) thread:set("id", #threads); table.insert(threads, thread) end
+function init() n = 0; unavailable = 0 end
+if tokens then
+    function request()
+        n = n + 1
+        wrk.headers["authorization"] = "Bearer " .. tokens[n % #tokens + 1]
+        return wrk.format(nil, nil)
+    end
+end
 if body then
     wrk.method = "POST"
     wrk.headers["content-type"] = "application/json"
@@ -38,14 +51,16 @@ if body then
         local one = body:gsub("{n}", string.format("%dx%d", id, n))
         return wrk.format(nil, nil, nil, one)
     end
+    function response(status) if status == 503 then unavailable = unavailable + 1 end end
 end
 function done(summary, latency)
-    local e = summary.errors
+    local e, shed = summary.errors, 0
+    for _, thread in ipairs(threads) do shed = shed + thread:get("unavailable") end
     io.write(string.format(
-        '{"per_second": %f, "p50": %f, "p99": %f, "failed": %d}\n',
+        '{"per_second": %f, "p50": %f, "p99": %f, "failed": %d, "unavailable": %d, "answered": %d}\n',
         summary.requests / summary.duration * 1000000,
         latency:percentile(50) / 1000, latency:percentile(99) / 1000,
-        e.connect + e.read + e.write + e.status + e.timeout))
+        e.connect + e.read + e.write + e.status + e.timeout, shed, summary.requests))
 end
 "#;
 
@@ -57,6 +72,10 @@ pub(crate) async fn wrk(request: &Request, connections: usize, time: Duration) -
     }
     if let Some(body) = &request.body {
         writeln!(script, "body = {body:?}").expect("written");
+    }
+    if !request.tokens.is_empty() {
+        let tokens: Vec<String> = request.tokens.iter().map(|token| format!("{token:?}")).collect();
+        writeln!(script, "tokens = {{{}}}", tokens.join(",")).expect("written");
     }
     script.write_all(SCRIPT.as_bytes()).expect("written");
     let output = Command::new("wrk")

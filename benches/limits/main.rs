@@ -8,6 +8,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
 
+mod floods;
 mod latchkey;
 mod load;
 mod partners;
@@ -16,11 +17,16 @@ mod partners;
 mod postgres;
 mod report;
 mod scenarios;
+mod silence;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 use report::Report;
+
+/// As Latchkey has it: what is compared is not allocators.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures Latchkey against the limits of this machine.
 #[derive(Parser)]

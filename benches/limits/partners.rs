@@ -32,7 +32,7 @@ pub(crate) struct Answer {
 
 /// A process that answers given bytes at given paths, by axum and nothing else.
 pub(crate) struct Bare {
-    _child: Child,
+    child: Child,
     pub(crate) url: String,
     _answers: NamedTempFile,
 }
@@ -50,8 +50,24 @@ impl Bare {
             .expect("started");
         let output = child.stdout.take().expect("its output");
         let line = BufReader::new(output).lines().next_line().await.expect("read");
-        Self { _child: child, url: line.expect("a line"), _answers: file }
+        Self { child, url: line.expect("a line"), _answers: file }
     }
+
+    pub(crate) fn cpu_time(&self) -> f64 {
+        cpu_time(&self.child)
+    }
+}
+
+/// The processor time that a process has taken, in seconds.
+pub(crate) fn cpu_time(child: &Child) -> f64 {
+    let pid = child.id().expect("it runs");
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("its figures");
+    // Behind the name, which is in brackets: the 12th and the 13th are utime and stime.
+    let (_, rest) = stat.rsplit_once(") ").expect("a name");
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let ticks = |index: usize| fields[index].parse::<f64>().expect("a number");
+    // Linux tells them in hundredths of a second, whatever its own clock does.
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 /// The process itself: prints its address.

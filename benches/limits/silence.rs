@@ -1,0 +1,113 @@
+//! Whether the time of a refused sign-in tells anything (AU-02): unknown name, wrong password and
+//! disabled account, one after the other in turns, and the Mann-Whitney U test on their times.
+
+use std::{process::Stdio, time::Instant};
+
+use reqwest::StatusCode;
+use tokio::process::Command;
+
+use crate::{
+    Run,
+    latchkey::Latchkey,
+    report::{Goal::AtMost, Report},
+    scenarios::folder,
+};
+
+/// Of each kind. What is asked for (AU-02) is a p above 0.01, or medians that are less than 2 ms
+/// apart: on a loopback, half a thousand samples tell microseconds.
+const SAMPLES: usize = 300;
+
+/// Counted as ever, and never limited.
+const COUNTED: [(&str, &str); 3] = [
+    ("THROTTLE_ACCOUNT", "1000000/1d"),
+    ("THROTTLE_NETWORK", "1000000/1d"),
+    ("THROTTLE_TOTAL", "1000000/1d"),
+];
+
+pub(crate) async fn silence(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let database = format!("sqlite:{}", folder.path().join("latchkey.db").display());
+    let latchkey = Latchkey::start_with(run, folder.path(), &database, &COUNTED).await;
+    latchkey.sign_up("alice").await;
+    latchkey.sign_up("mallory").await;
+    let disabled = Command::new(run.program.canonicalize().expect("the program"))
+        .current_dir(folder.path())
+        .env_clear()
+        .env("DATABASE_URL", &database)
+        .args(["user", "disable", "mallory"])
+        .stdout(Stdio::null())
+        .status();
+    assert!(disabled.await.expect("it ran").success());
+    let tries = [("nobody-here", WRONG), ("alice", WRONG), ("mallory", PASSWORD)];
+    let [unknown, wrong, disabled] = sample(&latchkey, tries, StatusCode::BAD_REQUEST).await;
+    report.note("refused sign-in: unknown name", "ms", &unknown);
+    alike(report, "unknown name", &unknown, "wrong password", &wrong);
+    alike(report, "unknown name", &unknown, "disabled account", &disabled);
+    drop(latchkey);
+
+    // The same names, when each has used up its one try.
+    let limited = [("THROTTLE_ACCOUNT", "1/1d")];
+    let latchkey = Latchkey::start_with(run, folder.path(), &database, &limited).await;
+    for (username, password) in tries {
+        latchkey.refused(username, password).await;
+    }
+    let limited = StatusCode::TOO_MANY_REQUESTS;
+    let [unknown, wrong, disabled] = sample(&latchkey, tries, limited).await;
+    report.note("limited sign-in: unknown name", "ms", &unknown);
+    alike(report, "limited: unknown name", &unknown, "wrong password", &wrong);
+    alike(report, "limited: unknown name", &unknown, "disabled account", &disabled);
+}
+
+/// The milliseconds of each kind of try, in turns. All are answered with one status.
+async fn sample(
+    latchkey: &Latchkey,
+    tries: [(&str, &str); 3],
+    status: StatusCode,
+) -> [Vec<f64>; 3] {
+    let mut times: [Vec<f64>; 3] = Default::default();
+    for sample in 0..SAMPLES {
+        for offset in 0..3 {
+            let kind = (sample + offset) % 3;
+            let (username, password) = tries[kind];
+            let start = Instant::now();
+            let answer = latchkey.refused(username, password).await;
+            times[kind].push(start.elapsed().as_secs_f64() * 1000.0);
+            assert_eq!(answer, status);
+        }
+    }
+    times
+}
+
+fn alike(report: &mut Report, one: &str, a: &[f64], other: &str, b: &[f64]) {
+    report.note(&format!("{one} / {other}: p"), "", &[mann_whitney(a, b)]);
+    let gap = (median(a) - median(b)).abs();
+    report.goal(&format!("{one} / {other}: medians"), "ms", &[gap], AtMost(2.0));
+}
+
+const WRONG: &str = "wrong wrong wrong";
+
+const PASSWORD: &str = crate::latchkey::PASSWORD;
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// The two-sided p-value of the Mann-Whitney U test, by the normal approximation, which is good for
+/// more than twenty samples. Times in nanoseconds have no ties to speak of.
+fn mann_whitney(a: &[f64], b: &[f64]) -> f64 {
+    let mut all: Vec<(f64, bool)> =
+        a.iter().map(|t| (*t, true)).chain(b.iter().map(|t| (*t, false))).collect();
+    all.sort_by(|x, y| x.0.total_cmp(&y.0));
+    let ranks: f64 =
+        (1..).zip(&all).filter(|(_, (_, of_a))| *of_a).map(|(r, _)| f64::from(r)).sum();
+    let (n, m) = (a.len() as f64, b.len() as f64);
+    let u = ranks - n * (n + 1.0) / 2.0;
+    let z = (u - n * m / 2.0).abs() / (n * m * (n + m + 1.0) / 12.0).sqrt();
+    // Abramowitz and Stegun, 26.2.17: the tail of the normal distribution, to within 10^-7.
+    let t = 1.0 / (1.0 + 0.231_641_9 * z);
+    let polynomial = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
+    let sum = polynomial.iter().rev().fold(0.0, |sum, factor| (sum + factor) * t);
+    2.0 * sum * (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}
