@@ -4,7 +4,7 @@
 TOOLS := . .ci/tools &&
 LEPTOS := cargo leptos
 
-.PHONY: serve test watch build check unit end2end api bench deny fmt clean help
+.PHONY: serve test watch build check unit end2end api bench deny fuzz dist fmt clean help
 
 serve: build ## build everything, and serve with embedded SQLite and no settings at all
 	target/release/latchkey
@@ -38,6 +38,13 @@ end2end: build ## the browser's tests, against the release binary
 
 api: build ## the OpenAPI document against the running server
 	$(TOOLS) tools_schemathesis && .ci/api
+
+fuzz: ## fuzz what parses strangers' bytes, FUZZ_SECONDS (30) for each target
+	$(TOOLS) tools_fuzz && .ci/fuzz
+
+dist: build ## the binary, with its bill of materials and checksums: target/dist
+	$(TOOLS) tools_sbom && .ci/sbom
+	cp target/release/latchkey LICENSE target/dist/ && cd target/dist && sha256sum latchkey latchkey.cdx.json >SHA256SUMS
 
 fmt: ## format the code
 	cargo fmt
