@@ -161,7 +161,7 @@ async fn begin_session(
         // In this very moment.
         Begun::Gone => return Err(Refusal::InvalidCredentials.into()),
         // As those that were wrong, so that nobody can tell it from them.
-        Begun::Limited(_) => {
+        Begun::Limited => {
             state.throttle.count(&state.store, counters, failed).await?;
             return Err(Refusal::TooManyTries { retry_after: 1 }.into());
         }

@@ -147,7 +147,7 @@ async fn renew(
         Renewed::Yes(ended) => state.live_sessions.changed(&ended),
         Renewed::Gone => return Err(OVER.into()),
         // As those that were wrong, so that nobody can tell it from them.
-        Renewed::Limited(_) => {
+        Renewed::Limited => {
             let event = Event { act: proof.failed.act, ..event };
             state.throttle.count(&state.store, &proof.counters, event).await?;
             return Err(Refusal::TooManyTries { retry_after: 1 }.into());

@@ -58,8 +58,8 @@ pub enum Begun {
     },
     /// There is no such account any more, it is disabled, or its password was changed.
     Gone,
-    /// Too many were wrong meanwhile: where the counters stand.
-    Limited(HashMap<String, i64>),
+    /// Too many were wrong meanwhile.
+    Limited,
 }
 
 /// Sessions that are ended, and the revision from which on they are.
@@ -87,8 +87,8 @@ pub enum Renewed {
     Yes(Ended),
     /// The old session is over, or the account was changed meanwhile.
     Gone,
-    /// Too many were wrong meanwhile: where the counters stand.
-    Limited(HashMap<String, i64>),
+    /// Too many were wrong meanwhile.
+    Limited,
 }
 
 /// What became of a refresh token.
@@ -188,7 +188,7 @@ impl Store {
             let arrivals = transaction.arrivals(counters).await?;
             if is_limited(counters, &arrivals) {
                 transaction.rollback().await?;
-                return Ok(Begun::Limited(arrivals));
+                return Ok(Begun::Limited);
             }
             let is_good = |account: &LockedAccount| {
                 account.password_hash == password_hash
@@ -365,7 +365,7 @@ impl Store {
             let arrivals = transaction.arrivals(counters).await?;
             if is_limited(counters, &arrivals) {
                 transaction.rollback().await?;
-                return Ok(Renewed::Limited(arrivals));
+                return Ok(Renewed::Limited);
             }
             let alive: i64 = sqlx::query_scalar(is_alive)
                 .bind(old)
