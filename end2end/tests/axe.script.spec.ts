@@ -3,7 +3,7 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Page } from "@playwright/test";
-import { alive, expect, OPEN, signUp, test } from "./latchkey";
+import { alive, expect, OPEN, operate, signUp, test } from "./latchkey";
 
 async function isAccessible(page: Page) {
   const results = await new AxeBuilder({ page })
@@ -47,3 +47,26 @@ for (const colorScheme of ["light", "dark"] as const) {
     });
   }
 }
+
+for (const colorScheme of ["light", "dark"] as const)
+  test(`axe finds nothing on the page that sets a password by a link, in ${colorScheme}`, async ({ page, server }) => {
+    await page.emulateMedia({ colorScheme });
+    const username = await signUp(page);
+    const link = operate(server, "user", "set-password-link", username);
+    await page.context().clearCookies();
+    for (const language of ["en", "de"]) {
+      await page.goto(`/language/${language}`);
+      await page.goto(link);
+      await alive(page, true);
+      await isAccessible(page);
+    }
+    await page.setViewportSize({ width: 320, height: 700 });
+    await page.locator("#newPassword").fill("password");
+    await page.locator("main button[type=submit]").click();
+    await expect(page.getByRole("alert")).toBeFocused();
+    await isAccessible(page);
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overflow).toBe(0);
+  });
