@@ -12,7 +12,7 @@ use super::{
     macs::Statement,
     random,
     refresh_tokens::{GRACE, RefreshToken},
-    sessions::SessionKind,
+    sessions::{Carrier, SessionKind},
     state::AppState,
     store::{Begun, Refreshed, StoredAccount, StoredSession},
     throttle::{Counter, Who},
@@ -187,7 +187,10 @@ async fn begin_session(
         tracing::warn!(?error, "what was before a sign-in could not be ended");
     }
     let (token, expires_in) = state.sessions.token(&session)?;
-    let device = Some(device_cookie(state, profile.id, &password_hash, visit)?);
+    let device = match session.carrier {
+        Carrier::Browser => Some(device_cookie(state, profile.id, &password_hash, visit)?),
+        Carrier::Program => None,
+    };
     Ok(Entered { profile, session, token, expires_in, refresh_token, device, deletion_undone })
 }
 

@@ -4,6 +4,7 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
 use axum::{
@@ -12,11 +13,18 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use super::{access::SignedIn, macs::Statement, state::AppState, telemetry::RequestId};
+use super::{
+    access::SignedIn, connections::Connection, macs::Statement, state::AppState,
+    telemetry::RequestId,
+};
 
-/// The address of the client, in the extensions of every request.
-#[derive(Clone, Copy)]
-pub(super) struct Address(pub Option<IpAddr>);
+/// From where a request came, in its extensions: all that is found out of it at the beginning.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub(super) request_id: RequestId,
+    pub(super) address: Option<IpAddr>,
+    pub(super) connection: Option<Arc<Connection>>,
+}
 
 /// What is known of whoever sends a request before he has proved anything.
 #[derive(Clone)]
@@ -34,13 +42,13 @@ pub struct Visit {
 impl Visit {
     #[must_use]
     pub fn of(state: &AppState, headers: &HeaderMap, extensions: &Extensions) -> Self {
-        let address = extensions.get::<Address>().and_then(|address| address.0);
+        let sender = extensions.get::<Sender>();
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let session = extensions.get::<SignedIn>().map(SignedIn::session);
         Self {
-            address,
+            address: sender.and_then(|sender| sender.address),
             device: device(agent.unwrap_or_default()),
-            request_id: extensions.get::<RequestId>().cloned().unwrap_or_default(),
+            request_id: sender.map(|sender| sender.request_id.clone()).unwrap_or_default(),
             known_device: state.cookies.device(headers),
             session_reference: session
                 .map(|id| state.macs.tag(Statement::SessionReference(id)))
@@ -102,6 +110,9 @@ fn device(agent: &str) -> String {
 #[must_use]
 pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
+    if !is_trusted(peer, trusted) {
+        return peer;
+    }
     let entries = |name: &str| -> Vec<String> {
         let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?"));
         lines.flat_map(|line| line.split(',').map(str::to_owned)).collect()
@@ -119,10 +130,14 @@ pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     }
 }
 
+fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(&address))
+}
+
 fn walk(peer: IpAddr, hops: &[String], trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
     for hop in hops.iter().rev() {
-        if !trusted.iter().any(|network| network.contains(&client)) {
+        if !is_trusted(client, trusted) {
             break;
         }
         match parse(hop) {

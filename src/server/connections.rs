@@ -13,7 +13,7 @@
 use std::{
     convert::Infallible,
     io::{self, Write},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -46,12 +46,9 @@ const MAX_HEAD: usize = 16 * 1024;
 /// For the first byte of a connection; hyper's own time-out begins only with that (hyper#3756).
 const FIRST_BYTE: Duration = Duration::from_secs(10);
 
-/// For a whole head, from its first byte on.
+/// For a whole head, from its first byte or from the end of the answer before it on. A body has a
+/// time-out of its own (`router.rs`).
 const HEAD: Duration = Duration::from_secs(10);
-
-/// For every pause of somebody who sends, while we work too: hyper listens meanwhile, and no answer
-/// takes that long. The next request on a connection must begin within `HEAD`.
-const SILENCE: Duration = Duration::from_secs(60);
 
 /// For the next bytes that somebody takes in.
 const READING: Duration = Duration::from_secs(10);
@@ -65,26 +62,33 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n\
 /// A connection, to whoever looks for one that can go.
 struct Place {
     task: AbortHandle,
-    waiting: Arc<Waiting>,
+    connection: Arc<Connection>,
 }
 
-/// Since when a connection waits for its client, in milliseconds since `origin`. While the client
-/// waits for us it is `u64::MAX`. In the extensions of each request: whoever has read its body says
-/// so.
-pub(super) struct Waiting {
+/// What is known of a connection. In the extensions of each request: whoever has read its body says
+/// so here.
+pub(super) struct Connection {
+    peer: SocketAddr,
     origin: Instant,
+    /// Since when it waits for its client, in milliseconds since `origin`. While the client waits
+    /// for us it is `u64::MAX`.
     since: AtomicU64,
     /// Whether it has ever asked for anything.
     asked: AtomicBool,
 }
 
-impl Waiting {
-    fn for_client(&self) {
+impl Connection {
+    /// The address of the other end.
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer.ip()
+    }
+
+    fn waits_for_client(&self) {
         let since = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.since.store(since, Ordering::Relaxed);
     }
 
-    pub(super) fn for_us(&self) {
+    pub(super) fn waits_for_us(&self) {
         self.since.store(u64::MAX, Ordering::Relaxed);
     }
 }
@@ -139,17 +143,16 @@ pub(super) async fn serve(
             }
         };
         let (since, asked) = (AtomicU64::new(0), AtomicBool::new(false));
-        let waiting = Arc::new(Waiting { origin, since, asked });
-        waiting.for_client();
-        let task =
-            attend(stream, peer, router.clone(), permit, waiting.clone(), graceful.watcher());
-        places.push(Place { task: tokio::spawn(task).abort_handle(), waiting });
+        let connection = Arc::new(Connection { peer, origin, since, asked });
+        connection.waits_for_client();
+        let task = attend(stream, router.clone(), permit, connection.clone(), graceful.watcher());
+        places.push(Place { task: tokio::spawn(task).abort_handle(), connection });
     }
     drop(listener);
     for place in &places {
         // Whoever has asked for nothing need not be waited for. The others end by themselves when
         // they are answered.
-        if !place.waiting.asked.load(Ordering::Relaxed) {
+        if !place.connection.asked.load(Ordering::Relaxed) {
             place.task.abort();
         }
     }
@@ -159,7 +162,7 @@ pub(super) async fn serve(
 /// Ends the connection that has waited longest for its client. `false`: there is none.
 fn free_one(places: &mut Vec<Place>) -> bool {
     places.retain(|place| !place.task.is_finished());
-    let since = |place: &Place| place.waiting.since.load(Ordering::Relaxed);
+    let since = |place: &Place| place.connection.since.load(Ordering::Relaxed);
     let Some(index) = (0..places.len()).min_by_key(|index| since(&places[*index])) else {
         return false;
     };
@@ -173,32 +176,30 @@ fn free_one(places: &mut Vec<Place>) -> bool {
 /// The life of a connection.
 async fn attend(
     stream: TcpStream,
-    peer: SocketAddr,
     router: Router,
     _permit: OwnedSemaphorePermit,
-    waiting: Arc<Waiting>,
+    connection: Arc<Connection>,
     watcher: Watcher,
 ) -> io::Result<()> {
     timeout(FIRST_BYTE, stream.readable()).await??;
     stream.set_nodelay(true)?;
     let mut stream = TimeoutStream::new(stream);
-    stream.set_read_timeout(Some(SILENCE));
     stream.set_write_timeout(Some(READING));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(waiting.clone());
-        waiting.asked.store(true, Ordering::Relaxed);
-        let (answer, waiting) = (router.clone().call(request.map(Body::new)), waiting.clone());
+        request.extensions_mut().insert(connection.clone());
+        connection.asked.store(true, Ordering::Relaxed);
+        let (answer, connection) =
+            (router.clone().call(request.map(Body::new)), connection.clone());
         async move {
             let answer = answer.await;
-            waiting.for_client();
+            connection.waits_for_client();
             answer.map_err(|never: Infallible| never)
         }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD);
-    let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
+    let served = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
     // What went wrong with it is the client's affair.
-    _ = watcher.watch(connection).await;
+    _ = watcher.watch(served).await;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The protection that every answer carries, errors and files included (WB-03, WB-04, WB-05).
 
+use std::sync::LazyLock;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::state::AppState;
@@ -33,11 +35,17 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
+/// [`DEFAULTS`], with room for those that an answer brings: a copy costs half of what putting them
+/// together costs.
+static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let mut common = HeaderMap::with_capacity(2 * DEFAULTS.len());
+    common.extend(DEFAULTS.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    common
+});
+
 pub(super) fn add(state: &AppState, headers: &mut HeaderMap) {
-    headers.reserve(DEFAULTS.len() + 2);
-    for (name, value) in DEFAULTS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
+    let own = std::mem::replace(headers, COMMON.clone());
+    headers.extend(own);
     // RFC 8259 needs no charset, but no body is without one (AP-03).
     if headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json") {
         headers.insert(header::CONTENT_TYPE, JSON);

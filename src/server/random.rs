@@ -1,5 +1,7 @@
 //! Randomness of the operating system, and nothing else's (CF-05).
 
+use std::cell::RefCell;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::error::Fault;
@@ -10,6 +12,22 @@ pub fn text() -> Result<String, Fault> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(Fault::internal)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The same for what is no secret and needed all the time: of what was drawn for many at once.
+pub fn label() -> Result<String, Fault> {
+    const SIZE: usize = 16;
+    thread_local! {
+        static DRAWN: RefCell<Vec<[u8; SIZE]>> = const { RefCell::new(Vec::new()) };
+    }
+    DRAWN.with_borrow_mut(|drawn| {
+        if drawn.is_empty() {
+            let mut bytes = [0; 64 * SIZE];
+            getrandom::fill(&mut bytes).map_err(Fault::internal)?;
+            drawn.extend_from_slice(bytes.as_chunks().0);
+        }
+        Ok(URL_SAFE_NO_PAD.encode(drawn.pop().unwrap_or_default()))
+    })
 }
 
 /// Whether [`text`] could have drawn it.
@@ -27,7 +45,9 @@ pub fn hex() -> Result<String, Fault> {
 
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |bits: u8| char::from(DIGITS[usize::from(bits)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// 256 random bits in base64url, for what is a secret by itself: 43 characters.

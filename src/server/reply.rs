@@ -18,6 +18,7 @@ use utoipa::{
 };
 
 use super::{
+    client::Sender,
     error::{Error, Fault, Refusal},
     routes::{Door, Routes},
     state::AppState,
@@ -234,11 +235,12 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn of(state: &AppState, request: &Request, routes: &Routes) -> Self {
         let path = request.extensions().get::<MatchedPath>();
+        let sender = request.extensions().get::<Sender>();
         let door = path.and_then(|path| routes.door(path.as_str()));
         Self {
             person: is_for_a_person(door, request.headers())
                 .then(|| language(state, request.headers())),
-            request_id: request.extensions().get::<RequestId>().cloned().unwrap_or_default(),
+            request_id: sender.map(|sender| sender.request_id.clone()).unwrap_or_default(),
         }
     }
 }

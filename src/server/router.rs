@@ -1,11 +1,11 @@
 //! All routes on one screen, and the one layer around them: axum clones and boxes each layer for
 //! each request, so one that calls functions in their order is cheaper (BENCHMARKS.md).
 
-use std::{error::Error as _, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, HttpBody, to_bytes},
+    body::{Body, HttpBody},
     extract::Request,
     handler::Handler,
     http::{Method, header},
@@ -14,13 +14,12 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use futures_util::FutureExt;
-use http_body_util::LengthLimitError;
+use http_body_util::BodyExt;
 
 use super::{
     access, assets,
     audit::Act,
-    client::Visit,
-    connections::Waiting,
+    client::{Sender, Visit},
     error::{Error, Fault, Refusal, Result},
     forms, headers, json, openapi, origin, reply,
     routes::{Door, Routes},
@@ -31,6 +30,10 @@ use crate::app;
 
 /// The largest body, in bytes (DS-02).
 const MAX_BODY: usize = 16 * 1024;
+
+/// How much of a body that is too large is taken in all the same: a connection that is closed before
+/// the other side has sent everything may lose the answer (RFC 9112, section 9.6).
+const MAX_TAKEN_IN: usize = 256 * 1024;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -124,8 +127,9 @@ async fn enter(
     next: Next,
 ) -> Result<Response> {
     let request = read_body(request).await?;
-    if let Some(waiting) = request.extensions().get::<Arc<Waiting>>() {
-        waiting.for_us();
+    let sender = request.extensions().get::<Sender>();
+    if let Some(connection) = sender.and_then(|sender| sender.connection.as_ref()) {
+        connection.waits_for_us();
     }
     if let Err(refusal) = origin::check(state, &request) {
         if refusal == Refusal::CrossOrigin {
@@ -147,17 +151,28 @@ async fn read_body(request: Request) -> Result<Request, Refusal> {
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY as u64) {
+    if declared.is_some_and(|length| length > MAX_TAKEN_IN as u64) {
         return Err(Refusal::ContentTooLarge);
     }
-    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
-        Ok(Err(error)) if error.source().is_some_and(|error| error.is::<LengthLimitError>()) => {
-            Err(Refusal::ContentTooLarge)
-        }
-        Ok(Err(_)) => Err(Refusal::MalformedBody),
+    match tokio::time::timeout(BODY_TIMEOUT, collect(body)).await {
+        Ok(bytes) => Ok(Request::from_parts(parts, Body::from(bytes?))),
         Err(_) => Err(Refusal::RequestTimeout),
     }
+}
+
+/// Keeps no more than `MAX_BODY` of it.
+async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while length <= MAX_TAKEN_IN
+        && let Some(frame) = body.frame().await
+    {
+        let Ok(data) = frame.map_err(|_| Refusal::MalformedBody)?.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    if length <= MAX_BODY { Ok(bytes) } else { Err(Refusal::ContentTooLarge) }
 }
 
 /// A router that remembers what was put into it.

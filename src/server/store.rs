@@ -4,27 +4,34 @@
 //! `store/dialects.rs`. Whatever belongs together is one statement or one transaction, so nothing
 //! can be cut off in the middle.
 
-/// Runs `$work` on a connection `$db` of either database, for [`PATIENCE`] at most, or as long as is said.
+/// Runs `$work` on a connection `$db` of either database, for [`PATIENCE`] at most, or as long as is
+/// said. Nobody waits for a database that is known to be away.
 macro_rules! on {
     ($store:ident . $role:ident, |$db:ident| $work:expr) => {
         on!($store.$role, PATIENCE, |$db| $work)
     };
-    ($store:ident . $role:ident, $patience:expr, |$db:ident| $work:expr) => {
+    ($store:ident . $role:ident, $patience:expr, |$db:ident| $work:expr) => {{
+        on!(@check $store.$role);
         match &$store.backend {
             Backend::Sqlite(pools, _) => on!(@pools.$role, $patience, $db, $work),
             Backend::Postgres(pools) => on!(@pools.$role, $patience, $db, $work),
         }
-    };
+    }};
+    // Finds out whether it is.
+    (@check $store:ident . watcher) => { $store.backend.in_place()? };
+    (@check $store:ident . readers) => { $store.not_away()? };
+    (@check $store:ident . writer) => { $store.not_away()?; $store.backend.in_place()? };
     (@$pool:expr, $patience:expr, $db:ident, $work:expr) => {
         // In a box of its own: sqlx's futures are large, and most requests need none of them.
         Box::pin(async {
-            let mut in_use = InUse(Some($pool.acquire().await?));
-            let $db = in_use.connection();
+            let mut in_use = $pool.acquire().await?;
+            let $db = &mut *in_use;
             let Ok(result) = timeout($patience, $work).await else {
                 return Err(Fault::Unavailable("the database does not answer".into()));
             };
-            drop(in_use.0.take());
-            result.map_err(Fault::from)
+            let result = result.map_err(Fault::from)?;
+            in_use.give_back();
+            Ok(result)
         })
         .await
     };
@@ -32,10 +39,12 @@ macro_rules! on {
 
 mod accounts;
 mod archive;
+mod at_once;
 mod audit;
 mod copy;
 mod dialects;
 mod import;
+mod pool;
 mod sessions;
 mod steps;
 mod throttle;
@@ -49,9 +58,8 @@ use std::{
 };
 
 use sqlx::{
-    Database as SqlDatabase, Pool, Postgres, Sqlite,
+    Database as SqlDatabase, Postgres, Sqlite,
     migrate::{Migrate, MigrateError, Migrator},
-    pool::PoolConnection,
 };
 use tokio::time::timeout;
 
@@ -62,7 +70,9 @@ pub use dialects::{SetUpLock, is_postgres_url};
 pub use import::ImportedAccount;
 pub use sessions::{Begun, Ended, LiveRow, Refreshed, Renewal, Renewed, StoredSession};
 
+use at_once::LastEvent;
 use dialects::{BEGIN_WRITING, FileInPlace, MIGRATIONS_ARE_LISTED, PATIENCE};
+use pool::{InUse, Pool};
 
 use super::{config::Database, error::Fault};
 
@@ -82,6 +92,7 @@ pub struct Store {
     /// Set while the database does not answer, so that nobody else waits for it: see
     /// [`Store::changes_since`].
     away: Arc<AtomicBool>,
+    last_event: Arc<LastEvent>,
 }
 
 #[derive(Clone)]
@@ -105,25 +116,6 @@ impl<DB: SqlDatabase> Clone for Pools<DB> {
     fn clone(&self) -> Self {
         let Self { readers, writer, watcher } = self;
         Self { readers: readers.clone(), writer: writer.clone(), watcher: watcher.clone() }
-    }
-}
-
-/// A connection in use. Unless it is given back, it is closed: a connection on which an answer did
-/// not come, or was not waited for, may never answer again.
-struct InUse<DB: SqlDatabase>(Option<PoolConnection<DB>>);
-
-impl<DB: SqlDatabase> InUse<DB> {
-    #[expect(clippy::expect_used, reason = "only giving it back takes it away")]
-    fn connection(&mut self) -> &mut DB::Connection {
-        self.0.as_deref_mut().expect("a connection in use")
-    }
-}
-
-impl<DB: SqlDatabase> Drop for InUse<DB> {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
-        }
     }
 }
 
@@ -165,16 +157,15 @@ impl Store {
     /// How many connections are open, and how many of them nobody uses.
     #[must_use]
     pub fn connections(&self) -> (usize, usize) {
-        fn count<DB: SqlDatabase>(pool: &Pool<DB>) -> (usize, usize) {
-            (usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle())
-        }
         let add = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
         match &self.backend {
             Backend::Sqlite(Pools { readers, writer, watcher }, _) => {
-                add(add(count(readers), count(writer)), count(watcher))
+                add(add(readers.count(), writer.count()), watcher.count())
             }
             // Its readers are its writers.
-            Backend::Postgres(Pools { writer, watcher, .. }) => add(count(writer), count(watcher)),
+            Backend::Postgres(Pools { writer, watcher, .. }) => {
+                add(writer.count(), watcher.count())
+            }
         }
     }
 
@@ -186,22 +177,18 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
-        self.usable()?;
+        self.backend.in_place()?;
         // Reads the file, which `SELECT 1` would not.
         let one = "SELECT COUNT(*) FROM sessions WHERE id = ''";
         on!(self.readers, |db| sqlx::query_scalar::<_, i64>(one).fetch_one(db))?;
         Ok(())
     }
 
-    /// Nobody waits for a database of which it is known that it does not answer.
-    fn usable(&self) -> Result<(), Fault> {
+    fn not_away(&self) -> Result<(), Fault> {
         if self.is_away() {
             return Err(Fault::Unavailable("the database is known to be away".into()));
         }
-        match &self.backend {
-            Backend::Sqlite(_, file) => file.check(),
-            Backend::Postgres(_) => Ok(()),
-        }
+        Ok(())
     }
 
     /// What has changed after a revision, and by the way whether the database answers: if it does
@@ -212,6 +199,7 @@ impl Store {
         match (was_away, &changes) {
             (false, Err(fault)) => {
                 tracing::error!(error = fault.source(), "the database does not answer");
+                self.forget_unused();
             }
             (true, Ok(_)) => tracing::info!("the database answers again"),
             _ => {}
@@ -219,10 +207,15 @@ impl Store {
         changes
     }
 
-    async fn read_changes(&self, since: i64) -> Result<Changes, Fault> {
-        if let Backend::Sqlite(_, file) = &self.backend {
-            file.check()?;
+    /// Connections that were open when the database went away are of no use when it is back.
+    fn forget_unused(&self) {
+        match &self.backend {
+            Backend::Sqlite(pools, _) => pools.forget_unused(),
+            Backend::Postgres(pools) => pools.forget_unused(),
         }
+    }
+
+    async fn read_changes(&self, since: i64) -> Result<Changes, Fault> {
         // One statement, so that all of it was so at the same moment.
         let query = "SELECT r.revision, r.forgotten, c.session_id \
                      FROM session_revision r LEFT JOIN session_changes c ON c.revision > $1 \
@@ -245,8 +238,8 @@ impl Store {
     /// the same moment wait.
     pub async fn migrate_up(&self) -> Result<usize, OpenError> {
         match &self.backend {
-            Backend::Sqlite(pools, _) => migrate_up(&mut *pools.for_migrating().await?).await,
-            Backend::Postgres(pools) => migrate_up(&mut *pools.for_migrating().await?).await,
+            Backend::Sqlite(pools, _) => migrate_up(pools.for_migrating().await?).await,
+            Backend::Postgres(pools) => migrate_up(pools.for_migrating().await?).await,
         }
     }
 
@@ -256,8 +249,12 @@ impl Store {
         let Some(last) = states.into_iter().rfind(|state| state.applied) else { return Ok(None) };
         let target = last.version - 1;
         match &self.backend {
-            Backend::Sqlite(pools, _) => MIGRATIONS.undo(&pools.writer, target).await,
-            Backend::Postgres(pools) => MIGRATIONS.undo(&pools.writer, target).await,
+            Backend::Sqlite(pools, _) => {
+                MIGRATIONS.undo(&mut *pools.for_migrating().await?, target).await
+            }
+            Backend::Postgres(pools) => {
+                MIGRATIONS.undo(&mut *pools.for_migrating().await?, target).await
+            }
         }
         .map_err(explain)?;
         Ok(Some(last))
@@ -268,10 +265,12 @@ impl Store {
         let is_listed = self.backend.dialect(&MIGRATIONS_ARE_LISTED);
         let listed = match &self.backend {
             Backend::Sqlite(pools, _) => {
-                sqlx::query_scalar(is_listed).fetch_one(&pools.readers).await
+                let mut db = pools.for_migrating().await?;
+                sqlx::query_scalar(is_listed).fetch_one(&mut *db).await
             }
             Backend::Postgres(pools) => {
-                sqlx::query_scalar(is_listed).fetch_one(&pools.readers).await
+                let mut db = pools.for_migrating().await?;
+                sqlx::query_scalar(is_listed).fetch_one(&mut *db).await
             }
         };
         let tables: i64 = listed.map_err(|error| explain(error.into()))?;
@@ -300,7 +299,11 @@ impl Store {
 }
 
 impl<DB: SqlDatabase> Pools<DB> {
-    async fn for_migrating(&self) -> Result<PoolConnection<DB>, OpenError> {
+    fn forget_unused(&self) {
+        drop((self.readers.forget(), self.writer.forget()));
+    }
+
+    async fn for_migrating(&self) -> Result<InUse<DB>, OpenError> {
         self.writer.acquire().await.map_err(|error| explain(error.into()))
     }
 
@@ -311,16 +314,20 @@ impl<DB: SqlDatabase> Pools<DB> {
     }
 }
 
-async fn migrate_up<C: Migrate>(connection: &mut C) -> Result<usize, OpenError> {
+async fn migrate_up<DB: SqlDatabase>(mut connection: InUse<DB>) -> Result<usize, OpenError>
+where
+    DB::Connection: Migrate,
+{
     connection.lock().await.map_err(explain)?;
     let result = async {
         connection.ensure_migrations_table(MIGRATIONS_TABLE).await.map_err(explain)?;
-        let pending = states(connection).await?.iter().filter(|state| !state.applied).count();
-        MIGRATIONS.run_direct(None, connection, false).await.map_err(explain)?;
+        let pending = states(&mut *connection).await?.iter().filter(|state| !state.applied).count();
+        MIGRATIONS.run_direct(None, &mut *connection, false).await.map_err(explain)?;
         Ok(pending)
     };
     let result = result.await;
     connection.unlock().await.map_err(explain)?;
+    connection.give_back();
     result
 }
 

@@ -3,10 +3,10 @@
 //! What a client sends goes into a log only as a method, a route and numbers, never as text, so it
 //! cannot add lines or fields (LG-02), and no password, token or cookie can get there (LG-03).
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
+use std::{fmt, sync::Arc, time::Instant};
 
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request},
+    extract::{MatchedPath, Request},
     http::{HeaderValue, Method},
     response::Response,
 };
@@ -14,8 +14,9 @@ use tracing::Instrument;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 use super::{
-    client,
+    client::{self, Sender},
     config::{self, LogFormat},
+    connections::Connection,
     random,
     state::AppState,
 };
@@ -71,22 +72,22 @@ pub(super) async fn trace<A: Future<Output = Response>>(
 ) -> Response {
     let start = Instant::now();
     // Without randomness there is no session either; the request goes on and will say so.
-    let id = RequestId(random::text().unwrap_or_default().into());
+    let id = RequestId(random::label().unwrap_or_default().into());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let method = method(request.method());
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let client =
-        peer.map(|peer| client::address(peer, request.headers(), &state.settings.trusted_proxies));
+    let connection = request.extensions_mut().remove::<Arc<Connection>>();
+    let address = connection.as_ref().map(|connection| {
+        client::address(connection.peer(), request.headers(), &state.settings.trusted_proxies)
+    });
     let span = tracing::info_span!(
         "request",
         request_id = %id,
         method,
         route,
-        client = client.map(tracing::field::display),
+        client = address.map(tracing::field::display),
     );
-    request.extensions_mut().insert(id.clone());
-    request.extensions_mut().insert(client::Address(client));
+    request.extensions_mut().insert(Sender { request_id: id.clone(), address, connection });
     let mut response = answer(state.clone(), request).instrument(span.clone()).await;
 
     let (status, time) = (response.status().as_u16(), start.elapsed());

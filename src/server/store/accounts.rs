@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection, FromRow};
 
 use super::{
-    BEGIN_WRITING, Backend, Fault, InUse, PATIENCE, Store,
+    BEGIN_WRITING, Backend, Fault, PATIENCE, Store,
     dialects::{ERASE, SIGN_UPS_ONE_BY_ONE},
     sessions::Ended,
     steps::Steps,
@@ -63,14 +63,50 @@ impl From<AccountRecord> for StoredAccount {
 /// How long the deletion of one account may take: its events may be many.
 const DELETION: Duration = Duration::from_secs(60);
 
-/// Adds an account, unless its name is taken or looks like one that is.
-pub(super) const INSERT: &str = "INSERT INTO accounts \
-     (id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
-      password_hash, created_at, disabled_at, delete_at) \
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS \
-     (SELECT 1 FROM accounts \
-      WHERE username_skeleton = $5 OR username_typed_skeleton = $4) \
-     ON CONFLICT DO NOTHING";
+/// Adds an account, `$1` to `$10`, unless its name is taken or looks like one that is.
+macro_rules! new_account {
+    ($condition:literal) => {
+        concat!(
+            "INSERT INTO accounts \
+             (id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
+              password_hash, created_at, disabled_at, delete_at) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS \
+             (SELECT 1 FROM accounts \
+              WHERE username_skeleton = $5 OR username_typed_skeleton = $4)",
+            $condition,
+            " ON CONFLICT DO NOTHING"
+        )
+    };
+}
+
+/// What an account is when it is added.
+pub(super) struct NewRow<'a> {
+    pub(super) id: AccountId,
+    pub(super) username: &'a Username,
+    pub(super) full_name: &'a FullName,
+    pub(super) password_hash: &'a str,
+    pub(super) created_at: i64,
+    pub(super) disabled_at: Option<i64>,
+    pub(super) delete_at: Option<i64>,
+}
+
+macro_rules! bind_account {
+    ($query:expr, $account:expr) => {
+        $query
+            .bind($account.id.0)
+            .bind($account.username.typed())
+            .bind($account.username.key().as_str())
+            .bind($account.username.skeleton())
+            .bind($account.username.typed_skeleton())
+            .bind($account.full_name.as_str())
+            .bind($account.password_hash)
+            .bind($account.created_at)
+            .bind($account.disabled_at)
+            .bind($account.delete_at)
+    };
+}
+
+pub(super) use {bind_account, new_account};
 
 macro_rules! records {
     ($condition:literal) => {
@@ -87,7 +123,6 @@ impl Store {
     ///
     /// Only [`Store::insert_account`] decides; this saves the hash of a password for nothing.
     pub async fn is_taken(&self, username: &Username) -> Result<bool, Fault> {
-        self.usable()?;
         let query = "SELECT id FROM accounts WHERE username_key = $1 \
                      OR username_skeleton IN ($2, $3) OR username_typed_skeleton IN ($2, $3) LIMIT 1";
         let found = on!(self.readers, |db| sqlx::query_scalar::<_, i64>(query)
@@ -109,7 +144,18 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<Option<Profile>, Fault> {
-        self.usable()?;
+        let (created_at, disabled_at, delete_at) = (event.at, None, None);
+        let account =
+            NewRow { id, username, full_name, password_hash, created_at, disabled_at, delete_at };
+        let profile = || Profile {
+            id,
+            username: username.typed().to_owned(),
+            full_name: full_name.as_str().to_owned(),
+            created_at,
+        };
+        if self.sign_up_at_once(&account, counters, event).await? {
+            return Ok(Some(profile()));
+        }
         let one_by_one = self.backend.dialect(&SIGN_UPS_ONE_BY_ONE);
         let begin = self.backend.dialect(&BEGIN_WRITING);
         let inserted = on!(self.writer, |db| async {
@@ -117,32 +163,17 @@ impl Store {
             if let Some(lock) = one_by_one {
                 sqlx::query(lock).execute(&mut *transaction).await?;
             }
-            let insert = sqlx::query(INSERT)
-                .bind(id.0)
-                .bind(username.typed())
-                .bind(username.key().as_str())
-                .bind(username.skeleton())
-                .bind(username.typed_skeleton())
-                .bind(full_name.as_str())
-                .bind(password_hash)
-                .bind(event.at)
-                .bind(None::<i64>)
-                .bind(None::<i64>);
+            let insert = bind_account!(sqlx::query(new_account!("")), account);
             if insert.execute(&mut *transaction).await?.rows_affected() == 0 {
                 transaction.rollback().await?;
                 return Ok::<_, Fault>(false);
             }
             transaction.count(counters).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok(true)
         })?;
-        Ok(inserted.then(|| Profile {
-            id,
-            username: username.typed().to_owned(),
-            full_name: full_name.as_str().to_owned(),
-            created_at: event.at,
-        }))
+        Ok(inserted.then(profile))
     }
 
     pub async fn account(&self, username: &UsernameKey) -> Result<Option<StoredAccount>, Fault> {
@@ -150,7 +181,6 @@ impl Store {
     }
 
     pub async fn record_of(&self, username: &UsernameKey) -> Result<Option<AccountRecord>, Fault> {
-        self.usable()?;
         let query = records!("username_key = $1");
         on!(self.readers, |db| sqlx::query_as::<_, AccountRecord>(query)
             .bind(username.as_str())
@@ -158,7 +188,6 @@ impl Store {
     }
 
     pub async fn record(&self, account: AccountId) -> Result<Option<AccountRecord>, Fault> {
-        self.usable()?;
         let query = records!("id = $1");
         on!(self.readers, |db| sqlx::query_as::<_, AccountRecord>(query)
             .bind(account.0)
@@ -167,7 +196,6 @@ impl Store {
 
     /// The accounts with a greater id, in the order of their ids, at most so many.
     pub async fn records_after(&self, id: i64, most: i64) -> Result<Vec<AccountRecord>, Fault> {
-        self.usable()?;
         let query = records!("id > $1 ORDER BY id LIMIT $2");
         on!(self.readers, |db| sqlx::query_as::<_, AccountRecord>(query)
             .bind(id)
@@ -183,7 +211,6 @@ impl Store {
         old: &str,
         new: &str,
     ) -> Result<bool, Fault> {
-        self.usable()?;
         let update = "UPDATE accounts SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
         let rows = on!(self.writer, |db| async {
             let query = sqlx::query(update).bind(new).bind(account.0).bind(old);
@@ -200,7 +227,6 @@ impl Store {
         full_name: &FullName,
         event: &Event,
     ) -> Result<Option<Ended>, Fault> {
-        self.usable()?;
         let update = "UPDATE accounts SET full_name = $1 WHERE id = $2";
         let sessions = "SELECT id FROM sessions WHERE account_id = $1";
         on!(self.writer, |db| async {
@@ -214,7 +240,7 @@ impl Store {
             transaction.tell_of(revision, account, "", event.at).await?;
             let sessions = sqlx::query_scalar(sessions).bind(account.0);
             let sessions = sessions.fetch_all(&mut *transaction).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok(Some(Ended { revision, sessions }))
         })
@@ -256,7 +282,6 @@ impl Store {
         time: i64,
         event: &Event,
     ) -> Result<Option<Ended>, Fault> {
-        self.usable()?;
         on!(self.writer, |db| async {
             let mut transaction = db.begin().await?;
             let revision = transaction.next_revision().await?;
@@ -266,7 +291,7 @@ impl Store {
                 return Ok::<_, Fault>(None);
             }
             let ended = transaction.end_sessions_of(revision, account, "", event.at).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok(Some(ended))
         })
@@ -280,7 +305,6 @@ impl Store {
         only_if_due: bool,
         mut event: Event,
     ) -> Result<bool, Fault> {
-        self.usable()?;
         let erase = "UPDATE audit_events SET salt = NULL, account_id = NULL, detail = NULL \
                      WHERE account_id = $1 RETURNING seq";
         on!(self.writer, DELETION, |db| async {
@@ -301,7 +325,7 @@ impl Store {
             let erased = sqlx::query_scalar(erase).bind(account.0);
             event.detail.erased = erased.fetch_all(&mut *transaction).await?;
             event.detail.erased.sort_unstable();
-            transaction.append(&event).await?;
+            transaction.append(&event, &self.last_event).await?;
             transaction.commit().await?;
             Ok(true)
         })
@@ -309,7 +333,6 @@ impl Store {
 
     /// Takes what was deleted out of the files of the database, as far as nobody reads it just now.
     pub async fn erase(&self) -> Result<(), Fault> {
-        self.usable()?;
         let Some(erase) = self.backend.dialect(&ERASE) else { return Ok(()) };
         on!(self.writer, |db| async {
             sqlx::query(erase).execute(db).await.map(|done| done.rows_affected())
@@ -325,7 +348,6 @@ impl Store {
         expires_at: i64,
         event: &Event,
     ) -> Result<(), Fault> {
-        self.usable()?;
         let insert =
             "INSERT INTO password_links (hash, account_id, expires_at) VALUES ($1, $2, $3)";
         let begin = self.backend.dialect(&BEGIN_WRITING);
@@ -335,7 +357,7 @@ impl Store {
             sqlx::query(delete).bind(account.0).execute(&mut *transaction).await?;
             let insert = sqlx::query(insert).bind(hash).bind(account.0).bind(expires_at);
             insert.execute(&mut *transaction).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok::<_, Fault>(())
         })
@@ -343,7 +365,6 @@ impl Store {
 
     /// Whose link this is, if it still holds.
     pub async fn password_link(&self, hash: &str, now: i64) -> Result<Option<Profile>, Fault> {
-        self.usable()?;
         let query = "SELECT a.id, a.username, a.full_name, a.created_at FROM password_links l \
                      JOIN accounts a ON a.id = l.account_id \
                      WHERE l.hash = $1 AND l.expires_at > $2 AND a.disabled_at IS NULL";
@@ -363,7 +384,6 @@ impl Store {
         password_hash: &str,
         event: &Event,
     ) -> Result<Option<Ended>, Fault> {
-        self.usable()?;
         let used =
             "DELETE FROM password_links WHERE hash = $1 AND account_id = $2 AND expires_at > $3";
         let update = "UPDATE accounts SET password_hash = $1 WHERE id = $2";
@@ -378,7 +398,7 @@ impl Store {
             let update = sqlx::query(update).bind(password_hash).bind(account.0);
             update.execute(&mut *transaction).await?;
             let ended = transaction.end_sessions_of(revision, account, "", event.at).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok(Some(ended))
         })

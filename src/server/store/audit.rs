@@ -2,7 +2,7 @@
 
 use sqlx::{Connection, FromRow};
 
-use super::{BEGIN_WRITING, Backend, Fault, InUse, PATIENCE, Store, steps::Steps, timeout};
+use super::{BEGIN_WRITING, Backend, Fault, PATIENCE, Store, steps::Steps, timeout};
 use crate::{
     domain::AccountId,
     server::audit::{Event, Row},
@@ -30,11 +30,10 @@ impl From<EventRow> for Row {
 impl Store {
     /// Writes down an act that changes nothing else.
     pub async fn append(&self, event: &Event) -> Result<(), Fault> {
-        self.usable()?;
         let begin = self.backend.dialect(&BEGIN_WRITING);
         on!(self.writer, |db| async {
             let mut transaction = db.begin_with(begin).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok::<_, Fault>(())
         })
@@ -42,7 +41,6 @@ impl Store {
 
     /// The rows after `seq`, at most so many.
     pub async fn events_after(&self, seq: i64, most: i64) -> Result<Vec<Row>, Fault> {
-        self.usable()?;
         let query = "SELECT seq, at, event, digest, hash, salt, account_id, detail \
                      FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2";
         let rows = on!(self.readers, |db| sqlx::query_as::<_, EventRow>(query)
@@ -59,7 +57,6 @@ impl Store {
         seq: i64,
         most: i64,
     ) -> Result<Vec<Row>, Fault> {
-        self.usable()?;
         let query = "SELECT seq, at, event, digest, hash, salt, account_id, detail \
                      FROM audit_events WHERE account_id = $1 AND seq < $2 \
                      ORDER BY seq DESC LIMIT $3";

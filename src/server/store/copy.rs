@@ -3,9 +3,9 @@
 use aws_lc_rs::digest;
 use futures_util::TryStreamExt;
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Postgres, QueryBuilder, Row as _, Sqlite, pool::PoolConnection};
+use sqlx::{AssertSqlSafe, Postgres, QueryBuilder, Row as _, Sqlite};
 
-use super::{Backend, OpenError, Store, dialects::BEGIN_SNAPSHOT};
+use super::{Backend, InUse, OpenError, Store, dialects::BEGIN_SNAPSHOT};
 
 /// What a column holds (migrations/README.md allows no other types).
 #[derive(Clone, Copy)]
@@ -178,8 +178,8 @@ pub async fn copy(
 
 /// A connection in the middle of a transaction. Dropped, it is closed, and nothing has happened.
 enum Transaction {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Sqlite(InUse<Sqlite>),
+    Postgres(InUse<Postgres>),
 }
 
 /// Runs `$work` on the connection `$db` of either database.
@@ -200,11 +200,8 @@ impl Transaction {
             Backend::Postgres(pools) => Self::Postgres(pools.writer.acquire().await.map_err(fail)?),
         };
         let begin = store.backend.dialect(&BEGIN_SNAPSHOT);
-        on!(&mut transaction, |db| {
-            db.close_on_drop();
-            sqlx::raw_sql(begin).execute(&mut **db).await.map(drop)
-        })
-        .map_err(fail)?;
+        on!(&mut transaction, |db| { sqlx::raw_sql(begin).execute(&mut **db).await.map(drop) })
+            .map_err(fail)?;
         Ok(transaction)
     }
 

@@ -11,14 +11,14 @@ use std::{
 };
 
 use sqlx::{
-    Pool, Postgres, Sqlite,
+    Sqlite,
     error::DatabaseError,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgDatabaseError},
     sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Backend, Database, Fault, OpenError, Pools, Store};
+use super::{Backend, Database, Fault, OpenError, Pool, Pools, Postgres, Store};
 
 /// How long one piece of work may take. SQLite waits for another process that has locked the file a
 /// little shorter, so that its own error is the one that is told.
@@ -38,10 +38,10 @@ const POSTGRES_WATCHER_ACQUIRE: Duration = Duration::from_millis(400);
 const POSTGRES_START: Duration = Duration::from_secs(10);
 
 /// More would not be quicker, and each holds a page cache.
-const SQLITE_READERS: u32 = 4;
+const SQLITE_READERS: usize = 4;
 
 /// Of each node. PostgreSQL's own default limit is 100, for all nodes together.
-const POSTGRES_CONNECTIONS: u32 = 16;
+const POSTGRES_CONNECTIONS: usize = 16;
 
 /// The oldest PostgreSQL that is supported.
 const POSTGRES_VERSION: i32 = 120_000;
@@ -107,6 +107,15 @@ impl Backend {
             Self::Postgres(..) => dialects.postgres,
         }
     }
+
+    /// Whether what is written would still be found: whoever writes looks first. Whoever reads
+    /// learns of it by the next look of the watcher.
+    pub(super) fn in_place(&self) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite(_, file) => file.check(),
+            Self::Postgres(..) => Ok(()),
+        }
+    }
 }
 
 impl Store {
@@ -126,7 +135,8 @@ impl Store {
                 Backend::Postgres(postgres(url.expose()).await.map_err(|error| fail(&error))?)
             }
         };
-        Ok(Self { backend, away: Arc::new(AtomicBool::new(false)) })
+        let (away, last_event) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        Ok(Self { backend, away, last_event })
     }
 }
 
@@ -142,30 +152,25 @@ async fn sqlite(path: &Path) -> Result<Pools<Sqlite>, sqlx::Error> {
         // What is deleted is overwritten (AZ-04).
         .pragma("secure_delete", "ON")
         .busy_timeout(BUSY_TIMEOUT);
-    let pool = |size| {
-        PoolOptions::<Sqlite>::new()
-            .max_connections(size)
-            .acquire_timeout(SQLITE_ACQUIRE)
-            .test_before_acquire(false)
-    };
-    let writer = pool(1).connect_with(options.clone()).await?;
-    let readers = pool(SQLITE_READERS).connect_lazy_with(options.clone());
-    Ok(Pools { readers, writer, watcher: pool(1).connect_lazy_with(options) })
+    let pool = |size| Pool::<Sqlite>::new(options.clone(), size, SQLITE_ACQUIRE, false);
+    let pools = Pools { readers: pool(SQLITE_READERS), writer: pool(1), watcher: pool(1) };
+    pools.writer.acquire().await?.give_back();
+    Ok(pools)
 }
 
 async fn postgres(url: &str) -> Result<Pools<Postgres>, Box<dyn std::error::Error>> {
     let options = PgConnectOptions::from_str(url)?.application_name("latchkey");
-    let pool = |size, acquire| {
-        PoolOptions::<Postgres>::new().max_connections(size).acquire_timeout(acquire)
-    };
-    let first: Pool<Postgres> = pool(1, POSTGRES_START).connect_with(options.clone()).await?;
+    // sqlx's own pool tries again while PostgreSQL is coming up.
+    let first = PoolOptions::<Postgres>::new().max_connections(1).acquire_timeout(POSTGRES_START);
+    let first = first.connect_with(options.clone()).await?;
     let version: String = sqlx::query_scalar("SHOW server_version_num").fetch_one(&first).await?;
     first.close().await;
     if version.parse::<i32>().is_ok_and(|version| version < POSTGRES_VERSION) {
         return Err("PostgreSQL 12 or newer is needed".into());
     }
-    let both = pool(POSTGRES_CONNECTIONS, POSTGRES_ACQUIRE).connect_lazy_with(options.clone());
-    let watcher = pool(1, POSTGRES_WATCHER_ACQUIRE).connect_lazy_with(options);
+    let pool = |size, acquire| Pool::<Postgres>::new(options.clone(), size, acquire, true);
+    let both = pool(POSTGRES_CONNECTIONS, POSTGRES_ACQUIRE);
+    let watcher = pool(1, POSTGRES_WATCHER_ACQUIRE);
     Ok(Pools { readers: both.clone(), writer: both, watcher })
 }
 
@@ -189,7 +194,7 @@ impl FileInPlace {
         Ok(Self { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino() })
     }
 
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), Fault> {
         match Self::of(&self.path) {
             Ok(now) if (now.device, now.inode) == (self.device, self.inode) => Ok(()),
             _ => Err(Fault::Unavailable("the file of the database is no longer there".into())),

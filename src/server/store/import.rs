@@ -5,8 +5,11 @@ use std::time::Duration;
 use sqlx::Connection;
 
 use super::{
-    BEGIN_WRITING, Backend, Fault, InUse, Store, accounts::INSERT, dialects::SIGN_UPS_ONE_BY_ONE,
-    steps::Steps, timeout,
+    BEGIN_WRITING, Backend, Fault, Store,
+    accounts::{NewRow, bind_account, new_account},
+    dialects::SIGN_UPS_ONE_BY_ONE,
+    steps::Steps,
+    timeout,
 };
 use crate::{
     domain::{AccountId, FullName, Username},
@@ -43,7 +46,6 @@ impl Store {
     where
         I: Iterator<Item = Result<ImportedAccount, Fault>> + Send,
     {
-        self.usable()?;
         let one_by_one = self.backend.dialect(&SIGN_UPS_ONE_BY_ONE);
         let begin = self.backend.dialect(&BEGIN_WRITING);
         on!(self.writer, UNHURRIED, |db| async {
@@ -54,26 +56,22 @@ impl Store {
             let (mut taken, mut done) = (Vec::new(), 0);
             for account in accounts {
                 let account = account?;
-                let username = &account.username;
-                let rows = sqlx::query(INSERT)
-                    .bind(account.id.0)
-                    .bind(username.typed())
-                    .bind(username.key().as_str())
-                    .bind(username.skeleton())
-                    .bind(username.typed_skeleton())
-                    .bind(account.full_name.as_str())
-                    .bind(&account.password_hash)
-                    .bind(account.created_at)
-                    .bind(account.disabled_at)
-                    .bind(account.delete_at)
-                    .execute(&mut *transaction)
-                    .await?
-                    .rows_affected();
-                if rows == 0 {
+                let row = NewRow {
+                    id: account.id,
+                    username: &account.username,
+                    full_name: &account.full_name,
+                    password_hash: &account.password_hash,
+                    created_at: account.created_at,
+                    disabled_at: account.disabled_at,
+                    delete_at: account.delete_at,
+                };
+                let insert = bind_account!(sqlx::query(new_account!("")), row);
+                if insert.execute(&mut *transaction).await?.rows_affected() == 0 {
                     taken.push(account.line);
                 } else {
                     let (by, act, id) = (By::Operator, Act::Imported, Some(account.id));
-                    transaction.append(&Event::without_request(by, act, id, now)).await?;
+                    let event = Event::without_request(by, act, id, now);
+                    transaction.append(&event, &self.last_event).await?;
                     done += 1;
                     if done % 1000 == 0 {
                         progress(done);

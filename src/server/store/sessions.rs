@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::{Connection, FromRow};
 
 use super::{
-    BEGIN_WRITING, Backend, Fault, InUse, PATIENCE, Store,
+    BEGIN_WRITING, Backend, Fault, PATIENCE, Store,
     accounts::ProfileRow,
     dialects::FORGET_COUNTERS,
     steps::{LockedAccount, Steps},
@@ -152,6 +152,38 @@ struct RefreshRow {
     sealed_successor: Option<String>,
 }
 
+/// Inserts a session, `$1` to `$12`.
+macro_rules! new_session {
+    ($condition:literal) => {
+        concat!(
+            "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at, carrier, device, \
+             network, seen_at, proved_at, remembered, refreshable) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12",
+            $condition
+        )
+    };
+}
+
+macro_rules! bind_session {
+    ($query:expr, $session:expr) => {
+        $query
+            .bind(&$session.id)
+            .bind($session.account_id.0)
+            .bind($session.created_at)
+            .bind($session.alive_until)
+            .bind($session.ends_at)
+            .bind($session.carrier.word())
+            .bind(&$session.device)
+            .bind(&$session.network)
+            .bind($session.seen_at)
+            .bind($session.proved_at)
+            .bind(i64::from($session.remembered))
+            .bind(i64::from($session.refreshable))
+    };
+}
+
+pub(super) use {bind_session, new_session};
+
 /// One statement, so that all of it was so at the same moment.
 macro_rules! live {
     ($more:literal, $condition:literal) => {
@@ -178,7 +210,11 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<Begun, Fault> {
-        self.usable()?;
+        if refresh_token.is_none()
+            && self.sign_in_at_once(session, password_hash, counters, event).await?
+        {
+            return Ok(Begun::Yes { deletion_undone: false });
+        }
         let keep = "UPDATE accounts SET delete_at = NULL WHERE id = $1";
         let begin = self.backend.dialect(&BEGIN_WRITING);
         let now = session.created_at;
@@ -208,10 +244,10 @@ impl Store {
             if let Some(hash) = refresh_token {
                 transaction.insert_refresh_token(hash, &session.id, now).await?;
             }
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             if deletion_undone {
                 let undone = Event { act: Act::DeletionUndone, ..event.clone() };
-                transaction.append(&undone).await?;
+                transaction.append(&undone, &self.last_event).await?;
             }
             transaction.commit().await?;
             Ok::<_, Fault>(Begun::Yes { deletion_undone })
@@ -220,7 +256,6 @@ impl Store {
 
     /// The session, if it is alive, and the account that it belongs to.
     pub async fn live_session(&self, id: &str, now: i64) -> Result<Option<LiveRow>, Fault> {
-        self.usable()?;
         let query = live!(" FROM sessions s JOIN accounts a ON a.id = s.account_id", "s.id = $1");
         let row = on!(self.readers, |db| sqlx::query_as::<_, SessionRow>(query)
             .bind(id)
@@ -235,7 +270,6 @@ impl Store {
         account: AccountId,
         now: i64,
     ) -> Result<Vec<StoredSession>, Fault> {
-        self.usable()?;
         let query = live!(
             " FROM sessions s JOIN accounts a ON a.id = s.account_id",
             "s.account_id = $1 ORDER BY s.seen_at DESC, s.id LIMIT 1000"
@@ -257,7 +291,6 @@ impl Store {
         enough: i64,
         now: i64,
     ) -> Result<bool, Fault> {
-        self.usable()?;
         let update = "UPDATE sessions SET alive_until = $1, seen_at = $4 \
                       WHERE id = $2 AND alive_until < $3";
         let rows = on!(self.writer, |db| async {
@@ -275,7 +308,6 @@ impl Store {
         account: AccountId,
         event: &Event,
     ) -> Result<Option<i64>, Fault> {
-        self.usable()?;
         let end = "DELETE FROM sessions WHERE id = $1 AND account_id = $2";
         on!(self.writer, |db| async {
             let mut transaction = db.begin().await?;
@@ -286,7 +318,7 @@ impl Store {
                 return Ok::<_, Fault>(None);
             }
             transaction.tell(revision, id, event.at).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok(Some(revision))
         })
@@ -299,13 +331,12 @@ impl Store {
         except: &str,
         event: &Event,
     ) -> Result<Ended, Fault> {
-        self.usable()?;
         on!(self.writer, |db| async {
             let mut transaction = db.begin().await?;
             let revision = transaction.next_revision().await?;
             transaction.lock_account(account).await?;
             let ended = transaction.end_sessions_of(revision, account, except, event.at).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok::<_, Fault>(ended)
         })
@@ -320,7 +351,6 @@ impl Store {
         kept: i64,
         now: i64,
     ) -> Result<Option<Ended>, Fault> {
-        self.usable()?;
         let count = "SELECT COUNT(*) FROM sessions WHERE account_id = $1";
         let sessions: i64 =
             on!(self.readers, |db| sqlx::query_scalar(count).bind(account.0).fetch_one(db))?;
@@ -352,7 +382,6 @@ impl Store {
         renewal: &Renewal<'_>,
         event: &Event,
     ) -> Result<Renewed, Fault> {
-        self.usable()?;
         let Renewal { old, new, refresh_token, password_hash, new_password_hash, counters } =
             *renewal;
         let change = "UPDATE accounts SET password_hash = $1 WHERE id = $2";
@@ -395,7 +424,7 @@ impl Store {
                 end.execute(&mut *transaction).await?;
                 Ended { revision, sessions: vec![old.to_owned()] }
             };
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok(Renewed::Yes(ended))
         })
@@ -403,7 +432,6 @@ impl Store {
 
     /// Whose refresh token this is, used or not.
     pub async fn account_of_refresh_token(&self, hash: &str) -> Result<Option<AccountId>, Fault> {
-        self.usable()?;
         let query = "SELECT s.account_id FROM refresh_tokens r \
                      JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1";
         let id = on!(self.readers, |db| sqlx::query_scalar(query).bind(hash).fetch_optional(db))?;
@@ -420,7 +448,6 @@ impl Store {
         grace: i64,
         event: &Event,
     ) -> Result<Refreshed, Fault> {
-        self.usable()?;
         let find = live!(
             ", r.used_at, r.sealed_successor FROM refresh_tokens r \
              JOIN sessions s ON s.id = r.session_id JOIN accounts a ON a.id = s.account_id",
@@ -458,7 +485,7 @@ impl Store {
             }
             transaction.insert_refresh_token(successor, &row.session.id, now).await?;
             let event = Event { account: Some(row.profile.id), ..event.clone() };
-            transaction.append(&event).await?;
+            transaction.append(&event, &self.last_event).await?;
             transaction.commit().await?;
             Ok(Refreshed::Rotated(row))
         })
@@ -472,7 +499,6 @@ impl Store {
         changes_before: i64,
         (grace, remembered): (i64, i64),
     ) -> Result<u64, Fault> {
-        self.usable()?;
         let sessions = "DELETE FROM sessions WHERE id IN \
                         (SELECT id FROM sessions WHERE alive_until <= $1 LIMIT $2)";
         let sessions = self.clean_up(sessions, now).await?;
@@ -520,7 +546,6 @@ impl Store {
 
     /// The accounts whose time has come.
     pub async fn due_accounts(&self, now: i64) -> Result<Vec<AccountId>, Fault> {
-        self.usable()?;
         let due = "SELECT id FROM accounts WHERE delete_at <= $1 LIMIT 1000";
         let due = on!(self.readers, |db| sqlx::query_scalar(due).bind(now).fetch_all(db))?;
         Ok(due.into_iter().map(AccountId).collect())

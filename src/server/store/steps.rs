@@ -9,8 +9,9 @@ use std::{borrow::Cow, collections::HashMap};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{
+    at_once::LastEvent,
     dialects::{EVENTS_ONE_BY_ONE, LOCKED_ACCOUNT},
-    sessions::{Ended, StoredSession},
+    sessions::{Ended, StoredSession, bind_session, new_session},
 };
 use crate::{
     domain::AccountId,
@@ -85,7 +86,7 @@ pub(super) trait Steps {
     async fn lock_trail(&mut self) -> Result<(), Fault>;
 
     /// Writes an event behind all others. Of an account that is gone meanwhile it tells nothing.
-    async fn append(&mut self, event: &Event) -> Result<(), Fault>;
+    async fn append(&mut self, event: &Event, last: &LastEvent) -> Result<(), Fault>;
 
     /// Counts one more.
     async fn count(&mut self, counters: &[Counter]) -> Result<(), Fault>;
@@ -144,25 +145,8 @@ macro_rules! steps {
             }
 
             async fn insert_session(&mut self, session: &StoredSession) -> Result<(), Fault> {
-                let insert = "INSERT INTO sessions \
-                     (id, account_id, created_at, alive_until, ends_at, carrier, device, network, \
-                      seen_at, proved_at, remembered, refreshable) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-                sqlx::query(insert)
-                    .bind(&session.id)
-                    .bind(session.account_id.0)
-                    .bind(session.created_at)
-                    .bind(session.alive_until)
-                    .bind(session.ends_at)
-                    .bind(session.carrier.word())
-                    .bind(&session.device)
-                    .bind(&session.network)
-                    .bind(session.seen_at)
-                    .bind(session.proved_at)
-                    .bind(i64::from(session.remembered))
-                    .bind(i64::from(session.refreshable))
-                    .execute(self)
-                    .await?;
+                let insert = sqlx::query(new_session!(""));
+                bind_session!(insert, session).execute(self).await?;
                 Ok(())
             }
 
@@ -185,21 +169,22 @@ macro_rules! steps {
                 Ok(())
             }
 
-            async fn append(&mut self, event: &Event) -> Result<(), Fault> {
+            async fn append(&mut self, event: &Event, last: &LastEvent) -> Result<(), Fault> {
                 self.lock_trail().await?;
-                // One statement for both questions: this is on the way of every sign-in.
-                let last = "SELECT (SELECT COUNT(*) FROM accounts WHERE id = $1) AS accounts, \
+                // One statement for both questions.
+                let before = "SELECT (SELECT COUNT(*) FROM accounts WHERE id = $1) AS accounts, \
                                    (SELECT MAX(seq) FROM audit_events) AS seq, \
                                    (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) AS hash";
                 let account = event.account.map_or(0, |account| account.0);
                 let (accounts, seq, hash): (i64, Option<i64>, Option<String>) =
-                    sqlx::query_as(last).bind(account).fetch_one(&mut *self).await?;
+                    sqlx::query_as(before).bind(account).fetch_one(&mut *self).await?;
                 let event = match event.account {
                     Some(_) if accounts == 0 => Cow::Owned(event.of_nobody()),
                     _ => Cow::Borrowed(event),
                 };
                 let before = seq.zip(hash.as_deref());
                 let row = Row::following(before, &event)?;
+                last.set(&row);
                 let insert = "INSERT INTO audit_events \
                               (seq, at, event, digest, hash, salt, account_id, detail) \
                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

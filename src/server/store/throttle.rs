@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use sqlx::Connection;
 
-use super::{BEGIN_WRITING, Backend, Fault, InUse, PATIENCE, Store, steps::Steps, timeout};
+use super::{BEGIN_WRITING, Backend, Fault, PATIENCE, Store, steps::Steps, timeout};
 use crate::server::{audit::Event, throttle::Counter};
 
 impl Store {
     /// Where each counter stands: by its key, in milliseconds since 1970.
     pub async fn arrivals(&self, counters: &[Counter]) -> Result<HashMap<String, i64>, Fault> {
-        self.usable()?;
         on!(self.readers, |db| db.arrivals(counters))
     }
 
@@ -20,13 +19,12 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<HashMap<String, i64>, Fault> {
-        self.usable()?;
         let begin = self.backend.dialect(&BEGIN_WRITING);
         on!(self.writer, |db| async {
             let mut transaction = db.begin_with(begin).await?;
             let before = transaction.arrivals(counters).await?;
             transaction.count(counters).await?;
-            transaction.append(event).await?;
+            transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
             Ok::<_, Fault>(before)
         })
