@@ -26,7 +26,8 @@ pub fn label() -> Result<String, Fault> {
             getrandom::fill(&mut bytes).map_err(Fault::internal)?;
             drawn.extend_from_slice(bytes.as_chunks().0);
         }
-        Ok(URL_SAFE_NO_PAD.encode(drawn.pop().unwrap_or_default()))
+        let label = drawn.pop().ok_or_else(|| Fault::internal("nothing was drawn"))?;
+        Ok(URL_SAFE_NO_PAD.encode(label))
     })
 }
 

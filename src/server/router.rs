@@ -14,7 +14,8 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use futures_util::FutureExt;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
 
 use super::{
     access, assets,
@@ -146,33 +147,33 @@ async fn read_body(request: Request) -> Result<Request, Refusal> {
     if request.body().is_end_stream() {
         return Ok(request);
     }
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let declared = parts
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > MAX_TAKEN_IN as u64) {
+    // Who wants to be told before he sends is (RFC 9110, section 10.1.1).
+    let asks_first = parts.headers.contains_key(header::EXPECT);
+    let most = if asks_first { MAX_BODY } else { MAX_TAKEN_IN };
+    if declared.is_some_and(|length| length > most as u64) {
         return Err(Refusal::ContentTooLarge);
     }
-    match tokio::time::timeout(BODY_TIMEOUT, collect(body)).await {
-        Ok(bytes) => Ok(Request::from_parts(parts, Body::from(bytes?))),
+    match timeout(BODY_TIMEOUT, Limited::new(&mut body, MAX_BODY).collect()).await {
+        Ok(Ok(collected)) => Ok(Request::from_parts(parts, Body::from(collected.to_bytes()))),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            // Its end is not waited for any longer, whether it comes or not.
+            _ = timeout(BODY_TIMEOUT, take_in(body)).await;
+            Err(Refusal::ContentTooLarge)
+        }
+        Ok(Err(_)) => Err(Refusal::MalformedBody),
         Err(_) => Err(Refusal::RequestTimeout),
     }
 }
 
-/// Keeps no more than `MAX_BODY` of it.
-async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
-    let (mut bytes, mut length) = (Vec::new(), 0);
-    while length <= MAX_TAKEN_IN
-        && let Some(frame) = body.frame().await
-    {
-        let Ok(data) = frame.map_err(|_| Refusal::MalformedBody)?.into_data() else { continue };
-        length += data.len();
-        if length <= MAX_BODY {
-            bytes.extend_from_slice(&data);
-        }
-    }
-    if length <= MAX_BODY { Ok(bytes) } else { Err(Refusal::ContentTooLarge) }
+/// Reads what is left of a body, within reason, and keeps nothing of it.
+async fn take_in(body: Body) {
+    let mut rest = Limited::new(body, MAX_TAKEN_IN);
+    while let Some(Ok(_)) = rest.frame().await {}
 }
 
 /// A router that remembers what was put into it.

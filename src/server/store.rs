@@ -1,7 +1,7 @@
 //! All SQL.
 //!
 //! One text serves both databases (migrations/README.md); in what they differ stands in
-//! `store/dialects.rs`. Whatever belongs together is one statement or one transaction, so nothing
+//! `store/dialects.rs`, and what goes a shorter way on SQLite in `store/at_once.rs`. Whatever belongs together is one statement or one transaction, so nothing
 //! can be cut off in the middle.
 
 /// Runs `$work` on a connection `$db` of either database, for [`PATIENCE`] at most, or as long as is
@@ -238,8 +238,8 @@ impl Store {
     /// the same moment wait.
     pub async fn migrate_up(&self) -> Result<usize, OpenError> {
         match &self.backend {
-            Backend::Sqlite(pools, _) => migrate_up(pools.for_migrating().await?).await,
-            Backend::Postgres(pools) => migrate_up(pools.for_migrating().await?).await,
+            Backend::Sqlite(pools, _) => migrate_up(pools.to_migrate().await?).await,
+            Backend::Postgres(pools) => migrate_up(pools.to_migrate().await?).await,
         }
     }
 
@@ -250,10 +250,10 @@ impl Store {
         let target = last.version - 1;
         match &self.backend {
             Backend::Sqlite(pools, _) => {
-                MIGRATIONS.undo(&mut *pools.for_migrating().await?, target).await
+                MIGRATIONS.undo(&mut *pools.to_migrate().await?, target).await
             }
             Backend::Postgres(pools) => {
-                MIGRATIONS.undo(&mut *pools.for_migrating().await?, target).await
+                MIGRATIONS.undo(&mut *pools.to_migrate().await?, target).await
             }
         }
         .map_err(explain)?;
@@ -265,11 +265,11 @@ impl Store {
         let is_listed = self.backend.dialect(&MIGRATIONS_ARE_LISTED);
         let listed = match &self.backend {
             Backend::Sqlite(pools, _) => {
-                let mut db = pools.for_migrating().await?;
+                let mut db = pools.to_migrate().await?;
                 sqlx::query_scalar(is_listed).fetch_one(&mut *db).await
             }
             Backend::Postgres(pools) => {
-                let mut db = pools.for_migrating().await?;
+                let mut db = pools.to_migrate().await?;
                 sqlx::query_scalar(is_listed).fetch_one(&mut *db).await
             }
         };
@@ -278,8 +278,8 @@ impl Store {
             return Ok(Self::known_migrations());
         }
         match &self.backend {
-            Backend::Sqlite(pools, _) => states(&mut *pools.for_migrating().await?).await,
-            Backend::Postgres(pools) => states(&mut *pools.for_migrating().await?).await,
+            Backend::Sqlite(pools, _) => states(&mut *pools.to_migrate().await?).await,
+            Backend::Postgres(pools) => states(&mut *pools.to_migrate().await?).await,
         }
     }
 
@@ -300,10 +300,11 @@ impl Store {
 
 impl<DB: SqlDatabase> Pools<DB> {
     fn forget_unused(&self) {
+        // The watcher's own connection was closed when it failed.
         drop((self.readers.forget(), self.writer.forget()));
     }
 
-    async fn for_migrating(&self) -> Result<InUse<DB>, OpenError> {
+    async fn to_migrate(&self) -> Result<InUse<DB>, OpenError> {
         self.writer.acquire().await.map_err(|error| explain(error.into()))
     }
 
@@ -327,7 +328,9 @@ where
     };
     let result = result.await;
     connection.unlock().await.map_err(explain)?;
-    connection.give_back();
+    if result.is_ok() {
+        connection.give_back();
+    }
     result
 }
 

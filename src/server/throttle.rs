@@ -148,6 +148,8 @@ impl Throttle {
             })
             .collect();
         counters.sort_by(|a, b| a.key.cmp(&b.key));
+        // A limit that is set twice is one.
+        counters.dedup();
         counters
     }
 

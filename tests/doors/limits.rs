@@ -10,15 +10,17 @@ const ROUTES: [&str; 4] = ["/auth/signup", "/auth/signin", "/api/sign_up", "/api
 #[tokio::test]
 async fn a_body_over_16_kib_is_refused_by_both_doors_declared_or_not() {
     let server = TestServer::start().await;
-    let large = format!("{{\"username\":\"{}\"}}", "x".repeat(17 * 1024));
     for route in ROUTES {
-        let request =
-            program().post(server.url(route)).header(header::CONTENT_TYPE, "application/json");
-        let response = request.body(large.clone()).send().await.expect("an answer");
-        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{route}");
-        let problem =
-            response.headers()[header::CONTENT_TYPE] == "application/problem+json; charset=utf-8";
-        assert_eq!(problem, route.starts_with("/auth/"), "{route}: a person gets a page");
+        for size in [17, 255] {
+            let large = format!("{{\"username\":\"{}\"}}", "x".repeat(size * 1024));
+            let request =
+                program().post(server.url(route)).header(header::CONTENT_TYPE, "application/json");
+            let response = request.body(large).send().await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{route}");
+            let problem = response.headers()[header::CONTENT_TYPE]
+                == "application/problem+json; charset=utf-8";
+            assert_eq!(problem, route.starts_with("/auth/"), "{route}: a person gets a page");
+        }
 
         let host = server.running.address;
         let chunks = format!("400\r\n{}\r\n", "x".repeat(1024)).repeat(17);
@@ -33,6 +35,12 @@ async fn a_body_over_16_kib_is_refused_by_both_doors_declared_or_not() {
         ))
         .await;
         assert!(answer.starts_with("HTTP/1.1 413"), "{route}: {answer}");
+
+        let answer = raw(&server, &format!(
+            "POST {route} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 20000\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+        ))
+        .await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{route}, who asks before sending: {answer}");
     }
 }
 

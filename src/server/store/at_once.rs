@@ -6,7 +6,8 @@
 //! nothing it does not say: whoever is told so goes the long way.
 //!
 //! What it cannot ask for on the way is the last row of the audit trail, behind which it writes. So
-//! that is remembered. Where another process has written meanwhile, nothing is written here.
+//! that is remembered, by whoever holds the one connection that writes. Where another process has
+//! written meanwhile, nothing is written here.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -32,8 +33,8 @@ pub(super) struct LastEvent(Mutex<Option<(i64, String)>>);
 impl LastEvent {
     /// Perhaps of a transaction that is not committed in the end. Then the next one finds another
     /// row there.
-    pub(super) fn set(&self, row: &Row) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((row.seq, row.hash.clone()));
+    pub(super) fn set(&self, seq: i64, hash: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((seq, hash));
     }
 
     fn get(&self) -> Option<(i64, String)> {
@@ -43,26 +44,29 @@ impl LastEvent {
 
 /// `$13` to `$20` are the event, `$21` is the hash of the one that it must follow.
 macro_rules! at_once {
-    ($first:expr, $($then:literal)?) => {
+    ($first:expr, $then:literal) => {
         concat!(
             "BEGIN IMMEDIATE; ",
             $first,
             "; INSERT INTO audit_events (seq, at, event, digest, hash, salt, account_id, detail) \
              SELECT $13, $14, $15, $16, $17, $18, $19, $20 WHERE changes() = 1; ",
-            $($then,)?
+            $then,
             "COMMIT; SELECT COUNT(*) FROM audit_events WHERE seq = $13 AND hash = $17"
         )
     };
 }
 
 /// `$22`: the hash of the password that was shown. `$23`: the limits of the counters by their keys.
-const SIGN_IN: &str = at_once!(new_session!(
-    " FROM accounts WHERE id = $2 AND password_hash = $22 \
+const SIGN_IN: &str = at_once!(
+    new_session!(
+        " FROM accounts WHERE id = $2 AND password_hash = $22 \
          AND disabled_at IS NULL AND delete_at IS NULL \
          AND $21 = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) AND NOT EXISTS \
          (SELECT 1 FROM json_each($23) AS counter JOIN throttle ON throttle.key = counter.key \
           WHERE throttle.tat > counter.value)"
-),);
+    ),
+    ""
+);
 
 /// `$11`: interval and period of the counters by their keys. `$12`: now, in milliseconds. What is
 /// counted is what `COUNT` in `steps.rs` counts.
@@ -87,13 +91,13 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<bool, Fault> {
-        let now = now_ms();
-        let limits = counters.iter().map(|counter| {
-            // Above this one more try is refused: see `Counter::limited_until`.
-            (counter.key.clone(), Value::from(now + counter.period - counter.interval))
-        });
-        let limits = Value::Object(limits.collect()).to_string();
         self.write_at_once(event, |behind, row| {
+            let now = now_ms();
+            let limits = counters.iter().map(|counter| {
+                // Above this one more try is refused: see `Counter::limited_until`.
+                (counter.key.clone(), Value::from(now + counter.period - counter.interval))
+            });
+            let limits = Value::Object(limits.collect()).to_string();
             let query = bind_session!(sqlx::query_scalar(SIGN_IN), session);
             bind_event(query, row).bind(behind).bind(password_hash).bind(limits)
         })
@@ -108,11 +112,11 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<bool, Fault> {
-        let counted = counters.iter().map(|counter| {
-            (counter.key.clone(), Value::from(vec![counter.interval, counter.period]))
-        });
-        let counted = Value::Object(counted.collect()).to_string();
         self.write_at_once(event, |behind, row| {
+            let counted = counters.iter().map(|counter| {
+                (counter.key.clone(), Value::from(vec![counter.interval, counter.period]))
+            });
+            let counted = Value::Object(counted.collect()).to_string();
             let query = bind_account!(sqlx::query_scalar(SIGN_UP), account);
             bind_event(query.bind(counted).bind(now_ms()), row).bind(behind)
         })
@@ -127,15 +131,16 @@ impl Store {
     ) -> Result<bool, Fault> {
         let Backend::Sqlite(pools, ..) = &self.backend else { return Ok(false) };
         on!(@check self.writer);
-        let Some((seq, hash)) = self.last_event.get() else { return Ok(false) };
-        let row = Row::following(Some((seq, &hash)), event)?;
-        let written = row.clone();
-        let query = query(hash, row);
-        let rows = on!(@pools.writer, PATIENCE, db, query.fetch_one(db))?;
-        if rows == 1 {
-            self.last_event.set(&written);
-        }
-        Ok(rows == 1)
+        on!(@pools.writer, PATIENCE, db, async {
+            let Some((seq, hash)) = self.last_event.get() else { return Ok::<_, Fault>(false) };
+            let row = Row::following(Some((seq, &hash)), event)?;
+            let (seq, last) = (row.seq, row.hash.clone());
+            let written = query(hash, row).fetch_one(db).await? == 1;
+            if written {
+                self.last_event.set(seq, last);
+            }
+            Ok(written)
+        })
     }
 }
 

@@ -13,8 +13,11 @@ use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleErro
 use sqlx::{ConnectOptions, Connection, Database};
 use tokio::time::timeout;
 
-/// PostgreSQL's memory for a connection only grows, and a proxy in front of it may have moved.
+/// PostgreSQL's memory for a connection only grows, and what stands in front of it may have moved.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+
+/// What nobody has used for longer may have been dropped on the way without a word.
+const MAX_UNUSED: Duration = Duration::from_secs(5 * 60);
 
 type Options<DB> = <<DB as Database>::Connection as Connection>::Options;
 
@@ -50,7 +53,7 @@ impl<DB: Database> managed::Manager for Manager<DB> {
         metrics: &Metrics,
     ) -> RecycleResult<Self::Error> {
         if self.remote {
-            if metrics.age() > MAX_AGE {
+            if metrics.age() > MAX_AGE || metrics.last_used() > MAX_UNUSED {
                 return Err(RecycleError::message("too old"));
             }
             connection.ping().await?;
@@ -99,8 +102,8 @@ impl<DB: Database> Pool<DB> {
     }
 }
 
-/// A connection in use. Unless it is given back, it is closed: a connection on which an answer did
-/// not come, or was not waited for, may never answer again, or be in the middle of something.
+/// A connection in use. Unless it is given back, it is closed: one on which an answer did not come,
+/// was not waited for or was an error may never answer again, or be in the middle of something.
 pub(super) struct InUse<DB: Database>(Option<Object<Manager<DB>>>);
 
 impl<DB: Database> InUse<DB> {

@@ -2,7 +2,8 @@
 //! connections of both databases.
 //!
 //! Transactions lock in one order, so that none waits for another one in a circle: the revision,
-//! accounts, sessions and what hangs on them, counters, the audit trail.
+//! accounts, sessions and what hangs on them, counters, the audit trail. SQLite has one writer, so
+//! there the order does not matter.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -184,7 +185,7 @@ macro_rules! steps {
                 };
                 let before = seq.zip(hash.as_deref());
                 let row = Row::following(before, &event)?;
-                last.set(&row);
+                last.set(row.seq, row.hash.clone());
                 let insert = "INSERT INTO audit_events \
                               (seq, at, event, digest, hash, salt, account_id, detail) \
                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
