@@ -14,7 +14,7 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use futures_util::FutureExt;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::{
@@ -158,16 +158,31 @@ async fn read_body(request: Request) -> Result<Request, Refusal> {
     if declared.is_some_and(|length| length > most as u64) {
         return Err(Refusal::ContentTooLarge);
     }
-    match timeout(BODY_TIMEOUT, Limited::new(&mut body, MAX_BODY).collect()).await {
-        Ok(Ok(collected)) => Ok(Request::from_parts(parts, Body::from(collected.to_bytes()))),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            // Its end is not waited for any longer, whether it comes or not.
-            _ = timeout(BODY_TIMEOUT, take_in(body)).await;
-            Err(Refusal::ContentTooLarge)
+    let expected = declared.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    match timeout(BODY_TIMEOUT, collect(&mut body, expected.min(MAX_BODY))).await {
+        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
+        Ok(Err(refusal)) => {
+            if refusal == Refusal::ContentTooLarge {
+                // Its end is not waited for any longer, whether it comes or not.
+                _ = timeout(BODY_TIMEOUT, take_in(body)).await;
+            }
+            Err(refusal)
         }
-        Ok(Err(_)) => Err(Refusal::MalformedBody),
         Err(_) => Err(Refusal::RequestTimeout),
     }
+}
+
+/// Copies a body: as it came it holds the buffers of its connection.
+async fn collect(body: &mut Body, expected: usize) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::with_capacity(expected);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::MalformedBody)?.into_data() else { continue };
+        if bytes.len() + data.len() > MAX_BODY {
+            return Err(Refusal::ContentTooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
 }
 
 /// Reads what is left of a body, within reason, and keeps nothing of it.
