@@ -14,7 +14,7 @@ use super::{
     refresh_tokens::{GRACE, RefreshToken},
     sessions::{Carrier, SessionKind},
     state::AppState,
-    store::{Begun, Refreshed, StoredAccount, StoredSession},
+    store::{Added, Begun, Refreshed, StoredAccount, StoredSession},
     throttle::{Counter, Who},
 };
 use crate::domain::{AccountId, Credentials, NewAccount, Profile};
@@ -63,11 +63,16 @@ pub async fn sign_up(state: &AppState, new: &NewAccount, visit: &Visit) -> Resul
         .insert_account(id, username, full_name, &password_hash, &counters, &event)
         .await?;
     match account {
-        Some(profile) => {
+        Added::Yes(profile) => {
             event.log();
             Ok(StoredAccount { profile, password_hash, disabled: false })
         }
-        None => taken().await,
+        Added::Taken => taken().await,
+        Added::Limited => {
+            refuse_if_limited(state, &counters, visit, Act::Limited).await?;
+            // In this very moment somebody may try again.
+            Err(Refusal::TooManyTries { retry_after: 1 }.into())
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use axum::{
     body::{Body, HttpBody},
     extract::Request,
     handler::Handler,
-    http::{Method, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
@@ -35,6 +35,9 @@ const MAX_BODY: usize = 16 * 1024;
 /// How much of a body that is too large is taken in all the same: a connection that is closed before
 /// the other side has sent everything may lose the answer (RFC 9112, section 9.6).
 const MAX_TAKEN_IN: usize = 256 * 1024;
+
+/// How long it is waited for.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -117,6 +120,10 @@ async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Ne
     };
     let mut response = reply::explain(&state, &reader, response).await;
     headers::add(&state, response.headers_mut());
+    if [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE].contains(&response.status()) {
+        // What is left of the request is not read (RFC 9110, section 15.5.9 and 15.5.14).
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
@@ -152,24 +159,19 @@ async fn read_body(request: Request) -> Result<Request, Refusal> {
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    // Who wants to be told before he sends is (RFC 9110, section 10.1.1).
+    let expected = declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    let collected = if expected > MAX_BODY {
+        Err(Refusal::ContentTooLarge)
+    } else {
+        let collected = timeout(BODY_TIMEOUT, collect(&mut body, expected)).await;
+        collected.unwrap_or(Err(Refusal::RequestTimeout))
+    };
+    // Who wants to be told before he sends is told at once (RFC 9110, section 10.1.1).
     let asks_first = parts.headers.contains_key(header::EXPECT);
-    let most = if asks_first { MAX_BODY } else { MAX_TAKEN_IN };
-    if declared.is_some_and(|length| length > most as u64) {
-        return Err(Refusal::ContentTooLarge);
+    if collected == Err(Refusal::ContentTooLarge) && expected <= MAX_TAKEN_IN && !asks_first {
+        _ = timeout(LINGER, take_in(body)).await;
     }
-    let expected = declared.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    match timeout(BODY_TIMEOUT, collect(&mut body, expected.min(MAX_BODY))).await {
-        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
-        Ok(Err(refusal)) => {
-            if refusal == Refusal::ContentTooLarge {
-                // Its end is not waited for any longer, whether it comes or not.
-                _ = timeout(BODY_TIMEOUT, take_in(body)).await;
-            }
-            Err(refusal)
-        }
-        Err(_) => Err(Refusal::RequestTimeout),
-    }
+    Ok(Request::from_parts(parts, Body::from(collected?)))
 }
 
 /// Copies a body: as it came it holds the buffers of its connection.

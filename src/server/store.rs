@@ -63,7 +63,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-pub use accounts::{AccountRecord, StoredAccount};
+pub use accounts::{AccountRecord, Added, StoredAccount};
 pub use archive::{backup, restore};
 pub use copy::{NOT_COPIED, Sum, copied, copy};
 pub use dialects::{SetUpLock, is_postgres_url};

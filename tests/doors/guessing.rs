@@ -235,6 +235,16 @@ async fn sign_ups_are_limited_by_network() {
 }
 
 #[tokio::test]
+async fn of_many_sign_ups_at_once_those_after_the_limit_are_refused() {
+    let server = TestServer::start_with(&[("THROTTLE_SIGN_UP", "5/1h")]).await;
+    let names: Vec<String> = (0..40).map(|n| format!("person{n}")).collect();
+    let at_once = names.iter().map(|name| server.sign_up(Via::Json, name, PASSWORD, "P"));
+    let outcomes = futures_util::future::join_all(at_once).await;
+    let with = |status| outcomes.iter().filter(|outcome| outcome.status() == status).count();
+    assert_eq!((with(200), with(429)), (5, 35));
+}
+
+#[tokio::test]
 async fn who_is_signed_in_cannot_guess_the_password_for_long() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;

@@ -31,10 +31,11 @@ async fn a_body_over_16_kib_is_refused_by_both_doors_declared_or_not() {
         assert!(answer.starts_with("HTTP/1.1 413"), "{route}: {answer}");
 
         let answer = raw(&server, &format!(
-            "POST {route} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 1073741824\r\nConnection: close\r\n\r\n{{"
+            "POST {route} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 1073741824\r\n\r\n{{"
         ))
         .await;
         assert!(answer.starts_with("HTTP/1.1 413"), "{route}: {answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{route}: {answer}");
 
         let answer = raw(&server, &format!(
             "POST {route} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 20000\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"

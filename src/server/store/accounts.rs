@@ -7,7 +7,7 @@ use sqlx::{Connection, FromRow};
 use super::{
     BEGIN_WRITING, Backend, Fault, PATIENCE, Store,
     dialects::{ERASE, SIGN_UPS_ONE_BY_ONE},
-    sessions::Ended,
+    sessions::{Ended, is_limited},
     steps::Steps,
     timeout,
 };
@@ -79,6 +79,15 @@ macro_rules! new_account {
     };
 }
 
+/// What became of a sign-up.
+pub enum Added {
+    Yes(Profile),
+    /// The name is taken, or looks like one that is.
+    Taken,
+    /// Too many have signed up meanwhile.
+    Limited,
+}
+
 /// What an account is when it is added.
 pub(super) struct NewRow<'a> {
     pub(super) id: AccountId,
@@ -133,8 +142,8 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// Adds an account. `None`: the name is taken (IN-07: the unique indexes decide, and that no two
-    /// are added at once).
+    /// Adds an account, and counts it, unless `counters` are over their limits by now. Whether the
+    /// name is taken is decided by the unique indexes, and by no two being added at once (IN-07).
     pub async fn insert_account(
         &self,
         id: AccountId,
@@ -143,7 +152,7 @@ impl Store {
         password_hash: &str,
         counters: &[Counter],
         event: &Event,
-    ) -> Result<Option<Profile>, Fault> {
+    ) -> Result<Added, Fault> {
         let (created_at, disabled_at, delete_at) = (event.at, None, None);
         let account =
             NewRow { id, username, full_name, password_hash, created_at, disabled_at, delete_at };
@@ -154,11 +163,11 @@ impl Store {
             created_at,
         };
         if self.sign_up_at_once(&account, counters, event).await? {
-            return Ok(Some(profile()));
+            return Ok(Added::Yes(profile()));
         }
         let one_by_one = self.backend.dialect(&SIGN_UPS_ONE_BY_ONE);
         let begin = self.backend.dialect(&BEGIN_WRITING);
-        let inserted = on!(self.writer, |db| async {
+        on!(self.writer, |db| async {
             let mut transaction = db.begin_with(begin).await?;
             if let Some(lock) = one_by_one {
                 sqlx::query(lock).execute(&mut *transaction).await?;
@@ -166,14 +175,17 @@ impl Store {
             let insert = bind_account!(sqlx::query(new_account!("")), account);
             if insert.execute(&mut *transaction).await?.rows_affected() == 0 {
                 transaction.rollback().await?;
-                return Ok::<_, Fault>(false);
+                return Ok::<_, Fault>(Added::Taken);
+            }
+            if is_limited(counters, &transaction.arrivals(counters).await?) {
+                transaction.rollback().await?;
+                return Ok(Added::Limited);
             }
             transaction.count(counters).await?;
             transaction.append(event, &self.last_event).await?;
             transaction.commit().await?;
-            Ok(true)
-        })?;
-        Ok(inserted.then(profile))
+            Ok(Added::Yes(profile()))
+        })
     }
 
     pub async fn account(&self, username: &UsernameKey) -> Result<Option<StoredAccount>, Fault> {

@@ -71,7 +71,11 @@ const SIGN_IN: &str = at_once!(
 /// `$11`: interval and period of the counters by their keys. `$12`: now, in milliseconds. What is
 /// counted is what `COUNT` in `steps.rs` counts.
 const SIGN_UP: &str = at_once!(
-    new_account!(" AND $21 = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1)"),
+    new_account!(
+        " AND $21 = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) AND NOT EXISTS \
+         (SELECT 1 FROM json_each($11) AS counter JOIN throttle ON throttle.key = counter.key \
+          WHERE throttle.tat > $12 + (counter.value ->> 1) - (counter.value ->> 0))"
+    ),
     "INSERT INTO throttle (key, tat) \
      SELECT counter.key, $12 + (counter.value ->> 0) FROM json_each($11) AS counter \
      WHERE changes() = 1 ON CONFLICT (key) DO UPDATE SET tat = MIN( \

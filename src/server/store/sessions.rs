@@ -552,7 +552,7 @@ impl Store {
     }
 }
 
-fn is_limited(counters: &[Counter], arrivals: &HashMap<String, i64>) -> bool {
+pub(super) fn is_limited(counters: &[Counter], arrivals: &HashMap<String, i64>) -> bool {
     let now = now_ms();
     counters.iter().any(|counter| counter.limited_until(arrivals) > now)
 }
