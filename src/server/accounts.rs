@@ -17,7 +17,7 @@ use super::{
     store::{Added, Begun, Refreshed, StoredAccount, StoredSession},
     throttle::{Counter, Who},
 };
-use crate::domain::{AccountId, Credentials, NewAccount, Profile};
+use crate::domain::{Credentials, NewAccount, Profile};
 
 /// How many sessions an account may have. When there are more, those that began first end, down to
 /// [`KEPT_SESSIONS`]. Some sign-ins look for that, and not each of them.
@@ -192,10 +192,7 @@ async fn begin_session(
         tracing::warn!(?error, "what was before a sign-in could not be ended");
     }
     let (token, expires_in) = state.sessions.token(&session)?;
-    let device = match session.carrier {
-        Carrier::Browser => Some(device_cookie(state, profile.id, &password_hash, visit)?),
-        Carrier::Program => None,
-    };
+    let device = device_cookie(state, &session, &password_hash, visit)?;
     Ok(Entered { profile, session, token, expires_in, refresh_token, device, deletion_undone })
 }
 
@@ -306,13 +303,17 @@ fn known_device<'a>(
     parts.take(MAX_ACCOUNTS).any(|tag| state.macs.fits(statement, tag)).then_some(device)
 }
 
-/// `DEVICE.TAG.TAG…`: the id of the device, and a tag for each account, the last one first.
+/// `DEVICE.TAG.TAG…`: the id of the device, and a tag for each account, the last one first. A
+/// program keeps none.
 pub(super) fn device_cookie(
     state: &AppState,
-    account: AccountId,
+    session: &StoredSession,
     password_hash: &str,
     visit: &Visit,
-) -> Result<String, Fault> {
+) -> Result<Option<String>, Fault> {
+    if session.carrier == Carrier::Program {
+        return Ok(None);
+    }
     let known = visit.known_device.as_deref().unwrap_or_default();
     let is_tag = |tag: &str| {
         tag.len() == 43 && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
@@ -322,9 +323,9 @@ pub(super) fn device_cookie(
         Some(device) => device.to_owned(),
         None => random::text()?,
     };
-    let statement = Statement::Device(&device, account, password_hash);
+    let statement = Statement::Device(&device, session.account_id, password_hash);
     let others = parts.filter(|tag| is_tag(tag) && !state.macs.fits(statement, tag));
     let tag = state.macs.tag(statement);
     let tags: Vec<&str> = std::iter::once(&*tag).chain(others).take(MAX_ACCOUNTS).collect();
-    Ok(format!("{device}.{}", tags.join(".")))
+    Ok(Some(format!("{device}.{}", tags.join("."))))
 }

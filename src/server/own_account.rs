@@ -156,7 +156,7 @@ async fn renew(
     event.log();
     let (token, expires_in) = state.sessions.token(&session)?;
     let hash = new_password_hash.unwrap_or(&proof.password_hash);
-    let device = Some(device_cookie(state, caller.account(), hash, visit)?);
+    let device = device_cookie(state, &session, hash, visit)?;
     Ok(Entered {
         profile: row.profile,
         session,

@@ -65,7 +65,7 @@ const DELETION: Duration = Duration::from_secs(60);
 
 /// Adds an account, `$1` to `$10`, unless its name is taken or looks like one that is.
 macro_rules! new_account {
-    ($condition:literal) => {
+    ($condition:expr) => {
         concat!(
             "INSERT INTO accounts \
              (id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \

@@ -56,31 +56,37 @@ macro_rules! at_once {
     };
 }
 
-/// `$22`: the hash of the password that was shown. `$23`: the limits of the counters by their keys.
+/// Nobody has written behind the last event, and no counter is over its limit: what
+/// `Counter::limited_until` says. `$22`: interval and period of the counters by their keys. `$23`:
+/// now, in milliseconds.
+macro_rules! nothing_unusual {
+    () => {
+        " AND $21 = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) AND NOT EXISTS \
+         (SELECT 1 FROM json_each($22) AS counter JOIN throttle ON throttle.key = counter.key \
+          WHERE throttle.tat > $23 + (counter.value ->> 1) - (counter.value ->> 0))"
+    };
+}
+
+/// `$24`: the hash of the password that was shown.
 const SIGN_IN: &str = at_once!(
-    new_session!(
-        " FROM accounts WHERE id = $2 AND password_hash = $22 \
-         AND disabled_at IS NULL AND delete_at IS NULL \
-         AND $21 = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) AND NOT EXISTS \
-         (SELECT 1 FROM json_each($23) AS counter JOIN throttle ON throttle.key = counter.key \
-          WHERE throttle.tat > counter.value)"
+    concat!(
+        new_session!(
+            " FROM accounts WHERE id = $2 AND password_hash = $24 \
+             AND disabled_at IS NULL AND delete_at IS NULL"
+        ),
+        nothing_unusual!()
     ),
     ""
 );
 
-/// `$11`: interval and period of the counters by their keys. `$12`: now, in milliseconds. What is
-/// counted is what `COUNT` in `steps.rs` counts.
+/// What is counted is what `COUNT` in `steps.rs` counts. (`$11` and `$12` are not used.)
 const SIGN_UP: &str = at_once!(
-    new_account!(
-        " AND $21 = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) AND NOT EXISTS \
-         (SELECT 1 FROM json_each($11) AS counter JOIN throttle ON throttle.key = counter.key \
-          WHERE throttle.tat > $12 + (counter.value ->> 1) - (counter.value ->> 0))"
-    ),
+    new_account!(nothing_unusual!()),
     "INSERT INTO throttle (key, tat) \
-     SELECT counter.key, $12 + (counter.value ->> 0) FROM json_each($11) AS counter \
+     SELECT counter.key, $23 + (counter.value ->> 0) FROM json_each($22) AS counter \
      WHERE changes() = 1 ON CONFLICT (key) DO UPDATE SET tat = MIN( \
-     MAX(throttle.tat, $12) + excluded.tat - $12, \
-     $12 + (SELECT value ->> 1 FROM json_each($11) WHERE key = excluded.key)); "
+     MAX(throttle.tat, $23) + excluded.tat - $23, \
+     $23 + (SELECT value ->> 1 FROM json_each($22) WHERE key = excluded.key)); "
 );
 
 type Query<'a> = QueryScalar<'a, Sqlite, i64, SqliteArguments>;
@@ -95,17 +101,8 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<bool, Fault> {
-        self.write_at_once(event, |behind, row| {
-            let now = now_ms();
-            let limits = counters.iter().map(|counter| {
-                // Above this one more try is refused: see `Counter::limited_until`.
-                (counter.key.clone(), Value::from(now + counter.period - counter.interval))
-            });
-            let limits = Value::Object(limits.collect()).to_string();
-            let query = bind_session!(sqlx::query_scalar(SIGN_IN), session);
-            bind_event(query, row).bind(behind).bind(password_hash).bind(limits)
-        })
-        .await
+        let query = bind_session!(sqlx::query_scalar(SIGN_IN), session);
+        self.write_at_once(query, counters, event, Some(password_hash)).await
     }
 
     /// Adds an account, counts, and writes down that it was added, if nothing at all is unusual.
@@ -116,30 +113,32 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<bool, Fault> {
-        self.write_at_once(event, |behind, row| {
-            let counted = counters.iter().map(|counter| {
-                (counter.key.clone(), Value::from(vec![counter.interval, counter.period]))
-            });
-            let counted = Value::Object(counted.collect()).to_string();
-            let query = bind_account!(sqlx::query_scalar(SIGN_UP), account);
-            bind_event(query.bind(counted).bind(now_ms()), row).bind(behind)
-        })
-        .await
+        let query = bind_account!(sqlx::query_scalar(SIGN_UP), account);
+        let query = query.bind(None::<i64>).bind(None::<i64>);
+        self.write_at_once(query, counters, event, None).await
     }
 
-    /// `query` is given the hash of the last event, and the one that follows it.
-    async fn write_at_once<'a>(
+    /// `query` has `$1` to `$12`.
+    async fn write_at_once(
         &self,
+        query: Query<'_>,
+        counters: &[Counter],
         event: &Event,
-        query: impl FnOnce(String, Row) -> Query<'a>,
+        password_hash: Option<&str>,
     ) -> Result<bool, Fault> {
         let Backend::Sqlite(pools, ..) = &self.backend else { return Ok(false) };
         on!(@check self.writer);
+        let counters = counters.iter().map(|counter| {
+            (counter.key.clone(), Value::from(vec![counter.interval, counter.period]))
+        });
+        let counters = Value::Object(counters.collect()).to_string();
         on!(@pools.writer, PATIENCE, db, async {
             let Some((seq, hash)) = self.last_event.get() else { return Ok::<_, Fault>(false) };
             let row = Row::following(Some((seq, &hash)), event)?;
             let (seq, last) = (row.seq, row.hash.clone());
-            let written = query(hash, row).fetch_one(db).await? == 1;
+            let query = bind_event(query, row).bind(hash).bind(counters);
+            let query = query.bind(now_ms()).bind(password_hash.map(str::to_owned));
+            let written = query.fetch_one(db).await? == 1;
             if written {
                 self.last_event.set(seq, last);
             }

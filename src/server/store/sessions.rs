@@ -154,7 +154,7 @@ struct RefreshRow {
 
 /// Inserts a session, `$1` to `$12`.
 macro_rules! new_session {
-    ($condition:literal) => {
+    ($condition:expr) => {
         concat!(
             "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at, carrier, device, \
              network, seen_at, proved_at, remembered, refreshable) \
