@@ -5,7 +5,9 @@
 //! another program while it is verified. The threads have a lower priority than
 //! those that answer requests: whoever reads a profile hardly notices that others sign in.
 //! Whoever comes while all are busy waits in a queue, and whoever finds the queue full is told so at
-//! once (DS-01). A hash that has begun goes to its end even if nobody waits for it any more, so
+//! once (DS-01). While many wait, results are handed out several at a time: whoever gets one takes a
+//! core and its cache from the threads, and that is cheaper once for several (BENCHMARKS.md).
+//! A hash that has begun goes to its end even if nobody waits for it any more, so
 //! whoever hangs up early makes no room; one that nobody waits for any more is not begun.
 //!
 //! The PHC strings are put together here, because the `PasswordHasher` of argon2 cannot be given
@@ -13,7 +15,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -45,6 +47,11 @@ const QUEUE_PER_CORE: usize = 100;
 /// Whoever has waited for longer is told to come again: hashes of other programs may be slow.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
+/// For how long a result may be held back while others wait: some hashes' time, and little beside
+/// the wait in the queue. The threads have nothing to gain from it before, because each has its next
+/// hash waiting already.
+const MAX_HELD: Duration = Duration::from_millis(50);
+
 /// How much the threads step back behind the others (nice(2)). By the kernel's weights, with 10 they
 /// get a tenth of a core while requests want all of it, and what those leave in any case.
 const NICE: i32 = 10;
@@ -63,7 +70,24 @@ const MAX_CORES: usize = 8;
 
 pub struct Passwords {
     queue: mpsc::Sender<Job>,
-    hashed: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+}
+
+/// What the threads have in common.
+struct Shared {
+    jobs: Mutex<mpsc::Receiver<Job>>,
+    held: Mutex<Held>,
+    /// Held by whoever makes a hash that takes more than ours.
+    large: Mutex<()>,
+    hashed: AtomicU64,
+    cores: usize,
+}
+
+/// Results that are not handed out yet.
+#[derive(Default)]
+struct Held {
+    results: Vec<(oneshot::Sender<Result<Answer>>, Result<Answer>)>,
+    since: Option<Instant>,
 }
 
 /// A hash to be made.
@@ -105,20 +129,24 @@ impl Passwords {
     pub fn new(cores: usize) -> std::io::Result<Self> {
         let cores = cores.clamp(1, MAX_CORES);
         let (queue, jobs) = mpsc::channel(QUEUE_PER_CORE * cores);
-        let (jobs, hashed) = (Arc::new(Mutex::new(jobs)), Arc::new(AtomicU64::new(0)));
-        let large = Arc::new(Mutex::new(()));
+        let shared = Arc::new(Shared {
+            jobs: Mutex::new(jobs),
+            held: Mutex::default(),
+            large: Mutex::default(),
+            hashed: AtomicU64::default(),
+            cores,
+        });
         for core in 0..cores {
-            let (jobs, hashed, large) = (jobs.clone(), hashed.clone(), large.clone());
-            let thread = thread::Builder::new().name(format!("hash-{core}"));
-            thread.spawn(move || work(&jobs, &hashed, &large))?;
+            let (thread, shared) = (thread::Builder::new(), shared.clone());
+            thread.name(format!("hash-{core}")).spawn(move || shared.work())?;
         }
-        Ok(Self { queue, hashed })
+        Ok(Self { queue, shared })
     }
 
     /// How many hashes were made.
     #[must_use]
     pub fn hashed(&self) -> u64 {
-        self.hashed.load(Ordering::Relaxed)
+        self.shared.hashed.load(Ordering::Relaxed)
     }
 
     /// How many wait, and how many may.
@@ -206,51 +234,82 @@ fn argon2(hash: &PasswordHash) -> Result<Work, Fault> {
     Ok(Work::Argon2(Argon2::new(algorithm, version, params), salt))
 }
 
-/// The life of a thread.
-fn work(jobs: &Mutex<mpsc::Receiver<Job>>, hashed: &AtomicU64, large: &Mutex<()>) {
-    // On Linux the priority is that of the thread.
-    if let Err(error) = rustix::process::nice(NICE) {
-        tracing::warn!(%error, "hashing cannot be given a lower priority");
-    }
-    let mut memory = Vec::new();
-    loop {
-        let Some(job) = next(jobs, &mut memory) else { return };
-        if job.answer.is_closed() {
-            continue;
+impl Shared {
+    /// The life of a thread.
+    fn work(&self) {
+        // On Linux the priority is that of the thread.
+        if let Err(error) = rustix::process::nice(NICE) {
+            tracing::warn!(%error, "hashing cannot be given a lower priority");
         }
-        if job.queued.elapsed() > MAX_WAIT {
-            _ = job.answer.send(Err(Refusal::Overloaded.into()));
-            continue;
-        }
-        // Those of other programs can take more memory than ours: one at a time.
-        let _alone = job.work.is_large().then(|| large.lock());
-        let answer = match &job.work {
-            Work::Argon2(argon2, salt) => {
-                let output = hash(argon2, salt, &job.password, &mut memory);
-                output.map(Answer::Output).map_err(Error::from)
+        let mut memory = Vec::new();
+        while let Some(job) = self.next(&mut memory) {
+            if job.answer.is_closed() {
+                continue;
             }
-            Work::Imported(hash) => Ok(Answer::Right(hash.verify(&job.password))),
+            if job.queued.elapsed() > MAX_WAIT {
+                _ = job.answer.send(Err(Refusal::Overloaded.into()));
+                continue;
+            }
+            // Those of other programs can take more memory than ours: one at a time.
+            let _alone = job.work.is_large().then(|| self.large.lock());
+            let answer = match &job.work {
+                Work::Argon2(argon2, salt) => {
+                    let output = hash(argon2, salt, &job.password, &mut memory);
+                    output.map(Answer::Output).map_err(Error::from)
+                }
+                Work::Imported(hash) => Ok(Answer::Right(hash.verify(&job.password))),
+            };
+            self.hashed.fetch_add(1, Ordering::Relaxed);
+            self.held().hold(job.answer, answer);
+        }
+    }
+
+    /// The next job. Whoever has to wait for it gives his memory back meanwhile, and nothing is held
+    /// back any more.
+    fn next(&self, memory: &mut Vec<Block>) -> Option<Job> {
+        let mut wait = || {
+            self.held().hand_out();
+            *memory = Vec::new();
         };
-        hashed.fetch_add(1, Ordering::Relaxed);
-        _ = job.answer.send(answer);
+        // One thread waits for a job, the others for their turn.
+        let mut jobs = match self.jobs.try_lock() {
+            Ok(jobs) => jobs,
+            Err(_) => {
+                wait();
+                self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        };
+        let Ok(job) = jobs.try_recv() else {
+            wait();
+            return jobs.blocking_recv();
+        };
+        let few_wait = jobs.len() < self.cores;
+        drop(jobs);
+        if few_wait || job.work.is_large() || self.held().is_overdue() {
+            self.held().hand_out();
+        }
+        Some(job)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The next job. Whoever has to wait for it gives his memory back meanwhile.
-fn next(jobs: &Mutex<mpsc::Receiver<Job>>, memory: &mut Vec<Block>) -> Option<Job> {
-    // One thread waits for a job, the others for their turn.
-    let mut jobs = match jobs.try_lock() {
-        Ok(jobs) => jobs,
-        Err(_) => {
-            *memory = Vec::new();
-            jobs.lock().unwrap_or_else(PoisonError::into_inner)
-        }
-    };
-    match jobs.try_recv() {
-        Ok(job) => Some(job),
-        Err(_) => {
-            *memory = Vec::new();
-            jobs.blocking_recv()
+impl Held {
+    fn hold(&mut self, to: oneshot::Sender<Result<Answer>>, answer: Result<Answer>) {
+        self.since.get_or_insert_with(Instant::now);
+        self.results.push((to, answer));
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.since.is_some_and(|since| since.elapsed() > MAX_HELD)
+    }
+
+    fn hand_out(&mut self) {
+        self.since = None;
+        for (to, answer) in self.results.drain(..) {
+            _ = to.send(answer);
         }
     }
 }

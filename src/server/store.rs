@@ -1,8 +1,8 @@
 //! All SQL.
 //!
 //! One text serves both databases (migrations/README.md); in what they differ stands in
-//! `store/dialects.rs`, and what goes a shorter way on SQLite in `store/at_once.rs`. Whatever belongs together is one statement or one transaction, so nothing
-//! can be cut off in the middle.
+//! `store/dialects.rs`, and what goes a shorter way on SQLite in `store/group_commit.rs`. Whatever
+//! belongs together is one statement or one transaction, so nothing can be cut off in the middle.
 
 /// Runs `$work` on a connection `$db` of either database, for [`PATIENCE`] at most, or as long as is
 /// said. Nobody waits for a database that is known to be away.
@@ -13,7 +13,7 @@ macro_rules! on {
     ($store:ident . $role:ident, $patience:expr, |$db:ident| $work:expr) => {{
         on!(@check $store.$role);
         match &$store.backend {
-            Backend::Sqlite(pools, _) => on!(@pools.$role, $patience, $db, $work),
+            Backend::Sqlite(pools, ..) => on!(@pools.$role, $patience, $db, $work),
             Backend::Postgres(pools) => on!(@pools.$role, $patience, $db, $work),
         }
     }};
@@ -39,10 +39,10 @@ macro_rules! on {
 
 mod accounts;
 mod archive;
-mod at_once;
 mod audit;
 mod copy;
 mod dialects;
+mod group_commit;
 mod import;
 mod pool;
 mod sessions;
@@ -61,7 +61,7 @@ use sqlx::{
     Database as SqlDatabase, Postgres, Sqlite,
     migrate::{Migrate, MigrateError, Migrator},
 };
-use tokio::time::timeout;
+use tokio::{sync::mpsc, time::timeout};
 
 pub use accounts::{AccountRecord, Added, StoredAccount};
 pub use archive::{backup, restore};
@@ -70,8 +70,8 @@ pub use dialects::{SetUpLock, is_postgres_url};
 pub use import::ImportedAccount;
 pub use sessions::{Begun, Ended, LiveRow, Refreshed, Renewal, Renewed, StoredSession};
 
-use at_once::LastEvent;
 use dialects::{BEGIN_WRITING, FileInPlace, MIGRATIONS_ARE_LISTED, PATIENCE};
+use group_commit::{LastEvent, Waiting};
 use pool::{InUse, Pool};
 
 use super::{config::Database, error::Fault};
@@ -97,7 +97,7 @@ pub struct Store {
 
 #[derive(Clone)]
 enum Backend {
-    Sqlite(Pools<Sqlite>, Arc<FileInPlace>),
+    Sqlite(Pools<Sqlite>, Arc<FileInPlace>, mpsc::Sender<Waiting>),
     Postgres(Pools<Postgres>),
 }
 
@@ -149,7 +149,7 @@ impl StdError for OpenError {}
 impl Store {
     pub async fn close(&self) {
         match &self.backend {
-            Backend::Sqlite(pools, _) => pools.close().await,
+            Backend::Sqlite(pools, ..) => pools.close().await,
             Backend::Postgres(pools) => pools.close().await,
         }
     }
@@ -159,7 +159,7 @@ impl Store {
     pub fn connections(&self) -> (usize, usize) {
         let add = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
         match &self.backend {
-            Backend::Sqlite(Pools { readers, writer, watcher }, _) => {
+            Backend::Sqlite(Pools { readers, writer, watcher }, ..) => {
                 add(add(readers.count(), writer.count()), watcher.count())
             }
             // Its readers are its writers.
@@ -210,7 +210,7 @@ impl Store {
     /// Connections that were open when the database went away are of no use when it is back.
     fn forget_unused(&self) {
         match &self.backend {
-            Backend::Sqlite(pools, _) => pools.forget_unused(),
+            Backend::Sqlite(pools, ..) => pools.forget_unused(),
             Backend::Postgres(pools) => pools.forget_unused(),
         }
     }
@@ -238,7 +238,7 @@ impl Store {
     /// the same moment wait.
     pub async fn migrate_up(&self) -> Result<usize, OpenError> {
         match &self.backend {
-            Backend::Sqlite(pools, _) => migrate_up(pools.to_migrate().await?).await,
+            Backend::Sqlite(pools, ..) => migrate_up(pools.to_migrate().await?).await,
             Backend::Postgres(pools) => migrate_up(pools.to_migrate().await?).await,
         }
     }
@@ -249,7 +249,7 @@ impl Store {
         let Some(last) = states.into_iter().rfind(|state| state.applied) else { return Ok(None) };
         let target = last.version - 1;
         match &self.backend {
-            Backend::Sqlite(pools, _) => {
+            Backend::Sqlite(pools, ..) => {
                 MIGRATIONS.undo(&mut *pools.to_migrate().await?, target).await
             }
             Backend::Postgres(pools) => {
@@ -264,7 +264,7 @@ impl Store {
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, OpenError> {
         let is_listed = self.backend.dialect(&MIGRATIONS_ARE_LISTED);
         let listed = match &self.backend {
-            Backend::Sqlite(pools, _) => {
+            Backend::Sqlite(pools, ..) => {
                 let mut db = pools.to_migrate().await?;
                 sqlx::query_scalar(is_listed).fetch_one(&mut *db).await
             }
@@ -278,7 +278,7 @@ impl Store {
             return Ok(Self::known_migrations());
         }
         match &self.backend {
-            Backend::Sqlite(pools, _) => states(&mut *pools.to_migrate().await?).await,
+            Backend::Sqlite(pools, ..) => states(&mut *pools.to_migrate().await?).await,
             Backend::Postgres(pools) => states(&mut *pools.to_migrate().await?).await,
         }
     }

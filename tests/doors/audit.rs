@@ -132,3 +132,42 @@ async fn acts_on_two_nodes_at_once_make_one_chain() {
     let (rows, _) = verify_audit(&open(&first).await, None).await.expect("read").expect("it holds");
     assert_eq!(rows, 40);
 }
+
+#[tokio::test]
+async fn a_crowd_makes_one_chain_and_everybody_in_it_is_answered_as_if_alone() {
+    let server = TestServer::start_with(&[("THROTTLE_SIGN_UP", "1000/1h")]).await;
+    for name in ["alice", "bob", "gone"] {
+        server.sign_up_json(name).await;
+    }
+    let token = server.token("gone").await;
+    assert_eq!(server.ask("DELETE", "/user", &token, None).await.status(), StatusCode::OK);
+    let before = words(&server).await.len();
+    let post = async |path: &str, name: &str| {
+        let body = json!({"username": name, "password": PASSWORD, "fullName": "P"});
+        server.post_json(path, &body).await.status().as_u16()
+    };
+    // Ten times the same two names, and ten of either kind that have nothing to do with them.
+    let names: Vec<String> = (0..10).map(|index| format!("person-{index}")).collect();
+    let at_once = names.iter().map(async |name| {
+        futures_util::join!(
+            post("/auth/signup", name),
+            post("/auth/signup", "BiII"),
+            post("/auth/signup", "Bill"),
+            post("/auth/signin", "alice"),
+            post("/auth/signin", "bob"),
+            post("/auth/signin", "gone"),
+        )
+    });
+    let answers = futures_util::future::join_all(at_once).await;
+    let alike = answers.iter().flat_map(|(_, one, other, ..)| [*one, *other]);
+    assert_eq!(alike.filter(|status| *status == 200).count(), 1, "{answers:?}");
+    for (new, _, _, alice, bob, gone) in &answers {
+        assert_eq!([*new, *alice, *bob, *gone], [200; 4]);
+    }
+    // The deletion was undone once, and is told once.
+    let words = words(&server).await;
+    let told = |act: Act| words[before..].iter().filter(|word| **word == act.word()).count();
+    let all = [Act::SignedUp, Act::SignedIn, Act::DeletionUndone, Act::SignUpRefused].map(told);
+    assert_eq!(all, [11, 30, 1, 19]);
+    verify_audit(&open(&server).await, None).await.expect("read").expect("it holds");
+}

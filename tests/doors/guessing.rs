@@ -245,6 +245,24 @@ async fn of_many_sign_ups_at_once_those_after_the_limit_are_refused() {
 }
 
 #[tokio::test]
+async fn many_sign_ups_at_once_count_as_much_as_one_after_the_other() {
+    let server = TestServer::start_with(&[("THROTTLE_SIGN_UP", "60/1h")]).await;
+    let names: Vec<String> = (0..30).map(|n| format!("person{n}")).collect();
+    let now = || std::time::UNIX_EPOCH.elapsed().expect("a time").as_millis();
+    let before = now();
+    let at_once = names.iter().map(|name| server.sign_up(Via::Json, name, PASSWORD, "P"));
+    let outcomes = futures_util::future::join_all(at_once).await;
+    assert!(outcomes.iter().all(|outcome| outcome.status() == 200));
+    let tat: Vec<i64> = sqlx::query_scalar("SELECT tat FROM throttle")
+        .fetch_all(&server.db().await)
+        .await
+        .expect("the counter");
+    let minute = 60_000;
+    let began: Vec<u128> = tat.iter().map(|tat| tat.unsigned_abs() as u128 - 30 * minute).collect();
+    assert!(began.len() == 1 && (before..=now()).contains(&began[0]), "{before} {began:?}");
+}
+
+#[tokio::test]
 async fn who_is_signed_in_cannot_guess_the_password_for_long() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;

@@ -58,7 +58,7 @@ fn only_the_store_knows_sql() {
             "src/server/store.rs",
             "src/server/store/accounts.rs",
             "src/server/store/archive.rs",
-            "src/server/store/at_once.rs",
+            "src/server/store/group_commit.rs",
             "src/server/store/audit.rs",
             "src/server/store/copy.rs",
             "src/server/store/dialects.rs",

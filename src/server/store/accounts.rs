@@ -63,21 +63,21 @@ impl From<AccountRecord> for StoredAccount {
 /// How long the deletion of one account may take: its events may be many.
 const DELETION: Duration = Duration::from_secs(60);
 
-/// Adds an account, `$1` to `$10`, unless its name is taken or looks like one that is.
-macro_rules! new_account {
-    ($condition:expr) => {
-        concat!(
-            "INSERT INTO accounts \
-             (id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
-              password_hash, created_at, disabled_at, delete_at) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS \
-             (SELECT 1 FROM accounts \
-              WHERE username_skeleton = $5 OR username_typed_skeleton = $4)",
-            $condition,
-            " ON CONFLICT DO NOTHING"
-        )
+macro_rules! account_columns {
+    () => {
+        "id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
+         password_hash, created_at, disabled_at, delete_at"
     };
 }
+
+/// Adds an account unless its name is taken or looks like one that is.
+pub(super) const NEW_ACCOUNT: &str = concat!(
+    "INSERT INTO accounts (",
+    account_columns!(),
+    ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS \
+     (SELECT 1 FROM accounts WHERE username_skeleton = $5 OR username_typed_skeleton = $4) \
+     ON CONFLICT DO NOTHING"
+);
 
 /// What became of a sign-up.
 pub enum Added {
@@ -115,7 +115,7 @@ macro_rules! bind_account {
     };
 }
 
-pub(super) use {bind_account, new_account};
+pub(super) use {account_columns, bind_account};
 
 macro_rules! records {
     ($condition:literal) => {
@@ -162,7 +162,7 @@ impl Store {
             full_name: full_name.as_str().to_owned(),
             created_at,
         };
-        if self.sign_up_at_once(&account, counters, event).await? {
+        if self.commit_sign_up(&account, counters, event).await? {
             return Ok(Added::Yes(profile()));
         }
         let one_by_one = self.backend.dialect(&SIGN_UPS_ONE_BY_ONE);
@@ -172,7 +172,7 @@ impl Store {
             if let Some(lock) = one_by_one {
                 sqlx::query(lock).execute(&mut *transaction).await?;
             }
-            let insert = bind_account!(sqlx::query(new_account!("")), account);
+            let insert = bind_account!(sqlx::query(NEW_ACCOUNT), account);
             if insert.execute(&mut *transaction).await?.rows_affected() == 0 {
                 transaction.rollback().await?;
                 return Ok::<_, Fault>(Added::Taken);

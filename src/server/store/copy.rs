@@ -196,7 +196,7 @@ impl Transaction {
     /// Begins one that sees the database as it is now until it ends.
     async fn begin(store: &Store) -> Result<Self, OpenError> {
         let mut transaction = match &store.backend {
-            Backend::Sqlite(pools, _) => Self::Sqlite(pools.writer.acquire().await.map_err(fail)?),
+            Backend::Sqlite(pools, ..) => Self::Sqlite(pools.writer.acquire().await.map_err(fail)?),
             Backend::Postgres(pools) => Self::Postgres(pools.writer.acquire().await.map_err(fail)?),
         };
         let begin = store.backend.dialect(&BEGIN_SNAPSHOT);

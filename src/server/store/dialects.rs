@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     str::FromStr,
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,7 +18,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Backend, Database, Fault, OpenError, Pool, Pools, Postgres, Store};
+use super::{
+    Backend, Database, Fault, LastEvent, OpenError, Pool, Pools, Postgres, Store, group_commit,
+};
 
 /// How long one piece of work may take. SQLite waits for another process that has locked the file a
 /// little shorter, so that its own error is the one that is told.
@@ -28,7 +30,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long to wait for a connection. PostgreSQL's is short: it is either quick or away.
-const SQLITE_ACQUIRE: Duration = Duration::from_secs(2);
+pub(super) const SQLITE_ACQUIRE: Duration = Duration::from_secs(2);
 const POSTGRES_ACQUIRE: Duration = Duration::from_secs(1);
 
 /// How long the watcher waits: it must notice soon that the database is away, and that it is back.
@@ -112,7 +114,7 @@ impl Backend {
     /// learns of it by the next look of the watcher.
     pub(super) fn in_place(&self) -> Result<(), Fault> {
         match self {
-            Self::Sqlite(_, file) => file.check(),
+            Self::Sqlite(_, file, _) => file.check(),
             Self::Postgres(..) => Ok(()),
         }
     }
@@ -123,20 +125,23 @@ impl Store {
     /// shows that nobody else does the same.
     pub async fn open(database: &Database, _lock: &SetUpLock) -> Result<Self, OpenError> {
         let fail = |error: &dyn std::fmt::Display| OpenError(format!("{database}: {error}"));
+        let last_event = Arc::<LastEvent>::default();
         let backend = match database {
             Database::Sqlite(path) => {
                 // SQLite gives the files beside it (-wal, -shm) the same mode.
                 open_for_owner(path).map_err(|error| fail(&error))?;
                 let pools = sqlite(path).await.map_err(|error| fail(&error))?;
                 let file = FileInPlace::of(path).map_err(|error| fail(&error))?;
-                Backend::Sqlite(pools, Arc::new(file))
+                let file = Arc::new(file);
+                let writer = pools.writer.clone();
+                let queue = group_commit::start(writer, file.clone(), last_event.clone());
+                Backend::Sqlite(pools, file, queue)
             }
             Database::Postgres(url) => {
                 Backend::Postgres(postgres(url.expose()).await.map_err(|error| fail(&error))?)
             }
         };
-        let (away, last_event) = (Arc::new(AtomicBool::new(false)), Arc::default());
-        Ok(Self { backend, away, last_event })
+        Ok(Self { backend, away: Arc::default(), last_event })
     }
 }
 
@@ -194,7 +199,7 @@ impl FileInPlace {
         Ok(Self { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino() })
     }
 
-    fn check(&self) -> Result<(), Fault> {
+    pub(super) fn check(&self) -> Result<(), Fault> {
         match Self::of(&self.path) {
             Ok(now) if (now.device, now.inode) == (self.device, self.inode) => Ok(()),
             _ => Err(Fault::Unavailable("the file of the database is no longer there".into())),

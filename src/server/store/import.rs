@@ -6,7 +6,7 @@ use sqlx::Connection;
 
 use super::{
     BEGIN_WRITING, Backend, Fault, Store,
-    accounts::{NewRow, bind_account, new_account},
+    accounts::{NEW_ACCOUNT, NewRow, bind_account},
     dialects::SIGN_UPS_ONE_BY_ONE,
     steps::Steps,
     timeout,
@@ -65,7 +65,7 @@ impl Store {
                     disabled_at: account.disabled_at,
                     delete_at: account.delete_at,
                 };
-                let insert = bind_account!(sqlx::query(new_account!("")), row);
+                let insert = bind_account!(sqlx::query(NEW_ACCOUNT), row);
                 if insert.execute(&mut *transaction).await?.rows_affected() == 0 {
                     taken.push(account.line);
                 } else {

@@ -153,16 +153,18 @@ struct RefreshRow {
 }
 
 /// Inserts a session, `$1` to `$12`.
-macro_rules! new_session {
-    ($condition:expr) => {
-        concat!(
-            "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at, carrier, device, \
-             network, seen_at, proved_at, remembered, refreshable) \
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12",
-            $condition
-        )
+macro_rules! session_columns {
+    () => {
+        "id, account_id, created_at, alive_until, ends_at, carrier, device, network, seen_at, \
+         proved_at, remembered, refreshable"
     };
 }
+
+pub(super) const NEW_SESSION: &str = concat!(
+    "INSERT INTO sessions (",
+    session_columns!(),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+);
 
 macro_rules! bind_session {
     ($query:expr, $session:expr) => {
@@ -182,7 +184,7 @@ macro_rules! bind_session {
     };
 }
 
-pub(super) use {bind_session, new_session};
+pub(super) use {bind_session, session_columns};
 
 /// One statement, so that all of it was so at the same moment.
 macro_rules! live {
@@ -211,7 +213,7 @@ impl Store {
         event: &Event,
     ) -> Result<Begun, Fault> {
         if refresh_token.is_none()
-            && self.sign_in_at_once(session, password_hash, counters, event).await?
+            && self.commit_sign_in(session, password_hash, counters, event).await?
         {
             return Ok(Begun::Yes { deletion_undone: false });
         }

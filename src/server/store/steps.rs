@@ -10,9 +10,9 @@ use std::{borrow::Cow, collections::HashMap};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{
-    at_once::LastEvent,
     dialects::{EVENTS_ONE_BY_ONE, LOCKED_ACCOUNT},
-    sessions::{Ended, StoredSession, bind_session, new_session},
+    group_commit::LastEvent,
+    sessions::{Ended, NEW_SESSION, StoredSession, bind_session},
 };
 use crate::{
     domain::AccountId,
@@ -146,7 +146,7 @@ macro_rules! steps {
             }
 
             async fn insert_session(&mut self, session: &StoredSession) -> Result<(), Fault> {
-                let insert = sqlx::query(new_session!(""));
+                let insert = sqlx::query(NEW_SESSION);
                 bind_session!(insert, session).execute(self).await?;
                 Ok(())
             }
