@@ -121,7 +121,7 @@ impl Values {
     }
 }
 
-enum Added {
+enum New {
     Account {
         row: Values,
         /// Two of which one is the same must not be added at once.
@@ -132,7 +132,7 @@ enum Added {
 
 /// A sign-in or a sign-up that waits to be written. The answer: whether it was.
 pub(super) struct Waiting {
-    added: Added,
+    added: New,
     counters: Vec<Counter>,
     event: Event,
     answer: oneshot::Sender<Result<bool, Fault>>,
@@ -149,7 +149,7 @@ impl Store {
         event: &Event,
     ) -> Result<bool, Fault> {
         let row = || bind_session!(Values::default(), session).bind(password_hash);
-        self.commit(|| Added::Session(row()), counters, event).await
+        self.commit(|| New::Session(row()), counters, event).await
     }
 
     /// Adds an account, counts, and writes down that it was added, if nothing at all is unusual.
@@ -160,7 +160,7 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<bool, Fault> {
-        let added = || Added::Account {
+        let added = || New::Account {
             row: bind_account!(Values::default(), account),
             skeletons: [account.username.skeleton(), account.username.typed_skeleton()]
                 .map(str::to_owned),
@@ -170,7 +170,7 @@ impl Store {
 
     async fn commit(
         &self,
-        added: impl FnOnce() -> Added,
+        added: impl FnOnce() -> New,
         counters: &[Counter],
         event: &Event,
     ) -> Result<bool, Fault> {
@@ -228,19 +228,19 @@ async fn commit(
         if answer.is_closed() {
             continue;
         }
-        let counts = matches!(added, Added::Account { .. });
+        let counts = matches!(added, New::Account { .. });
         match added {
-            Added::Account { skeletons: its_skeletons, .. }
+            New::Account { skeletons: its_skeletons, .. }
                 if its_skeletons.iter().any(|skeleton| skeletons.contains(skeleton)) =>
             {
                 _ = answer.send(Ok(false));
                 continue;
             }
-            Added::Account { row, skeletons: its_skeletons } => {
+            New::Account { row, skeletons: its_skeletons } => {
                 skeletons.extend(its_skeletons);
                 accounts.push(row);
             }
-            Added::Session(row) => sessions.push(row),
+            New::Session(row) => sessions.push(row),
         }
         for Counter { key, interval, period } in its_counters {
             let (adds, _) = counters.entry((key, counts)).or_insert((0, period));
