@@ -37,6 +37,9 @@ async fn a_request_is_a_span_with_the_id_of_its_answer_and_without_what_was_sent
         .env_clear()
         .envs([("PORT", "0"), ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)])
         .env("OTEL_BSP_SCHEDULE_DELAY", "100")
+        .env("OTEL_RESOURCE_ATTRIBUTES", "service.name=accounts-of-ours")
+        // Of the log alone.
+        .env("RUST_LOG", "error")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -61,7 +64,14 @@ async fn a_request_is_a_span_with_the_id_of_its_answer_and_without_what_was_sent
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), found).await.expect("it arrives");
     let text = String::from_utf8_lossy(&seen);
-    for word in ["latchkey", "request", "/auth/signin", "answered"] {
+    for word in [
+        "accounts-of-ours",
+        "POST /auth/signin",
+        "http.request.method",
+        "http.route",
+        "http.response.status_code",
+        "answered",
+    ] {
         assert!(text.contains(word), "{word}");
     }
     assert!(!text.contains("canary"));

@@ -117,15 +117,24 @@ impl Latchkey {
         cpu_time(&self.child)
     }
 
-    /// Access tokens for sessions that are in its database.
-    pub(crate) fn tokens(&self, sessions: Vec<StoredSession>) -> Vec<String> {
+    /// What makes access tokens for sessions that are in its database.
+    pub(crate) fn signer(&self) -> Sessions {
         let sources = Sources::of(&[("JWT_SECRET", SECRET)]);
         let settings = Settings::read(&sources).expect("good settings");
-        let port = self.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         let secret = settings.jwt_secret.clone().expect("a secret");
-        let signer = Sessions::new(&settings, &settings.public_url_at(port), &secret);
+        Sessions::new(&settings, &settings.public_url_at(self.address().port()), &secret)
+    }
+
+    pub(crate) fn tokens(&self, sessions: Vec<StoredSession>) -> Vec<String> {
+        let signer = self.signer();
         let programs = sessions.iter().filter(|session| session.carrier == Carrier::Program);
         programs.map(|session| signer.token(session).expect("a token").0).collect()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let port = self.url.rsplit(':').next().and_then(|port| port.parse().ok());
+        SocketAddr::from(([127, 0, 0, 1], port.expect("a port")))
     }
 
     /// What `/proc` says of its memory, in MiB.

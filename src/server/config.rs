@@ -413,20 +413,17 @@ pub fn reloads() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
-/// Whether OpenTelemetry's variables name a place to which traces go.
+/// Whether OpenTelemetry's variables name a place to which traces go, and do not say that none do.
 #[must_use]
 pub fn exports_traces() -> bool {
-    ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"].iter().any(|name| {
+    let told = |name: &str| {
         #[expect(clippy::disallowed_methods, reason = "in the one file that reads the environment")]
-        std::env::var_os(name).is_some_and(|value| !value.is_empty())
-    })
-}
-
-/// The name under which traces are exported.
-#[must_use]
-pub fn service_name() -> String {
-    #[expect(clippy::disallowed_methods, reason = "in the one file that reads the environment")]
-    std::env::var("OTEL_SERVICE_NAME").unwrap_or_else(|_| "latchkey".to_owned())
+        std::env::var(name).unwrap_or_default()
+    };
+    let endpoints = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+    endpoints.iter().any(|name| !told(name).is_empty())
+        && !told("OTEL_SDK_DISABLED").eq_ignore_ascii_case("true")
+        && !told("OTEL_TRACES_EXPORTER").eq_ignore_ascii_case("none")
 }
 
 /// Reads setting after setting, and keeps every fault.

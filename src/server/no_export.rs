@@ -1,5 +1,6 @@
 //! In the place of `export.rs` in a build without the cargo feature `otel`: nothing is exported.
 
+use tracing::Span;
 use tracing_subscriber::layer::Identity;
 
 pub struct Export;
@@ -8,7 +9,9 @@ impl Export {
     pub const IS_BUILT_IN: bool = false;
 
     #[must_use]
-    pub fn start() -> (Identity, Self) {
-        (Identity::new(), Self)
+    pub fn start() -> (Option<Identity>, Self) {
+        (None, Self)
     }
+
+    pub fn answered(_: &Span, _: &'static str, _: &str, _: u16) {}
 }

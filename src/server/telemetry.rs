@@ -45,7 +45,11 @@ pub fn start(format: LogFormat, filter: &str) -> Export {
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
     let filter = EnvFilter::new(filter);
-    tracing_subscriber::registry().with(filter).with(lines).with(traces).init();
+    let registry = tracing_subscriber::registry();
+    match traces {
+        Some(traces) => registry.with(lines.with_filter(filter)).with(traces).init(),
+        None => registry.with(lines).with(filter).init(),
+    }
     // The place, and not the message: it may hold what a user sent.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -94,6 +98,7 @@ pub(super) async fn trace<A: Future<Output = Response>>(
     if let Some(metrics) = &state.metrics {
         metrics.answered(method, route, status, time);
     }
+    Export::answered(&span, method, route, status);
     let ms = (time.as_secs_f64() * 10_000.0).round() / 10.0;
     let _entered = span.entered();
     // Most of what is asked for is read, and went well: that can be counted, and need not be told.
