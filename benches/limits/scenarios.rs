@@ -232,7 +232,7 @@ async fn sizes(run: &Run, report: &mut Report) {
     const WHAT: [&str; 3] = [
         "sign-in without the hash",
         "profile, not in memory",
-        "profile, not in memory, the read alone",
+        "profile, not in memory: the read alone",
     ];
     let mut stores = Vec::new();
     for accounts in [1000, 100_000, 1_000_000].map(|accounts: usize| accounts.min(run.accounts)) {
@@ -245,20 +245,28 @@ async fn sizes(run: &Run, report: &mut Report) {
     for _ in 0..run.rounds {
         let mut sides = Vec::new();
         for (accounts, folder, store) in &stores {
+            let accounts = *accounts;
             let latchkey = Latchkey::start(run, folder.path()).await;
             let socket = TcpStream::connect(latchkey.address()).await.expect("connected");
             socket.set_nodelay(true).expect("set");
             let first =
                 usize::try_from(getrandom::u64().expect("randomness") >> 1).expect("a number");
+            // Each time another one, all over the database.
+            let index =
+                move |call: usize, of: usize| (first % accounts + call * 7919 + of) % accounts;
+            let (mut tokens, signer) = (Vec::new(), latchkey.signer());
+            for call in 0..CALLS {
+                let session = session_id(index(call, accounts / 3));
+                let live = store.live_session(&session, 0).await.expect("read").expect("a session");
+                tokens.push(signer.token(&live.session).expect("a token").0);
+            }
             let times: [Vec<f64>; 3] = Default::default();
-            sides.push((*accounts, store, latchkey.signer(), socket, first, times, latchkey));
+            sides.push((index, store, tokens, socket, times, latchkey));
         }
         // In turns, call by call: a machine that is quicker for a while is so for all of them.
         for call in 0..CALLS {
-            for (accounts, store, signer, socket, first, times, _) in &mut sides {
-                // Each time another one, all over the database.
-                let index = (*first % *accounts + call * 7919) % *accounts;
-                let key = UsernameKey::find(&name(index)).expect("a name");
+            for (index, store, tokens, socket, times, _) in &mut sides {
+                let key = UsernameKey::find(&name(index(call, 0))).expect("a name");
                 let start = Instant::now();
                 let account = store.account(&key).await.expect("read").expect("an account");
                 let session = session(&account.profile);
@@ -266,13 +274,12 @@ async fn sizes(run: &Run, report: &mut Report) {
                 let begun = store.insert_session(&session, HASH, None, &[], &event).await;
                 assert!(matches!(begun, Ok(Begun::Yes { .. })), "a session");
                 times[0].push(start.elapsed().as_secs_f64() * 1e6);
-                // Of somebody else, that was written long ago.
-                let other = session_id((index + *accounts / 2) % *accounts);
+                // Those of others, that were written long ago.
+                times[1].push(read_profile(socket, &tokens[call]).await * 1e6);
+                let other = session_id(index(call, 500));
                 let start = Instant::now();
-                let live = store.live_session(&other, 0).await.expect("read").expect("a session");
+                store.live_session(&other, 0).await.expect("read").expect("a session");
                 times[2].push(start.elapsed().as_secs_f64() * 1e6);
-                let (token, _) = signer.token(&live.session).expect("a token");
-                times[1].push(read_profile(socket, &token).await * 1e6);
             }
         }
         for ((.., times, _), figures) in sides.into_iter().zip(&mut figures) {
@@ -316,7 +323,8 @@ async fn sizes(run: &Run, report: &mut Report) {
 /// The seconds until `GET /user/profile` is answered, on a connection that is open.
 async fn read_profile(socket: &mut TcpStream, token: &str) -> f64 {
     let request = format!(
-        "GET /user/profile HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+        "GET /user/profile HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer {token}\r\n\r\n",
+        socket.peer_addr().expect("its address").port()
     );
     let (mut answer, start) = (Vec::new(), Instant::now());
     socket.write_all(request.as_bytes()).await.expect("sent");

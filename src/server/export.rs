@@ -3,25 +3,18 @@
 //! It is set by OpenTelemetry's own variables, `OTEL_EXPORTER_OTLP_ENDPOINT` above all
 //! (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/>), which its library reads; without
 //! an endpoint nothing is exported. A trace holds what the log holds at its usual level, whatever
-//! `RUST_LOG` says, and nothing else: a span for each request, with the lines about it as events.
-//! Every request begins a trace of its own: what a client says about traces is not believed.
+//! `RUST_LOG` says: a span for each request, with the lines about it as events, and in
+//! OpenTelemetry's words how it was answered; but not the path that was asked for. Every request begins a trace of its own: what a client says about traces is not believed.
 
 use opentelemetry::{
-    Key,
+    Key, KeyValue,
     trace::{Status, TraceContextExt, TracerProvider},
 };
 use opentelemetry_otlp::SpanExporter;
-use opentelemetry_sdk::{
-    Resource,
-    trace::{SdkTracerProvider, Tracer},
-};
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tracing::{Span, Subscriber, level_filters::LevelFilter};
-use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
-use tracing_subscriber::{
-    Layer,
-    filter::{Filtered, Targets},
-    registry::LookupSpan,
-};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 
 use crate::server::config;
 
@@ -31,10 +24,13 @@ pub struct Export(Option<SdkTracerProvider>);
 impl Export {
     pub const IS_BUILT_IN: bool = true;
 
+    /// What a request is to those who look at its trace.
+    pub const KIND: Option<&str> = Some("server");
+
     /// A layer for the traces, and what keeps the export going. An endpoint that cannot be used is
     /// told, and is no reason not to serve.
     #[must_use]
-    pub fn start<S>() -> (Option<Filtered<OpenTelemetryLayer<S, Tracer>, Targets, S>>, Self)
+    pub fn start<S>() -> (Option<impl Layer<S>>, Self)
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
@@ -64,14 +60,24 @@ impl Export {
 
     /// How a request was answered, in OpenTelemetry's words
     /// (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>).
-    pub fn answered(span: &Span, method: &'static str, route: &str, status: u16) {
-        span.context().span().update_name(format!("{method} {route}"));
-        span.set_attribute("http.request.method", method);
-        span.set_attribute("http.route", route.to_owned());
-        span.set_attribute("http.response.status_code", i64::from(status));
+    pub fn answered(span: &Span, method: &'static str, route: Option<&str>, status: u16) {
+        let context = span.context();
+        let traced = context.span();
+        if !traced.is_recording() {
+            return;
+        }
+        let name = if method == "_OTHER" { "HTTP" } else { method };
+        if let Some(route) = route {
+            traced.update_name(format!("{name} {route}"));
+            traced.set_attribute(KeyValue::new("http.route", route.to_owned()));
+        } else {
+            traced.update_name(name);
+        }
+        traced.set_attribute(KeyValue::new("http.request.method", method));
+        traced.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
         if status >= 500 {
-            span.set_attribute("error.type", status.to_string());
-            span.set_status(Status::error(""));
+            traced.set_attribute(KeyValue::new("error.type", status.to_string()));
+            traced.set_status(Status::error(""));
         }
     }
 }

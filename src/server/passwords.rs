@@ -47,9 +47,8 @@ const QUEUE_PER_CORE: usize = 100;
 /// Whoever has waited for longer is told to come again: hashes of other programs may be slow.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// For how long a result may be held back while others wait: some hashes' time, and little beside
-/// the wait in the queue. The threads have nothing to gain from it before, because each has its next
-/// hash waiting already.
+/// A result that is held back for longer is handed out after the next hash: some hashes' time, and
+/// little beside the wait in the queue.
 const MAX_HELD: Duration = Duration::from_millis(50);
 
 /// How much the threads step back behind the others (nice(2)). By the kernel's weights, with 10 they
@@ -104,9 +103,13 @@ enum Work {
 }
 
 impl Work {
+    /// Whether it takes more memory or time than ours.
     fn is_large(&self) -> bool {
         match self {
-            Self::Argon2(argon2, _) => argon2.params().m_cost() > PARAMS.m_cost(),
+            Self::Argon2(argon2, _) => {
+                let params = argon2.params();
+                params.m_cost() > PARAMS.m_cost() || params.t_cost() > PARAMS.t_cost()
+            }
             Self::Imported(_) => true,
         }
     }
@@ -285,6 +288,8 @@ impl Shared {
         };
         let few_wait = jobs.len() < self.cores;
         drop(jobs);
+        // Where few wait, a thread may soon have nothing to do unless somebody comes back; after a
+        // large one, nobody looks here for long.
         if few_wait || job.work.is_large() || self.held().is_overdue() {
             self.held().hand_out();
         }
@@ -431,6 +436,23 @@ mod tests {
             std::task::Poll::Ready(std::pin::Pin::new(&mut future).poll(context).is_ready())
         })
         .await
+    }
+
+    #[tokio::test]
+    async fn everybody_of_many_gets_an_answer_also_beside_hashes_that_take_longer() {
+        let passwords = Passwords::new(1).expect("a thread");
+        let (right, wrong) = (password("correct horse"), password("x"));
+        let stored = passwords.hash(&right).await.expect("a hash");
+        let slow = stored.replace("t=2", "t=3");
+        let asked = (0..30).map(|index| {
+            let stored = if index % 7 == 3 { &slow } else { &stored };
+            passwords.verify(if index % 2 == 0 { &right } else { &wrong }, Some(stored))
+        });
+        let verdicts = futures_util::future::join_all(asked).await;
+        for (index, verdict) in verdicts.into_iter().enumerate() {
+            let is_right = index % 2 == 0 && index % 7 != 3;
+            assert_eq!(verdict.expect("a verdict").right, is_right, "{index}");
+        }
     }
 
     #[tokio::test]

@@ -71,7 +71,7 @@ pub use import::ImportedAccount;
 pub use sessions::{Begun, Ended, LiveRow, Refreshed, Renewal, Renewed, StoredSession};
 
 use dialects::{BEGIN_WRITING, FileInPlace, MIGRATIONS_ARE_LISTED, PATIENCE};
-use group_commit::{LastEvent, Waiting};
+use group_commit::Waiting;
 use pool::{InUse, Pool};
 
 use super::{config::Database, error::Fault};
@@ -92,7 +92,6 @@ pub struct Store {
     /// Set while the database does not answer, so that nobody else waits for it: see
     /// [`Store::changes_since`].
     away: Arc<AtomicBool>,
-    last_event: Arc<LastEvent>,
 }
 
 #[derive(Clone)]

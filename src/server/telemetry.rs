@@ -46,6 +46,7 @@ pub fn start(format: LogFormat, filter: &str) -> Export {
     };
     let filter = EnvFilter::new(filter);
     let registry = tracing_subscriber::registry();
+    // A filter of its own for each costs every request more than one for all.
     match traces {
         Some(traces) => registry.with(lines.with_filter(filter)).with(traces).init(),
         None => registry.with(lines).with(filter).init(),
@@ -78,7 +79,8 @@ pub(super) async fn trace<A: Future<Output = Response>>(
     // Without randomness there is no session either; the request goes on and will say so.
     let id = RequestId(random::label().unwrap_or_default().into());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
+    let matched = route.as_ref().map(MatchedPath::as_str);
+    let route = matched.unwrap_or("(none)");
     let method = method(request.method());
     let connection = request.extensions_mut().remove::<Arc<Connection>>();
     let address = connection.as_ref().map(|connection| {
@@ -90,6 +92,7 @@ pub(super) async fn trace<A: Future<Output = Response>>(
         method,
         route,
         client = address.map(tracing::field::display),
+        otel.kind = Export::KIND,
     );
     request.extensions_mut().insert(Sender { request_id: id.clone(), address, connection });
     let mut response = answer(state.clone(), request).instrument(span.clone()).await;
@@ -98,7 +101,7 @@ pub(super) async fn trace<A: Future<Output = Response>>(
     if let Some(metrics) = &state.metrics {
         metrics.answered(method, route, status, time);
     }
-    Export::answered(&span, method, route, status);
+    Export::answered(&span, method, matched, status);
     let ms = (time.as_secs_f64() * 10_000.0).round() / 10.0;
     let _entered = span.entered();
     // Most of what is asked for is read, and went well: that can be counted, and need not be told.

@@ -63,6 +63,7 @@ impl From<AccountRecord> for StoredAccount {
 /// How long the deletion of one account may take: its events may be many.
 const DELETION: Duration = Duration::from_secs(60);
 
+/// In the order of `bind_account!`, which `WRITE` in `group_commit.rs` counts on as well.
 macro_rules! account_columns {
     () => {
         "id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
@@ -162,7 +163,7 @@ impl Store {
             full_name: full_name.as_str().to_owned(),
             created_at,
         };
-        if self.commit_sign_up(&account, counters, event).await? {
+        if self.sign_up_with_group(&account, counters, event).await? {
             return Ok(Added::Yes(profile()));
         }
         let one_by_one = self.backend.dialect(&SIGN_UPS_ONE_BY_ONE);
@@ -182,7 +183,7 @@ impl Store {
                 return Ok(Added::Limited);
             }
             transaction.count(counters).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok(Added::Yes(profile()))
         })
@@ -252,7 +253,7 @@ impl Store {
             transaction.tell_of(revision, account, "", event.at).await?;
             let sessions = sqlx::query_scalar(sessions).bind(account.0);
             let sessions = sessions.fetch_all(&mut *transaction).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok(Some(Ended { revision, sessions }))
         })
@@ -303,7 +304,7 @@ impl Store {
                 return Ok::<_, Fault>(None);
             }
             let ended = transaction.end_sessions_of(revision, account, "", event.at).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok(Some(ended))
         })
@@ -337,7 +338,7 @@ impl Store {
             let erased = sqlx::query_scalar(erase).bind(account.0);
             event.detail.erased = erased.fetch_all(&mut *transaction).await?;
             event.detail.erased.sort_unstable();
-            transaction.append(&event, &self.last_event).await?;
+            transaction.append(&event).await?;
             transaction.commit().await?;
             Ok(true)
         })
@@ -369,7 +370,7 @@ impl Store {
             sqlx::query(delete).bind(account.0).execute(&mut *transaction).await?;
             let insert = sqlx::query(insert).bind(hash).bind(account.0).bind(expires_at);
             insert.execute(&mut *transaction).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok::<_, Fault>(())
         })
@@ -410,7 +411,7 @@ impl Store {
             let update = sqlx::query(update).bind(password_hash).bind(account.0);
             update.execute(&mut *transaction).await?;
             let ended = transaction.end_sessions_of(revision, account, "", event.at).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok(Some(ended))
         })

@@ -33,7 +33,7 @@ impl Store {
         let begin = self.backend.dialect(&BEGIN_WRITING);
         on!(self.writer, |db| async {
             let mut transaction = db.begin_with(begin).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok::<_, Fault>(())
         })

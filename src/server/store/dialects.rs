@@ -18,9 +18,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{
-    Backend, Database, Fault, LastEvent, OpenError, Pool, Pools, Postgres, Store, group_commit,
-};
+use super::{Backend, Database, Fault, OpenError, Pool, Pools, Postgres, Store, group_commit};
 
 /// How long one piece of work may take. SQLite waits for another process that has locked the file a
 /// little shorter, so that its own error is the one that is told.
@@ -125,7 +123,6 @@ impl Store {
     /// shows that nobody else does the same.
     pub async fn open(database: &Database, _lock: &SetUpLock) -> Result<Self, OpenError> {
         let fail = |error: &dyn std::fmt::Display| OpenError(format!("{database}: {error}"));
-        let last_event = Arc::<LastEvent>::default();
         let backend = match database {
             Database::Sqlite(path) => {
                 // SQLite gives the files beside it (-wal, -shm) the same mode.
@@ -134,14 +131,14 @@ impl Store {
                 let file = FileInPlace::of(path).map_err(|error| fail(&error))?;
                 let file = Arc::new(file);
                 let writer = pools.writer.clone();
-                let queue = group_commit::start(writer, file.clone(), last_event.clone());
+                let queue = group_commit::start(writer, file.clone());
                 Backend::Sqlite(pools, file, queue)
             }
             Database::Postgres(url) => {
                 Backend::Postgres(postgres(url.expose()).await.map_err(|error| fail(&error))?)
             }
         };
-        Ok(Self { backend, away: Arc::default(), last_event })
+        Ok(Self { backend, away: Arc::default() })
     }
 }
 
@@ -244,7 +241,7 @@ fn open_for_owner(path: &Path) -> io::Result<fs::File> {
 /// SQLite's primary result codes for a database that cannot serve now: it is busy, locked,
 /// read-only, broken off, damaged, full, cannot be opened, or is none any more.
 /// <https://www.sqlite.org/rescode.html>
-const SQLITE_AWAY: [u32; 9] = [5, 6, 8, 10, 11, 13, 14, 15, 26];
+const SQLITE_AWAY: [u32; 10] = [5, 6, 7, 8, 10, 11, 13, 14, 15, 26];
 
 /// PostgreSQL's classes and codes for the same: no connection, not enough of something, stopped or
 /// cancelled by its operator, not in a state to serve, read-only after a switch to another server,

@@ -1,18 +1,18 @@
-//! Signing in and up on SQLite, as it mostly goes: a group commit, in one trip.
+//! Signing in and up on SQLite, as it mostly goes: a group commit.
 //!
 //! SQLite has one writer, and a statement is a trip to its thread and back. Beside threads that
 //! hash, the trips of a transaction and its wait for the disk cost more than its work
 //! (BENCHMARKS.md). So one task takes whatever waits to be written at the moment, and writes it as
 //! one text. It looks at everything that the long way looks at, and writes all of it or nothing. Why
-//! it wrote nothing it does not say: whoever is told so goes the long way, alone.
+//! it wrote nothing it does not say: whoever is told so goes the long way, alone. So one of whom
+//! something is unusual takes his group along.
 //!
-//! What it cannot ask for on the way is the last row of the audit trail, behind which it writes. So
-//! that is remembered, by whoever holds the one connection that writes. Where another process has
-//! written meanwhile, nothing is written here.
+//! Who goes away after his group has begun is written all the same.
 
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
+    time::Instant,
 };
 
 use serde::Serialize;
@@ -37,25 +37,11 @@ use crate::server::{
     throttle::Counter,
 };
 
-/// How many are written at once at most, and how many may wait.
+/// How many are written at once at most: a text of some 100 KB.
 const GROUP: usize = 64;
+
+/// How many may wait: as many as there are connections.
 const QUEUE: usize = 1024;
-
-/// The number and the hash of the row of the audit trail that this process has written last.
-#[derive(Default)]
-pub(super) struct LastEvent(Mutex<Option<(i64, String)>>);
-
-impl LastEvent {
-    /// Perhaps of a transaction that is not committed in the end. Then the next one finds another
-    /// row there.
-    pub(super) fn set(&self, seq: i64, hash: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((seq, hash));
-    }
-
-    fn get(&self) -> Option<(i64, String)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// `$7` and `$8` are number and hash of the last event of the group. Events are written first, and
 /// the rest only where they were.
@@ -65,19 +51,20 @@ macro_rules! written {
     };
 }
 
-/// `$1`: the hash of the event that they must follow. `$2` to `$5`: events, accounts, sessions with
+/// `$1`: the hash of the event that they must follow, or nothing. `$2` to `$5`: events, accounts, sessions with
 /// the hash of the password that was shown, and counters, as JSON. `$6`: now, in milliseconds.
 ///
-/// The looks, in their order: nobody has written behind the last event; no counter would go over its
+/// The conditions, in their order: nobody has written behind that event; no counter would go over its
 /// limit (what `Counter::limited_until` says, for several tries at once); no name is taken; each
 /// password is still the account's own. What is counted is what `COUNT` in `steps.rs` counts.
+/// SQLite's JSON ends a text at U+0000: none of ours has one.
 const WRITE: &str = concat!(
     "BEGIN IMMEDIATE; ",
     "INSERT INTO audit_events (seq, at, event, digest, hash, salt, account_id, detail) \
      SELECT value ->> 'seq', value ->> 'at', value ->> 'event', value ->> 'digest', \
             value ->> 'hash', value ->> 'salt', value ->> 'accountId', value ->> 'detail' \
      FROM json_each($2) \
-     WHERE $1 = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) \
+     WHERE $1 IS (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) \
      AND NOT EXISTS \
      (SELECT 1 FROM json_each($5) AS counter \
       LEFT JOIN throttle ON throttle.key = counter.value ->> 0 \
@@ -121,7 +108,8 @@ impl Values {
     }
 }
 
-enum New {
+/// What is added.
+enum Insert {
     Account {
         row: Values,
         /// Two of which one is the same must not be added at once.
@@ -132,16 +120,17 @@ enum New {
 
 /// A sign-in or a sign-up that waits to be written. The answer: whether it was.
 pub(super) struct Waiting {
-    added: New,
+    insert: Insert,
     counters: Vec<Counter>,
     event: Event,
+    queued: Instant,
     answer: oneshot::Sender<Result<bool, Fault>>,
 }
 
 impl Store {
     /// Adds a session, and writes down that it was, if nothing at all is unusual. `false`: nothing
     /// was written.
-    pub(super) async fn commit_sign_in(
+    pub(super) async fn sign_in_with_group(
         &self,
         session: &StoredSession,
         password_hash: &str,
@@ -149,151 +138,177 @@ impl Store {
         event: &Event,
     ) -> Result<bool, Fault> {
         let row = || bind_session!(Values::default(), session).bind(password_hash);
-        self.commit(|| New::Session(row()), counters, event).await
+        self.write_with_group(|| Insert::Session(row()), counters, event).await
     }
 
     /// Adds an account, counts, and writes down that it was added, if nothing at all is unusual.
     /// `false`: nothing was written.
-    pub(super) async fn commit_sign_up(
+    pub(super) async fn sign_up_with_group(
         &self,
         account: &NewRow<'_>,
         counters: &[Counter],
         event: &Event,
     ) -> Result<bool, Fault> {
-        let added = || New::Account {
+        let skeletons = || [account.username.skeleton(), account.username.typed_skeleton()];
+        let insert = || Insert::Account {
             row: bind_account!(Values::default(), account),
-            skeletons: [account.username.skeleton(), account.username.typed_skeleton()]
-                .map(str::to_owned),
+            skeletons: skeletons().map(str::to_owned),
         };
-        self.commit(added, counters, event).await
+        self.write_with_group(insert, counters, event).await
     }
 
-    async fn commit(
+    async fn write_with_group(
         &self,
-        added: impl FnOnce() -> New,
+        insert: impl FnOnce() -> Insert,
         counters: &[Counter],
         event: &Event,
     ) -> Result<bool, Fault> {
         let Backend::Sqlite(.., queue) = &self.backend else { return Ok(false) };
         self.not_away()?;
         let (answer, answered) = oneshot::channel();
-        let (added, counters, event) = (added(), counters.to_vec(), event.clone());
-        let waiting = Waiting { added, counters, event, answer };
-        let written = timeout(SQLITE_ACQUIRE + PATIENCE, async {
-            queue.send(waiting).await.map_err(Fault::internal)?;
-            answered.await.map_err(Fault::internal)?
-        });
-        let no_answer = |_| Fault::Unavailable("the database does not answer".into());
-        written.await.map_err(no_answer)?
+        let (insert, counters, event) = (insert(), counters.to_vec(), event.clone());
+        let waiting = Waiting { insert, counters, event, queued: Instant::now(), answer };
+        // Without the task there is still the long way.
+        let Ok(()) = queue.send(waiting).await else { return Ok(false) };
+        answered.await.map_err(Fault::internal)?
     }
 }
 
 /// Starts the task that writes. It ends when nobody is left who could send it anything.
-pub(super) fn start(
-    writer: Pool<Sqlite>,
-    file: Arc<FileInPlace>,
-    last_event: Arc<LastEvent>,
-) -> mpsc::Sender<Waiting> {
+pub(super) fn start(writer: Pool<Sqlite>, file: Arc<FileInPlace>) -> mpsc::Sender<Waiting> {
     let (queue, mut waiting) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
-        let mut group = Vec::with_capacity(GROUP);
         while let Some(first) = waiting.recv().await {
-            group.push(first);
+            let mut group = Group::default();
+            group.add(first);
             // Whoever is about to come, comes along.
             yield_now().await;
-            while group.len() < GROUP
+            while group.answers.len() < GROUP
                 && let Ok(next) = waiting.try_recv()
             {
-                group.push(next);
+                group.add(next);
             }
-            commit(&writer, &file, &last_event, group.drain(..)).await;
+            group.commit(&writer, &file).await;
         }
     });
     queue
 }
 
-/// Commits a group, and tells each of it.
-async fn commit(
-    writer: &Pool<Sqlite>,
-    file: &FileInPlace,
-    last_event: &LastEvent,
-    group: impl Iterator<Item = Waiting>,
-) {
-    let mut skeletons = HashSet::new();
-    let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
-    // What is counted, and what is only looked at.
-    let mut counters: BTreeMap<(String, bool), (i64, i64)> = BTreeMap::new();
-    let (mut events, mut answers) = (Vec::new(), Vec::new());
-    for Waiting { added, counters: its_counters, event, answer } in group {
+/// What is written at once.
+#[derive(Default)]
+struct Group {
+    accounts: Vec<Values>,
+    sessions: Vec<Values>,
+    skeletons: HashSet<String>,
+    counters: BTreeMap<String, Added>,
+    events: Vec<Event>,
+    answers: Vec<oneshot::Sender<Result<bool, Fault>>>,
+    /// Of those who cannot be in this group.
+    alone: Vec<oneshot::Sender<Result<bool, Fault>>>,
+}
+
+/// What a group adds to a counter.
+struct Added {
+    adds: i64,
+    period: i64,
+    /// Or is it only looked at?
+    counts: bool,
+}
+
+impl Group {
+    fn add(&mut self, waiting: Waiting) {
+        let Waiting { insert, counters, event, queued, answer } = waiting;
         if answer.is_closed() {
-            continue;
+            return;
         }
-        let counts = matches!(added, New::Account { .. });
-        match added {
-            New::Account { skeletons: its_skeletons, .. }
-                if its_skeletons.iter().any(|skeleton| skeletons.contains(skeleton)) =>
-            {
-                _ = answer.send(Ok(false));
-                continue;
+        if queued.elapsed() > SQLITE_ACQUIRE {
+            let late = Fault::Unavailable("the database has too much to write".into());
+            _ = answer.send(Err(late));
+            return;
+        }
+        let counts = matches!(insert, Insert::Account { .. });
+        let is_too_many =
+            counters.iter().any(|counter| self.adds(counter, counts) > counter.period);
+        let is_alike = matches!(&insert, Insert::Account { skeletons, .. }
+            if skeletons.iter().any(|skeleton| self.skeletons.contains(skeleton)));
+        if is_too_many || is_alike {
+            self.alone.push(answer);
+            return;
+        }
+        for counter in counters {
+            let (adds, period) = (self.adds(&counter, counts), counter.period);
+            self.counters.insert(counter.key, Added { adds, period, counts });
+        }
+        match insert {
+            Insert::Account { row, skeletons } => {
+                self.accounts.push(row);
+                self.skeletons.extend(skeletons);
             }
-            New::Account { row, skeletons: its_skeletons } => {
-                skeletons.extend(its_skeletons);
-                accounts.push(row);
-            }
-            New::Session(row) => sessions.push(row),
+            Insert::Session(row) => self.sessions.push(row),
         }
-        for Counter { key, interval, period } in its_counters {
-            let (adds, _) = counters.entry((key, counts)).or_insert((0, period));
-            *adds = if counts { *adds + interval } else { interval };
-        }
-        events.push(event);
-        answers.push(answer);
+        self.events.push(event);
+        self.answers.push(answer);
     }
-    let written = async {
-        file.check()?;
-        on!(@writer, PATIENCE, db, async {
-            let Some((seq, hash)) = last_event.get() else { return Ok::<_, Fault>(false) };
-            let mut rows: Vec<Row> = Vec::with_capacity(events.len());
-            for event in &events {
-                let before = rows.last().map_or((seq, &*hash), |row| (row.seq, &*row.hash));
-                rows.push(Row::following(Some(before), event)?);
-            }
-            let Some((seq, last)) = rows.last().map(|row| (row.seq, row.hash.clone())) else {
-                return Ok(false);
+
+    /// What the group adds to a counter with one more try.
+    fn adds(&self, counter: &Counter, counts: bool) -> i64 {
+        let before = self.counters.get(&counter.key).filter(|_| counts);
+        before.map_or(0, |added| added.adds) + counter.interval
+    }
+
+    /// Writes it, and tells each of it.
+    async fn commit(mut self, writer: &Pool<Sqlite>, file: &FileInPlace) {
+        let alone = std::mem::take(&mut self.alone);
+        let answers = std::mem::take(&mut self.answers);
+        if !answers.is_empty() {
+            let written = match self.write(writer, file).await {
+                // Perhaps because of one of them.
+                Err(Fault::Internal(error)) => {
+                    tracing::warn!(%error, "a group could not be written");
+                    Ok(false)
+                }
+                written => written,
             };
-            let counters: Vec<Value> = counters
-                .iter()
-                .map(|((key, counts), (adds, period))| json!([key, adds, period, counts]))
-                .collect();
+            for answer in answers {
+                _ = answer.send(match &written {
+                    Ok(written) => Ok(*written),
+                    Err(fault) => Err(Fault::Unavailable(fault.source().to_string().into())),
+                });
+            }
+        }
+        for answer in alone {
+            _ = answer.send(Ok(false));
+        }
+    }
+
+    async fn write(&self, writer: &Pool<Sqlite>, file: &FileInPlace) -> Result<bool, Fault> {
+        file.check()?;
+        let counters = self.counters.iter();
+        let counters: Vec<Value> = counters
+            .map(|(key, Added { adds, period, counts })| json!([key, adds, period, counts]))
+            .collect();
+        on!(@writer, PATIENCE, db, async {
+            let last = "SELECT seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1";
+            let last: Option<(i64, String)> = sqlx::query_as(last).fetch_optional(&mut *db).await?;
+            let mut rows: Vec<Row> = Vec::with_capacity(self.events.len());
+            for event in &self.events {
+                let before = rows.last().map(|row| (row.seq, &*row.hash));
+                let before = before.or(last.as_ref().map(|(seq, hash)| (*seq, &**hash)));
+                rows.push(Row::following(before, event)?);
+            }
+            let newest = rows.last();
             let written: bool = sqlx::query_scalar(WRITE)
-                .bind(hash)
+                .bind(last.map(|(_, hash)| hash))
                 .bind(json!(rows).to_string())
-                .bind(json!(accounts).to_string())
-                .bind(json!(sessions).to_string())
+                .bind(json!(self.accounts).to_string())
+                .bind(json!(self.sessions).to_string())
                 .bind(json!(counters).to_string())
                 .bind(now_ms())
-                .bind(seq)
-                .bind(&last)
+                .bind(newest.map(|row| row.seq))
+                .bind(newest.map(|row| &*row.hash))
                 .fetch_one(db)
                 .await?;
-            if written {
-                last_event.set(seq, last);
-            }
-            Ok(written)
+            Ok::<_, Fault>(written)
         })
-    };
-    let written = match written.await {
-        Err(Fault::Internal(error)) => {
-            // Perhaps because of one of them.
-            tracing::warn!(%error, "a group could not be committed");
-            Ok(false)
-        }
-        written => written,
-    };
-    for answer in answers {
-        _ = answer.send(match &written {
-            Ok(written) => Ok(*written),
-            Err(fault) => Err(Fault::Unavailable(fault.source().to_string().into())),
-        });
     }
 }

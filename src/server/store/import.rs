@@ -71,7 +71,7 @@ impl Store {
                 } else {
                     let (by, act, id) = (By::Operator, Act::Imported, Some(account.id));
                     let event = Event::without_request(by, act, id, now);
-                    transaction.append(&event, &self.last_event).await?;
+                    transaction.append(&event).await?;
                     done += 1;
                     if done % 1000 == 0 {
                         progress(done);

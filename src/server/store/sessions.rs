@@ -152,7 +152,7 @@ struct RefreshRow {
     sealed_successor: Option<String>,
 }
 
-/// Inserts a session, `$1` to `$12`.
+/// In the order of `bind_session!`, which `WRITE` in `group_commit.rs` counts on as well.
 macro_rules! session_columns {
     () => {
         "id, account_id, created_at, alive_until, ends_at, carrier, device, network, seen_at, \
@@ -212,8 +212,9 @@ impl Store {
         counters: &[Counter],
         event: &Event,
     ) -> Result<Begun, Fault> {
+        // The group writes no refresh tokens.
         if refresh_token.is_none()
-            && self.commit_sign_in(session, password_hash, counters, event).await?
+            && self.sign_in_with_group(session, password_hash, counters, event).await?
         {
             return Ok(Begun::Yes { deletion_undone: false });
         }
@@ -246,10 +247,10 @@ impl Store {
             if let Some(hash) = refresh_token {
                 transaction.insert_refresh_token(hash, &session.id, now).await?;
             }
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             if deletion_undone {
                 let undone = Event { act: Act::DeletionUndone, ..event.clone() };
-                transaction.append(&undone, &self.last_event).await?;
+                transaction.append(&undone).await?;
             }
             transaction.commit().await?;
             Ok::<_, Fault>(Begun::Yes { deletion_undone })
@@ -320,7 +321,7 @@ impl Store {
                 return Ok::<_, Fault>(None);
             }
             transaction.tell(revision, id, event.at).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok(Some(revision))
         })
@@ -338,7 +339,7 @@ impl Store {
             let revision = transaction.next_revision().await?;
             transaction.lock_account(account).await?;
             let ended = transaction.end_sessions_of(revision, account, except, event.at).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok::<_, Fault>(ended)
         })
@@ -426,7 +427,7 @@ impl Store {
                 end.execute(&mut *transaction).await?;
                 Ended { revision, sessions: vec![old.to_owned()] }
             };
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok(Renewed::Yes(ended))
         })
@@ -487,7 +488,7 @@ impl Store {
             }
             transaction.insert_refresh_token(successor, &row.session.id, now).await?;
             let event = Event { account: Some(row.profile.id), ..event.clone() };
-            transaction.append(&event, &self.last_event).await?;
+            transaction.append(&event).await?;
             transaction.commit().await?;
             Ok(Refreshed::Rotated(row))
         })

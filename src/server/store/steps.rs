@@ -11,7 +11,6 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnecti
 
 use super::{
     dialects::{EVENTS_ONE_BY_ONE, LOCKED_ACCOUNT},
-    group_commit::LastEvent,
     sessions::{Ended, NEW_SESSION, StoredSession, bind_session},
 };
 use crate::{
@@ -87,7 +86,7 @@ pub(super) trait Steps {
     async fn lock_trail(&mut self) -> Result<(), Fault>;
 
     /// Writes an event behind all others. Of an account that is gone meanwhile it tells nothing.
-    async fn append(&mut self, event: &Event, last: &LastEvent) -> Result<(), Fault>;
+    async fn append(&mut self, event: &Event) -> Result<(), Fault>;
 
     /// Counts one more.
     async fn count(&mut self, counters: &[Counter]) -> Result<(), Fault>;
@@ -170,7 +169,7 @@ macro_rules! steps {
                 Ok(())
             }
 
-            async fn append(&mut self, event: &Event, last: &LastEvent) -> Result<(), Fault> {
+            async fn append(&mut self, event: &Event) -> Result<(), Fault> {
                 self.lock_trail().await?;
                 // One statement for both questions.
                 let before = "SELECT (SELECT COUNT(*) FROM accounts WHERE id = $1) AS accounts, \
@@ -185,7 +184,6 @@ macro_rules! steps {
                 };
                 let before = seq.zip(hash.as_deref());
                 let row = Row::following(before, &event)?;
-                last.set(row.seq, row.hash.clone());
                 let insert = "INSERT INTO audit_events \
                               (seq, at, event, digest, hash, salt, account_id, detail) \
                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

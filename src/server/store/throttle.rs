@@ -24,7 +24,7 @@ impl Store {
             let mut transaction = db.begin_with(begin).await?;
             let before = transaction.arrivals(counters).await?;
             transaction.count(counters).await?;
-            transaction.append(event, &self.last_event).await?;
+            transaction.append(event).await?;
             transaction.commit().await?;
             Ok::<_, Fault>(before)
         })
