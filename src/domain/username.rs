@@ -4,6 +4,8 @@
 //! of letters and digits that UTS 39 recommends for identifiers, of one script, and its UTS 39
 //! skeleton must be unique among all accounts.
 
+use std::sync::LazyLock;
+
 use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvocation};
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
@@ -214,11 +216,15 @@ fn skeleton_of(name: &str) -> String {
     skeleton(name).collect()
 }
 
-/// Signs within a name do not make it another one: `latch-key`, `well_known`.
 fn is_reserved(skeleton: &str) -> bool {
-    let bare = |name: &str| name.chars().filter(|c| !"_-.".contains(*c)).collect::<String>();
-    let name = bare(skeleton);
-    RESERVED.iter().any(|reserved| bare(&skeleton_of(reserved)) == name)
+    static BARE: LazyLock<Vec<String>> =
+        LazyLock::new(|| RESERVED.iter().map(|name| bare(&skeleton_of(name))).collect());
+    BARE.contains(&bare(skeleton))
+}
+
+/// Signs within a name do not make it another one: `latch-key`, `well_known`.
+fn bare(skeleton: &str) -> String {
+    skeleton.chars().filter(|c| !"_-.".contains(*c)).collect()
 }
 
 /// Letters and digits that UTS 39 recommends, and the marks without which some scripts cannot be

@@ -49,7 +49,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// A result that is held back for longer is handed out after the next hash: some hashes' time, and
 /// little beside the wait in the queue.
-const MAX_HELD: Duration = Duration::from_millis(50);
+const MAX_HELD: Duration = Duration::from_millis(75);
 
 /// How much the threads step back behind the others (nice(2)). By the kernel's weights, with 10 they
 /// get a tenth of a core while requests want all of it, and what those leave in any case.
