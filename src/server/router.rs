@@ -94,7 +94,12 @@ pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
     // Effects of islands are spawned, though on the server they do nothing. A second router in one
     // process finds this done already.
     _ = any_spawner::Executor::init_tokio();
-    let Map { router, routes } = map();
+    around(map(), state)
+}
+
+/// Every route of a map, behind what stands before all of them.
+fn around(map: Map, state: &AppState) -> (Router, Arc<Routes>) {
+    let Map { router, routes } = map;
     let routes = Arc::new(routes);
     let (shared, all) = (state.clone(), routes.clone());
     // One layer around every route and the fallback, and part of the function that builds the
@@ -228,5 +233,47 @@ impl Map {
         let router = std::mem::take(&mut self.router);
         self.router = router.route(path, on(filter, handler));
         self.routes.add(&method, path, door);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower_service::Service;
+
+    use super::{
+        super::config::{Settings, Sources},
+        *,
+    };
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_a_fault_like_any_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = format!("sqlite:{}", folder.path().join("latchkey.db").display());
+        let sources = Sources::of(&[("DATABASE_URL", &database), ("PORT", "0")]);
+        let settings = Settings::read(&sources).expect("good settings");
+        let running = crate::server::start(settings).await.expect("a server");
+
+        let mut map = Map::default();
+        map.get("/healthz", Door::Json, || async {
+            std::panic::resume_unwind(Box::new("canary"));
+            #[expect(unreachable_code, reason = "says what it would have answered")]
+            StatusCode::OK
+        });
+        let (mut router, _) = around(map, &running.state);
+        for _ in 0..2 {
+            let request = Request::get("/healthz")
+                .header(header::HOST, format!("localhost:{}", running.address.port()))
+                .body(Body::empty())
+                .expect("a request");
+            let response = router.call(request).await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            for name in ["x-request-id", "x-content-type-options", "cache-control"] {
+                assert!(response.headers().contains_key(name), "{name}");
+            }
+            let media_type = response.headers()[header::CONTENT_TYPE].to_str().expect("text");
+            assert!(media_type.starts_with("application/problem+json"), "{media_type}");
+            let body = response.into_body().collect().await.expect("a body").to_bytes();
+            assert!(!String::from_utf8_lossy(&body).contains("canary"));
+        }
     }
 }
