@@ -428,6 +428,9 @@ async fn memory(run: &Run, report: &mut Report) {
     let page = latchkey.with_cookie("/profile", "alice").await;
     let large = json!({"username": "alice", "password": "x".repeat(16_000)});
     let large = latchkey.post("/auth/signin", large);
+    // Nobody reads most of it, but it is good: so it waits for its hash.
+    let padded = json!({"username": "alice", "password": PASSWORD, "pad": "x".repeat(15_800)});
+    let padded = latchkey.post("/auth/signin", padded);
     let many =
         Request { tokens: latchkey.tokens(sessions_of(folder.path()).await), ..read.clone() };
     let mut told = |what: &str| {
@@ -442,6 +445,7 @@ async fn memory(run: &Run, report: &mut Report) {
         ("profile reads", &many),
         ("pages", &page),
         ("sign-ins", &sign_in(&latchkey)),
+        ("large sign-ins", &padded),
         ("large bodies", &large),
     ] {
         let seen = wrk(request, 1000, run.time * 3).await;

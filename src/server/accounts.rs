@@ -44,6 +44,7 @@ pub struct Entered {
 /// the work of a hash. Sign-ups are counted by network, also those whose name is taken: names are
 /// public here, but nobody gets to ask for many (AU-03).
 pub async fn sign_up(state: &AppState, new: &NewAccount, visit: &Visit) -> Result<StoredAccount> {
+    state.passwords.admit()?;
     let counters = state.throttle.counters(&state.macs, Who::Newcomer, visit);
     refuse_if_limited(state, &counters, visit, Act::Limited).await?;
     let id = random::account_id()?;
@@ -87,6 +88,7 @@ pub async fn sign_in(
     visit: &Visit,
     before: Option<&SignedIn>,
 ) -> Result<Entered> {
+    state.passwords.admit()?;
     let name = credentials.username.as_ref().map_or("", |username| username.as_str());
     let stranger = state.throttle.counters(&state.macs, Who::Stranger { name }, visit);
     if visit.known_device.is_none() {
@@ -275,7 +277,8 @@ pub(super) async fn refuse_if_limited(
 }
 
 /// Puts a hash with today's parameters in the place of an older one. Until then the account may
-/// answer in another time than one that does not exist.
+/// answer in another time than one that does not exist. Where somebody else has put one there in
+/// this moment, that is the one that counts, if it is of the same password.
 async fn strengthen(
     state: &AppState,
     credentials: &Credentials,
@@ -284,6 +287,13 @@ async fn strengthen(
     let hash = state.passwords.hash(&credentials.password).await?;
     if state.store.replace_password_hash(account.profile.id, &account.password_hash, &hash).await? {
         account.password_hash = hash;
+        return Ok(());
+    }
+    let Some(username) = &credentials.username else { return Ok(()) };
+    let Some(now) = state.store.account(username).await? else { return Ok(()) };
+    let verdict = state.passwords.verify(&credentials.password, Some(&now.password_hash)).await?;
+    if verdict.right && now.profile.id == account.profile.id && !now.disabled {
+        *account = now;
     }
     Ok(())
 }

@@ -294,12 +294,11 @@ pub(super) async fn sign_up(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Account>> {
-    let mut body = strict::object(&headers, &body)?;
-    let form = SignUpForm {
-        username: strict::string(&mut body, "username"),
-        password: strict::string(&mut body, "password"),
-        full_name: strict::string(&mut body, "fullName"),
-    };
+    let form = strict::read(headers, body, |body| SignUpForm {
+        username: strict::string(body, "username"),
+        password: strict::string(body, "password"),
+        full_name: strict::string(body, "fullName"),
+    })?;
     let new = form.parse(state.settings.passwords).map_err(Refusal::InvalidInput)?;
     let account = accounts::sign_up(&state, &new, &visit).await?;
     Ok(Json(Account::from(&account.profile)))
@@ -321,12 +320,13 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<SignedInAccount>> {
-    let mut body = strict::object(&headers, &body)?;
-    let form = SignInForm {
-        username: strict::string(&mut body, "username"),
-        password: strict::string(&mut body, "password"),
-    };
-    let refresh = strict::flag(&mut body, "refresh");
+    let (form, refresh) = strict::read(headers, body, |body| {
+        let form = SignInForm {
+            username: strict::string(body, "username"),
+            password: strict::string(body, "password"),
+        };
+        (form, strict::flag(body, "refresh"))
+    })?;
     let (credentials, refresh) = match (form.parse(), refresh) {
         (Ok(credentials), Ok(refresh)) => (credentials, refresh),
         (credentials, refresh) => {
@@ -370,8 +370,8 @@ pub(super) async fn refresh(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Tokens>> {
-    let mut body = strict::object(&headers, &body)?;
-    let token = strict::string(&mut body, "refreshToken").map_err(|code| {
+    let token = strict::read(headers, body, |body| strict::string(body, "refreshToken"))?;
+    let token = token.map_err(|code| {
         Refusal::InvalidInput(vec![FieldError { field: Field::RefreshToken, code }])
     })?;
     let entered = accounts::refresh(&state, &token, &visit).await?;
@@ -422,9 +422,8 @@ pub(super) async fn confirm(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
-    let mut body = strict::object(&headers, &body)?;
-    let password = shown_password(&strict::string(&mut body, "password"));
-    let password = password.map_err(Refusal::InvalidInput)?;
+    let password = strict::read(headers, body, |body| strict::string(body, "password"))?;
+    let password = shown_password(&password).map_err(Refusal::InvalidInput)?;
     let entered = own_account::confirm(&state, &caller, &password, &visit).await?;
     Ok(renewed(&state, entered))
 }
@@ -478,8 +477,9 @@ pub(super) async fn change_profile(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Account>> {
-    let mut body = strict::object(&headers, &body)?;
-    let form = FullNameForm { full_name: strict::string(&mut body, "fullName") };
+    let form = strict::read(headers, body, |body| FullNameForm {
+        full_name: strict::string(body, "fullName"),
+    })?;
     let full_name = form.parse().map_err(Refusal::InvalidInput)?;
     let profile = own_account::change_full_name(&state, &caller, &full_name, &visit).await?;
     Ok(Json(Account::from(&profile)))
@@ -505,11 +505,10 @@ pub(super) async fn change_password(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
-    let mut body = strict::object(&headers, &body)?;
-    let form = PasswordChangeForm {
-        current: strict::string(&mut body, "currentPassword"),
-        new: strict::string(&mut body, "newPassword"),
-    };
+    let form = strict::read(headers, body, |body| PasswordChangeForm {
+        current: strict::string(body, "currentPassword"),
+        new: strict::string(body, "newPassword"),
+    })?;
     let change = form.parse(state.settings.passwords, caller.profile());
     let change = change.map_err(Refusal::InvalidInput)?;
     let entered = own_account::change_password(&state, &caller, &change, &visit).await?;

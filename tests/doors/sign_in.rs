@@ -155,4 +155,18 @@ async fn a_hash_with_old_parameters_is_made_anew_at_the_next_sign_in() {
         .expect("a hash");
     assert!(new.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
     assert!(server.sign_in(Via::Form, "alice", "password").await.is_accepted());
+
+    // Also when several come at the same moment, and only one of them makes it anew.
+    sqlx::query("UPDATE accounts SET password_hash = $1")
+        .bind(old)
+        .execute(&pool)
+        .await
+        .expect("set");
+    let at_once = (0..8).map(|index| {
+        let password = if index == 7 { "other" } else { "password" };
+        server.sign_in(Via::Json, "alice", password)
+    });
+    let outcomes = futures_util::future::join_all(at_once).await;
+    let accepted: Vec<bool> = outcomes.iter().map(Outcome::is_accepted).collect();
+    assert_eq!(accepted, [true, true, true, true, true, true, true, false]);
 }

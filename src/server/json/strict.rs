@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use axum::http::HeaderMap;
+use axum::{body::Bytes, http::HeaderMap};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -26,6 +26,17 @@ pub fn object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Re
         Value::Object(members) => Ok(members),
         _ => Ok(Map::new()),
     }
+}
+
+/// What is read of the body. Nothing else of it is kept while the rest is done, nor the headers, which
+/// hold the buffer in which both came: it may be large, and many may wait.
+pub fn read<T>(
+    headers: HeaderMap,
+    body: Bytes,
+    take: impl FnOnce(&mut Map<String, Value>) -> T,
+) -> Result<T, Refusal> {
+    let mut members = object(&headers, &body)?;
+    Ok(take(&mut members))
 }
 
 /// Takes a member that must be a string.
