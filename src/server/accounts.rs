@@ -44,7 +44,6 @@ pub struct Entered {
 /// the work of a hash. Sign-ups are counted by network, also those whose name is taken: names are
 /// public here, but nobody gets to ask for many (AU-03).
 pub async fn sign_up(state: &AppState, new: &NewAccount, visit: &Visit) -> Result<StoredAccount> {
-    state.passwords.admit()?;
     let counters = state.throttle.counters(&state.macs, Who::Newcomer, visit);
     refuse_if_limited(state, &counters, visit, Act::Limited).await?;
     let id = random::account_id()?;
@@ -88,7 +87,6 @@ pub async fn sign_in(
     visit: &Visit,
     before: Option<&SignedIn>,
 ) -> Result<Entered> {
-    state.passwords.admit()?;
     let name = credentials.username.as_ref().map_or("", |username| username.as_str());
     let stranger = state.throttle.counters(&state.macs, Who::Stranger { name }, visit);
     if visit.known_device.is_none() {

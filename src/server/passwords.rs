@@ -159,11 +159,6 @@ impl Passwords {
         (places - self.queue.capacity(), places)
     }
 
-    /// Refuses whoever would find no place in the queue, before anything else is done for him.
-    pub fn admit(&self) -> Result<(), Refusal> {
-        if self.queue.capacity() == 0 { Err(Refusal::Overloaded) } else { Ok(()) }
-    }
-
     /// A new hash, as a PHC string, with a salt of 16 random bytes.
     pub async fn hash(&self, password: &Password) -> Result<String> {
         let mut salt = [0; Salt::RECOMMENDED_LENGTH];
@@ -463,11 +458,9 @@ mod tests {
     #[tokio::test]
     async fn whoever_finds_the_queue_full_is_told_at_once() {
         let passwords = Passwords::new(1).expect("a thread");
-        assert_eq!(passwords.admit(), Ok(()));
         let _all: Vec<_> =
             (0..QUEUE_PER_CORE).map(|_| passwords.queue.try_reserve().expect("a place")).collect();
         let refused = passwords.hash(&password("correct horse")).await.expect_err("no place");
         assert!(matches!(refused, Error::Refusal(Refusal::Overloaded)));
-        assert_eq!(passwords.admit(), Err(Refusal::Overloaded), "and before that");
     }
 }
