@@ -67,6 +67,16 @@ pub(super) const LOCKED_ACCOUNT: Dialects<&str> = Dialects {
     postgres: "SELECT password_hash, disabled_at, delete_at FROM accounts WHERE id = $1 FOR UPDATE",
 };
 
+/// Keeps others from counting at a counter until the end of the transaction, whether there is one yet
+/// or not. SQLite has one writer in any case.
+pub(super) const LOCKED_COUNTER: Dialects<Option<&str>> = Dialects {
+    sqlite: None,
+    postgres: Some(
+        "INSERT INTO throttle (key, tat) VALUES ($1, 0) \
+         ON CONFLICT (key) DO UPDATE SET tat = throttle.tat",
+    ),
+};
+
 /// Forgets counters that limit nobody any more. On PostgreSQL those that somebody is counting at
 /// this moment are left for the next time: he locks them in another order.
 pub(super) const FORGET_COUNTERS: Dialects<&str> = Dialects {

@@ -10,7 +10,7 @@ use std::{borrow::Cow, collections::HashMap};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{
-    dialects::{EVENTS_ONE_BY_ONE, LOCKED_ACCOUNT},
+    dialects::{EVENTS_ONE_BY_ONE, LOCKED_ACCOUNT, LOCKED_COUNTER},
     sessions::{Ended, NEW_SESSION, StoredSession, bind_session},
 };
 use crate::{
@@ -87,6 +87,9 @@ pub(super) trait Steps {
 
     /// Writes an event behind all others. Of an account that is gone meanwhile it tells nothing.
     async fn append(&mut self, event: &Event) -> Result<(), Fault>;
+
+    /// Lets nobody else count at these until the end of the transaction.
+    async fn lock_counters(&mut self, counters: &[Counter]) -> Result<(), Fault>;
 
     /// Counts one more.
     async fn count(&mut self, counters: &[Counter]) -> Result<(), Fault>;
@@ -198,6 +201,15 @@ macro_rules! steps {
                     .bind(row.detail)
                     .execute(self)
                     .await?;
+                Ok(())
+            }
+
+            async fn lock_counters(&mut self, counters: &[Counter]) -> Result<(), Fault> {
+                if let Some(lock) = LOCKED_COUNTER.$dialect {
+                    for counter in counters {
+                        sqlx::query(lock).bind(&counter.key).execute(&mut *self).await?;
+                    }
+                }
                 Ok(())
             }
 

@@ -22,6 +22,8 @@ impl Store {
         let begin = self.backend.dialect(&BEGIN_WRITING);
         on!(self.writer, |db| async {
             let mut transaction = db.begin_with(begin).await?;
+            // Else several at once would all be told by what stood there before the first of them.
+            transaction.lock_counters(counters).await?;
             let before = transaction.arrivals(counters).await?;
             transaction.count(counters).await?;
             transaction.append(event).await?;
