@@ -4,7 +4,8 @@
 //! (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/>), which its library reads; without
 //! an endpoint nothing is exported. A trace holds what the log holds at its usual level, whatever
 //! `RUST_LOG` says: a span for each request, with the lines about it as events, and in
-//! OpenTelemetry's words how it was answered; but not the path that was asked for. Every request begins a trace of its own: what a client says about traces is not believed.
+//! OpenTelemetry's words how it was answered; but not the path that was asked for. Every request
+//! begins a trace of its own: what a client says about traces is not believed.
 
 use opentelemetry::{
     Key, KeyValue,

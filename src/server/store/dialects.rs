@@ -248,8 +248,8 @@ fn open_for_owner(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
-/// SQLite's primary result codes for a database that cannot serve now: it is busy, locked,
-/// read-only, broken off, damaged, full, cannot be opened, or is none any more.
+/// SQLite's primary result codes for a database that cannot serve now: it is busy, locked, out of
+/// memory, read-only, broken off, damaged, full, cannot be opened, or is none any more.
 /// <https://www.sqlite.org/rescode.html>
 const SQLITE_AWAY: [u32; 10] = [5, 6, 7, 8, 10, 11, 13, 14, 15, 26];
 

@@ -51,8 +51,9 @@ macro_rules! written {
     };
 }
 
-/// `$1`: the hash of the event that they must follow, or nothing. `$2` to `$5`: events, accounts, sessions with
-/// the hash of the password that was shown, and counters, as JSON. `$6`: now, in milliseconds.
+/// `$1`: the hash of the event that they must follow, or nothing. `$2` to `$5`: events, accounts,
+/// sessions with the hash of the password that was shown, and counters, as JSON. `$6`: now, in
+/// milliseconds.
 ///
 /// The conditions, in their order: nobody has written behind that event; no counter would go over its
 /// limit (what `Counter::limited_until` says, for several tries at once); no name is taken; each

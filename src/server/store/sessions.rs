@@ -160,6 +160,7 @@ macro_rules! session_columns {
     };
 }
 
+/// Adds a session, as `bind_session!` binds it.
 pub(super) const NEW_SESSION: &str = concat!(
     "INSERT INTO sessions (",
     session_columns!(),
