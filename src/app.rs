@@ -11,6 +11,7 @@ mod times;
 use std::convert::Infallible;
 
 use axum::{
+    Extension,
     body::{Body, Bytes, to_bytes},
     extract::{
         FromRequestParts, Path, Query, State,
@@ -24,7 +25,7 @@ use serde::Deserialize;
 
 pub use pages::form::FormState;
 
-use pages::form::Form;
+use pages::{account::History, form::Form};
 use shell::{Around, Section};
 
 use crate::{
@@ -38,8 +39,12 @@ use crate::{
         headers::page_policy,
         json,
         macs::Statement,
-        own_account, random,
+        notices::Notice,
+        own_account,
+        pending::Pending,
+        random,
         reply::{self, KINDS, ProblemKind},
+        sending::OneCopy,
         state::AppState,
         telemetry::RequestId,
     },
@@ -53,13 +58,22 @@ pub struct Viewer {
     language: Language,
     /// The address of the page, for the way back to it.
     here: String,
+    /// What has just been done.
+    notice: Option<Notice>,
+    /// Whether a notice came, for whomever it is: it is said once.
+    forgets_notice: bool,
 }
 
 impl Viewer {
     #[must_use]
     pub fn of(state: &AppState, parts: &Parts) -> Self {
+        let caller = parts.extensions.get::<SignedIn>().cloned();
+        let visitor = state.cookies.visitor(&parts.headers);
+        let whom = [caller.as_ref().map(SignedIn::session), visitor.as_deref()];
         Self {
-            caller: parts.extensions.get::<SignedIn>().cloned(),
+            notice: Notice::of(state, &parts.headers, whom),
+            forgets_notice: state.cookies.notice(&parts.headers).is_some(),
+            caller,
             language: reply::language(state, &parts.headers),
             here: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         }
@@ -71,9 +85,14 @@ impl Viewer {
     }
 
     /// The same, if the password was shown a short while ago; or where to show it.
-    fn fresh(&self, state: &AppState) -> Result<Fresh<'_>, Redirect> {
-        let caller = self.caller.as_ref().ok_or_else(|| Redirect::to("/signin"))?;
-        caller.fresh(state.settings.proof_ttl).map_err(|_| ask_for_proof(&self.here))
+    #[expect(clippy::result_large_err, reason = "it is the answer, and made once for a request")]
+    fn fresh(&self, state: &AppState, pending: Option<Pending>) -> Result<Fresh<'_>, Response> {
+        let caller = self.caller.as_ref().ok_or_else(|| Redirect::to("/signin").into_response())?;
+        caller.fresh(state.settings.proof_ttl).map_err(|_| {
+            let page =
+                pending.as_ref().map_or_else(|| self.here.clone(), |it| it.page().to_owned());
+            ask_for_proof(state, caller, &page, pending)
+        })
     }
 }
 
@@ -85,30 +104,33 @@ impl FromRequestParts<AppState> for Viewer {
     }
 }
 
-/// Where somebody proves anew who he is, on the way to a page.
-pub(crate) fn ask_for_proof(next: &str) -> Redirect {
+/// Leads to where the password is entered again, on the way to a page or to what was asked for.
+pub(crate) fn ask_for_proof(
+    state: &AppState,
+    caller: &SignedIn,
+    next: &str,
+    pending: Option<Pending>,
+) -> Response {
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    Redirect::to(&format!("/confirm?next={next}"))
+    let mut answer = Redirect::to(&format!("/confirm?next={next}")).into_response();
+    let cookie = match pending {
+        Some(pending) => state.cookies.set_pending(pending.seal(state, caller.family())),
+        None => state.cookies.forget_pending(),
+    };
+    answer.headers_mut().append(header::SET_COOKIE, cookie);
+    answer
 }
 
-/// The page on which the form of a server function stands.
-pub(crate) fn page_of(action: &str) -> &'static str {
-    match action {
-        "/api/end_session" | "/api/end_other_sessions" => "/account/sessions",
-        "/api/delete_account" => "/account/data",
-        _ => "/profile",
-    }
-}
-
-/// `?next=…`, `?saved=…` and `?link=…`
+/// `?next=…`, `?link=…` and `?before=…`
 #[derive(Default, Deserialize)]
 pub struct PageQuery {
     #[serde(default)]
     next: String,
     #[serde(default)]
-    saved: String,
-    #[serde(default)]
     link: String,
+    /// The number of an event: those before it are shown.
+    #[serde(default)]
+    before: String,
 }
 
 /// A query that cannot be read says nothing.
@@ -116,21 +138,6 @@ type AnyQuery = std::result::Result<Query<PageQuery>, QueryRejection>;
 
 fn read(query: AnyQuery) -> PageQuery {
     query.map(|Query(query)| query).unwrap_or_default()
-}
-
-/// What has just been done, as the text that says so: only what is known here (CS-09).
-fn saved(query: AnyQuery) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 7] = [
-        ("name", "saved-name"),
-        ("password", "saved-password"),
-        ("session", "saved-session"),
-        ("sessions", "saved-sessions"),
-        ("kept", "saved-kept"),
-        ("set-password", "saved-set-password"),
-        ("deleted", "saved-deleted"),
-    ];
-    let query = read(query);
-    KNOWN.into_iter().find(|(word, _)| *word == query.saved).map(|(_, text)| text)
 }
 
 pub(crate) async fn home(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
@@ -156,12 +163,11 @@ pub(crate) async fn sign_in(
     query: AnyQuery,
     headers: HeaderMap,
 ) -> Response {
+    let next = read(query).next;
     if viewer.caller.is_some() {
-        return Redirect::to("/profile").into_response();
+        return Redirect::to(&safe_next(&next)).into_response();
     }
-    let query = read(query);
-    let next = query.next.clone();
-    let form = FormState::new(Form::SignIn).to(&next).after(saved(Ok(Query(query))));
+    let form = FormState::new(Form::SignIn).to(&next);
     form_page(&state, &form, &viewer, &headers).await
 }
 
@@ -170,9 +176,11 @@ pub(crate) async fn confirm(
     viewer: Viewer,
     query: AnyQuery,
     headers: HeaderMap,
-) -> Response {
-    let form = FormState::new(Form::Confirm).to(&read(query).next);
-    form_page(&state, &form, &viewer, &headers).await
+) -> Result<Response> {
+    let (next, caller) = (read(query).next, viewer.caller()?);
+    let pending = Pending::of_cookie(&state, &headers, caller.family(), &next);
+    let form = FormState::new(Form::Confirm).to(&next).of(caller.profile()).pending(pending);
+    Ok(form_page(&state, &form, &viewer, &headers).await)
 }
 
 pub(crate) async fn set_password(
@@ -188,13 +196,9 @@ pub(crate) async fn set_password(
     Ok(form_page(&state, &form, &viewer, &headers).await)
 }
 
-pub(crate) async fn profile(
-    State(state): State<AppState>,
-    viewer: Viewer,
-    query: AnyQuery,
-) -> Result<Response> {
+pub(crate) async fn profile(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let profile = viewer.caller()?.profile();
-    let form = FormState::new(Form::FullName).of(profile).after(saved(query));
+    let form = FormState::new(Form::FullName).of(profile);
     profile_page(&state, &viewer, form, profile.clone()).await
 }
 
@@ -214,43 +218,52 @@ pub(crate) async fn security(
     viewer: Viewer,
     query: AnyQuery,
 ) -> Result<Response> {
-    if let Err(ask) = viewer.fresh(&state) {
-        return Ok(ask.into_response());
+    if let Err(ask) = viewer.fresh(&state, None) {
+        return Ok(ask);
     }
-    let form = FormState::new(Form::Password).of(viewer.caller()?.profile()).after(saved(query));
-    security_page(&state, &viewer, form).await
+    let caller = viewer.caller()?;
+    let form =
+        FormState::new(Form::Password).of(caller.profile()).confirmed(caller.has_confirmed());
+    let before = read(query).before.parse().unwrap_or(i64::MAX);
+    security_page(&state, &viewer, form, before).await
 }
 
-async fn security_page(state: &AppState, viewer: &Viewer, form: FormState) -> Result<Response> {
-    let history = own_account::history(state, viewer.caller()?).await?;
+/// How many groups of events a page shows, and how many events it looks through for them.
+const HISTORY_GROUPS: usize = 25;
+const HISTORY_ROWS: i64 = 200;
+
+async fn security_page(
+    state: &AppState,
+    viewer: &Viewer,
+    form: FormState,
+    before: i64,
+) -> Result<Response> {
+    let caller = viewer.caller()?;
+    let (rows, more) = own_account::history(state, caller, before, HISTORY_ROWS).await?;
+    let history = History::of(rows, more, HISTORY_GROUPS, before != i64::MAX);
     let (token, policy) = (viewer.form_token(state)?, state.settings.passwords);
     let around = Around::of_form(&form).within(Section::Security).with_times();
     let view = move || pages::account::security(&history, &form, &token, policy);
     render(state, viewer, around, view).await
 }
 
-pub(crate) async fn sessions(
-    State(state): State<AppState>,
-    viewer: Viewer,
-    query: AnyQuery,
-) -> Result<Response> {
-    let fresh = match viewer.fresh(&state) {
+pub(crate) async fn sessions(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+    let fresh = match viewer.fresh(&state, None) {
         Ok(fresh) => fresh,
-        Err(ask) => return Ok(ask.into_response()),
+        Err(ask) => return Ok(ask),
     };
     let mut sessions = own_account::sessions(&state, &fresh).await?;
     // This one first, and the others by their last use.
     sessions.sort_by_key(|session| session.id != fresh.session());
     let (here, token) = (fresh.session().to_owned(), viewer.form_token(&state)?);
-    let saved = saved(query);
     let around = Around::of("sessions-title").within(Section::Sessions).with_times();
-    let view = move || pages::account::sessions(&sessions, &here, &token, saved);
+    let view = move || pages::account::sessions(&sessions, &here, &token);
     render(&state, &viewer, around, view).await
 }
 
 pub(crate) async fn data(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
-    if let Err(ask) = viewer.fresh(&state) {
-        return Ok(ask.into_response());
+    if let Err(ask) = viewer.fresh(&state, None) {
+        return Ok(ask);
     }
     data_page(&state, &viewer, FormState::new(Form::Delete)).await
 }
@@ -261,9 +274,9 @@ pub(crate) async fn download(
     viewer: Viewer,
     visit: Visit,
 ) -> Result<Response> {
-    match viewer.fresh(&state) {
+    match viewer.fresh(&state, Some(Pending::Download)) {
         Ok(fresh) => json::download(&state, fresh, &visit).await,
-        Err(_) => Ok(ask_for_proof("/account/data").into_response()),
+        Err(ask) => Ok(ask),
     }
 }
 
@@ -297,7 +310,13 @@ pub(crate) async fn language(
 /// Written down once for each language: it is large, and the same for everybody. So a crowd that
 /// asks for it and does not read it takes no more memory than one.
 pub(crate) async fn docs(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
-    let viewer = Viewer { caller: None, here: "/docs".to_owned(), ..viewer };
+    let viewer = Viewer {
+        caller: None,
+        here: "/docs".to_owned(),
+        notice: None,
+        forgets_notice: false,
+        ..viewer
+    };
     let page = async || {
         let document = serde_json::to_value(&state.openapi).map_err(Fault::internal)?;
         let around = Around::of("json-routes");
@@ -309,7 +328,8 @@ pub(crate) async fn docs(State(state): State<AppState>, viewer: Viewer) -> Resul
     let page = state.docs[viewer.language.index()].get_or_try_init(page).await?.clone();
     let policy = page_policy(&random::text()?, config::reloads());
     let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
-    Ok(([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
+    Ok((Extension(OneCopy), [(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
+        .into_response())
 }
 
 /// A page that is kept needs none of the scripts that leptos puts into every page: their nonce is
@@ -340,7 +360,8 @@ pub(crate) async fn problem_page(
     request_id: &RequestId,
 ) -> Response {
     let request_id = request_id.to_string();
-    let viewer = Viewer { caller: None, language, here: "/".to_owned() };
+    let (here, notice, forgets_notice) = ("/".to_owned(), None, false);
+    let viewer = Viewer { caller: None, language, here, notice, forgets_notice };
     let around = Around::entitled(kind.title(language));
     let page = render(state, &viewer, around, move || pages::problem(kind, request_id.clone()));
     // An error page that cannot be made must not try to explain that by an error page.
@@ -362,7 +383,7 @@ pub(crate) async fn form_page(
                 let profile = viewer.caller()?.profile().clone();
                 return profile_page(state, viewer, form.clone(), profile).await;
             }
-            Form::Password => return security_page(state, viewer, form.clone()).await,
+            Form::Password => return security_page(state, viewer, form.clone(), i64::MAX).await,
             Form::Delete => return data_page(state, viewer, form.clone()).await,
             Form::SignUp | Form::SignIn | Form::Confirm | Form::SetPassword => {}
         }
@@ -377,8 +398,9 @@ pub(crate) async fn form_page(
             .form_token(state)
             .unwrap_or_else(|_| state.macs.tag(Statement::VisitorForm(&visitor)));
         let (form, policy) = (form.clone(), state.settings.passwords);
+        let remembered = state.settings.remember_ttl;
         let around = Around::of_form(&form);
-        let view = move || pages::form::page(&form, token.clone(), policy);
+        let view = move || pages::form::page(&form, token.clone(), policy, remembered);
         let mut page = render(state, viewer, around, view).await?;
         if let Some(cookie) = new_cookie.filter(|_| viewer.caller.is_none()) {
             page.headers_mut().append(header::SET_COOKIE, cookie);
@@ -391,7 +413,7 @@ pub(crate) async fn form_page(
 impl Viewer {
     /// The token of the forms of whoever is signed in.
     fn form_token(&self, state: &AppState) -> Result<String> {
-        Ok(state.macs.tag(Statement::SessionForm(self.caller()?.session())))
+        Ok(state.macs.tag(Statement::SessionForm(self.caller()?.family())))
     }
 }
 
@@ -406,17 +428,23 @@ async fn render<V: IntoView + 'static>(
     let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
     let language = viewer.language;
     let (sign_out, here) = (viewer.form_token(state).ok(), viewer.here.clone());
-    let state = state.clone();
+    let notice = viewer.notice;
+    let shared = state.clone();
     let app = move || {
         let content = view();
-        shell::page(&state.assets, &around, sign_out.clone(), &here, content)
+        shell::page(&shared.assets, &around, sign_out.clone(), &here, notice, content)
     };
     let context = move || {
         provide_context(nonce.clone());
         provide_context(language);
     };
     let render = leptos_axum::render_app_async_with_context(context, app);
-    let mut page = render(Request::new(Body::empty())).await;
-    page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    Ok(page)
+    let (mut parts, body) = render(Request::new(Body::empty())).await.into_parts();
+    parts.headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    if viewer.forgets_notice {
+        parts.headers.append(header::SET_COOKIE, state.cookies.forget_notice());
+    }
+    // As one piece, whose size is known.
+    let body = to_bytes(body, usize::MAX).await.map_err(Fault::internal)?;
+    Ok(Response::from_parts(parts, Body::from(body)))
 }

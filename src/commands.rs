@@ -8,27 +8,28 @@ use std::{
     path::Path,
 };
 
-use crate::{Audit, Failure, User, fail, say, settings};
+use crate::{Audit, Failure, ImportOptions, User, fail, say, settings};
 use latchkey::{
     domain::AccountId,
     server::{
-        clock::{now, time},
-        config::Database,
+        clock::{now, rfc3339, time},
+        config::{Database, Settings},
         error::Fault,
-        operator::{self, MAX_TOLD, RefusedLine},
-        passwords,
-        store::{AccountRecord, SetUpLock, Store},
+        operator::{self, ImportRules, MAX_TOLD, RefusedLine},
+        passwords::{self, FirebaseProject},
+        store::{AccountRecord, Fact, SetUpLock, Store},
     },
 };
 
 /// The database of the settings, if it is there and up to date.
 async fn open() -> Result<Store, Failure> {
-    let database = settings()?.database;
+    let settings = settings()?;
+    let database = settings.database;
     if matches!(&database, Database::Sqlite(path) if !path.exists()) {
         return fail(&format!("{database}: there is no such database yet"));
     }
-    let lock = SetUpLock::wait(&database)?;
-    let store = Store::open(&database, &lock).await?;
+    let lock = SetUpLock::wait(&database).await?;
+    let store = Store::open(&database, settings.database_connections, &lock).await?;
     if store.migrations().await?.iter().any(|migration| !migration.applied) {
         return fail("the database is of an older version: run `latchkey migrate up` first");
     }
@@ -39,26 +40,28 @@ fn told(fault: Fault) -> Failure {
     Failure(vec![fault.source().to_string()])
 }
 
-pub(crate) async fn import(file: &Path, skip_refused: bool) -> Result<(), Failure> {
+pub(crate) async fn import(file: &Path, options: &ImportOptions) -> Result<(), Failure> {
     let named = |error: std::io::Error| Failure(vec![format!("{}: {error}", file.display())]);
     // A pipe cannot be read twice.
     if !fs::metadata(file).map_err(named)?.is_file() {
         return fail(&format!("{}: is no file", file.display()));
     }
+    let rules = import_rules(options)?;
+    // Before anything is added, so that it is known to be writable.
+    let links = options.password_links.as_deref().map(create).transpose()?;
     // An import may be the first thing that is done.
-    let database = settings()?.database;
-    let lock = SetUpLock::wait(&database)?;
-    let store = Store::open(&database, &lock).await?;
+    let settings = settings()?;
+    let lock = SetUpLock::wait(&settings.database).await?;
+    let store = Store::open(&settings.database, settings.database_connections, &lock).await?;
     store.migrate_up().await?;
     drop(lock);
     let open = || fs::File::open(file).map(BufReader::new);
-    let imported = operator::import(&store, open, skip_refused, |what, lines| {
+    let imported = operator::import(&store, open, &rules, |what, lines| {
         _ = write!(std::io::stderr(), "\r{what}: {lines}   ");
     })
     .await
     .map_err(told)?;
     _ = writeln!(std::io::stderr());
-    store.close().await;
     let refused = imported.refused.len();
     let mut lines: Vec<String> = imported
         .refused
@@ -69,17 +72,80 @@ pub(crate) async fn import(file: &Path, skip_refused: bool) -> Result<(), Failur
     if refused > MAX_TOLD {
         lines.push(format!("and {} more lines", refused - MAX_TOLD));
     }
-    if refused > 0 && !skip_refused {
+    if refused > 0 && !options.skip_refused {
         lines.push(format!(
-            "lines refused: {refused}. So nothing was added; mend them, or say --skip-refused"
+            "Nothing was imported, since some lines were refused ({refused}). Fix them, or use \
+             --skip-refused to import the rest"
         ));
+        if let Some(path) = &options.password_links {
+            _ = fs::remove_file(path);
+        }
         return Err(Failure(lines));
     }
     for line in lines {
         _ = writeln!(std::io::stderr(), "latchkey: refused {line}");
     }
+    for operator::Mapped { number, from, to } in &imported.mapped {
+        say(&format!("line {number}: {from} is {to} here"));
+    }
     say(&format!("Accounts added: {}. Lines refused: {refused}.", imported.added));
+    if imported.without_password.is_empty() {
+        store.close().await;
+        return Ok(());
+    }
+    let without = imported.without_password.len();
+    let Some(mut links) = links else {
+        say(&format!(
+            "Without a password: {without}. `latchkey user set-password-link NAME` makes a link for \
+             each, and --password-links FILE makes all of them at the next import."
+        ));
+        store.close().await;
+        return Ok(());
+    };
+    let origin = public_origin(&store, &settings).await?;
+    for (id, username) in &imported.without_password {
+        let link = operator::password_link(&store, *id).await.map_err(told)?;
+        let url = format!("{origin}/set-password?link={link}");
+        let line = serde_json::json!({"id": id.0, "username": username, "url": url});
+        writeln!(links, "{line}")?;
+    }
+    finish(links)?;
+    store.close().await;
+    say(&format!("Links to set a password: {without}. Each works once, within 24 hours."));
     Ok(())
+}
+
+fn import_rules(options: &ImportOptions) -> Result<ImportRules, Failure> {
+    let firebase = match (&options.firebase_signer_key, &options.firebase_salt_separator) {
+        (Some(key), Some(separator)) => {
+            let (rounds, mem_cost) = (options.firebase_rounds, options.firebase_mem_cost);
+            let project = FirebaseProject::new(key, separator, rounds, mem_cost);
+            Some(project.map_err(|reason| Failure(vec![format!("Firebase: {reason}")]))?)
+        }
+        _ => None,
+    };
+    let ImportOptions { skip_refused, map_usernames, allow_reserved, .. } = *options;
+    Ok(ImportRules { skip_refused, map_usernames, allow_reserved, firebase })
+}
+
+/// The address that people use: the one that is set here, or the one that the server was told. The
+/// settings of its unit or container may not be seen here.
+async fn public_origin(store: &Store, settings: &Settings) -> Result<String, Failure> {
+    if let Some(url) = &settings.public_url {
+        return Ok(url.origin());
+    }
+    if let Some(noted) = store.fact(Fact::PublicUrl).await.map_err(told)? {
+        return Ok(noted);
+    }
+    warn(
+        "no server has used this database yet and PUBLIC_URL is not set here, so the address is a \
+         guess",
+    );
+    Ok(settings.public_url_at(settings.listen.port()).origin())
+}
+
+fn warn(text: &str) {
+    _ = writeln!(std::io::stderr(), "latchkey: warning: {text}");
 }
 
 /// A new file, readable by its owner alone.
@@ -108,7 +174,7 @@ pub(crate) async fn export(file: &Path) -> Result<(), Failure> {
 pub(crate) async fn user(command: User) -> Result<(), Failure> {
     let store = open().await?;
     match command {
-        User::List => list(&store).await?,
+        User::List { json } => list(&store, json).await?,
         User::Show { name } => show(&find(&store, &name).await?),
         User::Disable { name } => set_disabled(&store, &name, true).await?,
         User::Enable { name } => set_disabled(&store, &name, false).await?,
@@ -116,7 +182,7 @@ pub(crate) async fn user(command: User) -> Result<(), Failure> {
             let account = find(&store, &name).await?;
             if !yes {
                 return fail(&format!(
-                    "{} would be gone for good, with all that is kept of it: say --yes",
+                    "this permanently deletes {} and all its data; re-run with --yes to confirm",
                     account.username
                 ));
             }
@@ -130,14 +196,22 @@ pub(crate) async fn user(command: User) -> Result<(), Failure> {
         User::SetPasswordLink { name } => {
             let account = find(&store, &name).await?;
             let id = AccountId(account.id);
-            let link = operator::password_link(&store, id).await.map_err(told)?;
-            let settings = settings()?;
-            let url = settings.public_url_at(settings.listen.port());
             if account.disabled_at.is_some() {
-                say("This account is disabled: the link works only when it is enabled again.");
+                return fail(&format!(
+                    "{0} is disabled: run \"latchkey user enable {0}\" first, since enabling voids \
+                     links",
+                    account.username
+                ));
             }
+            if account.delete_at.is_some() {
+                say(
+                    "This account is about to be deleted. Signing in with the new password keeps it.",
+                );
+            }
+            let link = operator::password_link(&store, id).await.map_err(told)?;
+            let origin = public_origin(&store, &settings()?).await?;
             say("Give this to its owner. It works once, within 24 hours:");
-            say(&format!("{}/set-password?link={link}", url.origin()));
+            say(&format!("{origin}/set-password?link={link}"));
         }
     }
     store.close().await;
@@ -161,17 +235,31 @@ async fn set_disabled(store: &Store, name: &str, disabled: bool) -> Result<(), F
 async fn find(store: &Store, name: &str) -> Result<AccountRecord, Failure> {
     match operator::find(store, name).await.map_err(told)? {
         Some(account) => Ok(account),
-        None => fail("there is no account with this username"),
+        None => fail("there is no account with this username or id"),
     }
 }
 
-async fn list(store: &Store) -> Result<(), Failure> {
+async fn list(store: &Store, json: bool) -> Result<(), Failure> {
     let mut last = 0;
+    if !json {
+        say(&format!("{:16}  {:8}  {:10}  USERNAME", "ID", "STATE", "SINCE"));
+    }
     loop {
         let records = store.records_after(last, 500).await.map_err(told)?;
         let Some(end) = records.last() else { return Ok(()) };
         last = end.id;
         for record in records {
+            if json {
+                let line = serde_json::json!({
+                    "id": record.id,
+                    "username": record.username,
+                    "fullName": record.full_name,
+                    "state": state(&record),
+                    "createdAt": rfc3339(record.created_at),
+                });
+                say(&line.to_string());
+                continue;
+            }
             say(&format!(
                 "{:16}  {:8}  {}  {}",
                 record.id,

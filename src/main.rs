@@ -9,10 +9,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use latchkey::server::{
-    self,
-    config::{Database, KNOWN, Settings, Sources},
+    self, clock,
+    config::{BadSetting, Database, KNOWN, LogFormat, Settings, Sources},
     random,
     store::{self, MigrationState, SetUpLock, Store},
     telemetry,
@@ -68,9 +68,8 @@ enum Command {
     Import {
         /// NDJSON, an account a line: username, fullName, passwordHash; see the README
         file: PathBuf,
-        /// Add the others, if some lines are refused
-        #[arg(long)]
-        skip_refused: bool,
+        #[command(flatten)]
+        options: ImportOptions,
     },
     /// Write all accounts, in the lines of an import, to a new file for your eyes only
     Export {
@@ -87,12 +86,44 @@ enum Command {
     Check,
 }
 
+#[derive(Args)]
+pub(crate) struct ImportOptions {
+    /// Add the others, if some lines are refused
+    #[arg(long)]
+    pub(crate) skip_refused: bool,
+    /// Make usernames of names that are none here (e-mail addresses, spaces), and say which
+    #[arg(long)]
+    pub(crate) map_usernames: bool,
+    /// Accept names that are reserved for the service, like admin and support
+    #[arg(long)]
+    pub(crate) allow_reserved: bool,
+    /// Write a link for each account that has no password to this new file, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_links: Option<PathBuf>,
+    /// The base64_signer_key of a Firebase project
+    #[arg(long, value_name = "BASE64", requires = "firebase_salt_separator")]
+    pub(crate) firebase_signer_key: Option<String>,
+    /// Its base64_salt_separator
+    #[arg(long, value_name = "BASE64", requires = "firebase_signer_key")]
+    pub(crate) firebase_salt_separator: Option<String>,
+    /// Its rounds
+    #[arg(long, value_name = "NUMBER", default_value_t = 8)]
+    pub(crate) firebase_rounds: u32,
+    /// Its mem_cost
+    #[arg(long, value_name = "NUMBER", default_value_t = 14)]
+    pub(crate) firebase_mem_cost: u8,
+}
+
 #[derive(Subcommand)]
 enum Migrate {
     /// Apply what is pending
     Up,
-    /// Revert the last migration: what its tables held is gone
-    Down,
+    /// Revert the last migration. Stop the server first
+    Down {
+        /// Lose what its tables and columns hold
+        #[arg(long)]
+        yes: bool,
+    },
     /// List all migrations with their state
     List,
     /// Make a new, empty pair of files in ./migrations
@@ -105,15 +136,33 @@ enum Migrate {
 #[derive(Subcommand)]
 pub(crate) enum User {
     /// List all accounts
-    List,
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Show an account
-    Show { name: String },
-    /// Let nobody sign in to an account any more, and end its sessions
-    Disable { name: String },
-    /// Let its owner sign in again
-    Enable { name: String },
+    Show {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+    /// Disable an account and end its sessions
+    Disable {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+    /// Let the owner of a disabled account sign in again
+    Enable {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
     /// Delete an account for good, now
     Delete {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
         name: String,
         /// Say that you mean it
         #[arg(long)]
@@ -121,13 +170,19 @@ pub(crate) enum User {
     },
     /// List the sessions of an account
     Sessions {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
         name: String,
         /// End all of them
         #[arg(long)]
         end: bool,
     },
     /// Make a link by which its owner sets a new password: once, within 24 hours
-    SetPasswordLink { name: String },
+    SetPasswordLink {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -162,7 +217,7 @@ fn main() -> ExitCode {
         Command::Copy { from, to } => on_runtime(copy(&from, &to)),
         Command::Backup { file } => on_runtime(backup(&file)),
         Command::Restore { file, end_sessions } => on_runtime(restore(&file, end_sessions)),
-        Command::Import { file, skip_refused } => on_runtime(commands::import(&file, skip_refused)),
+        Command::Import { file, options } => on_runtime(commands::import(&file, &options)),
         Command::Export { file } => on_runtime(commands::export(&file)),
         Command::User(user) => on_runtime(commands::user(user)),
         Command::Audit(audit) => on_runtime(commands::audit(audit)),
@@ -196,13 +251,27 @@ async fn serve() -> Result<(), Failure> {
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let running = server::start(settings).await?;
-    say(&format!("Latchkey listens on http://{}", running.address));
+    let format = settings.log_format;
+    let running = tokio::select! {
+        started = server::start(settings) => match (started, format) {
+            (Ok(running), _) => running,
+            (Err(error), LogFormat::Text) => return Err(error.into()),
+            (Err(error), LogFormat::Json) => {
+                // The last line is one object, too.
+                tracing::error!("{error}");
+                return Err(Failure(Vec::new()));
+            }
+        },
+        // Nothing is in flight yet.
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    announce(format, &format!("Latchkey listens on http://{}", running.address));
     if running.state.public_url.origin() != format!("http://{}", running.address) {
-        say(&format!("People use it at {}", running.state.public_url.origin()));
+        announce(format, &format!("Open {}", running.state.public_url.origin()));
     }
     if let Some(address) = running.metrics {
-        say(&format!("Metrics are at http://{address}/metrics"));
+        announce(format, &format!("Metrics are at http://{address}/metrics"));
     }
     tokio::select! {
         _ = terminate.recv() => {}
@@ -218,6 +287,22 @@ async fn serve() -> Result<(), Failure> {
     Ok(())
 }
 
+/// To the standard output, in the format of the log.
+fn announce(format: LogFormat, text: &str) {
+    match format {
+        LogFormat::Text => say(text),
+        LogFormat::Json => {
+            let line = serde_json::json!({
+                "timestamp": clock::rfc3339(clock::now()),
+                "level": "INFO",
+                "target": "latchkey",
+                "message": text,
+            });
+            say(&line.to_string());
+        }
+    }
+}
+
 async fn migrate(command: Migrate) -> Result<(), Failure> {
     let settings = settings()?;
     let is_missing = matches!(&settings.database, Database::Sqlite(path) if !path.exists());
@@ -226,22 +311,54 @@ async fn migrate(command: Migrate) -> Result<(), Failure> {
         list(&Store::known_migrations());
         return Ok(());
     }
-    let lock = SetUpLock::wait(&settings.database)?;
-    let store = Store::open(&settings.database, &lock).await?;
+    let lock = SetUpLock::wait(&settings.database).await?;
+    if let (Migrate::Down { .. }, Database::Sqlite(path)) = (&command, &settings.database)
+        && path.exists()
+        && store::is_in_use(path).await?
+    {
+        return fail("a server is using this database: stop it first");
+    }
+    let store = Store::open(&settings.database, settings.database_connections, &lock).await?;
     match command {
         Migrate::Up => match store.migrate_up().await? {
             0 => say("Nothing to apply: the database is up to date."),
             1 => say("Applied 1 migration."),
             applied => say(&format!("Applied {applied} migrations.")),
         },
-        Migrate::Down => match store.migrate_down().await? {
-            Some(reverted) => say(&format!("Reverted {}.", name(&reverted))),
-            None => say("Nothing to revert: no migration is applied."),
-        },
+        Migrate::Down { yes } => migrate_down(&store, yes).await?,
         Migrate::List => list(&store.migrations().await?),
         Migrate::Create { name } => create_migration(&name)?,
     }
     store.close().await;
+    Ok(())
+}
+
+async fn migrate_down(store: &Store, yes: bool) -> Result<(), Failure> {
+    if store.has_company().await? {
+        return fail("a server is using this database: stop it first");
+    }
+    let losses = store.losses().await?;
+    let told: Vec<String> =
+        losses.iter().map(|loss| format!("  {} ({} rows)", loss.what, loss.rows)).collect();
+    if losses.iter().any(|loss| loss.table == "audit_events") {
+        return fail(
+            "this would delete the audit trail, which cannot be made again: `latchkey audit export` \
+             keeps a copy, and only an empty trail can be reverted",
+        );
+    }
+    if !losses.is_empty() && !yes {
+        let mut lines = vec!["this would delete for good:".to_owned()];
+        lines.extend(told);
+        lines.push("re-run with --yes to confirm".to_owned());
+        return Err(Failure(lines));
+    }
+    match store.migrate_down().await? {
+        Some(reverted) => say(&format!("Reverted {}.", name(&reverted))),
+        None => say("Nothing to revert: no migration is applied."),
+    }
+    for line in told {
+        say(&format!("Deleted{line}"));
+    }
     Ok(())
 }
 
@@ -281,6 +398,9 @@ pub(crate) fn fail<T>(reason: &str) -> Result<T, Failure> {
     Err(Failure(vec![reason.to_owned()]))
 }
 
+/// One that reads or writes, and one to spare.
+const COPY_CONNECTIONS: usize = 3;
+
 async fn copy(from: &str, to: &str) -> Result<(), Failure> {
     let parse = |name: &str, text: &str| {
         Database::parse(text).map_err(|reason| Failure(vec![format!("{name}: {reason}")]))
@@ -292,9 +412,10 @@ async fn copy(from: &str, to: &str) -> Result<(), Failure> {
     if matches!(&from, Database::Sqlite(path) if !path.exists()) {
         return fail("--from: there is no such file");
     }
-    let (source_lock, target_lock) = (SetUpLock::wait(&from)?, SetUpLock::wait(&to)?);
-    let source = Store::open(&from, &source_lock).await?;
-    let target = Store::open(&to, &target_lock).await?;
+    let source_lock = SetUpLock::wait(&from).await?;
+    let target_lock = SetUpLock::wait(&to).await?;
+    let source = Store::open(&from, COPY_CONNECTIONS, &source_lock).await?;
+    let target = Store::open(&to, COPY_CONNECTIONS, &target_lock).await?;
     let sums = store::copy(&source, &target, |table, rows| {
         _ = write!(std::io::stderr(), "\r{table}: {rows} rows");
     })
@@ -344,7 +465,7 @@ async fn backup(file: &Path) -> Result<(), Failure> {
 async fn restore(file: &Path, end_sessions: bool) -> Result<(), Failure> {
     let database = settings()?.database;
     let Database::Sqlite(path) = &database else { return fail(NOT_SQLITE) };
-    let lock = SetUpLock::wait(&database)?;
+    let lock = SetUpLock::wait(&database).await?;
     let kept = store::restore(file, path, end_sessions, &lock).await?;
     say(&format!("Restored {} from {}.", path.display(), file.display()));
     if let Some(kept) = kept {
@@ -368,7 +489,7 @@ fn check() -> Result<(), Failure> {
                 (Database::parse(value).map_or("(bad)".to_owned(), |d| d.to_string()), source)
             }
             Some((value, source)) => (value.to_owned(), source),
-            None => ((*default).to_owned(), "default"),
+            None => (default_of(name, default, &result), "default"),
         };
         say(&format!("{name} = {value}  [{source}]  {meaning}"));
     }
@@ -381,6 +502,17 @@ fn check() -> Result<(), Failure> {
             Ok(())
         }
         Err(faults) => Err(Failure(faults.iter().map(ToString::to_string).collect())),
+    }
+}
+
+/// A default as it is in force.
+fn default_of(name: &str, default: &str, settings: &Result<Settings, Vec<BadSetting>>) -> String {
+    match settings {
+        Ok(settings) if name == "PUBLIC_URL" => match settings.listen.port() {
+            0 => default.to_owned(),
+            port => settings.public_url_at(port).origin(),
+        },
+        _ => default.to_owned(),
     }
 }
 

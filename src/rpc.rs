@@ -12,11 +12,13 @@ use leptos::prelude::*;
 use crate::{
     domain::{FullNameForm, PasswordChangeForm, SignInForm, SignUpForm, shown_password},
     server::{
-        access::SignedIn,
-        accounts::{self, Entered},
-        error::{Refusal, Result},
+        access::{self, Fresh, Renewer, SignedIn},
+        accounts::{self, Entered, Newcomer},
+        error::{Error, Refusal, Result},
         forms::{Done, FormCall, safe_next},
+        notices::Notice,
         own_account,
+        pending::Pending,
         sessions::SessionKind,
     },
 };
@@ -36,17 +38,11 @@ pub async fn sign_up(
     call.finish(
         async {
             let new = form.parse(call.state.settings.passwords).map_err(Refusal::InvalidInput)?;
-            let account = accounts::sign_up(&call.state, &new, &call.visit).await?;
-            let kind = SessionKind::Browser { remembered: false };
-            let (visit, before) = (&call.visit, call.caller.as_ref());
-            // The account is there, whatever comes now: the form must not come again.
-            Ok(match accounts::enter(&call.state, account, kind, visit, before).await {
-                Ok(entered) => done(&call, entered, "/profile"),
-                Err(error) => {
-                    tracing::warn!(?error, "signed up, but not in");
-                    go("/signin")
-                }
-            })
+            let visitor = call.visitor.as_deref().unwrap_or_default();
+            let newcomer = Newcomer { visitor, before: call.caller.as_ref() };
+            let (state, visit) = (&call.state, &call.visit);
+            let entered = accounts::sign_up_and_enter(state, &new, visit, newcomer).await?;
+            Ok(done(&call, entered, "/profile", None))
         }
         .await,
     );
@@ -69,10 +65,9 @@ pub async fn sign_in(
             let kind = SessionKind::Browser { remembered: !remember.is_empty() };
             let (visit, before) = (&call.visit, call.caller.as_ref());
             let entered = accounts::sign_in(&call.state, &credentials, kind, visit, before).await?;
-            let next = safe_next(&next);
-            let location =
-                if entered.deletion_undone { "/profile?saved=kept" } else { next.as_str() };
-            Ok(done(&call, entered, location))
+            let kept = entered.deletion_undone;
+            let next = if kept { "/profile".to_owned() } else { safe_next(&next) };
+            Ok(done(&call, entered, &next, kept.then_some(Notice::Kept)))
         }
         .await,
     );
@@ -86,30 +81,80 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
     call.finish(
         async {
             accounts::sign_out(&call.state, caller(&call)?, &call.visit).await?;
-            Ok(Done { location: "/".to_owned(), headers: call.state.cookies.forget() })
+            Ok(signed_out(&call, "/", None))
         }
         .await,
     );
     Ok(())
 }
 
-/// Proves anew who one is, and goes on from where one was.
+/// Checks the password again, does what was asked for before that, and goes on.
 #[server(endpoint = "/confirm")]
 pub async fn confirm(
     #[server(default)] password: String,
     #[server(default)] next: String,
+    #[server(default)] pending: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
             let password = shown_password(&Ok(password)).map_err(Refusal::InvalidInput)?;
-            let (caller, visit) = (caller(&call)?, &call.visit);
-            let entered = own_account::confirm(&call.state, caller, &password, visit).await?;
-            Ok(done(&call, entered, &safe_next(&next)))
+            let (renewer, visit) = (renewer(&call)?, &call.visit);
+            let (state, family) = (&call.state, renewer.family().to_owned());
+            let entered = own_account::confirm(state, renewer, &password, visit).await?;
+            let next = safe_next(&next);
+            if let Some(pending) = Pending::open(state, &pending, &family) {
+                let page = pending.page();
+                return match do_pending(&call, &entered, pending).await {
+                    Ok(notice @ Notice::DeletionAsked(_)) => {
+                        Ok(signed_out(&call, "/signin", Some(notice)))
+                    }
+                    Ok(notice) => Ok(done(&call, entered, page, Some(notice))),
+                    // The session is a new one, and must not be lost with the act.
+                    Err(error) => {
+                        tracing::warn!(?error, "confirmed, but not done");
+                        Ok(done(&call, entered, page, Some(Notice::NotDone)))
+                    }
+                };
+            }
+            // Something was asked for, and this form does not say what, or said it too long ago: it may
+            // be of another tab.
+            let not_done =
+                (call.pending.is_some() || !pending.is_empty()).then_some(Notice::NotDone);
+            Ok(done(&call, entered, &next, not_done))
         }
         .await,
     );
     Ok(())
+}
+
+/// Does what had to wait for the password. It is shown: the session is a fresh one.
+async fn do_pending(call: &FormCall, entered: &Entered, pending: Pending) -> Result<Notice> {
+    let (state, visit) = (&call.state, &call.visit);
+    let (carrier, token) = (entered.session.carrier, entered.token.clone());
+    let caller = access::go_on(state, carrier, &token).await?;
+    let caller = caller.ok_or(Refusal::Unauthorized { token_came: true })?;
+    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    Ok(match pending {
+        Pending::EndSession(id) => end_one(call, fresh, &id).await?,
+        Pending::EndOtherSessions => {
+            own_account::end_other_sessions(state, fresh, visit).await?;
+            Notice::OtherSessionsEnded
+        }
+        Pending::DeleteAccount => {
+            Notice::DeletionAsked(own_account::delete(state, fresh, visit).await?)
+        }
+        Pending::Download => Notice::DownloadReady,
+    })
+}
+
+/// Ends a session, unless it is over already: by the same form sent twice, or in another tab.
+async fn end_one(call: &FormCall, fresh: Fresh<'_>, id: &str) -> Result<Notice> {
+    match own_account::end_session(&call.state, fresh, id, &call.visit).await {
+        Ok(()) => Ok(Notice::SessionEnded),
+        Err(Error::Refusal(Refusal::NotFound)) => Ok(Notice::SessionGone),
+        Err(error) => Err(error),
+    }
 }
 
 #[server(endpoint = "/change_full_name")]
@@ -124,8 +169,10 @@ pub async fn change_full_name(
             let form = FullNameForm { full_name: Ok(full_name) };
             let full_name = form.parse().map_err(Refusal::InvalidInput)?;
             let (caller, visit) = (caller(&call)?, &call.visit);
-            own_account::change_full_name(&call.state, caller, &full_name, visit).await?;
-            Ok(go("/profile?saved=name"))
+            let (_, changed) =
+                own_account::change_full_name(&call.state, caller, &full_name, visit).await?;
+            let notice = if changed { Notice::NameChanged } else { Notice::NameUnchanged };
+            Ok(stay(caller, "/profile", notice))
         }
         .await,
     );
@@ -145,11 +192,17 @@ pub async fn change_password(
     call.finish(
         async {
             let form = PasswordChangeForm { current: Ok(current), new: Ok(new) };
-            let (caller, visit) = (caller(&call)?, &call.visit);
-            let change = form.parse(call.state.settings.passwords, caller.profile());
+            let (renewer, visit, state) = (renewer(&call)?, &call.visit, &call.state);
+            let confirmed = match renewer {
+                Renewer::Now(caller) => {
+                    caller.has_confirmed() && caller.fresh(state.settings.proof_ttl).is_ok()
+                }
+                Renewer::Again(_) => true,
+            };
+            let change = form.parse(state.settings.passwords, renewer.profile(), confirmed);
             let change = change.map_err(Refusal::InvalidInput)?;
-            let entered = own_account::change_password(&call.state, caller, &change, visit).await?;
-            Ok(done(&call, entered, "/account/security?saved=password"))
+            let entered = own_account::change_password(state, renewer, &change, visit).await?;
+            Ok(done(&call, entered, "/account/security", Some(Notice::PasswordChanged)))
         }
         .await,
     );
@@ -162,8 +215,8 @@ pub async fn end_session(#[server(default)] id: String) -> Result<(), ServerFnEr
     call.finish(
         async {
             let fresh = caller(&call)?.fresh(call.state.settings.proof_ttl)?;
-            own_account::end_session(&call.state, fresh, &id, &call.visit).await?;
-            Ok(go("/account/sessions?saved=session"))
+            let notice = end_one(&call, fresh, &id).await?;
+            Ok(stay(caller(&call)?, "/account/sessions", notice))
         }
         .await,
     );
@@ -177,7 +230,7 @@ pub async fn end_other_sessions() -> Result<(), ServerFnError> {
         async {
             let fresh = caller(&call)?.fresh(call.state.settings.proof_ttl)?;
             own_account::end_other_sessions(&call.state, fresh, &call.visit).await?;
-            Ok(go("/account/sessions?saved=sessions"))
+            Ok(stay(caller(&call)?, "/account/sessions", Notice::OtherSessionsEnded))
         }
         .await,
     );
@@ -189,13 +242,12 @@ pub async fn delete_account(#[server(default)] confirmed: String) -> Result<(), 
     let call = FormCall::current();
     call.finish(
         async {
-            let fresh = caller(&call)?.fresh(call.state.settings.proof_ttl)?;
             if confirmed.is_empty() {
                 return Err(Refusal::NotConfirmed.into());
             }
-            own_account::delete(&call.state, fresh, &call.visit).await?;
-            let headers = call.state.cookies.forget();
-            Ok(Done { location: "/signin?saved=deleted".to_owned(), headers })
+            let fresh = caller(&call)?.fresh(call.state.settings.proof_ttl)?;
+            let at = own_account::delete(&call.state, fresh, &call.visit).await?;
+            Ok(signed_out(&call, "/signin", Some(Notice::DeletionAsked(at))))
         }
         .await,
     );
@@ -214,7 +266,12 @@ pub async fn set_password(
     call.finish(
         async {
             own_account::set_password(&call.state, &link, &Ok(new), &call.visit).await?;
-            Ok(go("/signin?saved=set-password"))
+            Ok(Done {
+                location: "/signin".to_owned(),
+                headers: HeaderMap::new(),
+                notice: Some(Notice::PasswordSet),
+                session: call.caller.as_ref().map(|caller| caller.session().to_owned()),
+            })
         }
         .await,
     );
@@ -225,12 +282,28 @@ fn caller(call: &FormCall) -> Result<&SignedIn, Refusal> {
     call.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false })
 }
 
-fn go(location: &str) -> Done {
-    Done { location: location.to_owned(), headers: HeaderMap::new() }
+fn renewer(call: &FormCall) -> Result<&Renewer, Refusal> {
+    call.renewer.as_deref().ok_or(Refusal::Unauthorized { token_came: false })
+}
+
+/// Goes on in the same session.
+fn stay(caller: &SignedIn, location: &str, notice: Notice) -> Done {
+    Done {
+        location: location.to_owned(),
+        headers: HeaderMap::new(),
+        notice: Some(notice),
+        session: Some(caller.session().to_owned()),
+    }
+}
+
+/// Goes on without a session.
+fn signed_out(call: &FormCall, location: &str, notice: Option<Notice>) -> Done {
+    let headers = call.state.cookies.forget();
+    Done { location: location.to_owned(), headers, notice, session: None }
 }
 
 /// Goes on, with the session in the cookie.
-fn done(call: &FormCall, entered: Entered, location: &str) -> Done {
+fn done(call: &FormCall, entered: Entered, location: &str, notice: Option<Notice>) -> Done {
     let Entered { session, token, device, .. } = entered;
     let cookies = &call.state.cookies;
     let mut headers = HeaderMap::new();
@@ -239,5 +312,5 @@ fn done(call: &FormCall, entered: Entered, location: &str) -> Done {
     if let Some(device) = device {
         headers.append(header::SET_COOKIE, cookies.set_device(device));
     }
-    Done { location: location.to_owned(), headers }
+    Done { location: location.to_owned(), headers, notice, session: Some(session.id) }
 }

@@ -2,11 +2,7 @@
 
 use std::{io, net::SocketAddr, num::NonZero, sync::Arc, time::Duration};
 
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub mod config;
 pub mod error;
@@ -35,16 +31,21 @@ pub mod cookies;
 pub mod live_sessions;
 pub mod macs;
 pub mod metrics;
+pub mod notices;
 pub mod operator;
 pub mod own_account;
 pub mod passwords;
+pub mod pending;
+pub mod postgres_url;
 pub mod random;
 pub mod refresh_tokens;
+pub mod sending;
 pub mod sessions;
 pub mod store;
 pub mod throttle;
+mod trusted_clock;
 
-use audit::{Act, By, Event};
+use audit::By;
 use config::{Database, Secret, Settings};
 use cookies::Cookies;
 use error::Fault;
@@ -53,10 +54,14 @@ use macs::Macs;
 use media_type::media_type;
 use metrics::Metrics;
 use routes::Routes;
+use sending::Sending;
 use sessions::Sessions;
 use state::{AppState, Shared};
-use store::{SetUpLock, Store};
+use store::{Erased, Fact, SetUpLock, Store};
 use throttle::Throttle;
+use trusted_clock::TrustedClock;
+
+use crate::domain::AccountId;
 
 /// How long requests in flight may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -93,32 +98,38 @@ pub struct Running {
     served: JoinHandle<()>,
 }
 
-/// Opens the database, applies what is pending, and listens.
+/// Listens, opens the database, applies what is pending, and serves. Nothing of that is begun that
+/// could not be given up by dropping the future.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
-    let lock = SetUpLock::wait(&settings.database)?;
-    let store = Store::open(&settings.database, &lock).await?;
-    let applied = store.migrate_up().await?;
-    if applied > 0 {
-        tracing::info!(applied, "migrations applied");
-    }
-    let secret = secret(&settings)?;
-    drop(lock);
+    // First, so that a port that is taken leaves the database as it is.
     let (listener, address) = listen("HOST and PORT", settings.listen).await?;
     let metrics = match settings.metrics {
         Some(address) => Some(listen("METRICS_ADDR", address).await?),
         None => None,
     };
+    let lock = SetUpLock::wait(&settings.database).await?;
+    let connections = settings.database_connections;
+    let store = Store::open(&settings.database, connections, &lock).await?;
+    let applied = store.migrate_up().await?;
+    if applied > 0 {
+        tracing::info!(applied, "migrations applied");
+    }
+    map_usernames(&store).await.map_err(|fault| StartError(format!("usernames: {fault:?}")))?;
+    let secret = secret(&settings)?;
+    drop(lock);
     let assets = assets::Assets::find().map_err(|fault| StartError(format!("{fault:?}")))?;
     if assets.bundle.is_none() {
         tracing::info!("the browser bundle is not built in; every page works without it");
     }
 
     let public_url = settings.public_url_at(address.port());
+    let noted = store.note(Fact::PublicUrl, &public_url.origin()).await;
+    noted.map_err(|fault| StartError(fault.source().to_string()))?;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let passwords = passwords::Passwords::new(cores)
         .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
     let cookies = Cookies::new(&public_url);
-    let openapi = openapi::document(&public_url, &cookies);
+    let openapi = openapi::document(&public_url, &cookies, settings.passwords);
     let state = AppState::new(Shared {
         openapi_json: serde_json::to_vec(&openapi)
             .map_err(|error| StartError(format!("the OpenAPI document: {error}")))?
@@ -128,7 +139,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         cookies,
         macs: Macs::new(&secret, settings.jwt_secret_previous.as_ref()),
         throttle: Throttle::new(&settings),
-        downloads: Semaphore::new(1),
+        sending: Sending::default(),
         sessions: Sessions::new(&settings, &public_url, &secret),
         live_sessions: Arc::new(LiveSessions::new(store.clone())),
         metrics: metrics.is_some().then(Metrics::default),
@@ -144,8 +155,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(false);
     let served = tokio::spawn(connections::serve(listener, router, stopped));
     tokio::spawn(clean(state.clone(), stop.subscribe()));
-    let (live_sessions, stopped) = (state.live_sessions.clone(), stop.subscribe());
-    tokio::spawn(async move { live_sessions.watch(stopped).await });
+    let watched = state.live_sessions.watch(stop.subscribe());
+    watched.map_err(|error| StartError(format!("no thread for the look-out: {error}")))?;
     let metrics = metrics.map(|(listener, address)| {
         tokio::spawn(metrics::serve(state.clone(), listener, stop.subscribe()));
         address
@@ -186,35 +197,82 @@ impl Running {
     }
 }
 
+/// The mapping of usernames by which the keys in the database are made: 2 folds the case.
+const USERNAME_MAPPING: &str = "2";
+
+/// Makes the keys of usernames anew, if an older version made them.
+async fn map_usernames(store: &Store) -> Result<(), Fault> {
+    if store.fact(Fact::UsernameMapping).await?.as_deref() == Some(USERNAME_MAPPING) {
+        return Ok(());
+    }
+    let mut last = Some(0);
+    while let Some(id) = last {
+        last = store.map_usernames_anew(id).await?;
+    }
+    store.note(Fact::UsernameMapping, USERNAME_MAPPING).await
+}
+
 /// Forgets what is over, and deletes the accounts whose time has come: at the start and every now
 /// and then.
 async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
+    let mut clock = TrustedClock::new(state.settings.deletion_grace);
     loop {
-        if let Err(fault) = clean_once(&state).await {
-            tracing::warn!(error = fault.source(), "what is over could not be forgotten");
+        let mut pause = CLEANING;
+        match clean_once(&state, &mut clock).await {
+            Ok(true) => {}
+            // As soon as the clock may have held.
+            Ok(false) => pause = pause.min(clock.hold()),
+            Err(fault) => {
+                tracing::warn!(error = fault.source(), "what is over could not be forgotten");
+            }
         }
         tokio::select! {
-            () = tokio::time::sleep(CLEANING) => {}
+            () = tokio::time::sleep(pause) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
     }
 }
 
-async fn clean_once(state: &AppState) -> Result<(), Fault> {
-    let now = clock::now();
+/// `false`: the clock is not trusted with deletions yet.
+async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, Fault> {
+    state.throttle.forget();
+    let Some(now) = clock.now(&state.store).await? else {
+        tracing::warn!("the clock has jumped ahead; nothing is deleted until it has held");
+        return Ok(false);
+    };
     let changes_before = now - clock::seconds(live_sessions::LISTED_FOR);
     let tokens = (refresh_tokens::GRACE, refresh_tokens::REMEMBERED);
-    let sessions = state.store.clean(now, changes_before, tokens).await?;
-    tracing::debug!(sessions, "what is over was forgotten");
-    state.throttle.forget();
+    // What cannot be forgotten keeps nothing from being deleted.
+    match state.store.clean(now, changes_before, tokens).await {
+        Ok(sessions) => tracing::debug!(sessions, "what is over was forgotten"),
+        Err(fault) => tracing::warn!(error = fault.source(), "what is over is not forgotten yet"),
+    }
     for account in state.store.due_accounts(now).await? {
-        let event = Event::without_request(By::Server, Act::Deleted, None, now);
         // One that cannot be deleted keeps no other one.
-        match state.store.delete_account(account, true, event.clone()).await {
-            Ok(true) => event.log(),
-            Ok(false) => {}
-            Err(fault) => tracing::error!(error = fault.source(), "an account is not deleted"),
+        if let Err(fault) = erase(&state.store, account, now, By::Server).await {
+            tracing::error!(error = fault.source(), "an account is not deleted");
         }
     }
-    state.store.erase().await
+    state.store.erase().await?;
+    Ok(true)
+}
+
+/// Deletes an account that is due, part by part, so that others can write in between. `false`: there
+/// is none.
+pub(crate) async fn erase(
+    store: &Store,
+    account: AccountId,
+    now: i64,
+    by: By,
+) -> Result<bool, Fault> {
+    loop {
+        match store.erase_a_part(account, now, by).await? {
+            Erased::APart => {}
+            Erased::All(event) => {
+                event.log();
+                return Ok(true);
+            }
+            Erased::Nothing => return Ok(false),
+        }
+    }
 }

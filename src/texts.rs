@@ -244,7 +244,8 @@ mod tests {
     fn every_event_that_its_owner_can_read_has_its_words() {
         use crate::server::audit::Act;
         // Nobody's account is in these.
-        let of_nobody = [Act::SignInLimited, Act::Limited, Act::CrossOrigin, Act::Deleted];
+        let of_nobody =
+            [Act::SignInLimited, Act::Limited, Act::CrossOrigin, Act::Deleted, Act::Erased];
         let others = [Act::SignUpRefused, Act::TokenRefused];
         for (act, word) in Act::ALL {
             let name = format!("event-{}", word.replace(':', "-"));

@@ -2,9 +2,9 @@
 
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
-use super::FormState;
+use super::{FormState, times::day_in_words};
 use crate::{
-    server::{assets::Assets, forms::TOKEN_FIELD},
+    server::{assets::Assets, forms::TOKEN_FIELD, notices::Notice},
     texts::{Language, language, t},
 };
 
@@ -80,6 +80,7 @@ pub(super) fn page<V: IntoView>(
     around: &Around,
     sign_out: Option<String>,
     here: &str,
+    notice: Option<Notice>,
     content: V,
 ) -> impl IntoView + use<V> {
     let title = match &around.title {
@@ -103,6 +104,7 @@ pub(super) fn page<V: IntoView>(
                 <link rel="stylesheet" href=style/>
                 {bundle.map(|(script, wasm)| islands(script, wasm))}
                 {around.times.then(local_times)}
+                {rest_buttons()}
                 <AutoReload options/>
             </head>
             <body>
@@ -118,7 +120,10 @@ pub(super) fn page<V: IntoView>(
                     {sign_out.map(sign_out_form)}
                 </header>
                 {navigation}
-                <main id="main" tabindex="-1">{content}</main>
+                <main id="main" tabindex="-1">
+                    {notice.map(said)}
+                    {content}
+                </main>
                 <footer class="bottom">
                     <a href="/docs">{t("json-routes")}</a>
                     {languages(here)}
@@ -136,6 +141,18 @@ fn sign_out_form(token: String) -> impl IntoView {
             <button type="submit" class="button quiet">{t("sign-out")}</button>
         </form>
     }
+}
+
+/// What has just been done, to be seen and heard.
+fn said(notice: Notice) -> impl IntoView {
+    let name = format!("saved-{}", notice.word());
+    let text = match notice {
+        Notice::DeletionAsked(at) => {
+            language().text_with(&name, &[("date", day_in_words(language(), at).into())])
+        }
+        _ => language().text(&name),
+    };
+    view! { <p class="saved" role="status">{text}</p> }
 }
 
 fn navigation(here: Section) -> impl IntoView {
@@ -178,11 +195,17 @@ fn islands(script: String, wasm: String) -> impl IntoView {
         include_str!("start_islands.js").replace("{script}", &script).replace("{wasm}", &wasm);
     view! {
         <link rel="modulepreload" href=script nonce=nonce.clone()/>
-        <script type="module" nonce=nonce inner_html=start></script>
+        <script nonce=nonce type="module" inner_html=start></script>
     }
+}
+
+/// A form that was sent is not sent a second time by a second click.
+fn rest_buttons() -> impl IntoView {
+    let nonce = use_nonce();
+    view! { <script nonce=nonce type="module" inner_html=include_str!("rest_buttons.js")></script> }
 }
 
 fn local_times() -> impl IntoView {
     let nonce = use_nonce();
-    view! { <script type="module" nonce=nonce inner_html=include_str!("local_times.js")></script> }
+    view! { <script nonce=nonce type="module" inner_html=include_str!("local_times.js")></script> }
 }

@@ -38,7 +38,7 @@ fn ago_in_words(past: i64) -> String {
     t_with(name, &[("count", number(usize::try_from(past / unit).unwrap_or(0)))])
 }
 
-fn day_in_words(language: Language, seconds: i64) -> String {
+pub(super) fn day_in_words(language: Language, seconds: i64) -> String {
     in_words(language, "date", seconds)
 }
 

@@ -15,6 +15,9 @@ pub enum Field {
     RefreshToken,
     /// Whether the answer shall hold a refresh token.
     Refresh,
+    /// Where a page of a listing begins, and how long it is.
+    After,
+    Limit,
 }
 
 impl Field {
@@ -29,6 +32,8 @@ impl Field {
             Self::NewPassword => "newPassword",
             Self::RefreshToken => "refreshToken",
             Self::Refresh => "refresh",
+            Self::After => "after",
+            Self::Limit => "limit",
         }
     }
 }
@@ -65,6 +70,10 @@ pub enum Code {
     TooPersonal,
     /// Not the password that the account has.
     Wrong,
+    /// The password that the account has already.
+    Unchanged,
+    /// Not one of the values that there are.
+    OutOfRange,
 }
 
 impl Code {
@@ -84,11 +93,13 @@ impl Code {
             Self::TooCommon => "too-common",
             Self::TooPersonal => "too-personal",
             Self::Wrong => "wrong",
+            Self::Unchanged => "unchanged",
+            Self::OutOfRange => "out-of-range",
         }
     }
 
     /// Every code, for the OpenAPI document.
-    pub const ALL: [&'static str; 12] = [
+    pub const ALL: [&'static str; 14] = [
         "missing",
         "wrong-type",
         "too-short",
@@ -101,6 +112,8 @@ impl Code {
         "too-common",
         "too-personal",
         "wrong",
+        "unchanged",
+        "out-of-range",
     ];
 }
 

@@ -38,7 +38,8 @@ pub struct PasswordChangeForm {
 /// A password change that can be tried.
 #[derive(Debug)]
 pub struct PasswordChange {
-    pub current: Password,
+    /// `None`: it was not given, because it had just been confirmed.
+    pub current: Option<Password>,
     pub new: Password,
 }
 
@@ -80,7 +81,7 @@ impl SignInForm {
     /// Only what is missing or far too long is refused here: whether a name could exist is for
     /// sign-in to answer, in the one way it answers all who are wrong (AU-01).
     pub fn parse(&self) -> Result<Credentials, Vec<FieldError>> {
-        let username = read(&self.username, |raw| match raw {
+        let username = read(&self.username, |raw| match raw.trim() {
             "" => Err(Code::Missing),
             raw => Ok(UsernameKey::find(raw)),
         });
@@ -102,13 +103,18 @@ impl FullNameForm {
 }
 
 impl PasswordChangeForm {
-    /// `profile`: whose names the new password must not be made of.
+    /// `profile`: whose names the new password must not be made of. `confirmed`: whether the current
+    /// one may be missing.
     pub fn parse(
         &self,
         policy: PasswordPolicy,
         profile: &Profile,
+        confirmed: bool,
     ) -> Result<PasswordChange, Vec<FieldError>> {
-        let current = read(&self.current, Password::parse);
+        let current = match read(&self.current, Password::parse) {
+            Err(Code::Missing) if confirmed => Ok(None),
+            current => current.map(Some),
+        };
         let new = new_password(&self.new, policy, profile);
         match (current, new) {
             (Ok(current), Ok(new)) => Ok(PasswordChange { current, new }),

@@ -53,10 +53,11 @@ impl FullName {
     }
 }
 
-/// Control characters, and the bidirectional embeddings, overrides and isolates that can turn
+/// Control characters, the separators of lines and paragraphs, and the bidirectional embeddings, overrides and isolates that can turn
 /// around the text behind the name (Unicode UAX 9, section 2).
 fn is_forbidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn is_visible(c: char) -> bool {
@@ -106,6 +107,8 @@ mod tests {
             ("a\nb", Code::Characters),
             ("a\u{202e}b", Code::Characters),
             ("a\u{2066}b", Code::Characters),
+            ("a\u{2028}b", Code::Characters),
+            ("a\u{2029}b", Code::Characters),
             ("\u{200b}\u{200b}", Code::Characters),
             ("\u{3164}", Code::Characters),
         ] {

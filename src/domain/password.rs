@@ -14,7 +14,11 @@ const MAX_BYTES: usize = 1024;
 /// A password in NFC, and otherwise exact: case, spaces and NUL count.
 ///
 /// It cannot be serialised or printed, and its memory is wiped.
-pub struct Password(Zeroizing<String>);
+pub struct Password {
+    nfc: Zeroizing<String>,
+    /// As it was typed, if that was not NFC.
+    typed: Option<Zeroizing<String>>,
+}
 
 /// What an operator can set about passwords.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +51,10 @@ impl Password {
     /// A password for an account. `names` are the account's own, which anybody would try first.
     pub fn parse_new(raw: &str, policy: PasswordPolicy, names: &[&str]) -> Result<Self, Code> {
         let password = Self::parse(raw)?;
-        if password.0.chars().count() < policy.min_length {
+        if password.nfc.chars().count() < policy.min_length {
             return Err(Code::TooShort { min: policy.min_length });
         }
-        let folded = Zeroizing::new(fold(&password.0));
+        let folded = Zeroizing::new(fold(&password.nfc));
         if common_passwords::contains(&folded) {
             return Err(Code::TooCommon);
         }
@@ -63,18 +67,32 @@ impl Password {
     /// The password of somebody who signs in: no rule but its size, because an older rule may
     /// have let it in.
     pub fn parse(raw: &str) -> Result<Self, Code> {
-        let password =
-            Zeroizing::new(if is_nfc(raw) { raw.to_owned() } else { raw.nfc().collect() });
-        match password.len() {
+        let typed = (!is_nfc(raw)).then(|| Zeroizing::new(raw.to_owned()));
+        let nfc = Zeroizing::new(match typed {
+            Some(_) => raw.nfc().collect(),
+            None => raw.to_owned(),
+        });
+        match nfc.len() {
             0 => Err(Code::Missing),
-            1..=MAX_BYTES => Ok(Self(password)),
+            1..=MAX_BYTES => Ok(Self { nfc, typed }),
             _ => Err(Code::TooManyBytes { max: MAX_BYTES }),
         }
     }
 
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.nfc.as_bytes()
+    }
+
+    /// In NFC, and as it was typed if that is something else: another program may have hashed that.
+    pub fn spellings(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(self.expose()).chain(self.typed.as_ref().map(|typed| typed.as_bytes()))
+    }
+
+    /// Whether it is the same password, to us.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.nfc == other.nfc
     }
 }
 

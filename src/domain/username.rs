@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvocation};
+use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::{GeneralSecurityProfile, MixedScript, skeleton};
@@ -16,6 +17,9 @@ use super::Code;
 /// Code points of the mapped form.
 const MIN_LENGTH: usize = 3;
 const MAX_LENGTH: usize = 32;
+
+/// Where a letter is a syllable or a word: Han, kana, Hangul.
+const MIN_SYLLABLES: usize = 2;
 
 /// Nothing longer is even looked at: 32 code points of four bytes, and as much again for the
 /// combining marks that normalisation takes away.
@@ -95,7 +99,12 @@ pub struct Username {
 
 /// The mapped form of a username: what two spellings of one name have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UsernameKey(String);
+pub struct UsernameKey {
+    folded: String,
+    /// Mapped letter by letter, as RFC 8265 does it and as the first versions did. `None`: it is the
+    /// same.
+    unfolded: Option<String>,
+}
 
 impl Username {
     /// What [`Username::light`] can find wrong.
@@ -108,6 +117,7 @@ impl Username {
 
     /// The rule for names in ASCII, complete. Any other name is left to [`Username::parse`].
     pub fn light(raw: &str) -> Result<(), Code> {
+        let raw = raw.trim();
         if raw.is_empty() {
             return Err(Code::Missing);
         }
@@ -121,8 +131,19 @@ impl Username {
         dots(raw)
     }
 
-    /// The whole rule.
+    /// The whole rule. Spaces around it are no part of a name: keyboards of phones add them.
     pub fn parse(raw: &str) -> Result<Self, Code> {
+        let name = Self::parse_reserved(raw)?;
+        if [&name.skeleton, &name.typed_skeleton].into_iter().any(|skeleton| is_reserved(skeleton))
+        {
+            return Err(Code::Reserved);
+        }
+        Ok(name)
+    }
+
+    /// The whole rule, but for names that could pass for the service: the operator may give them.
+    pub fn parse_reserved(raw: &str) -> Result<Self, Code> {
+        let raw = raw.trim();
         if raw.is_empty() {
             return Err(Code::Missing);
         }
@@ -138,9 +159,6 @@ impl Username {
         }
         let skeleton: String = skeleton_of(mapped);
         let typed_skeleton = skeleton_of(raw);
-        if [&skeleton, &typed_skeleton].into_iter().any(|skeleton| is_reserved(skeleton)) {
-            return Err(Code::Reserved);
-        }
         Ok(Self { typed: raw.to_owned(), key, skeleton, typed_skeleton })
     }
 
@@ -173,16 +191,25 @@ impl UsernameKey {
     /// The key that somebody who signs in means, or `None` if no account can have that name.
     #[must_use]
     pub fn find(raw: &str) -> Option<Self> {
-        Self::map(raw).ok()
+        Self::map(raw.trim()).ok()
     }
 
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.folded
+    }
+
+    /// The key that the first versions gave the same name, which some accounts still have.
+    #[must_use]
+    pub fn unfolded(&self) -> &str {
+        self.unfolded.as_deref().unwrap_or(&self.folded)
     }
 
     /// RFC 8265, section 3.3.3. A name that maps to something which maps on is no name: the
     /// profile is applied once at sign-up and once at sign-in, so it must be stable.
+    ///
+    /// The profile lowers letters one by one. That leaves `ς` and `σ`, which are one letter to whoever
+    /// types capitals, so the case is folded afterwards.
     fn map(raw: &str) -> Result<Self, Code> {
         if raw.len() > MAX_BYTES {
             return Err(Code::TooLong { max: MAX_LENGTH });
@@ -192,20 +219,36 @@ impl UsernameKey {
                 .map(std::borrow::Cow::into_owned)
                 .map_err(|_| Code::Characters)
         };
-        let mapped = enforce(raw)?;
+        // A dotted capital I is lowered to an i with a dot above, which is no letter.
+        let dotted: String = raw.nfc().map(|c| if c == '\u{130}' { 'i' } else { c }).collect();
+        let mapped = enforce(&dotted)?;
         if enforce(&mapped)? != mapped {
             return Err(Code::Characters);
         }
-        Ok(Self(mapped))
+        let folded = enforce(&fold(&mapped))?;
+        let unfolded = (folded != mapped).then_some(mapped);
+        Ok(Self { folded, unfolded })
     }
+}
+
+/// Full case folding, as far as names need it: what is one word in capitals is one word.
+fn fold(mapped: &str) -> String {
+    mapped.to_uppercase().chars().flat_map(char::to_lowercase).nfc().collect()
 }
 
 fn length(text: &str) -> Result<(), Code> {
     match text.chars().count() {
+        MIN_SYLLABLES if text.chars().all(is_syllable) => Ok(()),
         0..MIN_LENGTH => Err(Code::TooShort { min: MIN_LENGTH }),
         MIN_LENGTH..=MAX_LENGTH => Ok(()),
         _ => Err(Code::TooLong { max: MAX_LENGTH }),
     }
+}
+
+fn is_syllable(c: char) -> bool {
+    // The mark that makes a vowel of kana long is of no script.
+    c == 'ー'
+        || matches!(c.script(), Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul)
 }
 
 fn dots(text: &str) -> Result<(), Code> {
@@ -239,7 +282,25 @@ fn is_allowed(c: char) -> bool {
         GeneralCategoryGroup::Mark => c.script() != Script::Inherited,
         _ => false,
     };
-    of_its_kind && c.identifier_allowed()
+    of_its_kind && (c.identifier_allowed() || is_unified(c))
+}
+
+/// The ideographs that stand among those for compatibility, and are none of them (The Unicode Standard,
+/// section 18.1): family names are written with them.
+fn is_unified(c: char) -> bool {
+    matches!(
+        c,
+        '\u{fa0e}'
+            | '\u{fa0f}'
+            | '\u{fa11}'
+            | '\u{fa13}'
+            | '\u{fa14}'
+            | '\u{fa1f}'
+            | '\u{fa21}'
+            | '\u{fa23}'
+            | '\u{fa24}'
+            | '\u{fa27}'..='\u{fa29}'
+    )
 }
 
 #[cfg(test)]
@@ -249,7 +310,7 @@ mod tests {
     use super::*;
 
     fn key(raw: &str) -> String {
-        Username::parse(raw).expect(raw).key.0
+        Username::parse(raw).expect(raw).key.folded
     }
 
     #[test]
@@ -258,6 +319,42 @@ mod tests {
             assert_eq!(key(spelling), "alice");
         }
         assert_eq!(key("Zoe\u{301}"), key("zo\u{e9}"));
+    }
+
+    #[test]
+    fn what_is_one_word_in_capitals_is_one_name() {
+        for (one, other) in [
+            ("Κωστας", "ΚΩΣΤΑΣ"),
+            ("Κωστας", "κωστασ"),
+            ("straße", "STRASSE"),
+            ("straße", "STRAẞE"),
+            ("İbrahim", "ibrahim"),
+            ("I\u{307}brahim", "ibrahim"),
+            ("ışık", "IŞIK"),
+            ("Ǆurić", "ǆurić"),
+        ] {
+            match (Username::parse(one), Username::parse(other)) {
+                (Ok(one), Ok(other)) => assert_eq!(one.key.folded, other.key.folded),
+                (one, other) => assert_eq!(one.is_ok(), other.is_ok(), "{one:?} {other:?}"),
+            }
+        }
+        assert_eq!(Username::parse("Κωστας").expect("a name").key().unfolded(), "κωστας");
+        assert_eq!(Username::parse("alice").expect("a name").key().unfolded(), "alice");
+    }
+
+    #[test]
+    fn spaces_around_a_name_are_no_part_of_it() {
+        for name in ["bob ", " bob", "\tbob\n", "\u{a0}bob\u{3000}"] {
+            assert_eq!(Username::parse(name).expect(name).typed(), "bob");
+            assert_eq!(UsernameKey::find(name), UsernameKey::find("bob"));
+        }
+    }
+
+    #[test]
+    fn two_letters_are_a_name_where_a_letter_is_a_syllable() {
+        for name in ["李白", "김구", "さく", "カナ", "山﨑", "\u{fa11}田", "İbrahim"] {
+            assert!(Username::parse(name).is_ok(), "{name}: {:?}", Username::parse(name));
+        }
     }
 
     #[test]
@@ -290,7 +387,10 @@ mod tests {
             (&"a".repeat(33), Code::TooLong { max: 32 }),
             (&"é".repeat(500), Code::TooLong { max: 32 }),
             ("al ice", Code::Characters),
-            (" alice", Code::Characters),
+            ("al\u{a0}ice", Code::Characters),
+            (" ", Code::Missing),
+            ("李", Code::TooShort { min: 3 }),
+            ("李a", Code::TooShort { min: 3 }),
             ("alice@home", Code::Characters),
             ("a/b/c", Code::Characters),
             ("a\\b\\c", Code::Characters),
@@ -339,7 +439,17 @@ mod tests {
         #[test]
         fn the_key_of_a_key_is_itself(raw in "\\w{3,32}") {
             if let Ok(name) = Username::parse(&raw) {
-                prop_assert_eq!(UsernameKey::find(name.key.as_str()), Some(name.key));
+                let again = UsernameKey::find(name.key.as_str()).map(|key| key.folded);
+                prop_assert_eq!(again, Some(name.key.folded));
+            }
+        }
+
+        #[test]
+        fn caps_lock_keeps_nobody_out(raw in "\\w{3,32}") {
+            let typed = UsernameKey::find(&raw);
+            let capitals = UsernameKey::find(&raw.to_uppercase());
+            if let (Ok(_), Some(typed), Some(capitals)) = (Username::parse(&raw), typed, capitals) {
+                prop_assert_eq!(typed.folded, capitals.folded);
             }
         }
 

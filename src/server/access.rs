@@ -8,19 +8,24 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{MatchedPath, Request},
-    http::{HeaderMap, Method, header},
+    extract::{FromRequestParts, MatchedPath, Request},
+    http::{Extensions, HeaderMap, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 
 use super::{
     clock::now,
-    error::{Fault, Refusal, Result},
+    error::{Error, Fault, Refusal, Result},
+    forms,
     live_sessions::LiveSession,
+    macs::Statement,
+    refresh_tokens::GRACE,
+    reply::accepts,
     routes::{Door, Routes},
-    sessions::Carrier,
+    sessions::{CLOCK_SKEW, Carrier, Proof},
     state::AppState,
+    store::Successor,
 };
 use crate::domain::{AccountId, Profile};
 
@@ -72,6 +77,19 @@ impl SignedIn {
         &self.session.profile
     }
 
+    /// The id of the first session of the line that this one continues: forms are bound to it, so
+    /// that they survive a renewal in another tab.
+    #[must_use]
+    pub fn family(&self) -> &str {
+        &self.session.family
+    }
+
+    /// Whether the password was shown once more since the sign-in.
+    #[must_use]
+    pub fn has_confirmed(&self) -> bool {
+        self.session.proved_at() > self.session.created_at
+    }
+
     /// The id of the session.
     #[must_use]
     pub fn session(&self) -> &str {
@@ -86,7 +104,7 @@ impl SignedIn {
     /// The same, if the password was shown within the last `ttl` (SE-08).
     pub fn fresh(&self, ttl: Duration) -> Result<Fresh<'_>, Refusal> {
         let oldest = now().saturating_sub_unsigned(ttl.as_secs());
-        if self.session.proved_at >= oldest { Ok(Fresh(self)) } else { Err(Refusal::ProofTooOld) }
+        if self.session.proved_at() >= oldest { Ok(Fresh(self)) } else { Err(Refusal::ProofTooOld) }
     }
 
     /// Whether the cookie was the proof.
@@ -108,11 +126,66 @@ impl std::ops::Deref for Fresh<'_> {
     }
 }
 
+/// The routes on which a session goes on under a new id.
+const RENEWING: [&str; 4] =
+    ["/api/change_password", "/api/confirm", "/auth/confirm", "/user/password"];
+
+/// A request whose session ended a moment ago because this very request came before, and whose answer
+/// may have been lost: the session that took its place. Only the guard makes one, and only for
+/// [`RENEWING`]; nothing is done for it unless it shows the password.
+#[derive(Clone)]
+pub struct Returning {
+    pub old: Arc<str>,
+    pub successor: Arc<Successor>,
+}
+
+/// A caller who may renew a session.
+pub enum Renewer {
+    Now(SignedIn),
+    Again(Returning),
+}
+
+impl Renewer {
+    /// `None`: the guard lets nobody else come.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<Self> {
+        let again = || extensions.get::<Returning>().cloned().map(Self::Again);
+        extensions.get::<SignedIn>().cloned().map(Self::Now).or_else(again)
+    }
+
+    #[must_use]
+    pub fn family(&self) -> &str {
+        match self {
+            Self::Now(caller) => caller.family(),
+            Self::Again(returning) => &returning.successor.session.family,
+        }
+    }
+
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        match self {
+            Self::Now(caller) => caller.profile(),
+            Self::Again(returning) => &returning.successor.profile,
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Renewer {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let none = Refusal::Unauthorized { token_came: false };
+        Self::of(&parts.extensions).ok_or(none.into())
+    }
+}
+
 /// What a request shows of its sender.
 enum Shown {
     Nothing,
-    /// A proof that is not good, or no longer.
+    /// A proof that is not good.
     Bad,
+    /// A good proof of a session that is over.
+    Ended(Proof),
     Good(SignedIn),
 }
 
@@ -125,19 +198,47 @@ pub(super) async fn guard(
     let Some(path) = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) else {
         return Err(Refusal::NotFound.into());
     };
-    let door = routes.find(path, request.method())?;
+    let door = match routes.find(path, request.method()) {
+        Err(Refusal::MethodNotAllowed { .. }) if is_form_address(routes, path, &request) => {
+            return Ok(Redirect::to(&forms::page_at(request.uri())).into_response());
+        }
+        found => found?,
+    };
     let public = policy(request.method(), path);
     if public == Some(Identity::Ignored) {
         return Ok(next.run(request).await);
     }
+    let renewing = RENEWING.contains(&path);
     match (look(state, request.headers()).await?, public) {
         (Shown::Good(signed_in), _) => {
             request.extensions_mut().insert(signed_in);
             Ok(next.run(request).await)
         }
         (_, Some(_)) => Ok(next.run(request).await),
-        (shown, None) => deny(door, &request, matches!(shown, Shown::Bad)),
+        (Shown::Ended(proof), None) if renewing => match returning(state, proof).await? {
+            Some(returning) => {
+                request.extensions_mut().insert(returning);
+                Ok(next.run(request).await)
+            }
+            None => deny(state, door, &request, true),
+        },
+        (shown, None) => deny(state, door, &request, !matches!(shown, Shown::Nothing)),
     }
+}
+
+/// Somebody who presses Enter in the address bar after a refused form, or a tab that is restored.
+fn is_form_address(routes: &Routes, path: &str, request: &Request) -> bool {
+    routes.door(path) == Some(Door::Form)
+        && [Method::GET, Method::HEAD].contains(request.method())
+        && accepts(request.headers(), "text/html")
+}
+
+async fn returning(state: &AppState, proof: Proof) -> Result<Option<Returning>, Fault> {
+    let tag = state.macs.tag(Statement::Successor(&proof.session));
+    let successor = state.store.successor(&tag, now() - GRACE).await?;
+    Ok(successor
+        .filter(|found| found.session.account_id == proof.account)
+        .map(|successor| Returning { old: proof.session, successor: Arc::new(successor) }))
 }
 
 /// `None`: only for those who are signed in.
@@ -148,14 +249,18 @@ pub fn policy(method: &Method, path: &str) -> Option<Identity> {
 }
 
 /// A person is sent to sign in, with nothing in the body; a program gets 401.
-fn deny(door: Door, request: &Request, token_came: bool) -> Result<Response> {
+fn deny(state: &AppState, door: Door, request: &Request, token_came: bool) -> Result<Response> {
+    let sign_in = |next: &str| {
+        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        Redirect::to(&format!("/signin?next={next}")).into_response()
+    };
     match door {
-        Door::Page => {
-            let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            Ok(Redirect::to(&format!("/signin?next={next}")).into_response())
+        Door::Page => Ok(sign_in(request.uri().path_and_query().map_or("/", |path| path.as_str()))),
+        // Signed out already: by the same form sent twice, or in another tab.
+        Door::Form if request.uri().path() == "/api/sign_out" => {
+            Ok((state.cookies.forget(), Redirect::to("/")).into_response())
         }
-        Door::Form => Ok(Redirect::to("/signin").into_response()),
+        Door::Form => Ok(sign_in(forms::page_of(request.uri().path()))),
         Door::Json | Door::Asset => Err(Refusal::Unauthorized { token_came }.into()),
     }
 }
@@ -179,8 +284,30 @@ async fn look(state: &AppState, headers: &HeaderMap) -> Result<Shown, Fault> {
             None => return Ok(Shown::Nothing),
         },
     };
-    let Some(proof) = state.sessions.read(carrier, &token) else { return Ok(Shown::Bad) };
-    let Some(session) = state.live_sessions.find(&proof).await? else { return Ok(Shown::Bad) };
+    by_token(state, carrier, &token).await
+}
+
+/// Somebody who has just got a token and goes on with it.
+pub async fn go_on(
+    state: &AppState,
+    carrier: Carrier,
+    token: &str,
+) -> Result<Option<SignedIn>, Fault> {
+    Ok(match by_token(state, carrier, token).await? {
+        Shown::Good(signed_in) => Some(signed_in),
+        Shown::Nothing | Shown::Bad | Shown::Ended(_) => None,
+    })
+}
+
+async fn by_token(state: &AppState, carrier: Carrier, token: &str) -> Result<Shown, Fault> {
+    let Some(proof) = state.sessions.read(carrier, token) else { return Ok(Shown::Bad) };
+    let found = state.live_sessions.find(&proof).await?;
+    let Some(session) = found.filter(|session| session.carrier == carrier) else {
+        return Ok(Shown::Ended(proof));
+    };
+    if session.proved_at() > now() + CLOCK_SKEW {
+        state.live_sessions.forget_proof(&session);
+    }
     if let Some((alive_until, enough)) = state.sessions.extension(carrier, &session) {
         state.live_sessions.extend(&session, alive_until, enough);
     }

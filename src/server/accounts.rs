@@ -10,19 +10,18 @@ use super::{
     clock::now,
     error::{Error, Fault, Refusal, Result},
     macs::Statement,
+    passwords::{Place, Verdict},
     random,
     refresh_tokens::{GRACE, RefreshToken},
     sessions::{Carrier, SessionKind},
     state::AppState,
-    store::{Added, Begun, Refreshed, StoredAccount, StoredSession},
+    store::{Added, Begun, Refreshed, StoredAccount, StoredSession, Successor},
     throttle::{Counter, Who},
 };
-use crate::domain::{Credentials, NewAccount, Profile};
+use crate::domain::{AccountId, Credentials, NewAccount, Profile};
 
-/// How many sessions an account may have. When there are more, those that began first end, down to
-/// [`KEPT_SESSIONS`]. Some sign-ins look for that, and not each of them.
-const MAX_SESSIONS: i64 = 1000;
-const KEPT_SESSIONS: i64 = 900;
+/// For how long, in seconds, the same sign-up may come again and end where the first did.
+const SAME_SIGN_UP: i64 = 60;
 
 /// What somebody gets who has come in.
 pub struct Entered {
@@ -38,15 +37,91 @@ pub struct Entered {
     pub deletion_undone: bool,
 }
 
+/// Somebody who signs up by a page, and is signed in by it.
+pub struct Newcomer<'a> {
+    /// The id in the cookie of the browser.
+    pub visitor: &'a str,
+    pub before: Option<&'a SignedIn>,
+}
+
 /// Makes an account.
 ///
 /// The unique indexes of the store decide whether the name is free; the look before it only saves
 /// the work of a hash. Sign-ups are counted by network, also those whose name is taken: names are
 /// public here, but nobody gets to ask for many (AU-03).
-pub async fn sign_up(state: &AppState, new: &NewAccount, visit: &Visit) -> Result<StoredAccount> {
+pub async fn sign_up(state: &AppState, new: &NewAccount, visit: &Visit) -> Result<Profile> {
+    make_account(state, new, visit, None).await
+}
+
+/// Makes an account, and its first session in the same transaction. The same form, sent twice by one
+/// browser, ends in the same session.
+pub async fn sign_up_and_enter(
+    state: &AppState,
+    new: &NewAccount,
+    visit: &Visit,
+    newcomer: Newcomer<'_>,
+) -> Result<Entered> {
+    let name = new.username.key().as_str();
+    let tag = state.macs.tag(Statement::SignUpOf(newcomer.visitor, name));
+    // Drawn by the account, which is not yet there.
+    let kind = SessionKind::Browser { remembered: false };
+    let mut session = state.sessions.begin(kind, random::account_id()?, visit)?;
+    session.begun_by = Some(tag.clone());
+    match make_account(state, new, visit, Some(&session)).await {
+        Ok(profile) => {
+            if let Some(before) = newcomer.before
+                && let Err(error) = sign_out(state, before, visit).await
+            {
+                tracing::warn!(?error, "the session before a sign-up could not be ended");
+            }
+            entered(state, profile, session, visit).await
+        }
+        Err(Error::Refusal(Refusal::UsernameTaken)) => {
+            let same = state.store.successor(&tag, now() - SAME_SIGN_UP).await?;
+            let Some(Successor { session, profile }) = same else {
+                return Err(Refusal::UsernameTaken.into());
+            };
+            let hash = state.store.record(profile.id).await?.map(|record| record.password_hash);
+            let Some(hash) = hash else { return Err(Refusal::UsernameTaken.into()) };
+            let by = Place::of(visit, Some(profile.id));
+            if !state.passwords.verify(&new.password, Some(&hash), by).await?.right {
+                return Err(Refusal::UsernameTaken.into());
+            }
+            entered(state, profile, session, visit).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Somebody who has come in by signing up.
+async fn entered(
+    state: &AppState,
+    profile: Profile,
+    session: StoredSession,
+    visit: &Visit,
+) -> Result<Entered> {
+    let (token, expires_in) = state.sessions.token(&session)?;
+    let record = state.store.record(profile.id).await?;
+    let device = match record {
+        Some(record) => device_cookie(state, &session, &record.password_hash, visit)?,
+        None => None,
+    };
+    let (refresh_token, deletion_undone) = (None, false);
+    Ok(Entered { profile, session, token, expires_in, refresh_token, device, deletion_undone })
+}
+
+async fn make_account(
+    state: &AppState,
+    new: &NewAccount,
+    visit: &Visit,
+    session: Option<&StoredSession>,
+) -> Result<Profile> {
     let counters = state.throttle.counters(&state.macs, Who::Newcomer, visit);
     refuse_if_limited(state, &counters, visit, Act::Limited).await?;
-    let id = random::account_id()?;
+    let id = match session {
+        Some(session) => session.account_id,
+        None => random::account_id()?,
+    };
     let event = Event::of(visit, By::Owner, Act::SignedUp, Some(id), now());
     let taken = async || {
         let event = Event { act: Act::SignUpRefused, account: None, ..event.clone() };
@@ -56,16 +131,28 @@ pub async fn sign_up(state: &AppState, new: &NewAccount, visit: &Visit) -> Resul
     if state.store.is_taken(&new.username).await? {
         return taken().await;
     }
-    let password_hash = state.passwords.hash(&new.password).await?;
+    let password_hash = state.passwords.hash(&new.password, Place::of(visit, None)).await?;
     let (username, full_name) = (&new.username, &new.full_name);
+    let signed_in = session.map(|session| signed_in(state, session, visit));
     let account = state
         .store
-        .insert_account(id, username, full_name, &password_hash, &counters, &event)
+        .insert_account(
+            id,
+            username,
+            full_name,
+            &password_hash,
+            &counters,
+            &event,
+            session.zip(signed_in.as_ref()),
+        )
         .await?;
     match account {
         Added::Yes(profile) => {
             event.log();
-            Ok(StoredAccount { profile, password_hash, disabled: false })
+            if let Some(event) = signed_in {
+                event.log();
+            }
+            Ok(profile)
         }
         Added::Taken => taken().await,
         Added::Limited => {
@@ -80,6 +167,9 @@ pub async fn sign_up(state: &AppState, new: &NewAccount, visit: &Visit) -> Resul
 /// (SE-01). An unknown name, a wrong password and a disabled account are one refusal, and cost the
 /// same (AU-01, AU-02): each is one look for the account, one hash with the same parameters through
 /// the same queue, and one transaction that counts.
+///
+/// A right password of a try that is refused for its limit writes what a wrong one writes, and no
+/// more: a hash of another program is made anew only after a session has begun.
 pub async fn sign_in(
     state: &AppState,
     credentials: &Credentials,
@@ -93,10 +183,7 @@ pub async fn sign_in(
         // Before anything is asked of the database.
         refuse_if_limited(state, &stranger, visit, Act::SignInLimited).await?;
     }
-    let account = match &credentials.username {
-        Some(username) => state.store.account(username).await?,
-        None => None,
-    };
+    let mut account = find(state, credentials).await?;
     let counters = match (&account, known_device(state, account.as_ref(), visit)) {
         (Some(account), Some(device)) => {
             let who = Who::KnownDevice { device, account: account.profile.id };
@@ -107,33 +194,40 @@ pub async fn sign_in(
     if visit.known_device.is_some() {
         refuse_if_limited(state, &counters, visit, Act::SignInLimited).await?;
     }
-    let stored = account.as_ref().map(|account| account.password_hash.as_str());
-    let verdict = state.passwords.verify(&credentials.password, stored).await?;
-    let id = account.as_ref().map(|account| account.profile.id);
-    let failed = Event::of(visit, By::Stranger, Act::SignInFailed, id, now());
-    let Some(mut account) = account.filter(|account| verdict.right && !account.disabled) else {
-        state.throttle.count(&state.store, &counters, failed).await?;
-        return Err(Refusal::InvalidCredentials.into());
-    };
-    if verdict.outdated
-        && let Err(error) = strengthen(state, credentials, &mut account).await
-    {
-        // The password was right. The next sign-in tries again.
-        tracing::warn!(?error, "a hash could not be made anew");
+    for last in [false, true] {
+        let by = Place::of_name(visit, name);
+        let stored = account.as_ref().map(|account| account.password_hash.as_str());
+        let verdict = state.passwords.verify(&credentials.password, stored, by).await?;
+        let id = account.as_ref().map(|account| account.profile.id);
+        let failed = Event::of(visit, By::Stranger, Act::SignInFailed, id, now());
+        let Some(found) = account.filter(|account| verdict.right && !account.disabled) else {
+            state.throttle.count(&state.store, &counters, failed).await?;
+            return Err(Refusal::InvalidCredentials.into());
+        };
+        let gate = Gate { counters: &counters, failed };
+        match begin_session(state, found, verdict, credentials, kind, visit, gate).await? {
+            Some(entered) => {
+                if let Some(before) = before
+                    && let Err(error) = sign_out(state, before, visit).await
+                {
+                    // The new session is there, whatever is left over.
+                    tracing::warn!(?error, "the session before a sign-in could not be ended");
+                }
+                return Ok(entered);
+            }
+            // In this very moment. Another sign-in may have made the hash anew, of the same password.
+            None if !last => account = find(state, credentials).await?,
+            None => break,
+        }
     }
-    begin_session(state, account, kind, visit, before, Gate { counters: &counters, failed }).await
+    Err(Refusal::InvalidCredentials.into())
 }
 
-/// Begins a session for somebody who has just signed up.
-pub async fn enter(
-    state: &AppState,
-    account: StoredAccount,
-    kind: SessionKind,
-    visit: &Visit,
-    before: Option<&SignedIn>,
-) -> Result<Entered> {
-    let failed = Event::of(visit, By::Owner, Act::SignInFailed, Some(account.profile.id), now());
-    begin_session(state, account, kind, visit, before, Gate { counters: &[], failed }).await
+async fn find(state: &AppState, credentials: &Credentials) -> Result<Option<StoredAccount>, Fault> {
+    match &credentials.username {
+        Some(username) => state.store.account(username).await,
+        None => Ok(None),
+    }
 }
 
 /// What is looked at once more when a session is made, and what is written if it does not hold.
@@ -142,32 +236,48 @@ struct Gate<'a> {
     failed: Event,
 }
 
+fn signed_in(state: &AppState, session: &StoredSession, visit: &Visit) -> Event {
+    let (account, at) = (session.account_id, session.created_at);
+    let mut event = Event::of(visit, By::Owner, Act::SignedIn, Some(account), at);
+    event.detail.session = state.macs.tag(Statement::SessionReference(&session.id));
+    event
+}
+
+/// `None`: the account is gone, disabled, or its hash is another one by now.
 async fn begin_session(
     state: &AppState,
     account: StoredAccount,
+    verdict: Verdict,
+    credentials: &Credentials,
     kind: SessionKind,
     visit: &Visit,
-    before: Option<&SignedIn>,
     Gate { counters, failed }: Gate<'_>,
-) -> Result<Entered> {
-    let StoredAccount { profile, password_hash, .. } = account;
+) -> Result<Option<Entered>> {
+    let StoredAccount { profile, mut password_hash, .. } = account;
     let session = state.sessions.begin(kind, profile.id, visit)?;
     let refresh_token = session.refreshable.then(RefreshToken::new).transpose()?;
     let refresh_hash = refresh_token.as_ref().map(RefreshToken::hash);
-    let (refresh_hash, at) = (refresh_hash.as_deref(), session.created_at);
-    let mut event = Event::of(visit, By::Owner, Act::SignedIn, Some(profile.id), at);
-    event.detail.session = state.macs.tag(Statement::SessionReference(&session.id));
+    let event = signed_in(state, &session, visit);
     let begun = state
         .store
-        .insert_session(&session, &password_hash, refresh_hash, counters, &event)
+        .insert_session(
+            &session,
+            &password_hash,
+            refresh_hash.as_deref(),
+            counters,
+            &event,
+            &failed,
+        )
         .await?;
     let deletion_undone = match begun {
-        Begun::Yes { deletion_undone } => deletion_undone,
-        // In this very moment.
-        Begun::Gone => return Err(Refusal::InvalidCredentials.into()),
-        // As those that were wrong, so that nobody can tell it from them.
-        Begun::Limited => {
-            state.throttle.count(&state.store, counters, failed).await?;
+        Begun::Yes { deletion_undone, ended } => {
+            ended.iter().for_each(|ended| state.live_sessions.changed(ended));
+            deletion_undone
+        }
+        Begun::Gone => return Ok(None),
+        Begun::Limited(before) => {
+            failed.log();
+            state.throttle.judge(counters, &before)?;
             return Err(Refusal::TooManyTries { retry_after: 1 }.into());
         }
     };
@@ -175,25 +285,25 @@ async fn begin_session(
     if deletion_undone {
         Event { act: Act::DeletionUndone, ..event.clone() }.log();
     }
-    let clear_up = async || -> Result<()> {
-        if let Some(before) = before {
-            sign_out(state, before, visit).await?;
+    if verdict.outdated {
+        match strengthen(state, credentials, profile.id, &password_hash, visit).await {
+            Ok(Some(hash)) => password_hash = hash,
+            Ok(None) => {}
+            // The password was right. The next sign-in tries again.
+            Err(error) => tracing::warn!(?error, "a hash could not be made anew"),
         }
-        // The first letter of an id is drawn at random: in one case of 32 it is one of two.
-        if session.id.starts_with(['A', 'B']) {
-            let (most, kept) = (MAX_SESSIONS, KEPT_SESSIONS);
-            let ended = state.store.end_oldest_sessions(profile.id, most, kept, now()).await?;
-            ended.iter().for_each(|ended| state.live_sessions.changed(ended));
-        }
-        Ok(())
-    };
-    if let Err(error) = clear_up().await {
-        // He has come in, whatever is left over.
-        tracing::warn!(?error, "what was before a sign-in could not be ended");
     }
     let (token, expires_in) = state.sessions.token(&session)?;
     let device = device_cookie(state, &session, &password_hash, visit)?;
-    Ok(Entered { profile, session, token, expires_in, refresh_token, device, deletion_undone })
+    Ok(Some(Entered {
+        profile,
+        session,
+        token,
+        expires_in,
+        refresh_token,
+        device,
+        deletion_undone,
+    }))
 }
 
 /// A new access token for a refresh token, and that token's successor.
@@ -203,15 +313,15 @@ pub async fn refresh(state: &AppState, token: &str, visit: &Visit) -> Result<Ent
         refuse_bearer(state, visit).await?;
         return Err(invalid());
     };
-    let Some(account) = state.store.account_of_refresh_token(&token.hash()).await? else {
+    let Some(family) = state.store.family_of_refresh_token(&token.hash()).await? else {
         refuse_bearer(state, visit).await?;
         return Err(invalid());
     };
-    state.throttle.act(account)?;
+    state.throttle.refresh(&family)?;
     let (successor, now) = (RefreshToken::new()?, now());
     let (hash, sealed) = (successor.hash(), token.seal(&successor)?);
     let event = Event::of(visit, By::Owner, Act::TokenRefreshed, None, now);
-    let idle_until = state.sessions.idle_until(now);
+    let idle_until = state.sessions.refreshed_until(now);
     let outcome =
         state.store.refresh(&token.hash(), (&hash, &sealed), idle_until, GRACE, &event).await?;
     let (row, successor) = match outcome {
@@ -274,26 +384,17 @@ pub(super) async fn refuse_if_limited(
     checked
 }
 
-/// Puts a hash with today's parameters in the place of an older one. Until then the account may
-/// answer in another time than one that does not exist. Where somebody else has put one there in
-/// this moment, that is the one that counts, if it is of the same password.
+/// Puts a hash with today's parameters in the place of an older one, and tells the one that is there
+/// now. `None`: another sign-in was quicker.
 async fn strengthen(
     state: &AppState,
     credentials: &Credentials,
-    account: &mut StoredAccount,
-) -> Result<()> {
-    let hash = state.passwords.hash(&credentials.password).await?;
-    if state.store.replace_password_hash(account.profile.id, &account.password_hash, &hash).await? {
-        account.password_hash = hash;
-        return Ok(());
-    }
-    let Some(username) = &credentials.username else { return Ok(()) };
-    let Some(now) = state.store.account(username).await? else { return Ok(()) };
-    let verdict = state.passwords.verify(&credentials.password, Some(&now.password_hash)).await?;
-    if verdict.right && now.profile.id == account.profile.id && !now.disabled {
-        *account = now;
-    }
-    Ok(())
+    account: AccountId,
+    old: &str,
+    visit: &Visit,
+) -> Result<Option<String>> {
+    let hash = state.passwords.hash(&credentials.password, Place::of(visit, Some(account))).await?;
+    Ok(state.store.replace_password_hash(account, old, &hash).await?.then_some(hash))
 }
 
 /// How many accounts a device is known to at most.

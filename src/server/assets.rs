@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -19,6 +20,7 @@ use rust_embed::RustEmbed;
 use super::{
     config,
     error::{Error, Fault, Refusal},
+    sending::OneCopy,
 };
 
 #[derive(RustEmbed)]
@@ -93,7 +95,7 @@ pub(super) async fn serve(path: MatchedPath, request: Request) -> Result<Respons
         // A debug build reads its files when it runs.
         Cow::Owned(bytes) => bytes.into(),
     };
-    Ok((headers, bytes).into_response())
+    Ok((Extension(OneCopy), headers, bytes).into_response())
 }
 
 /// The smallest form of the file that the client can read.

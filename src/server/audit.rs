@@ -10,8 +10,9 @@
 //! `verify --expect`.
 //!
 //! Salt, account and detail are what tells of a person. When an account is deleted they are erased
-//! from its rows; the digest stays, and so does the chain. The row `user_deleted` lists which rows
-//! that were, so that a row which was erased by somebody else is found.
+//! from its rows, a thousand at a time; the digest stays, and so does the chain. The rows
+//! `user_deleted:part` and `user_deleted` list which rows those were, so that a row that anybody else
+//! erased is found.
 //!
 //! An event is written in the transaction of the act that it tells of: there is none without the
 //! other. Names, passwords, tokens and full addresses are in no event.
@@ -52,6 +53,7 @@ pub enum Act {
     DeletionAsked,
     DeletionUndone,
     Deleted,
+    Erased,
     Disabled,
     Enabled,
     DataRead,
@@ -60,7 +62,7 @@ pub enum Act {
 
 impl Act {
     /// Every act, with its word.
-    pub const ALL: [(Self, &'static str); 28] = [
+    pub const ALL: [(Self, &'static str); 29] = [
         (Self::SignedUp, "user_created"),
         (Self::SignUpRefused, "user_create_fail:taken"),
         (Self::Imported, "user_created:import"),
@@ -85,6 +87,7 @@ impl Act {
         (Self::DeletionAsked, "user_archived:deletion"),
         (Self::DeletionUndone, "user_updated:deletion_undone"),
         (Self::Deleted, "user_deleted"),
+        (Self::Erased, "user_deleted:part"),
         (Self::Disabled, "user_archived:disabled"),
         (Self::Enabled, "user_updated:enabled"),
         (Self::DataRead, "sensitive_read:data"),
@@ -284,7 +287,7 @@ impl Verifier {
         if row.hash != row.own_hash(hash) {
             return wrong("is not as it was written, or does not follow the one before it");
         }
-        if row.event == Act::Deleted.word()
+        if [Act::Deleted.word(), Act::Erased.word()].contains(&&*row.event)
             && let Some(detail) = row.detail()
         {
             self.accounted_for.extend(detail.erased);

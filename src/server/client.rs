@@ -2,9 +2,13 @@
 //! (AU-06), and the device that it says it is.
 
 use std::{
+    collections::HashSet,
     convert::Infallible,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -14,8 +18,8 @@ use axum::{
 use ipnet::IpNet;
 
 use super::{
-    access::SignedIn, connections::Connection, macs::Statement, state::AppState,
-    telemetry::RequestId,
+    access::SignedIn, config::ForwardedHeader, connections::Connection, macs::Statement,
+    state::AppState, telemetry::RequestId,
 };
 
 /// From where a request came, in its extensions: all that is found out of it at the beginning.
@@ -66,7 +70,7 @@ impl Visit {
     /// The network that is counted: /32, or /64, which is what one customer has (AU-04).
     #[must_use]
     pub fn counted_network(&self) -> String {
-        self.address.map(|address| prefix(address, 32, 64)).unwrap_or_default()
+        self.address.map(counted_network).unwrap_or_default()
     }
 }
 
@@ -78,13 +82,55 @@ impl FromRequestParts<AppState> for Visit {
     }
 }
 
+pub(super) fn counted_network(address: IpAddr) -> String {
+    prefix(address, 32, 64)
+}
+
 fn prefix(address: IpAddr, v4: u8, v6: u8) -> String {
     let length = if address.is_ipv4() { v4 } else { v6 };
     IpNet::new(address, length).map(|network| network.trunc().to_string()).unwrap_or_default()
 }
 
-/// What a `User-Agent` says, in words; of a program, its name. Only words of a known set or a short
-/// name in ASCII come out of it, whatever goes in.
+/// Programs that are told by their name. Any other name is a stranger's text, which would stand in the
+/// history of an account as if we had said it.
+const PROGRAMS: [&str; 33] = [
+    "aiohttp",
+    "apache-httpclient",
+    "axios",
+    "bruno-runtime",
+    "bun",
+    "curl",
+    "dart",
+    "deno",
+    "dio",
+    "faraday",
+    "go-http-client",
+    "got",
+    "guzzlehttp",
+    "hackney",
+    "httpie",
+    "insomnia",
+    "java",
+    "java-http-client",
+    "ktor-client",
+    "libwww-perl",
+    "node",
+    "node-fetch",
+    "okhttp",
+    "php",
+    "postmanruntime",
+    "powershell",
+    "python-httpx",
+    "python-requests",
+    "python-urllib",
+    "reactor-netty",
+    "reqwest",
+    "ruby",
+    "wget",
+];
+
+/// What a `User-Agent` says, in words, if that is known: `Firefox, Linux`, `curl`. Only words of a
+/// known set come out of it, whatever goes in.
 fn device(agent: &str) -> String {
     const UNKNOWN: &str = "UNKNOWN";
     let agent = agent.get(..512).unwrap_or(agent);
@@ -99,34 +145,78 @@ fn device(agent: &str) -> String {
         };
     }
     let name = agent.split(['/', ' ']).next().unwrap_or_default();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if name.len() <= 40 && name.chars().all(is_name) { name.to_owned() } else { String::new() }
+    let is_known = PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(name));
+    if is_known { name.to_owned() } else { String::new() }
 }
 
-/// Walks `X-Forwarded-For` and `Forwarded` (RFC 7239) from the right, past every address that
-/// `trusted` holds. A header from anybody else is not believed, and an entry that is no address
-/// ends the walk. If the two headers lead to different clients, one of them is not the proxy's, and
-/// neither is believed.
+/// A device as it was written down, if it is in words of ours: earlier versions wrote down what a
+/// program called itself.
 #[must_use]
-pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub fn known_device(written: &str) -> &str {
+    static NAMES: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| woothee::dataset::DATASET.values().map(|known| known.name).collect());
+    let is_known = match written.split_once(", ") {
+        Some((browser, system)) => NAMES.contains(browser) && NAMES.contains(system),
+        None => {
+            NAMES.contains(written)
+                || PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(written))
+        }
+    };
+    if is_known { written } else { "" }
+}
+
+/// Walks `X-Forwarded-For` or `Forwarded` (RFC 7239) from the right, past every address that
+/// `trusted` holds. A header from anybody else is not believed, and an entry that is no address
+/// ends the walk. `X-Forwarded-For` goes first, because nginx, Caddy, HAProxy and Traefik all set it;
+/// a `Forwarded` beside it was most likely sent by the client, and passed on.
+#[must_use]
+pub fn address(
+    peer: IpAddr,
+    headers: &HeaderMap,
+    trusted: &[IpNet],
+    header: ForwardedHeader,
+) -> IpAddr {
     let peer = peer.to_canonical();
     if !is_trusted(peer, trusted) {
+        warn_of_headers(peer, headers);
         return peer;
     }
+    // Empty members of a list mean nothing (RFC 9110, section 5.6.1).
     let entries = |name: &str| -> Vec<String> {
-        let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?"));
-        lines.flat_map(|line| line.split(',').map(str::to_owned)).collect()
-    };
-    let old = entries("x-forwarded-for");
-    let new: Vec<String> =
-        entries("forwarded").iter().map(|entry| for_parameter(entry).to_owned()).collect();
-    match (old.is_empty(), new.is_empty()) {
-        (_, true) => walk(peer, &old, trusted),
-        (true, false) => walk(peer, &new, trusted),
-        (false, false) => {
-            let client = walk(peer, &old, trusted);
-            if client == walk(peer, &new, trusted) { client } else { peer }
+        let mut entries = Vec::new();
+        for line in headers.get_all(name) {
+            // A client's bytes must not spoil what the proxy has put behind them.
+            let line = String::from_utf8_lossy(line.as_bytes());
+            let members = line.split(',').map(str::trim).filter(|member| !member.is_empty());
+            entries.extend(members.map(str::to_owned));
         }
+        entries
+    };
+    let old = || entries("x-forwarded-for");
+    let new = || -> Vec<String> {
+        entries("forwarded").iter().map(|entry| for_parameter(entry).to_owned()).collect()
+    };
+    let hops = match header {
+        ForwardedHeader::XForwardedFor => old(),
+        ForwardedHeader::Forwarded => new(),
+        ForwardedHeader::Either => Some(old()).filter(|old| !old.is_empty()).unwrap_or_else(new),
+    };
+    walk(peer, &hops, trusted)
+}
+
+/// The commonest mistake of those who set up a proxy: once is enough.
+fn warn_of_headers(peer: IpAddr, headers: &HeaderMap) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    let forwarded =
+        ["x-forwarded-for", "forwarded"].iter().find(|name| headers.contains_key(**name));
+    if let Some(header) = forwarded
+        && !WARNED.swap(true, Ordering::Relaxed)
+    {
+        tracing::warn!(
+            %peer,
+            "a request came with {header} from an address that is not in TRUSTED_PROXIES, so the \
+             header was ignored; if that is your proxy, add its address"
+        );
     }
 }
 
@@ -181,7 +271,8 @@ mod tests {
         }
         let trusted: Vec<IpNet> =
             trusted.iter().map(|net| net.parse().expect("a network")).collect();
-        address(peer.parse().expect("an address"), &headers, &trusted).to_string()
+        let peer = peer.parse().expect("an address");
+        address(peer, &headers, &trusted, ForwardedHeader::Either).to_string()
     }
 
     #[test]
@@ -202,11 +293,18 @@ mod tests {
         headers
             .insert("forwarded", HeaderValue::from_static("for=6.6.6.6, for=1.2.3.4;proto=https"));
         let trusted = ["10.0.0.1/32".parse().expect("a network")];
-        let client = address("10.0.0.1".parse().expect("an address"), &headers, &trusted);
-        assert_eq!(client.to_string(), "1.2.3.4");
-        headers.insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6"));
-        let client = address("10.0.0.1".parse().expect("an address"), &headers, &trusted);
-        assert_eq!(client.to_string(), "10.0.0.1", "one of the two headers is a stranger's");
+        let client = |headers: &HeaderMap, header| {
+            let peer = "10.0.0.1".parse().expect("an address");
+            address(peer, headers, &trusted, header).to_string()
+        };
+        assert_eq!(client(&headers, ForwardedHeader::Either), "1.2.3.4");
+        // Caddy and others set the one and pass the other on.
+        headers.insert("x-forwarded-for", HeaderValue::from_static("9.9.9.9"));
+        assert_eq!(client(&headers, ForwardedHeader::Either), "9.9.9.9");
+        assert_eq!(client(&headers, ForwardedHeader::XForwardedFor), "9.9.9.9");
+        assert_eq!(client(&headers, ForwardedHeader::Forwarded), "1.2.3.4");
+        headers.remove("x-forwarded-for");
+        assert_eq!(client(&headers, ForwardedHeader::XForwardedFor), "10.0.0.1");
     }
 
     #[test]
@@ -224,11 +322,16 @@ mod tests {
             ("curl/8.9.1", "curl"),
             ("python-requests/2.32", "python-requests"),
             ("", ""),
+            ("Your.account.is.locked-see.evil.example", ""),
+            ("evil.example/1.0", ""),
             ("<script>alert(1)</script>", ""),
             ("a\u{1b}[2J", ""),
         ] {
             assert_eq!(device(agent), words, "{agent}");
+            assert_eq!(known_device(words), words, "{agent}");
         }
+        assert_eq!(known_device("Your.account.is.locked-see.evil.example"), "");
+        assert_eq!(known_device("Firefox, evil.example"), "");
     }
 
     #[test]
@@ -253,5 +356,7 @@ mod tests {
         assert_eq!(seen("::ffff:10.0.0.1", &["2001:db8::1"], &ours), "2001:db8::1");
         assert_eq!(seen("10.0.0.1", &["nonsense"], &ours), "10.0.0.1");
         assert_eq!(seen("10.0.0.1", &[], &ours), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1", &["6.6.6.6, 1.2.3.4, , "], &ours), "1.2.3.4");
+        assert_eq!(seen("10.0.0.1", &["", "1.2.3.4,,10.0.0.2"], &ours), "1.2.3.4");
     }
 }

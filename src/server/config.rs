@@ -18,7 +18,8 @@ use leptos_config::LeptosOptions;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{random, store};
+pub use super::postgres_url::PostgresUrl;
+use super::random;
 use crate::domain::PasswordPolicy;
 
 /// Everything an operator can set, each within its rule.
@@ -35,7 +36,16 @@ pub struct Settings {
     pub passwords: PasswordPolicy,
     pub access_token_ttl: Duration,
     pub session_idle_ttl: Duration,
+    /// The same for a session that is kept signed in, and for one with a refresh token.
+    pub remember_ttl: Duration,
+    pub refresh_ttl: Duration,
     pub session_ttl: Duration,
+    /// How many connections a node opens to PostgreSQL at most.
+    pub database_connections: usize,
+    /// Which header of a trusted proxy names the client.
+    pub forwarded_header: ForwardedHeader,
+    /// Whether HSTS is for the sub-domains, too.
+    pub hsts_subdomains: bool,
     pub trusted_proxies: Vec<IpNet>,
     /// How old the proof of a password may be for what is dangerous.
     pub proof_ttl: Duration,
@@ -67,15 +77,20 @@ pub enum Database {
     Postgres(PostgresUrl),
 }
 
-/// Where a PostgreSQL is, and how to get in: it may hold a password, and is shown without it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl(Zeroizing<String>);
-
 /// So many tries in such a time: `10/1m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     pub tries: NonZero<u32>,
     pub period: Duration,
+}
+
+/// Where a proxy says who its client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`, and `Forwarded` where that is missing.
+    Either,
+    XForwardedFor,
+    Forwarded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +122,7 @@ impl fmt::Display for BadSetting {
 
 /// Name, default as `check` shows it, meaning. The order is the order of `check` and of
 /// `.env.example`.
-pub const KNOWN: [(&str, &str, &str); 23] = [
+pub const KNOWN: [(&str, &str, &str); 28] = [
     ("HOST", "127.0.0.1", "the address it listens on"),
     ("PORT", "3000", "the port it listens on; 0: any free one"),
     (
@@ -122,6 +137,11 @@ pub const KNOWN: [(&str, &str, &str); 23] = [
         "where the accounts are: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE",
     ),
     (
+        "DATABASE_CONNECTIONS",
+        "16",
+        "how many connections a node opens to PostgreSQL at most, 2 to 1000",
+    ),
+    (
         "JWT_SECRET",
         "made once, beside the SQLite file",
         "the key of all tokens, at least 32 bytes; required with PostgreSQL",
@@ -130,10 +150,18 @@ pub const KNOWN: [(&str, &str, &str); 23] = [
     ("PASSWORD_MIN_LENGTH", "8", "code points, 6 to 64"),
     ("ACCESS_TOKEN_TTL", "15m", "life of the accessToken of the JSON routes"),
     ("SESSION_IDLE_TTL", "24h", "a browser session ends after so long unused"),
-    ("SESSION_TTL", "30d", "a browser session ends after so long in any case"),
+    ("REMEMBER_TTL", "30d", "a session that is kept signed in ends after so long unused"),
+    ("REFRESH_TTL", "30d", "a session with a refresh token ends after so long unused"),
+    ("SESSION_TTL", "30d", "a session ends after so long in any case"),
     ("PROOF_TTL", "10m", "how old the proof of the password may be for what is dangerous"),
     ("DELETION_GRACE", "14d", "how long a deleted account can still be had back by signing in"),
     ("TRUSTED_PROXIES", "none", "addresses or networks whose forwarding headers are believed"),
+    (
+        "FORWARDED_HEADER",
+        "either",
+        "which header of a trusted proxy names the client: x-forwarded-for, forwarded, or either",
+    ),
+    ("HSTS_SUBDOMAINS", "no", "yes: HSTS is for all sub-domains, too"),
     ("THROTTLE", "on", "off: no limits on tries, for load tests"),
     (
         "THROTTLE_ACCOUNT",
@@ -143,7 +171,11 @@ pub const KNOWN: [(&str, &str, &str); 23] = [
     ("THROTTLE_NETWORK", "50/1m,500/1d", "wrong tries from one address, or one /64"),
     ("THROTTLE_TOTAL", "1000/1m", "wrong tries by all strangers"),
     ("THROTTLE_SIGN_UP", "100/1h", "sign-ups from one address, or one /64"),
-    ("THROTTLE_ACTS", "600/1h", "what one account does that is written down: changes, refreshes"),
+    (
+        "THROTTLE_ACTS",
+        "600/1h",
+        "what one session does that is written down: changes of a name, downloads, refreshes",
+    ),
     ("METRICS_ADDR", "none", "address and port on which metrics for Prometheus are served"),
     ("LOG_FORMAT", "text", "text, or json: one object a line"),
     ("RUST_LOG", "info", "what is logged"),
@@ -174,7 +206,11 @@ impl Sources {
         }
         let mut file = BTreeMap::new();
         match std::fs::read_to_string(".env") {
-            Ok(text) => read_file(&text, &mut file, &mut unreadable),
+            Ok(text) => {
+                // Some editors begin a file with a byte order mark.
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+                read_file(text, &mut file, &mut unreadable);
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => unreadable.push(bad(".env", "is there, but cannot be read as a text file")),
         }
@@ -189,13 +225,16 @@ impl Sources {
         Self { environment, file: BTreeMap::new(), unreadable: Vec::new() }
     }
 
-    /// The value of a setting, and where it came from.
+    /// The value of a setting, and where it came from. One that is empty is not set: so Compose passes
+    /// on what is not set for itself. An empty text is never a secret.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(&str, &'static str)> {
+        let is_set = |value: &&String| !value.trim().is_empty();
         self.environment
             .get(name)
+            .filter(is_set)
             .map(|value| (value.as_str(), "environment"))
-            .or_else(|| self.file.get(name).map(|value| (value.as_str(), ".env")))
+            .or_else(|| self.file.get(name).filter(is_set).map(|value| (value.as_str(), ".env")))
     }
 
     /// Names that are no setting. In `.env` that is every unknown name. In the environment, which
@@ -211,7 +250,9 @@ impl Sources {
         for name in self.file.keys().filter(|name| !is_known(name)) {
             unknown.push((name, misspelled(name)));
         }
-        for name in self.environment.keys().filter(|name| !is_known(name)) {
+        let of_others =
+            |(name, value): &(&String, &String)| is_known(name) || is_of_a_service(name, value);
+        for (name, _) in self.environment.iter().filter(|variable| !of_others(variable)) {
             let meant = misspelled(name);
             if meant.is_some() || ours(name) {
                 unknown.push((name, meant));
@@ -225,6 +266,29 @@ impl Sources {
             })
             .collect()
     }
+}
+
+/// What Kubernetes and Docker put into the environment of every container for a service: a Service
+/// that is called `latchkey` makes `LATCHKEY_PORT=tcp://10.0.0.5:3000` and more.
+fn is_of_a_service(name: &str, value: &str) -> bool {
+    let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    let is_of_a_port = || {
+        let (_, rest) = name.rsplit_once("_PORT_")?;
+        let mut parts = rest.split('_');
+        let number = parts.next()?;
+        let protocol = parts.next()?;
+        let rest: Vec<&str> = parts.collect();
+        Some(
+            number.parse::<u16>().is_ok()
+                && ["TCP", "UDP", "SCTP"].contains(&protocol)
+                && matches!(rest[..], [] | ["PROTO" | "PORT" | "ADDR"]),
+        )
+    };
+    (name.ends_with("_PORT") && is_address)
+        || name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || is_of_a_port() == Some(true)
 }
 
 /// Reads the lines of `.env`. No fault shows the line: it may hold a secret.
@@ -285,7 +349,22 @@ impl Settings {
             },
             access_token_ttl: reader.read("ACCESS_TOKEN_TTL", duration),
             session_idle_ttl: reader.read("SESSION_IDLE_TTL", duration),
+            remember_ttl: reader.read("REMEMBER_TTL", duration),
+            refresh_ttl: reader.read("REFRESH_TTL", duration),
             session_ttl: reader.read("SESSION_TTL", duration),
+            database_connections: reader.read("DATABASE_CONNECTIONS", |text| match text.parse() {
+                Ok(connections @ 2..=1000) => Ok(connections),
+                _ => Err("must be a whole number from 2 to 1000".into()),
+            }),
+            forwarded_header: reader.read("FORWARDED_HEADER", |text| {
+                match text.to_ascii_lowercase().as_str() {
+                    "either" => Ok(ForwardedHeader::Either),
+                    "x-forwarded-for" => Ok(ForwardedHeader::XForwardedFor),
+                    "forwarded" => Ok(ForwardedHeader::Forwarded),
+                    _ => Err("must be x-forwarded-for, forwarded or either".into()),
+                }
+            }),
+            hsts_subdomains: reader.read("HSTS_SUBDOMAINS", |text| switch(text, "yes", "no")),
             trusted_proxies: reader.read("TRUSTED_PROXIES", networks),
             proof_ttl: reader.read("PROOF_TTL", duration),
             deletion_grace: reader.read("DELETION_GRACE", duration),
@@ -318,9 +397,15 @@ impl Settings {
                 }
             }),
         };
-        if sources.get("SESSION_IDLE_TTL").is_none() {
-            // Who shortens the one need not think of the other.
-            settings.session_idle_ttl = settings.session_idle_ttl.min(settings.session_ttl);
+        // Lowering SESSION_TTL alone must not make a default idle time invalid.
+        for (name, idle) in [
+            ("SESSION_IDLE_TTL", &mut settings.session_idle_ttl),
+            ("REMEMBER_TTL", &mut settings.remember_ttl),
+            ("REFRESH_TTL", &mut settings.refresh_ttl),
+        ] {
+            if sources.get(name).is_none() {
+                *idle = (*idle).min(settings.session_ttl);
+            }
         }
         settings.check_together(&mut reader.faults);
         if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
@@ -343,8 +428,14 @@ impl Settings {
             faults
                 .push(bad("METRICS_ADDR", "is the address of HOST and PORT; give it another one"));
         }
-        if self.session_idle_ttl > self.session_ttl {
-            faults.push(bad("SESSION_IDLE_TTL", "must not be longer than SESSION_TTL"));
+        for (name, idle) in [
+            ("SESSION_IDLE_TTL", self.session_idle_ttl),
+            ("REMEMBER_TTL", self.remember_ttl),
+            ("REFRESH_TTL", self.refresh_ttl),
+        ] {
+            if idle > self.session_ttl {
+                faults.push(bad(name, "must not be longer than SESSION_TTL"));
+            }
         }
         if matches!(self.database, Database::Postgres(_)) && self.jwt_secret.is_none() {
             faults.push(bad(
@@ -447,12 +538,7 @@ impl Reader<'_> {
     /// A setting that has no default, or one that is not written down.
     fn given<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let (text, _) = self.sources.get(name)?;
-        let parsed = if text.trim().is_empty() {
-            Err("is set, but empty; give it a value or remove it".into())
-        } else {
-            parse(text)
-        };
-        parsed.map_err(|reason| self.faults.push(bad(name, &reason))).ok()
+        parse(text).map_err(|reason| self.faults.push(bad(name, &reason))).ok()
     }
 }
 
@@ -496,9 +582,19 @@ fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .map(|part| {
             part.parse::<IpNet>()
                 .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                .map(canonical)
                 .map_err(|_| "must be addresses or networks, for example 10.0.0.0/8, ::1".into())
         })
         .collect()
+}
+
+/// Peers are compared as IPv4 where they are: so `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(v6) = network else { return network };
+    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
+        (Some(v4), Some(length)) => ipnet::Ipv4Net::new(v4, length).map_or(network, IpNet::V4),
+        _ => network,
+    }
 }
 
 impl Limit {
@@ -550,56 +646,6 @@ impl fmt::Display for Database {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => write!(f, "{url}"),
         }
-    }
-}
-
-impl PostgresUrl {
-    fn parse(text: &str) -> Result<Self, String> {
-        const HINT: &str = "must be like postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with \
-                            special characters of the password as %XX";
-        let url = Url::parse(text).map_err(|_| HINT)?;
-        let named = url.path().len() > 1 && url.fragment().is_none();
-        if !named || !store::is_postgres_url(text) {
-            return Err(HINT.into());
-        }
-        Ok(Self(Zeroizing::new(text.to_owned())))
-    }
-
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether passwords and names cross a network on which somebody could pose as the database
-    /// (CF-03).
-    fn is_unverified(&self) -> bool {
-        let Ok(url) = Url::parse(&self.0) else { return true };
-        let parameter = |name: &str| url.query_pairs().find(|(n, _)| n == name).map(|(_, v)| v);
-        let host = parameter("host").or_else(|| url.host_str().map(Into::into)).unwrap_or_default();
-        let local =
-            ["", "localhost", "127.0.0.1", "[::1]"].contains(&&*host) || host.starts_with('/');
-        let mode = parameter("sslmode").or_else(|| parameter("ssl-mode"));
-        !local && mode.as_deref() != Some("verify-full")
-    }
-}
-
-impl fmt::Display for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Url::parse(&self.0) {
-            Ok(mut url) => {
-                _ = url.set_password(None);
-                // A parameter can hold a password too.
-                url.set_query(None);
-                write!(f, "{url}")
-            }
-            Err(_) => f.write_str("postgres://…"),
-        }
-    }
-}
-
-impl fmt::Debug for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
     }
 }
 
@@ -779,7 +825,6 @@ mod tests {
     fn each_bad_setting_is_named() {
         for (name, value) in [
             ("HOST", "nowhere"),
-            ("HOST", ""),
             ("PORT", "65536"),
             ("PORT", "-1"),
             ("PORT", "http"),
@@ -795,6 +840,9 @@ mod tests {
             ("DATABASE_URL", "sqlite::memory:"),
             ("DATABASE_URL", "postgres://localhost"),
             ("DATABASE_URL", "postgres://localhost/latchkey?sslmode=perhaps"),
+            ("DATABASE_CONNECTIONS", "1"),
+            ("FORWARDED_HEADER", "x-real-ip"),
+            ("HSTS_SUBDOMAINS", "true"),
             ("JWT_SECRET", "yoursecretvalue"),
             ("JWT_SECRET", "0123456789012345678901234567890"),
             ("JWT_SECRET", "yoursecretvalueyoursecretvalueyoursecretvalue"),
@@ -820,6 +868,7 @@ mod tests {
             ("JWT_SECRETS", GOOD_SECRET),
             ("SESION_TTL", "1h"),
             ("LATCHKEY_PORT", "3000"),
+            ("LATCHKEY_PROT", "tcp://10.0.0.5:3000"),
         ] {
             assert_eq!(faults(&[(name, value)]), [name], "{name}={value}");
         }
@@ -836,6 +885,45 @@ mod tests {
             faults(&[("PATH", "/bin"), ("SESSION_MANAGER", "local/x"), ("HOSTNAME", "h")])
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn what_kubernetes_injects_for_a_service_is_no_setting_and_no_mistake() {
+        let of_service = [
+            ("LATCHKEY_PORT", "tcp://10.0.0.5:3000"),
+            ("LATCHKEY_SERVICE_HOST", "10.0.0.5"),
+            ("LATCHKEY_SERVICE_PORT", "3000"),
+            ("LATCHKEY_SERVICE_PORT_HTTP", "3000"),
+            ("LATCHKEY_PORT_3000_TCP", "tcp://10.0.0.5:3000"),
+            ("LATCHKEY_PORT_3000_TCP_PROTO", "tcp"),
+            ("LATCHKEY_PORT_3000_TCP_PORT", "3000"),
+            ("LATCHKEY_PORT_3000_TCP_ADDR", "10.0.0.5"),
+            ("LATCHKEY_WEB_PORT", "tcp://10.0.0.6:80"),
+            ("JWT_ISSUER_SERVICE_HOST", "10.0.0.7"),
+        ];
+        assert!(faults(&of_service).is_empty(), "{:?}", faults(&of_service));
+        assert_eq!(faults(&[("LATCHKEY_PORT_3000_TPC", "x")]), ["LATCHKEY_PORT_3000_TPC"]);
+    }
+
+    #[test]
+    fn what_is_empty_is_not_set_and_is_never_a_secret() {
+        let empty: Vec<(&str, &str)> = KNOWN.iter().map(|(name, ..)| (*name, "")).collect();
+        let settings = Settings::read(&Sources::of(&empty)).expect("the defaults");
+        assert!(settings.jwt_secret.is_none() && settings.jwt_secret_previous.is_none());
+        let url = ("DATABASE_URL", "postgres://latchkey@localhost/latchkey");
+        assert_eq!(faults(&[url, ("JWT_SECRET", " ")]), ["JWT_SECRET"]);
+    }
+
+    #[test]
+    fn an_address_in_the_dress_of_ipv6_is_one_of_ipv4() {
+        for (text, network) in [
+            ("::ffff:127.0.0.1", "127.0.0.1/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::1", "::1/128"),
+            ("fd00::/8", "fd00::/8"),
+        ] {
+            assert_eq!(networks(text).expect(text)[0].to_string(), network);
+        }
     }
 
     #[test]
@@ -866,7 +954,11 @@ mod tests {
     fn a_short_session_needs_no_shorter_idle_time() {
         let settings =
             Settings::read(&Sources::of(&[("SESSION_TTL", "2s")])).expect("good settings");
-        assert_eq!(settings.session_idle_ttl, settings.session_ttl);
+        for idle in [settings.session_idle_ttl, settings.remember_ttl, settings.refresh_ttl] {
+            assert_eq!(idle, settings.session_ttl);
+        }
+        let longer = [("SESSION_TTL", "7d"), ("REMEMBER_TTL", "30d")];
+        assert_eq!(faults(&longer), ["REMEMBER_TTL"]);
     }
 
     #[test]
@@ -902,6 +994,7 @@ mod tests {
         assert_eq!(read("JWT_SECRET=a$b").1, ["JWT_SECRET"]);
         assert_eq!(read("PORT=1\nPORT=2").1, ["PORT"]);
         assert_eq!(read("what is this").1, [".env"]);
+        assert_eq!(read("JWT_SECRET=\n").1, Vec::<String>::new());
     }
 
     #[test]

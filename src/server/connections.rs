@@ -10,6 +10,8 @@
 //! sockets open, or never comes to an end, keeps nobody else out. If everybody is being answered, a
 //! newcomer is told 503 at once.
 
+mod heads;
+
 use std::{
     convert::Infallible,
     io::{self, Write},
@@ -36,6 +38,8 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 use tower_service::Service;
+
+use heads::Heads;
 
 /// With what each may take at most, some 55 MiB.
 const MAX_CONNECTIONS: usize = 1024;
@@ -75,12 +79,19 @@ pub(super) struct Connection {
     since: AtomicU64,
     /// Whether it has ever asked for anything.
     asked: AtomicBool,
+    /// Whether a request had a length beside chunks.
+    smuggles: AtomicBool,
 }
 
 impl Connection {
     /// The address of the other end.
     pub(super) fn peer(&self) -> IpAddr {
         self.peer.ip()
+    }
+
+    /// Whether a request had a length beside chunks.
+    pub(super) fn smuggles(&self) -> bool {
+        self.smuggles.load(Ordering::Relaxed)
     }
 
     fn waits_for_client(&self) {
@@ -143,7 +154,8 @@ pub(super) async fn serve(
             }
         };
         let (since, asked) = (AtomicU64::new(0), AtomicBool::new(false));
-        let connection = Arc::new(Connection { peer, origin, since, asked });
+        let smuggles = AtomicBool::new(false);
+        let connection = Arc::new(Connection { peer, origin, since, asked, smuggles });
         connection.waits_for_client();
         let task = attend(stream, router.clone(), permit, connection.clone(), graceful.watcher());
         places.push(Place { task: tokio::spawn(task).abort_handle(), connection });
@@ -185,6 +197,10 @@ async fn attend(
     stream.set_nodelay(true)?;
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(READING));
+    let watched = connection.clone();
+    let stream = Heads::new(Box::pin(stream), move || {
+        watched.smuggles.store(true, Ordering::Relaxed);
+    });
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(connection.clone());
         connection.asked.store(true, Ordering::Relaxed);
@@ -198,7 +214,7 @@ async fn attend(
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD);
-    let served = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
+    let served = http.serve_connection(TokioIo::new(stream), service);
     // What went wrong with it is the client's affair.
     _ = watcher.watch(served).await;
     Ok(())

@@ -9,10 +9,15 @@ use super::{clock::now, config::PublicUrl, error::Fault, random};
 const SESSION: [&str; 2] = ["latchkey", "__Host-latchkey"];
 const VISITOR: [&str; 2] = ["latchkey-visitor", "__Host-latchkey-visitor"];
 const DEVICE: [&str; 2] = ["latchkey-device", "__Host-latchkey-device"];
+const NOTICE: [&str; 2] = ["latchkey-notice", "__Host-latchkey-notice"];
+const PENDING: [&str; 2] = ["latchkey-pending", "__Host-latchkey-pending"];
 const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
 
 /// How long a device is known after a sign-in, and a language after it was chosen.
 const LONG: Duration = Duration::days(180);
+
+/// How long a notice waits for the next page, and what is to be confirmed for the password.
+const SHORT: Duration = Duration::minutes(15);
 
 /// A server on https uses the names with the prefix, and never looks at the others (CK-02).
 pub struct Cookies {
@@ -71,6 +76,50 @@ impl Cookies {
         header_value(&cookie)
     }
 
+    /// The notice for the next page: see `notices.rs`.
+    #[must_use]
+    pub fn notice(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, NOTICE[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn set_notice(&self, value: String) -> HeaderValue {
+        self.for_a_short_time(NOTICE, value)
+    }
+
+    #[must_use]
+    pub fn forget_notice(&self) -> HeaderValue {
+        self.removal(NOTICE)
+    }
+
+    /// The act that waits for the password: see `pending.rs`.
+    #[must_use]
+    pub fn pending(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, PENDING[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn set_pending(&self, value: String) -> HeaderValue {
+        self.for_a_short_time(PENDING, value)
+    }
+
+    #[must_use]
+    pub fn forget_pending(&self) -> HeaderValue {
+        self.removal(PENDING)
+    }
+
+    fn for_a_short_time(&self, names: [&'static str; 2], value: String) -> HeaderValue {
+        let mut cookie = self.cookie(names[usize::from(self.secure)], value);
+        cookie.set_max_age(SHORT);
+        header_value(&cookie)
+    }
+
+    fn removal(&self, names: [&'static str; 2]) -> HeaderValue {
+        let mut cookie = self.cookie(names[usize::from(self.secure)], String::new());
+        cookie.make_removal();
+        header_value(&cookie)
+    }
+
     /// The language that somebody has chosen, as a tag. It is whatever a client sends.
     #[must_use]
     pub fn language(&self, headers: &HeaderMap) -> Option<String> {
@@ -91,16 +140,14 @@ impl Cookies {
         Ok((visitor, header_value(&cookie)))
     }
 
-    /// The headers with which a browser forgets the session (SE-09). `"cookies"` is not among what
-    /// `Clear-Site-Data` clears, because that would sign people out of other programs on
-    /// sub-domains of ours.
+    /// The headers with which a browser forgets the session (SE-09). `Clear-Site-Data` clears no
+    /// `"cookies"`, because that would sign people out of other programs on sub-domains of ours, and no
+    /// `"cache"`: nothing private is in it (`no-store`), and clearing a large one takes seconds.
     #[must_use]
     pub fn forget(&self) -> HeaderMap {
-        let mut cookie = self.cookie(self.session_name(), String::new());
-        cookie.make_removal();
-        let clear = HeaderValue::from_static("\"cache\", \"storage\"");
+        let clear = HeaderValue::from_static("\"storage\"");
         HeaderMap::from_iter([
-            (header::SET_COOKIE, header_value(&cookie)),
+            (header::SET_COOKIE, self.removal(SESSION)),
             (HeaderName::from_static("clear-site-data"), clear),
         ])
     }

@@ -59,17 +59,31 @@ pub enum Refusal {
 
 #[derive(Debug)]
 pub enum Fault {
+    /// The database is known to be away. That is logged when it begins and when it ends.
+    Away,
     /// The database is away or busy: it will pass.
     Unavailable(Box<dyn StdError + Send + Sync>),
     /// It will not pass by itself.
     Internal(Box<dyn StdError + Send + Sync>),
 }
 
+#[derive(Debug)]
+struct IsAway;
+
+impl std::fmt::Display for IsAway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the database is known to be away")
+    }
+}
+
+impl StdError for IsAway {}
+
 impl Fault {
     /// The same fault, as one that may pass.
     #[must_use]
     pub fn into_unavailable(self) -> Self {
         match self {
+            Self::Away => Self::Away,
             Self::Unavailable(error) | Self::Internal(error) => Self::Unavailable(error),
         }
     }
@@ -78,6 +92,7 @@ impl Fault {
     #[must_use]
     pub fn source(&self) -> &(dyn StdError + 'static) {
         match self {
+            Self::Away => &IsAway,
             Self::Unavailable(error) | Self::Internal(error) => error.as_ref(),
         }
     }

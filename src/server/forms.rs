@@ -10,19 +10,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
 use percent_encoding::percent_decode;
 
 use super::{
-    access::SignedIn,
+    access::{Renewer, SignedIn},
     audit::Act,
     client::Visit,
     error::{Error, Refusal, Result},
     macs::Statement,
     media_type,
+    notices::Notice,
+    pending::Pending,
     reply::{Explained, is_for_a_person},
     routes::Door,
     state::AppState,
@@ -32,12 +34,49 @@ use crate::app::{self, FormState, Viewer};
 /// The hidden field that ties a form to a session or a visitor.
 pub const TOKEN_FIELD: &str = "form_token";
 
+/// The page on which the form of each server function stands.
+const PAGES: [(&str, &str); 10] = [
+    ("/api/sign_up", "/signup"),
+    ("/api/sign_in", "/signin"),
+    ("/api/sign_out", "/"),
+    ("/api/confirm", "/confirm"),
+    ("/api/change_full_name", "/profile"),
+    ("/api/change_password", "/account/security"),
+    ("/api/end_session", "/account/sessions"),
+    ("/api/end_other_sessions", "/account/sessions"),
+    ("/api/delete_account", "/account/data"),
+    ("/api/set_password", "/set-password"),
+];
+
+/// The forms of people who are not signed in. A second tab may send one after the first has signed in.
+const OF_VISITORS: [&str; 3] = ["/api/sign_up", "/api/sign_in", "/api/set_password"];
+
+/// The page on which the form of a server function stands.
+#[must_use]
+pub fn page_of(action: &str) -> &'static str {
+    PAGES.iter().find(|(known, _)| *known == action).map_or("/", |(_, page)| page)
+}
+
+/// The same, with the query that the form's address had.
+#[must_use]
+pub fn page_at(uri: &Uri) -> String {
+    let page = page_of(uri.path());
+    // Hyper takes only visible ASCII for a query.
+    uri.query().map_or_else(|| page.to_owned(), |query| format!("{page}?{query}"))
+}
+
 /// What a server function knows of the request, and where it leaves its outcome.
 #[derive(Clone)]
 pub struct FormCall {
     pub state: AppState,
     pub caller: Option<SignedIn>,
+    /// The caller who renews a session, perhaps by a request that comes a second time.
+    pub renewer: Option<Arc<Renewer>>,
+    /// The id in the cookie of somebody who is not signed in.
+    pub visitor: Option<String>,
     pub visit: Visit,
+    /// The act for which the browser was asked for the password.
+    pub pending: Option<String>,
     outcome: Arc<Mutex<Option<Result<Done>>>>,
 }
 
@@ -45,6 +84,10 @@ pub struct FormCall {
 pub struct Done {
     pub location: String,
     pub headers: HeaderMap,
+    /// The notice on the next page.
+    pub notice: Option<Notice>,
+    /// The id of the session that loads it. `None`: nobody is signed in by then.
+    pub session: Option<String>,
 }
 
 impl FormCall {
@@ -64,25 +107,22 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
     let path = parts.uri.path().to_owned();
     let headers = parts.headers.clone();
     let viewer = Viewer::of(&state, &parts);
+    let renewer = Renewer::of(&parts.extensions);
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let outcome = run(&state, viewer.caller.clone(), parts, body, &fields).await;
+    let outcome = run(&state, viewer.caller.clone(), renewer, parts, body, &fields).await;
 
     let error = match outcome {
-        Ok(done) => {
-            let location = HeaderValue::try_from(&done.location);
-            let location = location.unwrap_or(HeaderValue::from_static("/"));
-            return (StatusCode::SEE_OTHER, [(header::LOCATION, location)], done.headers)
-                .into_response();
-        }
+        Ok(done) => return accepted(&state, done, &headers),
         Err(error) => error,
     };
     if !is_for_a_person(Some(Door::Form), &headers) {
         return error.into_response();
     }
-    if let Error::Refusal(Refusal::ProofTooOld) = error {
-        return app::ask_for_proof(app::page_of(&path)).into_response();
+    if let (Error::Refusal(Refusal::ProofTooOld), Some(caller)) = (&error, &viewer.caller) {
+        let pending = Pending::of_form(&path, &fields);
+        return app::ask_for_proof(&state, caller, page_of(&path), pending);
     }
-    let Some(form) = FormState::again(&path, &fields, &error) else {
+    let Some(form) = FormState::again(&state, &path, &fields, &error, &viewer) else {
         return error.into_response();
     };
     // The status and the headers of the error, with the form in its body.
@@ -99,9 +139,33 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
     Response::from_parts(answer, body)
 }
 
+fn accepted(state: &AppState, done: Done, headers: &HeaderMap) -> Response {
+    let location = HeaderValue::try_from(&done.location);
+    let location = location.unwrap_or(HeaderValue::from_static("/"));
+    let mut answer =
+        (StatusCode::SEE_OTHER, [(header::LOCATION, location)], done.headers).into_response();
+    let cookies = answer.headers_mut();
+    if let Some(notice) = done.notice {
+        match done.session.or_else(|| state.cookies.visitor(headers)) {
+            Some(whom) => _ = cookies.append(header::SET_COOKIE, notice.cookie(state, &whom)),
+            None => {
+                if let Ok((visitor, cookie)) = state.cookies.new_visitor() {
+                    cookies.append(header::SET_COOKIE, cookie);
+                    cookies.append(header::SET_COOKIE, notice.cookie(state, &visitor));
+                }
+            }
+        }
+    }
+    if state.cookies.pending(headers).is_some() {
+        cookies.append(header::SET_COOKIE, state.cookies.forget_pending());
+    }
+    answer
+}
+
 async fn run(
     state: &AppState,
     caller: Option<SignedIn>,
+    renewer: Option<Renewer>,
     parts: Parts,
     body: Bytes,
     fields: &[(String, String)],
@@ -114,11 +178,24 @@ async fn run(
         return Err(Refusal::MalformedForm.into());
     }
     let visit = Visit::of(state, &parts.headers, &parts.extensions);
-    if !token_fits(state, caller.as_ref(), &parts.headers, fields) {
+    let visitor = state.cookies.visitor(&parts.headers);
+    let family = caller.as_ref().map(SignedIn::family);
+    let family = family.or(renewer.as_ref().map(Renewer::family));
+    let of_visitors = OF_VISITORS.contains(&parts.uri.path());
+    if !token_fits(state, family, visitor.as_deref(), of_visitors, fields) {
         state.throttle.refused(&state.store, &visit, Act::CrossOrigin).await;
         return Err(Refusal::StaleForm.into());
     }
-    let call = FormCall { state: state.clone(), caller, visit, outcome: Arc::default() };
+    let pending = state.cookies.pending(&parts.headers);
+    let call = FormCall {
+        state: state.clone(),
+        caller,
+        renewer: renewer.map(Arc::new),
+        visitor,
+        visit,
+        pending,
+        outcome: Arc::default(),
+    };
     let context = {
         let call = call.clone();
         move || leptos::prelude::provide_context(call.clone())
@@ -135,19 +212,17 @@ async fn run(
 /// (CS-02).
 fn token_fits(
     state: &AppState,
-    caller: Option<&SignedIn>,
-    headers: &HeaderMap,
+    family: Option<&str>,
+    visitor: Option<&str>,
+    of_visitors: bool,
     fields: &[(String, String)],
 ) -> bool {
     let mut tokens = fields.iter().filter(|(name, _)| name == TOKEN_FIELD);
     let (Some((_, token)), None) = (tokens.next(), tokens.next()) else { return false };
-    let visitor = state.cookies.visitor(headers);
-    let form = match (caller, &visitor) {
-        (Some(caller), _) => Statement::SessionForm(caller.session()),
-        (None, Some(visitor)) => Statement::VisitorForm(visitor),
-        (None, None) => return false,
-    };
-    state.macs.fits(form, token)
+    let of_session = family.map(Statement::SessionForm);
+    let of_visitor =
+        visitor.map(Statement::VisitorForm).filter(|_| of_visitors || family.is_none());
+    [of_session, of_visitor].into_iter().flatten().any(|form| state.macs.fits(form, token))
 }
 
 /// Where to go after signing in: a path of this site, parsed and written anew, or else the

@@ -30,8 +30,10 @@ const DEFAULTS: [(HeaderName, &str); 9] = [
     (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
 ];
 
-/// Two years, and the sub-domains (WB-04).
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// Two years (WB-04). The sub-domains are other people's, unless the operator says otherwise.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+const HSTS_SUBDOMAINS: HeaderValue =
+    HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -48,7 +50,8 @@ pub(super) fn add(state: &AppState, headers: &mut HeaderMap) {
         headers.insert(header::CONTENT_TYPE, JSON);
     }
     if state.public_url.is_https() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        let value = if state.settings.hsts_subdomains { HSTS_SUBDOMAINS } else { HSTS };
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
 }
 

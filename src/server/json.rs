@@ -2,19 +2,23 @@
 
 use axum::{
     Extension, Json,
-    body::Bytes,
-    extract::{Path, State, rejection::PathRejection},
+    body::{Body, Bytes},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    access::{Fresh, SignedIn},
+    access::{Fresh, Renewer, SignedIn},
     accounts::{self, Entered},
     audit,
-    client::Visit,
+    client::{Visit, known_device},
     clock::rfc3339,
     error::{Error, Fault, Refusal, Result},
     own_account, passwords,
@@ -24,7 +28,7 @@ use super::{
     store::StoredSession,
 };
 use crate::domain::{
-    Field, FieldError, FullNameForm, PasswordChangeForm, Profile, SignInForm, SignUpForm,
+    Code, Field, FieldError, FullNameForm, PasswordChangeForm, Profile, SignInForm, SignUpForm,
     shown_password,
 };
 
@@ -33,7 +37,6 @@ pub mod strict;
 /// An account, as it shows itself.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct Account {
     #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
@@ -45,7 +48,6 @@ pub(super) struct Account {
 /// An account, and the token with which a program acts for it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct SignedInAccount {
     #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
@@ -69,7 +71,6 @@ pub(super) struct SignedInAccount {
 /// The tokens of a program that goes on under new ones.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct Tokens {
     access_token: String,
     /// If the session has one.
@@ -86,7 +87,6 @@ pub(super) struct Tokens {
 /// Where somebody is signed in.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct Session {
     id: String,
     /// Whether it is the one that asks.
@@ -104,23 +104,24 @@ pub(super) struct Session {
     #[schema(example = "203.0.113.0/24")]
     network: String,
     /// RFC 3339, UTC.
+    #[schema(format = DateTime)]
     first_seen: String,
     /// RFC 3339, UTC, to within a hundredth of `SESSION_IDLE_TTL`.
+    #[schema(format = DateTime)]
     last_seen: String,
 }
 
 #[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Sessions {
+pub(super) struct SessionList {
     sessions: Vec<Session>,
 }
 
 /// Something that happened to the account.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct HistoryEntry {
     /// RFC 3339, UTC.
+    #[schema(format = DateTime)]
     at: String,
     /// A word of the OWASP Logging Vocabulary, perhaps with a reason behind a colon.
     #[schema(example = "authn_login_success")]
@@ -133,21 +134,38 @@ pub(super) struct HistoryEntry {
 }
 
 #[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct History {
-    /// The newest first, at most 50.
+pub(super) struct HistoryPage {
+    /// The newest first.
     history: Vec<HistoryEntry>,
+    /// What to send as `after` for the events before these. Left out at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "4711")]
+    next: Option<String>,
+}
+
+/// Which part of the history.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HistoryQuery {
+    /// The `next` of the answer before.
+    #[serde(default)]
+    #[param(required = false, nullable = false)]
+    after: Option<String>,
+    /// How many events at most, 1 to 200.
+    #[serde(default)]
+    #[param(required = false, nullable = false, value_type = i64, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
 }
 
 /// Everything that is kept about a person. Times are RFC 3339, UTC.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct PersonalData {
     #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
     username: String,
     full_name: String,
+    #[schema(format = DateTime)]
     member_since: String,
     /// How the password is kept. The hash itself stays here.
     #[schema(example = "argon2id")]
@@ -160,13 +178,15 @@ pub(super) struct PersonalData {
 /// A session, with all that is kept of it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct PersonalSession {
     session: Session,
     /// When the password was shown last.
+    #[schema(format = DateTime)]
     proved: String,
     /// When it ends if it stays unused, and in any case.
+    #[schema(format = DateTime)]
     ends_unused: String,
+    #[schema(format = DateTime)]
     ends: String,
     /// Whether it outlives the browser.
     remembered: bool,
@@ -177,7 +197,6 @@ pub(super) struct PersonalSession {
 /// An entry of the history, with all that is kept of it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct PersonalEvent {
     event: HistoryEntry,
     request_id: String,
@@ -188,14 +207,13 @@ pub(super) struct PersonalEvent {
 /// An account that is about to be deleted.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[serde(deny_unknown_fields)]
 pub(super) struct Deletion {
-    /// RFC 3339, UTC. Who signs in before that keeps the account.
+    /// RFC 3339, UTC. Signing in before then cancels the deletion.
+    #[schema(format = DateTime)]
     delete_at: String,
 }
 
 #[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Health {
     #[schema(example = "ok")]
     status: &'static str,
@@ -208,7 +226,7 @@ pub(super) struct Health {
 pub(super) struct SignUpBody {
     /// RFC 8265 UsernameCaseMapped, then 3 to 32 letters, digits, `_`, `-` and `.`, no dot at
     /// either end, one script. Unique, also against names that look the same.
-    #[schema(min_length = 3, max_length = 256, example = "alice")]
+    #[schema(min_length = 2, max_length = 256, example = "alice")]
     username: String,
     /// `PASSWORD_MIN_LENGTH` code points to 1,024 bytes. Not a common one, nor one's own name.
     #[schema(min_length = 6, max_length = 1024, example = "correct horse battery staple")]
@@ -280,7 +298,9 @@ impl From<&Profile> for Account {
     }
 }
 
-/// Make an account
+/// Create an account
+///
+/// Signs nobody in.
 #[utoipa::path(
     post, path = "/auth/signup", tag = "accounts", operation_id = "signUp", request_body = SignUpBody,
     responses(
@@ -300,8 +320,7 @@ pub(super) async fn sign_up(
         full_name: strict::string(body, "fullName"),
     })?;
     let new = form.parse(state.settings.passwords).map_err(Refusal::InvalidInput)?;
-    let account = accounts::sign_up(&state, &new, &visit).await?;
-    Ok(Json(Account::from(&account.profile)))
+    Ok(Json(Account::from(&accounts::sign_up(&state, &new, &visit).await?)))
 }
 
 /// Sign in, and get an access token
@@ -402,10 +421,11 @@ fn renewed(state: &AppState, entered: Entered) -> Response {
     }
 }
 
-/// Prove anew who one is
+/// Re-enter the password
 ///
-/// Needed for what is dangerous, if the password was shown more than `PROOF_TTL` ago. The session
-/// goes on under a new id: a program gets new tokens, a browser a new cookie.
+/// Needed before sensitive actions, if the password was last entered more than `PROOF_TTL` ago. The
+/// session goes on under a new id: a program gets new tokens, a browser a new cookie. Sent again
+/// within ten seconds, with the token of before, it gets the same session: an answer may be lost.
 #[utoipa::path(
     post, path = "/auth/confirm", tag = "accounts", operation_id = "confirm", request_body = ConfirmBody,
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -417,18 +437,20 @@ fn renewed(state: &AppState, entered: Entered) -> Response {
 )]
 pub(super) async fn confirm(
     State(state): State<AppState>,
-    Extension(caller): Extension<SignedIn>,
+    renewer: Renewer,
     visit: Visit,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
     let password = strict::read(headers, body, |body| strict::string(body, "password"))?;
     let password = shown_password(&password).map_err(Refusal::InvalidInput)?;
-    let entered = own_account::confirm(&state, &caller, &password, &visit).await?;
+    let entered = own_account::confirm(&state, &renewer, &password, &visit).await?;
     Ok(renewed(&state, entered))
 }
 
-/// Sign out: the session and all its tokens are dead at once
+/// Sign out
+///
+/// The session and all its tokens stop working at once.
 #[utoipa::path(
     post, path = "/auth/signout", tag = "accounts", operation_id = "signOut",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -449,7 +471,9 @@ pub(super) async fn sign_out(
     Ok(response)
 }
 
-/// The account of the caller
+/// Get your account
+///
+/// The account that the token or the cookie is of.
 #[utoipa::path(
     get, path = "/user/profile", tag = "accounts", operation_id = "profile",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -461,7 +485,9 @@ pub(super) async fn profile(Extension(caller): Extension<SignedIn>) -> Json<Acco
     Json(Account::from(caller.profile()))
 }
 
-/// Change the profile
+/// Change your profile
+///
+/// A full name that is the same changes nothing.
 #[utoipa::path(
     patch, path = "/user/profile", tag = "your account", operation_id = "changeProfile", request_body = ProfileBody,
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -481,13 +507,13 @@ pub(super) async fn change_profile(
         full_name: strict::string(body, "fullName"),
     })?;
     let full_name = form.parse().map_err(Refusal::InvalidInput)?;
-    let profile = own_account::change_full_name(&state, &caller, &full_name, &visit).await?;
+    let (profile, _) = own_account::change_full_name(&state, &caller, &full_name, &visit).await?;
     Ok(Json(Account::from(&profile)))
 }
 
-/// Take another password
+/// Change your password
 ///
-/// Every other session and every token of the account is dead at once. The session goes on under a
+/// Every other session and every token of the account stops working at once. The session goes on under a
 /// new id: a program gets new tokens, a browser a new cookie.
 #[utoipa::path(
     post, path = "/user/password", tag = "your account", operation_id = "changePassword", request_body = PasswordBody,
@@ -500,7 +526,7 @@ pub(super) async fn change_profile(
 )]
 pub(super) async fn change_password(
     State(state): State<AppState>,
-    Extension(caller): Extension<SignedIn>,
+    renewer: Renewer,
     visit: Visit,
     headers: HeaderMap,
     body: Bytes,
@@ -509,27 +535,29 @@ pub(super) async fn change_password(
         current: strict::string(body, "currentPassword"),
         new: strict::string(body, "newPassword"),
     })?;
-    let change = form.parse(state.settings.passwords, caller.profile());
+    let change = form.parse(state.settings.passwords, renewer.profile(), false);
     let change = change.map_err(Refusal::InvalidInput)?;
-    let entered = own_account::change_password(&state, &caller, &change, &visit).await?;
+    let entered = own_account::change_password(&state, &renewer, &change, &visit).await?;
     Ok(renewed(&state, entered))
 }
 
-/// Where one is signed in
+/// List your sessions
+///
+/// Those that are alive, at most a hundred.
 #[utoipa::path(
     get, path = "/user/sessions", tag = "your account", operation_id = "sessions",
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The sessions, those used last first", body = Sessions),
+        (status = 200, description = "The sessions, those used last first", body = SessionList),
     )
 )]
 pub(super) async fn sessions(
     State(state): State<AppState>,
     Extension(caller): Extension<SignedIn>,
-) -> Result<Json<Sessions>> {
+) -> Result<Json<SessionList>> {
     let sessions = own_account::sessions(&state, &caller).await?;
     let sessions = sessions.iter().map(|session| Session::of(session, &caller)).collect();
-    Ok(Json(Sessions { sessions }))
+    Ok(Json(SessionList { sessions }))
 }
 
 impl Session {
@@ -538,7 +566,7 @@ impl Session {
             current: session.id == caller.session(),
             id: session.id.clone(),
             kind: session.carrier.word(),
-            device: session.device.clone(),
+            device: known_device(&session.device).to_owned(),
             method: "password",
             network: session.network.clone(),
             first_seen: rfc3339(session.created_at),
@@ -569,9 +597,9 @@ impl From<&audit::Row> for PersonalEvent {
     }
 }
 
-/// End one session
+/// End a session
 ///
-/// Its tokens are dead at once. Needs a fresh proof.
+/// Its tokens stop working at once. Needs a fresh proof.
 #[utoipa::path(
     delete, path = "/user/sessions/{id}", tag = "your account", operation_id = "endSession",
     params(("id" = String, Path, description = "The `id` of one of one's own sessions")),
@@ -615,35 +643,57 @@ pub(super) async fn end_other_sessions(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What happened to the account
+/// Get your security history
+///
+/// The newest first, page by page.
 #[utoipa::path(
     get, path = "/user/history", tag = "your account", operation_id = "history",
+    params(HistoryQuery),
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The security history", body = History),
+        (status = 200, description = "A page of the security history", body = HistoryPage),
+        (status = 400, description = "`invalid-input`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn history(
     State(state): State<AppState>,
     Extension(caller): Extension<SignedIn>,
-) -> Result<Json<History>> {
-    let history = own_account::history(&state, &caller).await?;
-    Ok(Json(History { history: history.iter().map(HistoryEntry::from).collect() }))
+    query: std::result::Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Json<HistoryPage>> {
+    let Query(query) = query.map_err(|_| Refusal::InvalidInput(Vec::new()))?;
+    let bad = |field| Refusal::InvalidInput(vec![FieldError { field, code: Code::OutOfRange }]);
+    let before = match query.after {
+        None => i64::MAX,
+        Some(after) => after.parse().ok().filter(|seq| *seq > 0).ok_or(bad(Field::After))?,
+    };
+    let most = match query.limit {
+        None => own_account::HISTORY,
+        Some(limit) => {
+            let limit = limit.parse().ok();
+            limit
+                .filter(|limit| (1..=own_account::MAX_HISTORY).contains(limit))
+                .ok_or(bad(Field::Limit))?
+        }
+    };
+    let (rows, more) = own_account::history(&state, &caller, before, most).await?;
+    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
+    Ok(Json(HistoryPage { history: rows.iter().map(HistoryEntry::from).collect(), next }))
 }
 
 impl From<&audit::Row> for HistoryEntry {
     fn from(row: &audit::Row) -> Self {
         let detail = row.detail();
         let (by, device, network) = detail.map_or_else(Default::default, |detail| {
-            (detail.by.word().to_owned(), detail.device, detail.network)
+            let device = known_device(&detail.device).to_owned();
+            (detail.by.word().to_owned(), device, detail.network)
         });
         Self { at: rfc3339(row.at), event: row.event.clone(), by, device, network }
     }
 }
 
-/// Everything that is kept about the person
+/// Download your data
 ///
-/// A download. Needs a fresh proof.
+/// Everything that is kept about you. Needs a fresh proof.
 #[utoipa::path(
     get, path = "/user/data", tag = "your account", operation_id = "data",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -660,13 +710,14 @@ pub(super) async fn data(
     download(&state, caller.fresh(state.settings.proof_ttl)?, &visit).await
 }
 
-/// The same, for the page that leads to it.
+/// The same, for the page that leads to it. The history is read and sent page by page, so a long one
+/// takes no more memory than a short one. If it breaks off, so does the connection.
 pub(crate) async fn download(
     state: &AppState,
     caller: Fresh<'_>,
     visit: &Visit,
 ) -> Result<Response> {
-    let own_account::Data { account, sessions, history } =
+    let own_account::Data { account, sessions, ticket } =
         own_account::data(state, caller, visit).await?;
     let session = |session| PersonalSession::of(session, &caller);
     let data = PersonalData {
@@ -676,21 +727,46 @@ pub(crate) async fn download(
         member_since: rfc3339(account.created_at),
         password_kept_as: passwords::kept_as(&account.password_hash),
         sessions: sessions.iter().map(session).collect(),
-        history: history.iter().map(PersonalEvent::from).collect(),
+        history: Vec::new(),
     };
     // For people who open it: one line for each thing.
     let text = serde_json::to_string_pretty(&data).map_err(Fault::internal)?;
+    let head = text.strip_suffix("]\n}").ok_or_else(|| Fault::internal("the history is last"))?;
+    let (state, caller) = (state.clone(), SignedIn::clone(&caller));
+    let rest = stream::try_unfold((i64::MAX, ticket), move |(before, ticket)| {
+        let (state, caller) = (state.clone(), caller.clone());
+        async move {
+            if before == 0 {
+                return Ok::<_, std::io::Error>(None);
+            }
+            let page = own_account::history(&state, &caller, before, own_account::MAX_HISTORY);
+            let (rows, more) = page.await.map_err(|_| std::io::Error::other("cut off"))?;
+            let mut text = String::new();
+            for (index, row) in rows.iter().enumerate() {
+                let is_first = before == i64::MAX && index == 0;
+                text.push_str(if is_first { "\n    " } else { ",\n    " });
+                let event = serde_json::to_string(&PersonalEvent::from(row));
+                text.push_str(&event.map_err(std::io::Error::other)?);
+            }
+            let next = rows.last().filter(|_| more).map_or(0, |row| row.seq);
+            if next == 0 {
+                text.push_str("\n  ]\n}\n");
+            }
+            Ok(Some((Bytes::from(text), (next, ticket))))
+        }
+    });
+    let head = stream::once(std::future::ready(Ok(Bytes::from(head.to_owned()))));
     let headers = [
         (header::CONTENT_TYPE, "application/json; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"latchkey-data.json\""),
     ];
-    Ok((headers, text).into_response())
+    Ok((headers, Body::from_stream(head.chain(rest))).into_response())
 }
 
-/// Delete the account
+/// Delete your account
 ///
-/// Signs out everywhere at once. The account is deleted for good after `DELETION_GRACE`, unless
-/// somebody signs in to it before. Needs a fresh proof.
+/// Signs out everywhere at once. The account is deleted for good after `DELETION_GRACE`; signing in
+/// before then cancels the deletion. Needs a fresh proof.
 #[utoipa::path(
     delete, path = "/user", tag = "your account", operation_id = "deleteAccount",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -713,7 +789,9 @@ pub(super) async fn delete(
     Ok(response)
 }
 
-/// The same, at the address that the first version had
+/// Get your account, at the old address
+///
+/// The same as `/user/profile`.
 #[utoipa::path(
     get, path = "/users/profile", tag = "accounts", operation_id = "profileAtOldAddress",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -724,7 +802,9 @@ pub(super) async fn delete(
 #[expect(dead_code, reason = "only documents the second address of `profile`")]
 pub(super) fn profile_at_old_address() {}
 
-/// Whether the process is alive
+/// Check that the process is alive
+///
+/// Asks nothing else.
 #[utoipa::path(
     get, path = "/healthz", tag = "operations", operation_id = "healthz",
     responses((status = 200, description = "It is", body = Health))
@@ -733,7 +813,9 @@ pub(super) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether it can serve: asks the database
+/// Check that the server can serve
+///
+/// Asks the database.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     responses(

@@ -2,16 +2,18 @@
 //!
 //! # The design
 //!
-//! Many nodes share one database. Whoever ends a session does three things in one transaction: he
-//! takes the next *revision* (one row, locked until the commit), deletes the session, and lists it
-//! as changed at that revision. Each node keeps the live sessions that it has read, and *looks*
-//! every quarter of a second for what has changed since its last look. A session that is listed is
-//! dropped: the next request with its token asks the database, and finds nothing.
+//! Many nodes share one database. Ending a session does three things in one transaction: it takes
+//! the next *revision* (one row, locked until the commit), deletes the session, and lists its account
+//! as changed at that revision. So does whatever else changes an account: one row for each change,
+//! however many sessions there are. Each node keeps the live sessions that it has read, and *looks*
+//! every quarter of a second for what has changed since its last look. All sessions of an account that
+//! is listed are dropped: the next request with one of their tokens asks the database.
 //!
-//! A node believes what it keeps only for [`SURE_FOR`] after the beginning of its last good look.
-//! When looks fail, because the database is away or the node was cut off or held up, that time
-//! runs out and each request asks the database, or is answered 503 while that cannot be asked.
-//! There is no message that could be lost: a look asks for everything since the last one.
+//! Looking has a thread, a runtime and a connection of its own (`store/lookout.rs`), so it waits for
+//! no request. A node believes what it keeps only for [`SURE_FOR`] after the beginning of its last
+//! good look. When looks fail, or this process is held up as a whole, that time runs out and each
+//! request asks the database. Only if the database itself is silent or refuses are requests answered
+//! 503. There is no message that could be lost: a look asks for everything since the last one.
 //!
 //! # Why no dead token passes for longer than [`BOUND`]
 //!
@@ -21,12 +23,15 @@
 //! 1. It was alive when it was read, and ids are never given twice, so `s < e`: revisions are
 //!    committed in their order, and what one statement reads is of one moment.
 //! 2. At `u` the node was sure, so there was a look that began at `t0` with `u < t0 + SURE_FOR`.
-//! 3. If that look read the database after `T`, it saw `e`. Then either `e` was among its changes,
-//!    or an earlier look had brought it. Whichever brought it first raised the [`Horizon`] to `e` or
-//!    beyond, and then dropped the entry; from then on, no entry read at `s < e` is taken in. Only
-//!    after that was the node sure by that look. So there is no such entry: a contradiction.
-//!    (A look that brings more than can be told drops everything, and begins a new *era*: whatever
-//!    was being read at that moment is not taken in.)
+//!    `t0` is taken on the thread that looks, before the statement is sent. A thread that is woken
+//!    late, and an answer that is read late, make `t0` no later: they only shorten the time in which
+//!    the node is sure.
+//! 3. If that look read the database after `T`, it saw `e`. Then either the account was among its
+//!    changes, or an earlier look had brought it. Whichever brought it first raised the [`Horizon`] to
+//!    `e` or beyond, and then dropped every entry of the account; from then on, no entry read at
+//!    `s < e` is taken in. Only after that was the node sure by that look. So there is no such entry:
+//!    a contradiction. (A look that brings more than can be told drops everything, and begins a new
+//!    *era*: whatever was being read at that moment is not taken in.)
 //! 4. So it read the database before `T`, and began before that: `t0 < T`, and `u < T + SURE_FOR`.
 //!
 //! On the node that ends it, the horizon is raised and the entry dropped before the answer is sent,
@@ -47,15 +52,19 @@
 //! Ended sessions take nothing here. They stay listed in the database for [`LISTED_FOR`]; a node
 //! that was away for longer, or has missed more than can be read at once, drops everything.
 //!
-//! Looking costs one statement every quarter of a second and node, whatever the load. Ending
+//! Looking costs one statement every quarter of a second and node, whatever the load, and a pass over
+//! what is kept if anything has changed. Ending
 //! sessions is serialised by the row of the revision: as many a second as the database can commit
 //! one after the other.
 
 use std::{
+    collections::HashSet,
+    io,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -67,8 +76,8 @@ use super::{
     audit::Event,
     clock::now,
     error::Fault,
-    sessions::Proof,
-    store::{Changes, Ended, LiveRow, Store},
+    sessions::{Carrier, Proof},
+    store::{Changes, Ended, LiveRow, Lookout, Store},
 };
 use crate::domain::{AccountId, Profile};
 
@@ -89,16 +98,22 @@ pub const LISTED_FOR: Duration = Duration::from_secs(600);
 const MAX_BYTES: u64 = 5 * 1024 * 1024;
 
 /// What an entry takes beside its texts, in bytes: reckoned from its parts.
-const ENTRY_BYTES: u64 = 288;
+const ENTRY_BYTES: u64 = 336;
 
 /// A session that was alive when it was read, and its account.
 #[derive(Debug)]
 pub struct LiveSession {
     pub id: Arc<str>,
     pub profile: Profile,
+    pub carrier: Carrier,
+    /// The id of the first session of its line: forms are bound to it.
+    pub family: Arc<str>,
+    /// Whether the cookie outlives the browser.
+    pub remembered: bool,
+    pub created_at: i64,
     pub ends_at: i64,
     /// When the password was shown last.
-    pub proved_at: i64,
+    proved_at: AtomicI64,
     alive_until: AtomicI64,
     /// Whether somebody is at it.
     being_extended: AtomicBool,
@@ -108,6 +123,12 @@ impl LiveSession {
     #[must_use]
     pub fn alive_until(&self) -> i64 {
         self.alive_until.load(Ordering::Relaxed)
+    }
+
+    /// When the password was shown last. The beginning of 1970: that is not known.
+    #[must_use]
+    pub fn proved_at(&self) -> i64 {
+        self.proved_at.load(Ordering::Relaxed)
     }
 }
 
@@ -168,6 +189,19 @@ impl LiveSessions {
         tokio::spawn(extend.in_current_span());
     }
 
+    /// Forgets when a password was shown, because by the clock this is yet to come: the clock was set
+    /// back, and nobody knows how old the proof is.
+    pub fn forget_proof(self: &Arc<Self>, session: &Arc<LiveSession>) {
+        session.proved_at.store(0, Ordering::Relaxed);
+        let (this, id) = (self.clone(), session.id.clone());
+        let forget = async move {
+            if let Err(fault) = this.store.forget_proof(&id).await {
+                tracing::warn!(error = fault.source(), "a proof could not be forgotten");
+            }
+        };
+        tokio::spawn(forget.in_current_span());
+    }
+
     /// Ends a session of an account: on this node it is dead when this returns. `false`: there is no
     /// such session of this account.
     pub async fn end(&self, id: &str, account: AccountId, event: &Event) -> Result<bool, Fault> {
@@ -191,23 +225,31 @@ impl LiveSessions {
         (entries.len(), usize::try_from(entries.weight()).unwrap_or(usize::MAX))
     }
 
-    /// Looks for changes, until `stopped`.
-    pub async fn watch(&self, mut stopped: watch::Receiver<bool>) {
+    /// Looks for changes until `stopped`, on a thread of its own.
+    pub fn watch(self: &Arc<Self>, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let this = self.clone();
+        thread::Builder::new().name("look-out".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = this.look() => {}
+                    _ = stopped.wait_for(|stop| *stop) => {}
+                }
+            });
+        })?;
+        Ok(())
+    }
+
+    async fn look(&self) {
+        let mut lookout = Lookout::new(self.store.clone());
         let mut pause = tokio::time::interval(LOOK_EVERY);
         pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let watch = async {
-            loop {
-                pause.tick().await;
-                let (began, since) = (Instant::now(), self.known.horizon().seen);
-                // The store has logged it if it failed.
-                if let Ok(changes) = self.store.changes_since(since).await {
-                    self.known.apply(began, since, changes);
-                }
+        loop {
+            pause.tick().await;
+            let (began, since) = (Instant::now(), self.known.horizon().seen);
+            if let Some(changes) = lookout.changes_since(since).await {
+                self.known.apply(began, since, changes);
             }
-        };
-        tokio::select! {
-            () = watch => {}
-            _ = stopped.wait_for(|stop| *stop) => {}
         }
     }
 }
@@ -260,8 +302,12 @@ impl Known {
         let session = Arc::new(LiveSession {
             id: id.clone(),
             profile: row.profile,
+            carrier: row.session.carrier,
+            family: if row.session.family == *id { id.clone() } else { row.session.family.into() },
+            remembered: row.session.remembered,
+            created_at: row.session.created_at,
             ends_at: row.session.ends_at,
-            proved_at: row.session.proved_at,
+            proved_at: AtomicI64::new(row.session.proved_at),
             alive_until: AtomicI64::new(row.session.alive_until),
             being_extended: AtomicBool::new(false),
         });
@@ -292,12 +338,13 @@ impl Known {
         // lacks the last commits, or a copy from yesterday, whose revisions are given once more.
         let sure_until = self.sure_until.load(Ordering::Acquire);
         let was_away = sure_until != 0 && self.micros(began) >= sure_until;
-        match changes.sessions.filter(|_| !was_away) {
-            Some(sessions) => {
+        match changes.accounts.filter(|_| !was_away) {
+            Some(accounts) => {
                 horizon.seen = horizon.seen.max(changes.revision);
                 horizon.floor = horizon.floor.max(changes.revision);
-                for id in &sessions {
-                    self.entries.remove(id.as_str());
+                if !accounts.is_empty() {
+                    let accounts: HashSet<AccountId> = accounts.into_iter().collect();
+                    self.entries.retain(|_, session| !accounts.contains(&session.profile.id));
                 }
             }
             None => {
@@ -322,16 +369,18 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{
-        super::{sessions::Carrier, store::StoredSession},
-        *,
-    };
+    use super::{super::store::StoredSession, *};
 
     fn row(id: &str, revision: i64) -> LiveRow {
+        row_of(7, id, revision)
+    }
+
+    fn row_of(account: i64, id: &str, revision: i64) -> LiveRow {
+        let account = AccountId(account);
         LiveRow {
             session: StoredSession {
                 id: id.to_owned(),
-                account_id: AccountId(7),
+                account_id: account,
                 carrier: Carrier::Browser,
                 created_at: 0,
                 alive_until: 1000,
@@ -342,9 +391,12 @@ mod tests {
                 network: String::new(),
                 remembered: false,
                 refreshable: false,
+                family: id.to_owned(),
+                begun_by: None,
+                sealed_refresh_token: None,
             },
             profile: Profile {
-                id: AccountId(7),
+                id: account,
                 username: "alice".to_owned(),
                 full_name: "Alice Liddell".to_owned(),
                 created_at: 0,
@@ -354,7 +406,7 @@ mod tests {
     }
 
     fn nothing_changed(revision: i64) -> Changes {
-        Changes { revision, sessions: Some(Vec::new()) }
+        Changes { revision, accounts: Some(Vec::new()) }
     }
 
     #[test]
@@ -398,12 +450,14 @@ mod tests {
         for id in &ids {
             known.take_in(row(id, 0), 0);
         }
-        known.take_in(row("other", 0), 0);
-        known.apply(known.origin, 0, Changes { revision: 10_000, sessions: Some(ids) });
+        known.take_in(row_of(8, "other", 0), 0);
+        let accounts = Some(vec![AccountId(7)]);
+        known.apply(known.origin, 0, Changes { revision: 10_000, accounts });
         assert_eq!(known.entries.len(), 1);
     }
 
-    /// What can happen, in any order. Sessions are numbers; times are milliseconds.
+    /// What can happen, in any order. Sessions are numbers, and two of them belong to each account;
+    /// times are milliseconds.
     #[derive(Clone, Debug)]
     enum Step {
         Wait(u64),
@@ -439,6 +493,7 @@ mod tests {
         now: u64,
         revision: i64,
         forgotten: i64,
+        /// Revisions and the sessions that ended at them: their accounts are what is told.
         listed: Vec<(i64, u8)>,
         /// When, and whether here.
         ended: BTreeMap<u8, (u64, bool)>,
@@ -457,12 +512,16 @@ mod tests {
 
         fn changes_since(&self, since: i64) -> Changes {
             let listed = self.listed.iter().filter(|(revision, _)| *revision > since);
-            let sessions = listed.map(|(_, session)| session.to_string()).collect();
+            let accounts = listed.map(|(_, session)| account_of(*session)).collect();
             Changes {
                 revision: self.revision,
-                sessions: (self.forgotten <= since).then_some(sessions),
+                accounts: (self.forgotten <= since).then_some(accounts),
             }
         }
+    }
+
+    fn account_of(session: u8) -> AccountId {
+        AccountId(i64::from(session / 2))
     }
 
     proptest! {
@@ -474,7 +533,7 @@ mod tests {
             let known = Known::new(MAX_BYTES);
             let mut model = Model::default();
             let mut reads: Vec<(u8, i64, u64)> = Vec::new();
-            let mut looks: Vec<(u64, i64, i64, Option<Vec<String>>)> = Vec::new();
+            let mut looks: Vec<(u64, i64, i64, Option<Vec<AccountId>>)> = Vec::new();
             let at = |ms: u64| known.origin + Duration::from_millis(ms);
             for step in steps {
                 match step {
@@ -492,16 +551,17 @@ mod tests {
                     }
                     Step::TakeIn(index) if !reads.is_empty() => {
                         let (session, revision, era) = *index.get(&reads);
-                        known.take_in(row(&session.to_string(), revision), era);
+                        let account = account_of(session).0;
+                        known.take_in(row_of(account, &session.to_string(), revision), era);
                     }
                     Step::Look => {
                         let since = known.horizon().seen;
-                        let Changes { revision, sessions } = model.changes_since(since);
-                        looks.push((model.now, since, revision, sessions));
+                        let Changes { revision, accounts } = model.changes_since(since);
+                        looks.push((model.now, since, revision, accounts));
                     }
                     Step::Apply(index) if !looks.is_empty() => {
-                        let (began, since, revision, sessions) = index.get(&looks).clone();
-                        known.apply(at(began), since, Changes { revision, sessions });
+                        let (began, since, revision, accounts) = index.get(&looks).clone();
+                        known.apply(at(began), since, Changes { revision, accounts });
                     }
                     Step::Forget => {
                         model.forgotten = model.revision;

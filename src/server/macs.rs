@@ -21,6 +21,16 @@ pub enum Statement<'a> {
     Device(&'a str, AccountId, &'a str),
     /// Stands for whoever is counted, without telling who it is.
     Counted(&'a str),
+    /// A session began by the request that ended the one with this id.
+    Successor(&'a str),
+    /// A session began by a sign-up of this visitor, with this name.
+    SignUpOf(&'a str, &'a str),
+    /// This has just been done, and whoever has this session or visitor id is told so.
+    Notice(&'a str, &'a str),
+    /// This is to be done for the session of this family as soon as the password is shown.
+    Pending(&'a str, &'a str),
+    /// Seals what the request that ended this session gets, if it comes again.
+    Seal(&'a str),
     /// Stands for the session with this id, where the id itself must not be written down (LG-03).
     SessionReference(&'a str),
 }
@@ -32,6 +42,11 @@ impl Statement<'_> {
             Self::VisitorForm(id) => format!("form token, visitor: {id}"),
             Self::Device(id, account, hash) => format!("device of {} {hash}: {id}", account.0),
             Self::Counted(who) => format!("counted: {who}"),
+            Self::Successor(id) => format!("successor of session: {id}"),
+            Self::SignUpOf(visitor, name) => format!("sign-up of visitor {visitor}: {name}"),
+            Self::Notice(text, whom) => format!("notice for {whom}: {text}"),
+            Self::Pending(text, family) => format!("pending for session {family}: {text}"),
+            Self::Seal(id) => format!("seal of what comes after session: {id}"),
             Self::SessionReference(id) => format!("session reference: {id}"),
         }
     }
@@ -53,6 +68,15 @@ impl Macs {
     #[must_use]
     pub fn tag(&self, statement: Statement<'_>) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.keys[0], statement.text().as_bytes()))
+    }
+
+    /// Key material that only this server can make, with the secret of today.
+    #[must_use]
+    pub fn key(&self, statement: Statement<'_>) -> [u8; 32] {
+        let tag = hmac::sign(&self.keys[0], statement.text().as_bytes());
+        let mut key = [0; 32];
+        key.copy_from_slice(tag.as_ref());
+        key
     }
 
     /// Whether this server has made the tag. Compares in constant time.

@@ -103,13 +103,14 @@ impl Collector for Now {
         let (sessions, bytes) = state.live_sessions.kept();
         gauge("latchkey_sessions_kept", "Live sessions that this node keeps", sessions)?;
         gauge("latchkey_sessions_kept_bytes", "The memory they take, as reckoned", bytes)?;
-        let hashes = encoder.encode_descriptor(
-            "latchkey_hashes",
-            "Passwords hashed",
-            None,
-            MetricType::Counter,
-        )?;
-        ConstCounter::new(state.passwords.hashed()).encode(hashes)
+        let mut counter = |name: &str, help: &str, value: u64| {
+            let encoder = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(value).encode(encoder)
+        };
+        let (outages, refused) = state.store.outages();
+        counter("latchkey_database_outages", "Times the database went away", outages)?;
+        counter("latchkey_database_refused", "Work refused while it was away", refused)?;
+        counter("latchkey_hashes", "Passwords hashed", state.passwords.hashed())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made from the doors in `json.rs`.
 
 use axum::{
+    Extension,
     extract::State,
     http::header,
     response::{IntoResponse, Response},
@@ -8,13 +9,18 @@ use axum::{
 use utoipa::{
     OpenApi,
     openapi::{
-        Content, Header, OpenApi as Document, Ref, RefOr, ResponseBuilder, Server,
+        Components, Contact, Content, Header, OpenApi as Document, Ref, RefOr, ResponseBuilder,
+        Schema, Server,
         schema::{ObjectBuilder, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use super::{config::PublicUrl, cookies::Cookies, json, reply::ProblemDetails, state::AppState};
+use super::{
+    config::PublicUrl, cookies::Cookies, json, reply::ProblemDetails, sending::OneCopy,
+    state::AppState,
+};
+use crate::domain::PasswordPolicy;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,7 +48,12 @@ use super::{config::PublicUrl, cookies::Cookies, json, reply::ProblemDetails, st
         json::healthz,
         json::readyz,
     ),
-    components(schemas(ProblemDetails))
+    components(schemas(ProblemDetails)),
+    tags(
+        (name = "accounts", description = "Signing up, in and out"),
+        (name = "your account", description = "Seeing, changing and deleting your own account"),
+        (name = "operations", description = "For supervisors and load balancers"),
+    )
 )]
 struct Api;
 
@@ -57,10 +68,14 @@ const OF_THE_LAYERS: [(&str, &str); 5] = [
 
 /// The document of this server: with its own address, and the name of its cookie.
 #[must_use]
-pub fn document(public_url: &PublicUrl, cookies: &Cookies) -> Document {
+pub fn document(public_url: &PublicUrl, cookies: &Cookies, policy: PasswordPolicy) -> Document {
     let mut document = Api::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    document.servers = Some(vec![Server::new(public_url.origin())]);
+    // On this machine the address is that of whoever reads it.
+    let server = if public_url.is_loopback() { "/".to_owned() } else { public_url.origin() };
+    document.servers = Some(vec![Server::new(server)]);
+    let contact = Contact::builder().name(Some("The operator of this server")).build();
+    document.info.contact = Some(contact);
 
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
@@ -68,11 +83,16 @@ pub fn document(public_url: &PublicUrl, cookies: &Cookies) -> Document {
     let cookie = ApiKey::Cookie(ApiKeyValue::new(cookies.session_name()));
     components.add_security_scheme("sessionCookie", SecurityScheme::ApiKey(cookie));
 
+    for (body, field) in [("SignUpBody", "password"), ("PasswordBody", "newPassword")] {
+        set_min_length(components, body, field, policy.min_length);
+    }
     for (path, item) in &mut document.paths.paths {
         let writes = [&mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten();
         let methods = item.get.iter_mut().map(|read| (read, false));
         for (operation, writes) in methods.chain(writes.map(|write| (write, true))) {
             let closed = operation.security.is_some();
+            // Without that, a tool may take it for closed.
+            operation.security.get_or_insert_default();
             let mut statuses = OF_THE_LAYERS.to_vec();
             if closed {
                 statuses.push(("401", "`unauthorized`"));
@@ -114,7 +134,16 @@ pub fn document(public_url: &PublicUrl, cookies: &Cookies) -> Document {
     document
 }
 
+/// Puts the server's own rule in the place of the loosest one that can be set.
+fn set_min_length(components: &mut Components, body: &str, field: &str, length: usize) {
+    let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut(body) else { return };
+    if let Some(RefOr::T(Schema::Object(field))) = body.properties.get_mut(field) {
+        field.min_length = Some(length);
+    }
+}
+
 /// The document as it is sent. Written down once: it is large.
 pub(super) async fn serve(State(state): State<AppState>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], state.openapi_json.clone()).into_response()
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (Extension(OneCopy), headers, state.openapi_json.clone()).into_response()
 }

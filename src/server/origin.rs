@@ -38,14 +38,19 @@ pub(super) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> 
 }
 
 /// Every header that says where the request comes from must say that it is us. If none says
-/// anything, it is no browser of today: then it may not bring the session either.
+/// anything, it is no browser of today: then it may not bring the session either. `Origin: null` says
+/// nothing, as browsers send it under `Referrer-Policy: no-referrer`, which a proxy may add: then
+/// `Sec-Fetch-Site` must say it.
 fn is_same_origin(state: &AppState, headers: &HeaderMap, own: Option<&str>) -> bool {
     let all = |name: &str, fits: &dyn Fn(&[u8]) -> bool| {
         headers.get_all(name).iter().all(|value| fits(value.as_bytes()))
     };
     let site_fits = all("sec-fetch-site", &|site| site == b"same-origin" || site == b"none");
-    let origin_fits = all("origin", &|origin| own.is_some_and(|own| own.as_bytes() == origin));
-    let silent = !headers.contains_key("sec-fetch-site") && !headers.contains_key(header::ORIGIN);
+    let says_site = headers.contains_key("sec-fetch-site");
+    let origin_fits = all("origin", &|origin| {
+        own.is_some_and(|own| own.as_bytes() == origin) || (origin == b"null" && says_site)
+    });
+    let silent = !says_site && !headers.contains_key(header::ORIGIN);
     site_fits && origin_fits && !(silent && state.cookies.session(headers).is_some())
 }
 

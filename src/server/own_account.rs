@@ -4,78 +4,118 @@
 //! What is dangerous takes a [`Fresh`], the proof that the password was shown a short while ago
 //! (SE-08); or it takes the password itself.
 
+use std::sync::Arc;
+
 use super::{
-    access::{Fresh, SignedIn},
+    access::{Fresh, Renewer, Returning, SignedIn},
     accounts::{Entered, device_cookie, refuse_bearer, refuse_if_limited},
     audit::{Act, By, Event, Row, sha256},
     client::Visit,
     clock::now,
-    error::{Fault, Refusal, Result},
+    error::{Refusal, Result},
     macs::Statement,
+    passwords::Place,
     random,
-    refresh_tokens::RefreshToken,
+    refresh_tokens::{GRACE, RefreshToken},
+    sending::Ticket,
     state::AppState,
-    store::{AccountRecord, Renewal, Renewed, StoredSession},
+    store::{AccountRecord, PasswordLink, Renewal, Renewed, StoredSession, Successor},
     throttle::{Counter, Who},
 };
 use crate::domain::{
-    Code, Field, FieldError, FullName, Password, PasswordChange, Profile, new_password,
+    AccountId, Code, Field, FieldError, FullName, Password, PasswordChange, Profile, new_password,
 };
 
-/// How much of the history is shown.
+/// How much of the history a page of the JSON routes holds, unless a client asks for another number.
 pub const HISTORY: i64 = 50;
 
-/// How much of it is read at once for a download.
-const PAGE: i64 = 1000;
+/// And at most.
+pub const MAX_HISTORY: i64 = 200;
 
-/// Everything that is kept about somebody.
+/// For how long, in seconds, a link that was used is known, for the same form sent twice.
+const SAME_LINK: i64 = 60;
+
+/// Everything kept about an account, except for its history.
 pub struct Data {
     pub account: AccountRecord,
     pub sessions: Vec<StoredSession>,
-    pub history: Vec<Row>,
+    /// Held while it is sent.
+    pub ticket: Ticket,
 }
 
+/// Gives the account another full name. `false`: it has that name already, and nothing was done.
 pub async fn change_full_name(
     state: &AppState,
     caller: &SignedIn,
     full_name: &FullName,
     visit: &Visit,
-) -> Result<Profile> {
-    state.throttle.act(caller.account())?;
+) -> Result<(Profile, bool)> {
+    if caller.profile().full_name == full_name.as_str() {
+        return Ok((caller.profile().clone(), false));
+    }
+    state.throttle.act(caller.family())?;
     let event = event(visit, caller, Act::FullNameChanged);
     let changed = state.store.change_full_name(caller.account(), full_name, &event).await?;
     state.live_sessions.changed(&changed.ok_or(OVER)?);
     event.log();
-    Ok(Profile { full_name: full_name.as_str().to_owned(), ..caller.profile().clone() })
+    let profile = Profile { full_name: full_name.as_str().to_owned(), ..caller.profile().clone() };
+    Ok((profile, true))
 }
 
 /// The session or the account is gone since the guard has looked.
 const OVER: Refusal = Refusal::Unauthorized { token_came: true };
 
 /// Takes another password. Every other session ends, and this one goes on under a new id (PW-08,
-/// SE-01, SE-03).
+/// SE-01, SE-03). The same change, sent again because its answer was lost, gets the same session.
 pub async fn change_password(
     state: &AppState,
-    caller: &SignedIn,
+    renewer: &Renewer,
     change: &PasswordChange,
     visit: &Visit,
 ) -> Result<Entered> {
-    let failed = Failed { field: Field::CurrentPassword, act: Act::PasswordChangeFailed };
-    let proof = prove(state, caller, &change.current, visit, failed).await?;
-    let hash = state.passwords.hash(&change.new).await?;
-    renew(state, caller, visit, Act::PasswordChanged, proof, Some(&hash)).await
+    let caller = match renewer {
+        Renewer::Now(caller) => caller,
+        Renewer::Again(returning) => return go_on(state, returning, &change.new, visit).await,
+    };
+    let proof = match &change.current {
+        Some(current) => {
+            let failed = Failed { field: Field::CurrentPassword, act: Act::PasswordChangeFailed };
+            prove(state, caller, current, visit, failed).await?
+        }
+        None => confirmed(state, caller).await?,
+    };
+    let by = Place::of(visit, Some(caller.account()));
+    let is_same = match &change.current {
+        Some(current) => current.is_same_as(&change.new),
+        None => {
+            let hash = Some(&*proof.password_hash);
+            state.passwords.verify(&change.new, hash, by.clone()).await?.right
+        }
+    };
+    if is_same {
+        let error = FieldError { field: Field::NewPassword, code: Code::Unchanged };
+        return Err(Refusal::InvalidInput(vec![error]).into());
+    }
+    let hash = state.passwords.hash(&change.new, by).await?;
+    let act = Act::PasswordChanged;
+    renew(state, caller, visit, act, proof, Some(&hash), &change.new).await
 }
 
-/// Proves anew who one is. The session goes on under a new id (SE-01).
+/// Enters the password again. The session goes on under a new id (SE-01). The same confirmation, sent
+/// again because its answer was lost, gets the same session.
 pub async fn confirm(
     state: &AppState,
-    caller: &SignedIn,
+    renewer: &Renewer,
     password: &Password,
     visit: &Visit,
 ) -> Result<Entered> {
+    let caller = match renewer {
+        Renewer::Now(caller) => caller,
+        Renewer::Again(returning) => return go_on(state, returning, password, visit).await,
+    };
     let failed = Failed { field: Field::Password, act: Act::ProofFailed };
     let proof = prove(state, caller, password, visit, failed).await?;
-    renew(state, caller, visit, Act::Proved, proof, None).await
+    renew(state, caller, visit, Act::Proved, proof, None, password).await
 }
 
 /// What is said and written of a proof that fails.
@@ -92,6 +132,18 @@ struct Proof {
     failed: Failed,
 }
 
+/// Somebody who has just confirmed the password need not enter it again to change it.
+async fn confirmed(state: &AppState, caller: &SignedIn) -> Result<Proof> {
+    let missing = FieldError { field: Field::CurrentPassword, code: Code::Missing };
+    let fresh = caller.fresh(state.settings.proof_ttl).is_ok();
+    if !fresh || !caller.has_confirmed() {
+        return Err(Refusal::InvalidInput(vec![missing]).into());
+    }
+    let record = state.store.record(caller.account()).await?.ok_or(OVER)?;
+    let failed = Failed { field: Field::CurrentPassword, act: Act::PasswordChangeFailed };
+    Ok(Proof { password_hash: record.password_hash, counters: Vec::new(), failed })
+}
+
 /// Checks the password of somebody who is signed in.
 async fn prove(
     state: &AppState,
@@ -100,20 +152,61 @@ async fn prove(
     visit: &Visit,
     failed: Failed,
 ) -> Result<Proof> {
-    let counters = state.throttle.counters(&state.macs, Who::Session(caller.session()), visit);
+    let (account, family) = (caller.account(), caller.family());
+    let failed_event = event(visit, caller, failed.act);
+    verify(state, account, family, password, visit, failed, failed_event).await
+}
+
+async fn verify(
+    state: &AppState,
+    account: AccountId,
+    family: &str,
+    password: &Password,
+    visit: &Visit,
+    failed: Failed,
+    failed_event: Event,
+) -> Result<Proof> {
+    let counters = state.throttle.counters(&state.macs, Who::Session(family), visit);
     refuse_if_limited(state, &counters, visit, Act::Limited).await?;
-    state.throttle.act(caller.account())?;
-    let record = state.store.record(caller.account()).await?.ok_or(OVER)?;
-    let verdict = state.passwords.verify(password, Some(&record.password_hash)).await?;
-    if !verdict.right {
-        let event = event(visit, caller, failed.act);
-        state.throttle.count(&state.store, &counters, event).await?;
+    let record = state.store.record(account).await?.ok_or(OVER)?;
+    let (hash, by) = (Some(&*record.password_hash), Place::of(visit, Some(account)));
+    if !state.passwords.verify(password, hash, by).await?.right {
+        state.throttle.count(&state.store, &counters, failed_event).await?;
         let error = FieldError { field: failed.field, code: Code::Wrong };
         return Err(Refusal::InvalidInput(vec![error]).into());
     }
     Ok(Proof { password_hash: record.password_hash, counters, failed })
 }
 
+/// The session that took the place of one that ended a moment ago, by this very request. `password`:
+/// the one that holds since then.
+async fn go_on(
+    state: &AppState,
+    returning: &Returning,
+    password: &Password,
+    visit: &Visit,
+) -> Result<Entered> {
+    let Successor { session, profile } = &*returning.successor;
+    let failed = Failed { field: Field::Password, act: Act::ProofFailed };
+    let event = Event::of(visit, By::Stranger, failed.act, Some(profile.id), now());
+    let proof = verify(state, profile.id, &session.family, password, visit, failed, event).await?;
+    let key = state.macs.key(Statement::Seal(&returning.old));
+    let sealed = session.sealed_refresh_token.as_deref();
+    let refresh_token = sealed.map(|sealed| RefreshToken::opened_by(&key, sealed)).transpose()?;
+    let (token, expires_in) = state.sessions.token(session)?;
+    let device = device_cookie(state, session, &proof.password_hash, visit)?;
+    Ok(Entered {
+        profile: profile.clone(),
+        session: session.clone(),
+        token,
+        expires_in,
+        refresh_token,
+        device,
+        deletion_undone: false,
+    })
+}
+
+/// `password`: the one that holds afterwards.
 async fn renew(
     state: &AppState,
     caller: &SignedIn,
@@ -121,20 +214,35 @@ async fn renew(
     act: Act,
     proof: Proof,
     new_password_hash: Option<&str>,
+    password: &Password,
 ) -> Result<Entered> {
     let event = event(visit, caller, act);
-    let row = state.store.live_session(caller.session(), event.at).await?.ok_or(OVER)?;
+    let successor = state.macs.tag(Statement::Successor(caller.session()));
+    // Two that are equal may be under way at once.
+    let again = async || {
+        let found = state.store.successor(&successor, now() - GRACE).await?.ok_or(OVER)?;
+        let returning = Returning { old: caller.session().into(), successor: Arc::new(found) };
+        go_on(state, &returning, password, visit).await
+    };
+    let Some(row) = state.store.live_session(caller.session(), event.at).await? else {
+        return again().await;
+    };
     let old = row.session;
+    let refresh_token = old.refreshable.then(RefreshToken::new).transpose()?;
+    let refresh_hash = refresh_token.as_ref().map(RefreshToken::hash);
+    let key = state.macs.key(Statement::Seal(&old.id));
+    let sealed = refresh_token.as_ref().map(|token| token.sealed_by(&key)).transpose()?;
     let session = StoredSession {
         id: random::text()?,
         proved_at: event.at,
         seen_at: event.at,
         device: visit.device.clone(),
         network: visit.network(),
+        begun_by: Some(successor.clone()),
+        sealed_refresh_token: sealed,
         ..old.clone()
     };
-    let refresh_token = session.refreshable.then(RefreshToken::new).transpose()?;
-    let refresh_hash = refresh_token.as_ref().map(RefreshToken::hash);
+    let failed = Event { act: proof.failed.act, ..event.clone() };
     let renewal = Renewal {
         old: &old.id,
         new: &session,
@@ -142,14 +250,15 @@ async fn renew(
         password_hash: &proof.password_hash,
         new_password_hash,
         counters: &proof.counters,
+        failed: &failed,
     };
     match state.store.renew_session(&renewal, &event).await? {
         Renewed::Yes(ended) => state.live_sessions.changed(&ended),
-        Renewed::Gone => return Err(OVER.into()),
+        Renewed::Gone => return again().await,
         // As those that were wrong, so that nobody can tell it from them.
-        Renewed::Limited => {
-            let event = Event { act: proof.failed.act, ..event };
-            state.throttle.count(&state.store, &proof.counters, event).await?;
+        Renewed::Limited(before) => {
+            failed.log();
+            state.throttle.judge(&proof.counters, &before)?;
             return Err(Refusal::TooManyTries { retry_after: 1 }.into());
         }
     }
@@ -183,7 +292,6 @@ pub async fn end_session(
     if !random::is_text(id) {
         return Err(Refusal::NotFound.into());
     }
-    state.throttle.act(caller.account())?;
     let mut event = event(visit, &caller, Act::SessionEnded);
     event.detail.session = state.macs.tag(Statement::SessionReference(id));
     if !state.live_sessions.end(id, caller.account(), &event).await? {
@@ -195,35 +303,41 @@ pub async fn end_session(
 
 /// Ends all of one's sessions but this one.
 pub async fn end_other_sessions(state: &AppState, caller: Fresh<'_>, visit: &Visit) -> Result<()> {
-    state.throttle.act(caller.account())?;
     let event = event(visit, &caller, Act::OtherSessionsEnded);
     let ended = state.store.end_sessions(caller.account(), caller.session(), &event).await?;
     state.live_sessions.changed(&ended);
-    event.log();
+    if !ended.sessions.is_empty() {
+        event.log();
+    }
     Ok(())
 }
 
-/// What happened to the account, the newest first.
-pub async fn history(state: &AppState, caller: &SignedIn) -> Result<Vec<Row>> {
-    Ok(state.store.history(caller.account(), i64::MAX, HISTORY).await?)
+/// A page of what happened to the account, the newest first: what was written before the row `before`.
+/// The second: whether there is more.
+pub async fn history(
+    state: &AppState,
+    caller: &SignedIn,
+    before: i64,
+    most: i64,
+) -> Result<(Vec<Row>, bool)> {
+    let mut rows = state.store.history(caller.account(), before, most + 1).await?;
+    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = rows.len() > wanted;
+    rows.truncate(wanted);
+    Ok((rows, more))
 }
 
-/// Everything that is kept about the caller. One at a time on this node: it may be much.
+/// The beginning of a download of everything that is kept. The history follows page by page, while it
+/// is sent.
 pub async fn data(state: &AppState, caller: Fresh<'_>, visit: &Visit) -> Result<Data> {
-    state.throttle.act(caller.account())?;
-    let _alone = state.downloads.acquire().await.map_err(Fault::internal)?;
+    state.throttle.act(caller.family())?;
+    let ticket = state.sending.begin_download(&visit.counted_network(), caller.account());
+    let ticket = ticket.ok_or(Refusal::TooManyTries { retry_after: 10 })?;
     let event = event(visit, &caller, Act::DataRead);
     state.store.append(&event).await?;
     event.log();
     let account = state.store.record(caller.account()).await?.ok_or(OVER)?;
-    let (mut history, mut before) = (Vec::new(), i64::MAX);
-    loop {
-        let page = state.store.history(caller.account(), before, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        before = last.seq;
-        history.extend(page);
-    }
-    Ok(Data { account, sessions: sessions(state, &caller).await?, history })
+    Ok(Data { account, sessions: sessions(state, &caller).await?, ticket })
 }
 
 /// Signs out everywhere, and lets the account be deleted after a time, unless somebody signs in
@@ -241,8 +355,17 @@ pub async fn delete(state: &AppState, caller: Fresh<'_>, visit: &Visit) -> Resul
 
 /// Whose link this is.
 pub async fn password_link(state: &AppState, link: &str, visit: &Visit) -> Result<Profile> {
-    match state.store.password_link(&sha256(link), now()).await? {
-        Some(profile) => Ok(profile),
+    Ok(find_link(state, link, visit, None).await?.profile)
+}
+
+async fn find_link(
+    state: &AppState,
+    link: &str,
+    visit: &Visit,
+    used_after: Option<i64>,
+) -> Result<PasswordLink> {
+    match state.store.password_link(&sha256(link), now(), used_after).await? {
+        Some(link) => Ok(link),
         None => {
             refuse_bearer(state, visit).await?;
             Err(Refusal::LinkInvalid.into())
@@ -251,22 +374,34 @@ pub async fn password_link(state: &AppState, link: &str, visit: &Visit) -> Resul
 }
 
 /// Sets a password by a link of the operator's. It is used up, all sessions end, and nobody is
-/// signed in by it (RE-03).
+/// signed in by it (RE-03). The same form, sent twice, ends where the first did.
 pub async fn set_password(
     state: &AppState,
     link: &str,
     new: &Result<String, Code>,
     visit: &Visit,
 ) -> Result<()> {
-    let profile = password_link(state, link, visit).await?;
-    let new = new_password(new, state.settings.passwords, &profile).map_err(|code| {
+    let found = find_link(state, link, visit, Some(now() - SAME_LINK)).await?;
+    let policy = state.settings.passwords;
+    let new = new_password(new, policy, &found.profile).map_err(|code| {
         Refusal::InvalidInput(vec![FieldError { field: Field::NewPassword, code }])
     })?;
-    let hash = state.passwords.hash(&new).await?;
-    let account = profile.id;
+    let (account, by) = (found.profile.id, Place::of(visit, Some(found.profile.id)));
+    if found.used {
+        let same = state.passwords.verify(&new, Some(&found.password_hash), by).await?.right;
+        return if same { Ok(()) } else { Err(Refusal::LinkInvalid.into()) };
+    }
+    let hash = state.passwords.hash(&new, by).await?;
     let event = Event::of(visit, By::Owner, Act::PasswordSetByLink, Some(account), now());
     let ended = state.store.use_password_link(&sha256(link), account, &hash, &event).await?;
-    state.live_sessions.changed(&ended.ok_or(Refusal::LinkInvalid)?);
+    let Some(ended) = ended else {
+        // Used in this very moment, perhaps by this very form.
+        let found = find_link(state, link, visit, Some(now() - SAME_LINK)).await?;
+        let by = Place::of(visit, Some(account));
+        let same = state.passwords.verify(&new, Some(&found.password_hash), by).await?.right;
+        return if same { Ok(()) } else { Err(Refusal::LinkInvalid.into()) };
+    };
+    state.live_sessions.changed(&ended);
     event.log();
     Ok(())
 }

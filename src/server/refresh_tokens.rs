@@ -51,16 +51,31 @@ impl RefreshToken {
 
     /// The successor, to be opened by this token only.
     pub fn seal(&self, successor: &Self) -> Result<String, Fault> {
-        let mut text = successor.0.as_bytes().to_vec();
-        self.key()?
-            .seal_in_place_append_tag(nonce(), Aad::empty(), &mut text)
-            .map_err(Fault::internal)?;
-        Ok(URL_SAFE_NO_PAD.encode(text))
+        successor.sealed_with(self.key()?)
     }
 
     pub fn open(&self, sealed: &str) -> Result<Self, Fault> {
+        Self::opened_with(self.key()?, sealed)
+    }
+
+    /// This token, to be opened by whoever can make the same key. The key must be of this use alone.
+    pub fn sealed_by(&self, key: &[u8; 32]) -> Result<String, Fault> {
+        self.sealed_with(aead_key(key)?)
+    }
+
+    pub fn opened_by(key: &[u8; 32], sealed: &str) -> Result<Self, Fault> {
+        Self::opened_with(aead_key(key)?, sealed)
+    }
+
+    fn sealed_with(&self, key: LessSafeKey) -> Result<String, Fault> {
+        let mut text = self.0.as_bytes().to_vec();
+        key.seal_in_place_append_tag(nonce(), Aad::empty(), &mut text).map_err(Fault::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(text))
+    }
+
+    fn opened_with(key: LessSafeKey, sealed: &str) -> Result<Self, Fault> {
         let mut text = URL_SAFE_NO_PAD.decode(sealed).map_err(Fault::internal)?;
-        let opened = self.key()?.open_in_place(nonce(), Aad::empty(), &mut text);
+        let opened = key.open_in_place(nonce(), Aad::empty(), &mut text);
         let opened = std::str::from_utf8(opened.map_err(Fault::internal)?);
         Self::parse(opened.map_err(Fault::internal)?)
             .ok_or_else(|| Fault::internal("a sealed successor that is none"))
@@ -69,10 +84,13 @@ impl RefreshToken {
     /// Used for one message only, because a token has one successor.
     fn key(&self) -> Result<LessSafeKey, Fault> {
         let token = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
-        let key = hmac::sign(&token, b"latchkey: the seal of the successor");
-        let key = UnboundKey::new(&AES_256_GCM, key.as_ref()).map_err(Fault::internal)?;
-        Ok(LessSafeKey::new(key))
+        aead_key(hmac::sign(&token, b"latchkey: the seal of the successor").as_ref())
     }
+}
+
+fn aead_key(key: &[u8]) -> Result<LessSafeKey, Fault> {
+    let key = UnboundKey::new(&AES_256_GCM, key).map_err(Fault::internal)?;
+    Ok(LessSafeKey::new(key))
 }
 
 /// The same each time: the key is not.

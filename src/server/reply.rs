@@ -208,6 +208,10 @@ impl IntoResponse for Error {
             Self::Fault(fault) => {
                 let error = fault.source();
                 match fault {
+                    Fault::Away => {
+                        tracing::debug!(error, "refused");
+                        (UNAVAILABLE, Vec::new(), Refusal::Overloaded.headers())
+                    }
                     Fault::Unavailable(_) => {
                         tracing::warn!(error, "the database is away or busy");
                         (UNAVAILABLE, Vec::new(), Refusal::Overloaded.headers())
@@ -322,7 +326,7 @@ pub fn is_for_a_person(door: Option<Door>, headers: &HeaderMap) -> bool {
 }
 
 /// Whether `Accept` names this media type, and not to refuse it.
-fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     headers
         .get_all(header::ACCEPT)
         .iter()

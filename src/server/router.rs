@@ -8,7 +8,7 @@ use axum::{
     body::{Body, HttpBody},
     extract::Request,
     handler::Handler,
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
@@ -20,10 +20,11 @@ use tokio::time::timeout;
 use super::{
     access, assets,
     audit::Act,
-    client::{Sender, Visit},
+    client::{self, Sender, Visit},
     error::{Error, Fault, Refusal, Result},
     forms, headers, json, openapi, origin, reply,
     routes::{Door, Routes},
+    sending::OneCopy,
     state::AppState,
     telemetry,
 };
@@ -118,18 +119,45 @@ fn around(map: Map, state: &AppState) -> (Router, Arc<Routes>) {
 /// wrong, and that carries all the headers.
 async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Next) -> Response {
     let reader = reply::Reader::of(&state, &request, &routes);
+    let sender = request.extensions().get::<Sender>();
+    let network = sender.and_then(|sender| sender.address).map(client::counted_network);
+    let network = network.unwrap_or_default();
+    let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let entered = AssertUnwindSafe(enter(&state, &routes, request, next)).catch_unwind().await;
     let response = match entered {
         Ok(response) => response.into_response(),
         Err(_) => Error::from(Fault::internal("a handler panicked")).into_response(),
     };
-    let mut response = reply::explain(&state, &reader, response).await;
+    let response = reply::explain(&state, &reader, response).await;
+    let mut response = count(&state, &reader, &network, response).await;
     headers::add(&state, response.headers_mut());
-    if [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE].contains(&response.status()) {
-        // What is left of the request is not read (RFC 9110, section 15.5.9 and 15.5.14).
+    let unread = [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE];
+    if chunked || unread.contains(&response.status()) {
+        // What is left of the request is not read (RFC 9110, section 15.5.9 and 15.5.14). Behind a
+        // body in chunks nobody looks for another request (`connections.rs`).
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Refuses to send what is large to somebody who takes in too little of what is sent already.
+async fn count(
+    state: &AppState,
+    reader: &reply::Reader,
+    network: &str,
+    response: Response,
+) -> Response {
+    if response.extensions().get::<OneCopy>().is_some() {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    match state.sending.counted(network, body) {
+        Some(body) => Response::from_parts(parts, body),
+        None => {
+            let refused = Error::from(Refusal::Overloaded).into_response();
+            reply::explain(state, reader, refused).await
+        }
+    }
 }
 
 /// What stands before every door, in this order.
@@ -139,6 +167,14 @@ async fn enter(
     request: Request,
     next: Next,
 ) -> Result<Response> {
+    let smuggles = {
+        let sender = request.extensions().get::<Sender>();
+        let connection = sender.and_then(|sender| sender.connection.as_ref());
+        connection.is_some_and(|connection| connection.smuggles()) || encodes(request.headers())
+    };
+    if smuggles {
+        return Err(Refusal::MalformedBody.into());
+    }
     let request = read_body(request).await?;
     let sender = request.extensions().get::<Sender>();
     if let Some(connection) = sender.and_then(|sender| sender.connection.as_ref()) {
@@ -152,6 +188,16 @@ async fn enter(
         return Err(refusal.into());
     }
     access::guard(state, routes, request, next).await
+}
+
+/// Whether a body is encoded in another way than in chunks, or in chunks twice (RFC 9112, section 6.1).
+fn encodes(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => false,
+        (Some(encoding), None) => !encoding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => true,
+    }
 }
 
 /// Reads the whole body before anybody looks at it, so that no door can forget the limit.

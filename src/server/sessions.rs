@@ -34,7 +34,7 @@ const MAX_TOKEN: usize = 4096;
 const MAX_READ_BYTES: u64 = 1024 * 1024;
 
 /// How far ahead of ours another node's clock may be.
-const CLOCK_SKEW: i64 = 5;
+pub const CLOCK_SKEW: i64 = 5;
 
 /// Who carries the session's JWT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +55,10 @@ impl Carrier {
         }
     }
 
+    /// `None`: a kind that this version does not know. A newer node may have written it.
     #[must_use]
-    pub fn of_word(word: &str) -> Self {
-        if word == "program" { Self::Program } else { Self::Browser }
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Browser, Self::Program].into_iter().find(|carrier| carrier.word() == word)
     }
 
     fn typ(self) -> &'static str {
@@ -160,7 +161,10 @@ pub struct Sessions {
     /// about it until it expires: nothing else is left to check when it comes again.
     good: Cache<String, Reading, Bytes>,
     access_token_ttl: i64,
+    /// After so long unused: a browser's, one that is remembered, and one with refresh tokens.
     idle_ttl: i64,
+    remember_ttl: i64,
+    refresh_ttl: i64,
     ttl: i64,
 }
 
@@ -189,6 +193,8 @@ impl Sessions {
             accepted: secrets.iter().map(|secret| DecodingKey::from_secret(secret)).collect(),
             access_token_ttl: seconds(settings.access_token_ttl),
             idle_ttl: seconds(settings.session_idle_ttl),
+            remember_ttl: seconds(settings.remember_ttl),
+            refresh_ttl: seconds(settings.refresh_ttl),
             ttl: seconds(settings.session_ttl),
         }
     }
@@ -209,10 +215,15 @@ impl Sessions {
         };
         let idle_at = match kind {
             SessionKind::Program { refresh: false } => ends_at,
-            _ => now + self.idle_ttl,
+            SessionKind::Program { refresh: true } => now + self.refresh_ttl,
+            SessionKind::Browser { remembered } => now + self.browser_idle_ttl(remembered),
         };
+        let id = random::text()?;
         Ok(StoredSession {
-            id: random::text()?,
+            family: id.clone(),
+            begun_by: None,
+            sealed_refresh_token: None,
+            id,
             account_id: account,
             carrier: kind.carrier(),
             created_at: now,
@@ -227,18 +238,23 @@ impl Sessions {
         })
     }
 
-    /// Until when a session that is used now stays alive, if it does not end before.
+    /// Until when a session that is refreshed now stays alive, if it does not end before.
     #[must_use]
-    pub fn idle_until(&self, now: i64) -> i64 {
-        now + self.idle_ttl
+    pub fn refreshed_until(&self, now: i64) -> i64 {
+        now + self.refresh_ttl
+    }
+
+    fn browser_idle_ttl(&self, remembered: bool) -> i64 {
+        if remembered { self.remember_ttl } else { self.idle_ttl }
     }
 
     /// If a session that is used now should stay alive for longer: until when, and until when it
     /// must be alive already to be left as it is. A hundredth of the idle time is not worth a write.
     #[must_use]
     pub fn extension(&self, carrier: Carrier, session: &LiveSession) -> Option<(i64, i64)> {
-        let alive_until = (now() + self.idle_ttl).min(session.ends_at);
-        let enough = alive_until - self.idle_ttl / 100;
+        let idle_ttl = self.browser_idle_ttl(session.remembered);
+        let alive_until = (now() + idle_ttl).min(session.ends_at);
+        let enough = alive_until - idle_ttl / 100;
         (carrier == Carrier::Browser && session.alive_until() < enough)
             .then_some((alive_until, enough))
     }

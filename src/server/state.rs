@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use super::{
     assets::Assets,
@@ -13,6 +13,7 @@ use super::{
     macs::Macs,
     metrics::Metrics,
     passwords::Passwords,
+    sending::Sending,
     sessions::Sessions,
     store::Store,
     throttle::Throttle,
@@ -35,8 +36,8 @@ pub struct Shared {
     pub cookies: Cookies,
     pub macs: Macs,
     pub throttle: Throttle,
-    /// Whoever takes his data along needs it.
-    pub downloads: Semaphore,
+    /// What is on its way to clients.
+    pub sending: Sending,
     /// The OpenAPI document of this server.
     pub openapi: utoipa::openapi::OpenApi,
     pub openapi_json: Bytes,

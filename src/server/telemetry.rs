@@ -84,7 +84,9 @@ pub(super) async fn trace<A: Future<Output = Response>>(
     let method = method(request.method());
     let connection = request.extensions_mut().remove::<Arc<Connection>>();
     let address = connection.as_ref().map(|connection| {
-        client::address(connection.peer(), request.headers(), &state.settings.trusted_proxies)
+        let settings = &state.settings;
+        let (trusted, header) = (&settings.trusted_proxies, settings.forwarded_header);
+        client::address(connection.peer(), request.headers(), trusted, header)
     });
     let span = tracing::info_span!(
         "request",
@@ -104,8 +106,10 @@ pub(super) async fn trace<A: Future<Output = Response>>(
     Export::answered(&span, method, matched, status);
     let ms = (time.as_secs_f64() * 10_000.0).round() / 10.0;
     let _entered = span.entered();
-    // Most of what is asked for is read, and went well: that can be counted, and need not be told.
-    if status < 400 && ["GET", "HEAD"].contains(&method) {
+    // Most of what is asked for is read, and went well; and while the database is away, everybody is
+    // refused. Both can be counted, and need not be told one by one.
+    let went_well = status < 400 && ["GET", "HEAD"].contains(&method);
+    if went_well || (status == 503 && state.store.is_away()) {
         tracing::debug!(status, ms, "answered");
     } else {
         tracing::info!(status, ms, "answered");

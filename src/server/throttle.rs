@@ -8,8 +8,16 @@
 //! **Who is counted.** A wrong try by somebody unknown counts against the name, whether an account
 //! has it or not, against the network, and against all strangers together. A device from which the
 //! account was signed in to before, with the password that it has, shows a cookie that says so, and
-//! is counted by itself: whatever strangers do, its owner gets in (AU-05). Who is signed in and shows
-//! his password again is counted for that session alone.
+//! is counted by itself: whatever strangers do, its owner gets in (AU-05). A password that is entered
+//! again by somebody who is signed in is counted for that session and network alone.
+//!
+//! **The owner's defence.** Changing the password, confirming it, ending sessions, signing out,
+//! refreshing and deleting are not acts that [`Throttle::act`] counts, so a thief who uses up that
+//! limit keeps the owner from nothing. Each of them is bounded by what it takes: a right password, a
+//! session to end, an unused refresh token.
+//!
+//! **Clocks that were wrong.** A counter never stands further ahead than its own period. One that does
+//! was written by a clock that ran ahead, and counts as none.
 //!
 //! **What it costs.** Whoever is over a limit is refused before anything is hashed; while that
 //! lasts, this node remembers it and asks no database (but for who shows a cookie of a device).
@@ -20,7 +28,11 @@
 //! **What it tells.** The refusal depends on the name that was typed, never on whether there is such
 //! an account.
 
-use std::{collections::HashMap, num::NonZero, time::Duration};
+use std::{
+    collections::HashMap,
+    num::NonZero,
+    time::{Duration, Instant},
+};
 
 use quick_cache::sync::Cache;
 
@@ -49,8 +61,8 @@ pub enum Who<'a> {
     Stranger { name: &'a str },
     /// The same, from a device from which that account was signed in to before.
     KnownDevice { device: &'a str, account: AccountId },
-    /// Somebody who is signed in, by the id of his session. So whoever has stolen one keeps the owner
-    /// from nothing.
+    /// Somebody who is signed in, by the family of the session and the network: a thief elsewhere keeps
+    /// the owner from nothing.
     Session(&'a str),
     /// Somebody who shows a token or a link that is none. A good one is not asked for this: there is
     /// nothing to guess, this only bounds what is written.
@@ -69,11 +81,23 @@ pub struct Counter {
     pub period: i64,
 }
 
+/// How far apart the clocks of two nodes may be, in milliseconds.
+const CLOCK_SKEW: i64 = 10_000;
+
 impl Counter {
     /// Until when one more try is refused. `arrivals`: where each counter stands.
     #[must_use]
-    pub fn limited_until(&self, arrivals: &HashMap<String, i64>) -> i64 {
-        arrivals.get(&self.key).map_or(i64::MIN, |tat| tat + self.interval - self.period)
+    pub fn limited_until(&self, arrivals: &HashMap<String, i64>, now: i64) -> i64 {
+        match arrivals.get(&self.key) {
+            Some(tat) if *tat <= self.furthest(now) => tat + self.interval - self.period,
+            _ => i64::MIN,
+        }
+    }
+
+    /// A counter that stands beyond this was written by a clock that was wrong.
+    #[must_use]
+    pub fn furthest(&self, now: i64) -> i64 {
+        now.saturating_add(self.period).saturating_add(CLOCK_SKEW)
     }
 }
 
@@ -83,11 +107,13 @@ pub struct Throttle {
     network: Vec<Limit>,
     total: Vec<Limit>,
     sign_up: Vec<Limit>,
-    /// Until when somebody is refused, in milliseconds, by key.
-    limited: Cache<String, i64>,
+    /// Until when somebody is refused, by key. By a clock that nobody sets.
+    limited: Cache<String, Instant>,
     audited: governor::DefaultDirectRateLimiter,
-    /// By account, on this node.
-    acts: governor::DefaultKeyedRateLimiter<i64>,
+    /// By the family of the session, on this node.
+    acts: governor::DefaultKeyedRateLimiter<String>,
+    /// The same for refresh tokens.
+    refreshes: governor::DefaultKeyedRateLimiter<String>,
 }
 
 impl Throttle {
@@ -107,6 +133,7 @@ impl Throttle {
             limited: Cache::new(REMEMBERED),
             audited: governor::RateLimiter::direct(quota),
             acts: governor::RateLimiter::keyed(acts),
+            refreshes: governor::RateLimiter::keyed(acts),
         }
     }
 
@@ -127,7 +154,7 @@ impl Throttle {
             Who::KnownDevice { device, account } => {
                 vec![(format!("device {device} of {}", account.0), &self.account)]
             }
-            Who::Session(id) => vec![(format!("session {id}"), &self.account)],
+            Who::Session(family) => vec![(format!("session {family} {network}"), &self.account)],
             Who::Bearer => vec![
                 (format!("bearer {network}"), &self.network),
                 ("all bearers".to_owned(), &self.total),
@@ -158,10 +185,9 @@ impl Throttle {
         if counters.is_empty() {
             return Ok(());
         }
-        let now = now_ms();
         let remembered = counters.iter().filter_map(|counter| self.limited.get(&counter.key)).max();
-        match remembered.filter(|until| *until > now) {
-            Some(until) => Err(too_many(until, now)),
+        match remembered.and_then(|until| until.checked_duration_since(Instant::now())) {
+            Some(left) => Err(too_many(left)),
             None => self.judge(counters, &store.arrivals(counters).await?),
         }
     }
@@ -169,15 +195,16 @@ impl Throttle {
     /// The same, by what stands in the database.
     pub fn judge(&self, counters: &[Counter], arrivals: &HashMap<String, i64>) -> Result<()> {
         let now = now_ms();
-        let mut last = now;
+        let mut longest = Duration::ZERO;
         for counter in counters {
-            let until = counter.limited_until(arrivals);
-            if until > now {
-                self.limited.insert(counter.key.clone(), until);
-                last = last.max(until);
+            let left = counter.limited_until(arrivals, now).saturating_sub(now);
+            if let Ok(left @ 1..) = u64::try_from(left) {
+                let left = Duration::from_millis(left);
+                self.limited.insert(counter.key.clone(), Instant::now() + left);
+                longest = longest.max(left);
             }
         }
-        if last > now { Err(too_many(last, now)) } else { Ok(()) }
+        if longest.is_zero() { Ok(()) } else { Err(too_many(longest)) }
     }
 
     /// Counts a try, and writes it down. One that was let in before others used up the limit is
@@ -188,23 +215,38 @@ impl Throttle {
         self.judge(counters, &before)
     }
 
-    /// Refuses an account that does more than can be sensible. What it does is written down, and
-    /// nobody gets to fill the disk.
-    pub fn act(&self, account: AccountId) -> Result<(), Refusal> {
+    /// Refuses a session that does more than can be sensible, of what does not defend an account. What
+    /// it does is written down, and nobody gets to fill the disk.
+    pub fn act(&self, family: &str) -> Result<(), Refusal> {
+        self.limit(&self.acts, family)
+    }
+
+    /// The same for its refresh tokens, which nothing else uses up.
+    pub fn refresh(&self, family: &str) -> Result<(), Refusal> {
+        self.limit(&self.refreshes, family)
+    }
+
+    fn limit(
+        &self,
+        limiter: &governor::DefaultKeyedRateLimiter<String>,
+        family: &str,
+    ) -> Result<(), Refusal> {
         use governor::clock::Clock;
         if !self.on {
             return Ok(());
         }
-        self.acts.check_key(&account.0).map_err(|until| {
+        limiter.check_key(&family.to_owned()).map_err(|until| {
             let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
             Refusal::TooManyTries { retry_after: wait.as_secs() + 1 }
         })
     }
 
-    /// Forgets the accounts that are not near their limit.
+    /// Forgets the sessions that are not near their limit.
     pub fn forget(&self) {
-        self.acts.retain_recent();
-        self.acts.shrink_to_fit();
+        for limiter in [&self.acts, &self.refreshes] {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
     }
 
     /// Writes down a refusal that cost its sender nothing, as far as there is room.
@@ -219,7 +261,6 @@ impl Throttle {
     }
 }
 
-fn too_many(until: i64, now: i64) -> Error {
-    let left = Duration::from_millis((until - now).unsigned_abs());
+fn too_many(left: Duration) -> Error {
     Refusal::TooManyTries { retry_after: left.as_secs() + 1 }.into()
 }

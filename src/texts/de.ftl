@@ -31,7 +31,15 @@ sign-in-other = Sind Sie neu hier?
 password-hint = Mindestens { $min } Zeichen. Ein paar ungewöhnliche Wörter kann man sich leicht merken.
 username-hint = 3 bis 32 Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche.
 remember = Auf diesem Gerät angemeldet bleiben
-remember-hint = Sonst sind Sie abgemeldet, wenn Sie den Browser schließen.
+remember-hint = Bis zu { $days ->
+        [one] einen Tag
+       *[other] { $days } Tage
+    } lang, ohne sich neu anzumelden. Nicht auf gemeinsam genutzten Computern verwenden.
+remember-hint-hours = Bis zu { $hours ->
+        [one] eine Stunde
+       *[other] { $hours } Stunden
+    } lang, ohne sich neu anzumelden. Nicht auf gemeinsam genutzten Computern verwenden.
+remember-hint-short = Für kurze Zeit. Nicht auf gemeinsam genutzten Computern verwenden.
 show = Zeigen
 hide = Verbergen
 show-password = Passwort zeigen
@@ -40,7 +48,11 @@ hide-password = Passwort verbergen
 ## Noch einmal zeigen, wer man ist
 
 confirm = Bestätigen Sie, dass Sie es sind
-confirm-lead = Was jetzt kommt, ist wichtig. Geben Sie Ihr Passwort noch einmal ein; danach geht es dort weiter, wo Sie waren.
+confirm-lead = Geben Sie zu Ihrer Sicherheit noch einmal Ihr Passwort ein.
+confirm-lead-session = Geben Sie Ihr Passwort ein, um das andere Gerät abzumelden.
+confirm-lead-sessions = Geben Sie Ihr Passwort ein, um sich auf allen anderen Geräten abzumelden.
+confirm-lead-delete = Geben Sie Ihr Passwort ein, um Ihr Konto zu löschen.
+confirm-lead-download = Geben Sie Ihr Passwort ein, um Ihre Daten herunterzuladen.
 confirm-button = Bestätigen
 
 ## Ihr Konto
@@ -57,21 +69,29 @@ data-title = Ihre Daten
 full-name = Voller Name
 username = Benutzername
 member-since = Mitglied seit
-saved-name = Ihr Name ist geändert.
-saved-password = Ihr Passwort ist geändert. Alle anderen Sitzungen sind beendet.
-saved-session = Die Sitzung ist beendet.
-saved-sessions = Alle anderen Sitzungen sind beendet.
-saved-kept = Willkommen zurück. Ihr Konto bleibt: es wird nicht gelöscht.
-saved-set-password = Ihr Passwort ist gesetzt. Sie können sich jetzt damit anmelden.
-saved-deleted = Sie sind überall abgemeldet, und Ihr Konto wird gelöscht. Melden Sie sich vorher an, wenn Sie es behalten wollen.
+saved-name = Name geändert.
+saved-same-name = So heißen Sie hier.
+saved-password = Passwort geändert. Auf allen anderen Geräten wurden Sie abgemeldet.
+saved-session = Das andere Gerät wurde abgemeldet.
+saved-session-gone = Das andere Gerät ist abgemeldet.
+saved-sessions = Auf allen anderen Geräten wurden Sie abgemeldet.
+saved-kept = Willkommen zurück! Die Löschung Ihres Kontos wurde abgebrochen.
+saved-set-password = Passwort gespeichert. Melden Sie sich mit Ihrem neuen Passwort an.
+saved-deleted = Sie wurden überall abgemeldet. Ihr Konto wird am { $date } gelöscht. Melden Sie sich vorher an, um es zu behalten.
+saved-download = Danke. Sie können Ihre Daten jetzt herunterladen.
+saved-not-done = Passwort bestätigt. Ihre vorherige Anfrage wurde nicht ausgeführt. Bitte versuchen Sie es noch einmal.
 
 change-password = Ihr Passwort ändern
 change-password-lead = Alle anderen Sitzungen enden dann, auf allen Geräten. Hier bleiben Sie angemeldet.
-history = Was zuletzt geschah
-history-lead = Wenn Sie etwas nicht wiedererkennen, ändern Sie Ihr Passwort.
+history = Letzte Aktivitäten
+history-lead = Etwas kommt Ihnen unbekannt vor? Ändern Sie Ihr Passwort.
 history-empty = Noch nichts.
+history-newest = Neueste
+history-older = Ältere
+history-since = Zuerst:
+history-times = { $count }-mal
 
-sessions-lead = Beenden Sie, was Sie nicht wiedererkennen, und ändern Sie dann Ihr Passwort.
+sessions-lead = Kommt Ihnen eine Sitzung unbekannt vor? Beenden Sie sie und ändern Sie Ihr Passwort.
 session-here = Dieses Gerät
 session-unknown-device = Unbekanntes Gerät
 session-method = Mit Passwort angemeldet
@@ -136,6 +156,7 @@ currentPassword-wrong-type = Das jetzige Passwort muss eine Zeichenkette sein
 currentPassword-too-long = Das jetzige Passwort darf höchstens { $max } Bytes lang sein
 currentPassword-wrong = Das ist nicht Ihr jetziges Passwort
 newPassword-missing = Geben Sie ein neues Passwort ein
+newPassword-unchanged = Wählen Sie ein anderes als Ihr aktuelles Passwort
 newPassword-wrong-type = Das neue Passwort muss eine Zeichenkette sein
 newPassword-too-short = Das neue Passwort muss mindestens { $min } Zeichen lang sein
 newPassword-too-long = Das neue Passwort darf höchstens { $max } Bytes lang sein
@@ -144,11 +165,13 @@ newPassword-too-personal = Das Passwort darf nicht aus Ihrem Benutzernamen, Ihre
 refreshToken-missing = Das Refresh-Token fehlt
 refreshToken-wrong-type = Das Refresh-Token muss eine Zeichenkette sein
 refresh-wrong-type = Das muss true oder false sein
+after-out-of-range = Verwenden Sie den Wert next der vorherigen Seite
+limit-out-of-range = Das muss eine Zahl von 1 bis 200 sein
 
 ## Was mit einem ganzen Formular nicht stimmt
 
 form-invalid-credentials = Benutzername oder Passwort stimmt nicht. Prüfen Sie beide
-form-stale = Dieses Formular ist zu alt, oder Ihr Browser behält keine Cookies. Schicken Sie es noch einmal ab
+form-stale = Diese Seite ist abgelaufen. Bitte versuchen Sie es noch einmal. Wenn es wieder geschieht, erlauben Sie Cookies für diese Website
 form-busy = Der Dienst ist überlastet. Warten Sie einen Augenblick und schicken Sie es noch einmal ab
 form-too-many = { $minutes ->
         [one] Es gab zu viele falsche Versuche. Warten Sie eine Minute und versuchen Sie es noch einmal

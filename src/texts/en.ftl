@@ -31,7 +31,15 @@ sign-in-other = Are you new here?
 password-hint = At least { $min } characters. A few unusual words are easy to remember.
 username-hint = 3 to 32 letters, digits, dots, hyphens or underscores.
 remember = Keep me signed in on this device
-remember-hint = Otherwise you are signed out when you close the browser.
+remember-hint = For up to { $days ->
+        [one] one day
+       *[other] { $days } days
+    } without signing in again. Don't use this on a shared computer.
+remember-hint-hours = For up to { $hours ->
+        [one] one hour
+       *[other] { $hours } hours
+    } without signing in again. Don't use this on a shared computer.
+remember-hint-short = For a short time. Don't use this on a shared computer.
 show = Show
 hide = Hide
 show-password = Show password
@@ -39,8 +47,12 @@ hide-password = Hide password
 
 ## Proving anew who one is
 
-confirm = Confirm it is you
-confirm-lead = What comes next is important. Enter your password once more, and you go on from where you were.
+confirm = Confirm it's you
+confirm-lead = To protect your account, enter your password to continue.
+confirm-lead-session = Enter your password to sign out of that device.
+confirm-lead-sessions = Enter your password to sign out of all other devices.
+confirm-lead-delete = Enter your password to delete your account.
+confirm-lead-download = Enter your password to download your data.
 confirm-button = Confirm
 
 ## Your account
@@ -57,21 +69,29 @@ data-title = Your data
 full-name = Full name
 username = Username
 member-since = Member since
-saved-name = Your name is changed.
-saved-password = Your password is changed. Every other session is ended.
-saved-session = The session is ended.
-saved-sessions = All other sessions are ended.
-saved-kept = Welcome back. Your account stays: it will not be deleted.
-saved-set-password = Your password is set. You can sign in with it now.
-saved-deleted = You are signed out everywhere, and your account will be deleted. Sign in before that if you want to keep it.
+saved-name = Name updated.
+saved-same-name = That is your name here.
+saved-password = Password changed. You've been signed out everywhere else.
+saved-session = Signed out of that device.
+saved-session-gone = That device is signed out.
+saved-sessions = Signed out of all other devices.
+saved-kept = Welcome back! We've cancelled the deletion of your account.
+saved-set-password = Password saved. Sign in with your new password.
+saved-deleted = You've been signed out everywhere. Your account will be deleted on { $date }. Sign in before then to keep it.
+saved-download = Thank you. You can download your data now.
+saved-not-done = Password confirmed. Your earlier request wasn't carried out, so please try it again.
 
 change-password = Change your password
-change-password-lead = Every other session ends then, on all devices. You stay signed in here.
-history = What happened lately
-history-lead = If you do not recognise something, change your password.
+change-password-lead = You'll stay signed in here and be signed out everywhere else.
+history = Recent activity
+history-lead = Don't recognise something? Change your password.
 history-empty = Nothing yet.
+history-newest = Newest
+history-older = Older
+history-since = First:
+history-times = { $count } times
 
-sessions-lead = End what you do not recognise, and change your password then.
+sessions-lead = Don't recognise a session? End it, then change your password.
 session-here = This device
 session-unknown-device = Unknown device
 session-method = Signed in with a password
@@ -136,6 +156,7 @@ currentPassword-wrong-type = Current password must be a string
 currentPassword-too-long = Current password must be at most { $max } bytes long
 currentPassword-wrong = This is not your current password
 newPassword-missing = Enter a new password
+newPassword-unchanged = Choose a password that is different from your current one
 newPassword-wrong-type = New password must be a string
 newPassword-too-short = New password must be at least { $min } characters long
 newPassword-too-long = New password must be at most { $max } bytes long
@@ -144,11 +165,13 @@ newPassword-too-personal = The password must not be made of your username, your 
 refreshToken-missing = The refresh token is missing
 refreshToken-wrong-type = The refresh token must be a string
 refresh-wrong-type = This must be true or false
+after-out-of-range = Use the value of next from the page before
+limit-out-of-range = This must be a number from 1 to 200
 
 ## What is wrong with a whole form
 
 form-invalid-credentials = Invalid Login Credentials. Check the username and the password
-form-stale = This form is too old, or your browser keeps no cookies. Send it again
+form-stale = This page expired. Please try again. If it keeps happening, allow cookies for this site
 form-busy = The service is busy. Wait a moment and send it again
 form-too-many = { $minutes ->
         [one] There were too many wrong tries. Wait a minute and try again

@@ -6,7 +6,7 @@ use super::form::{self, FormState, button, checkbox, hidden, summary};
 use crate::{
     app::times::{ago, day},
     domain::{Field, PasswordPolicy, Profile},
-    server::{audit::Row, sessions::Carrier, store::StoredSession},
+    server::{audit::Row, client::known_device, sessions::Carrier, store::StoredSession},
     texts::{language, number, t, t_with},
 };
 
@@ -17,7 +17,6 @@ pub(in crate::app) fn profile(
 ) -> impl IntoView + use<> {
     view! {
         <section class="card">
-            {form::saved(form.saved)}
             {summary(form)}
             <h1>{t("profile-title")}</h1>
             <dl class="facts">
@@ -34,54 +33,131 @@ pub(in crate::app) fn profile(
     }
 }
 
+/// The history of an account as the page shows it: repeats share one entry.
+#[derive(Clone)]
+pub(in crate::app) struct History {
+    groups: Vec<Group>,
+    /// The number of the last event that is shown, if there are more.
+    next: Option<i64>,
+    /// Whether it begins with an older event than the last.
+    continued: bool,
+}
+
+#[derive(Clone)]
+struct Group {
+    event: String,
+    count: usize,
+    last: i64,
+    first: i64,
+    places: Vec<String>,
+}
+
+/// Of how many places an entry tells.
+const PLACES: usize = 3;
+
+impl History {
+    pub(in crate::app) fn of(rows: Vec<Row>, more: bool, most: usize, continued: bool) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        let (mut shown, mut cut) = (None, false);
+        for row in rows {
+            let detail = row.detail();
+            let place = detail.filter(|detail| !detail.network.is_empty()).map(|detail| {
+                let device = known_device(&detail.device);
+                let unknown = t("session-unknown-device");
+                place(if device.is_empty() { &unknown } else { device }, &detail.network)
+            });
+            let is_full = groups.len() == most;
+            match groups.last_mut().filter(|group| group.event == row.event) {
+                Some(group) => {
+                    group.count += 1;
+                    group.first = row.at;
+                    let is_new = |place: &String| {
+                        group.places.len() < PLACES && !group.places.contains(place)
+                    };
+                    let place = place.filter(is_new);
+                    group.places.extend(place);
+                }
+                None if is_full => {
+                    cut = true;
+                    break;
+                }
+                None => groups.push(Group {
+                    event: row.event,
+                    count: 1,
+                    last: row.at,
+                    first: row.at,
+                    places: place.into_iter().collect(),
+                }),
+            }
+            shown = Some(row.seq);
+        }
+        Self { groups, next: shown.filter(|_| more || cut), continued }
+    }
+}
+
 pub(in crate::app) fn security(
-    history: &[Row],
+    history: &History,
     form: &FormState,
     token: &str,
     policy: PasswordPolicy,
 ) -> impl IntoView + use<> {
-    let rows: Vec<_> = history.iter().map(history_row).collect();
+    let rows: Vec<_> = history.groups.iter().map(history_row).collect();
     let list = if rows.is_empty() {
         view! { <p>{t("history-empty")}</p> }.into_any()
     } else {
         view! { <ol class="list">{rows}</ol> }.into_any()
     };
+    let newest = history.continued.then(|| {
+        view! { <a class="button quiet" href="/account/security#history">{t("history-newest")}</a> }
+    });
+    let older = history.next.map(|seq| {
+        let href = format!("/account/security?before={seq}#history");
+        view! { <a class="button quiet" href=href>{t("history-older")}</a> }
+    });
+    let pages = (newest.is_some() || older.is_some())
+        .then(|| view! { <p class="actions">{newest} {older}</p> });
+    let current = (!form.is_confirmed())
+        .then(|| form::field(form, Field::CurrentPassword, "current-password", None, None));
     view! {
         <section class="card">
-            {form::saved(form.saved)}
             {summary(form)}
             <h1>{t("security-title")}</h1>
             <h2>{t("change-password")}</h2>
             <p>{t("change-password-lead")}</p>
             {form::live(form, token, vec![
-                // For password managers: whose password it is.
-                view! {
-                    <input type="text" name="username" value=form.username().to_owned()
-                        autocomplete="username" hidden readonly/>
-                }.into_any(),
-                form::field(form, Field::CurrentPassword, "current-password", None, None),
+                form::username_for_managers(form.username()),
+                current.into_any(),
                 form::new_password(form, policy),
                 button(t("change-password")),
             ])}
         </section>
-        <section class="card">
+        <section class="card" id="history">
             <h2>{t("history")}</h2>
             <p>{t("history-lead")}</p>
             {list}
+            {pages}
         </section>
     }
 }
 
-fn history_row(row: &Row) -> impl IntoView + use<> {
-    let name = format!("event-{}", row.event.replace(':', "-"));
+fn history_row(group: &Group) -> impl IntoView + use<> {
+    let name = format!("event-{}", group.event.replace(':', "-"));
     let words = if language().has(&name) { language().text(&name) } else { t("event-other") };
-    let where_from = row.detail().map(|detail| place(&detail.device, &detail.network));
+    let times = (group.count > 1).then(|| {
+        let times = t_with("history-times", &[("count", number(group.count))]);
+        view! { " " <span class="mark">{times}</span> }
+    });
+    let since = (group.count > 1).then(|| {
+        view! { <p class="hint">{t("history-since")} " " {ago(group.first)}</p> }
+    });
+    let places: Vec<_> =
+        group.places.iter().map(|place| view! { <p class="hint">{place.clone()}</p> }).collect();
     view! {
         <li>
-            <p class="what">{words}</p>
-            <p class="hint">{ago(row.at)}</p>
-            {where_from.filter(|place| !place.is_empty())
-                .map(|place| view! { <p class="hint">{place}</p> })}
+            <p class="what">{words} {times}</p>
+            <p class="hint">{ago(group.last)}</p>
+            {since}
+            {places}
         </li>
     }
 }
@@ -94,7 +170,6 @@ pub(in crate::app) fn sessions(
     sessions: &[StoredSession],
     here: &str,
     token: &str,
-    saved: Option<&'static str>,
 ) -> impl IntoView + use<> {
     let alone = sessions.len() < 2;
     let rows: Vec<_> =
@@ -112,7 +187,6 @@ pub(in crate::app) fn sessions(
     };
     view! {
         <section class="card">
-            {form::saved(saved)}
             <h1>{t("sessions-title")}</h1>
             <p>{t("sessions-lead")}</p>
             <ul class="list">{rows}</ul>
@@ -122,7 +196,7 @@ pub(in crate::app) fn sessions(
 }
 
 fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl IntoView + use<> {
-    let device = match session.device.as_str() {
+    let device = match known_device(&session.device) {
         "" => t("session-unknown-device"),
         device => device.to_owned(),
     };

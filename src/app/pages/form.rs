@@ -3,14 +3,19 @@
 //! The error summary, the error messages and the password field behave as in the GOV.UK Design
 //! System.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use crate::{
+    app::Viewer,
     domain::{Code, Field, FieldError, FullName, Password, PasswordPolicy, Profile, Username},
     islands::{LiveForm, REVEAL},
     server::{
         error::{Error, Fault, Refusal},
         forms::{TOKEN_FIELD, safe_next},
+        pending::Pending,
+        state::AppState,
     },
     texts::{language, number, t, t_with},
 };
@@ -67,16 +72,19 @@ pub struct FormState {
     link: String,
     errors: Vec<FieldError>,
     wrong: Option<Wrong>,
-    /// The name of the text that says what has just been done.
-    pub(super) saved: Option<&'static str>,
+    /// The act that waits for the password, sealed and opened.
+    pending: Option<(String, Pending)>,
+    /// Whether the password was confirmed a moment ago, so that it need not be entered once more.
+    confirmed: bool,
 }
 
 impl FormState {
     #[must_use]
     pub fn new(form: Form) -> Self {
         let (full_name, username, next, link) = Default::default();
-        let (errors, wrong, saved, remember) = (Vec::new(), None, None, false);
-        Self { form, full_name, username, remember, next, link, errors, wrong, saved }
+        let (errors, wrong, pending) = (Vec::new(), None, None);
+        let (remember, confirmed) = (false, false);
+        Self { form, full_name, username, remember, next, link, errors, wrong, pending, confirmed }
     }
 
     /// What comes after it.
@@ -85,9 +93,16 @@ impl FormState {
         Self { next: kept_next(next), ..self }
     }
 
+    /// What is done when it is accepted.
     #[must_use]
-    pub fn after(self, saved: Option<&'static str>) -> Self {
-        Self { saved, ..self }
+    pub fn pending(self, pending: Option<(String, Pending)>) -> Self {
+        Self { pending, ..self }
+    }
+
+    /// Whether the password was confirmed a moment ago.
+    #[must_use]
+    pub fn confirmed(self, confirmed: bool) -> Self {
+        Self { confirmed, ..self }
     }
 
     /// With what is known of whoever is signed in.
@@ -105,7 +120,13 @@ impl FormState {
     /// The form of the server function at `path` once more, because of `error`. `None`: this error
     /// is not the form's.
     #[must_use]
-    pub fn again(path: &str, fields: &[(String, String)], error: &Error) -> Option<Self> {
+    pub fn again(
+        state: &AppState,
+        path: &str,
+        fields: &[(String, String)],
+        error: &Error,
+        viewer: &Viewer,
+    ) -> Option<Self> {
         let (form, ..) = FORMS.iter().find(|(_, action, ..)| *action == path)?;
         let (errors, wrong) = match error {
             Error::Refusal(Refusal::InvalidInput(errors)) => (errors.clone(), None),
@@ -118,18 +139,30 @@ impl FormState {
             Error::Refusal(Refusal::TooManyTries { retry_after }) => {
                 (Vec::new(), Some(Wrong::TooMany { minutes: retry_after.div_ceil(60) }))
             }
-            Error::Refusal(Refusal::Overloaded) | Error::Fault(Fault::Unavailable(_)) => {
-                (Vec::new(), Some(Wrong::Busy))
-            }
+            Error::Refusal(Refusal::Overloaded)
+            | Error::Fault(Fault::Away | Fault::Unavailable(_)) => (Vec::new(), Some(Wrong::Busy)),
             _ => return None,
         };
         let typed = |name: &str| {
             let field = fields.iter().find(|(field, _)| field == name);
             field.map(|(_, value)| value.clone()).unwrap_or_default()
         };
+        let caller = viewer.caller.as_ref();
+        let of_account = [Form::Confirm, Form::Password].contains(form);
+        let username = match caller.filter(|_| of_account) {
+            Some(caller) => caller.profile().username.clone(),
+            None => typed(Field::Username.name()),
+        };
+        let sealed = typed("pending");
+        let pending = caller.and_then(|caller| Pending::open(state, &sealed, caller.family()));
+        // One who left the current password out was not asked for it, or should be asked now.
+        let missing = errors.iter().any(|error| error.field == Field::CurrentPassword);
+        let given = fields.iter().any(|(name, _)| name == Field::CurrentPassword.name());
         Some(Self {
+            pending: pending.map(|pending| (sealed, pending)),
+            confirmed: !missing && !given,
             full_name: typed(Field::FullName.name()),
-            username: typed(Field::Username.name()),
+            username,
             remember: !typed("remember").is_empty(),
             next: kept_next(&typed("next")),
             link: typed("link"),
@@ -149,6 +182,10 @@ impl FormState {
     #[must_use]
     pub fn here(&self) -> String {
         let (_, _, page) = self.form.row();
+        self.with_query(page)
+    }
+
+    fn with_query(&self, page: &str) -> String {
         let (name, value) =
             if self.link.is_empty() { ("next", &self.next) } else { ("link", &self.link) };
         if value.is_empty() {
@@ -156,6 +193,12 @@ impl FormState {
         }
         let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         format!("{page}?{name}={value}")
+    }
+
+    /// Where it is sent. What a GET there would need to find the page again goes along.
+    fn action(&self) -> String {
+        let (action, ..) = self.form.row();
+        self.with_query(action)
     }
 
     #[must_use]
@@ -171,6 +214,11 @@ impl FormState {
     pub(super) fn username(&self) -> &str {
         &self.username
     }
+
+    /// Whether the current password need not be entered.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed
+    }
 }
 
 /// What is no path of this site need not be carried on.
@@ -183,6 +231,7 @@ pub(in crate::app) fn page(
     form: &FormState,
     token: String,
     policy: PasswordPolicy,
+    remembered: Duration,
 ) -> impl IntoView + use<> {
     let title = language().text(form.title());
     let (lead, fields, other) = match form.form {
@@ -203,8 +252,13 @@ pub(in crate::app) fn page(
             Some(view! { {t("sign-up-other")} " " <a href="/signin">{t("sign-in")}</a> }),
         ),
         Form::Confirm => (
-            Some(t("confirm-lead")),
+            Some(match &form.pending {
+                Some((_, pending)) => language().text(pending.lead()),
+                None => t("confirm-lead"),
+            }),
             vec![
+                username_for_managers(form.username()),
+                form.pending.as_ref().map(|(sealed, _)| hidden("pending", sealed)).into_any(),
                 field(form, Field::Password, "current-password", None, None),
                 button(t("confirm-button")),
             ],
@@ -216,11 +270,7 @@ pub(in crate::app) fn page(
                 Some(t_with("set-password-lead", &[("username", username.clone().into())])),
                 vec![
                     hidden("link", &form.link),
-                    view! {
-                        <input type="text" name="username" value=username autocomplete="username"
-                            hidden readonly/>
-                    }
-                    .into_any(),
+                    username_for_managers(&username),
                     new_password(form, policy),
                     button(t("save")),
                 ],
@@ -232,7 +282,7 @@ pub(in crate::app) fn page(
             vec![
                 field(form, Field::Username, "username", None, None),
                 field(form, Field::Password, "current-password", None, None),
-                checkbox(form, "remember", t("remember"), Some(t("remember-hint"))),
+                checkbox(form, "remember", t("remember"), Some(remember_hint(remembered))),
                 button(t("sign-in")),
             ],
             Some(view! { {t("sign-in-other")} " " <a href="/signup">{t("sign-up")}</a> }),
@@ -240,7 +290,6 @@ pub(in crate::app) fn page(
     };
     view! {
         <section class="card">
-            {saved(form.saved)}
             {summary(form)}
             <h1>{title}</h1>
             {lead.map(|lead| view! { <p>{lead}</p> })}
@@ -252,7 +301,7 @@ pub(in crate::app) fn page(
 
 /// The form itself, in the island that makes it answer at once.
 pub(super) fn live(form: &FormState, token: &str, fields: Vec<AnyView>) -> impl IntoView + use<> {
-    let (action, ..) = form.form.row();
+    let action = form.action();
     let next = (!form.next.is_empty()).then(|| hidden("next", &form.next));
     let token = hidden(TOKEN_FIELD, token);
     view! {
@@ -378,9 +427,23 @@ pub(super) fn field(
     .into_any()
 }
 
-/// What has just been done, to be heard.
-pub(super) fn saved(name: Option<&'static str>) -> Option<impl IntoView> {
-    name.map(|name| view! { <p class="saved" role="status">{language().text(name)}</p> })
+/// For password managers: whose password it is.
+pub(super) fn username_for_managers(username: &str) -> AnyView {
+    view! {
+        <input type="text" name="username" value=username.to_owned() autocomplete="username"
+            hidden readonly/>
+    }
+    .into_any()
+}
+
+/// For how long one stays signed in without coming back.
+fn remember_hint(remembered: Duration) -> String {
+    let hours = usize::try_from(remembered.as_secs() / 3600).unwrap_or(usize::MAX);
+    match hours {
+        0 => t("remember-hint-short"),
+        1..48 => t_with("remember-hint-hours", &[("hours", number(hours))]),
+        _ => t_with("remember-hint", &[("days", number(hours / 24))]),
+    }
 }
 
 /// What is wrong, at the top, with links to the fields. It gets the focus.
@@ -393,6 +456,7 @@ pub(super) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
         Form::SignUp | Form::SignIn => "#username",
         Form::Confirm => "#password",
         Form::FullName => "#fullName",
+        Form::Password if form.confirmed => "#newPassword",
         Form::Password => "#currentPassword",
         Form::SetPassword => "#newPassword",
         Form::Delete => "#confirmed",

@@ -1,19 +1,21 @@
 //! Accounts: made, read, changed, deleted; and the links by which a password is set.
 
-use std::time::Duration;
-
 use sqlx::{Connection, FromRow};
 
 use super::{
     BEGIN_WRITING, Backend, Fault, PATIENCE, Store,
     dialects::{ERASE, SIGN_UPS_ONE_BY_ONE},
-    sessions::{Ended, is_limited},
+    patiently,
+    sessions::{Ended, StoredSession, is_limited},
     steps::Steps,
-    timeout,
 };
 use crate::{
     domain::{AccountId, FullName, Profile, Username, UsernameKey},
-    server::{audit::Event, clock::now, throttle::Counter},
+    server::{
+        audit::{Act, By, Event},
+        clock::now,
+        throttle::Counter,
+    },
 };
 
 /// What sign-in needs to know of an account.
@@ -51,6 +53,22 @@ impl From<ProfileRow> for Profile {
     }
 }
 
+/// A link by which a password can be set.
+pub struct PasswordLink {
+    pub profile: Profile,
+    pub password_hash: String,
+    /// Whether it has just been used.
+    pub used: bool,
+}
+
+#[derive(FromRow)]
+struct LinkRow {
+    #[sqlx(flatten)]
+    profile: ProfileRow,
+    password_hash: String,
+    used_at: Option<i64>,
+}
+
 impl From<AccountRecord> for StoredAccount {
     fn from(row: AccountRecord) -> Self {
         let AccountRecord { id, username, full_name, password_hash, created_at, .. } = row;
@@ -60,25 +78,14 @@ impl From<AccountRecord> for StoredAccount {
     }
 }
 
-/// How long the deletion of one account may take: its events may be many.
-const DELETION: Duration = Duration::from_secs(60);
-
-/// In the order of `bind_account!`, which `WRITE` in `group_commit.rs` counts on as well.
-macro_rules! account_columns {
-    () => {
-        "id, username, username_key, username_skeleton, username_typed_skeleton, full_name, \
-         password_hash, created_at, disabled_at, delete_at"
-    };
-}
-
-/// Adds an account unless its name is taken or looks like one that is.
-pub(super) const NEW_ACCOUNT: &str = concat!(
-    "INSERT INTO accounts (",
-    account_columns!(),
-    ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS \
-     (SELECT 1 FROM accounts WHERE username_skeleton = $5 OR username_typed_skeleton = $4) \
-     ON CONFLICT DO NOTHING"
-);
+/// Adds an account unless its name is taken or looks like one that is. Keys of before the case of
+/// names was folded ($11) are taken, too.
+pub(super) const NEW_ACCOUNT: &str = "INSERT INTO accounts (id, username, username_key, username_skeleton, username_typed_skeleton, \
+     full_name, password_hash, created_at, disabled_at, delete_at) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS \
+     (SELECT 1 FROM accounts WHERE username_skeleton = $5 OR username_typed_skeleton = $4 \
+      OR username_key = $11) \
+     ON CONFLICT DO NOTHING";
 
 /// What became of a sign-up.
 pub enum Added {
@@ -87,6 +94,16 @@ pub enum Added {
     Taken,
     /// Too many have signed up meanwhile.
     Limited,
+}
+
+/// How far the deletion of an account has come.
+pub enum Erased {
+    /// There is more to erase.
+    APart,
+    /// Nothing is left. What was written down last.
+    All(Event),
+    /// There is no such account, or it is not due any more.
+    Nothing,
 }
 
 /// What an account is when it is added.
@@ -113,10 +130,11 @@ macro_rules! bind_account {
             .bind($account.created_at)
             .bind($account.disabled_at)
             .bind($account.delete_at)
+            .bind($account.username.key().unfolded())
     };
 }
 
-pub(super) use {account_columns, bind_account};
+pub(super) use bind_account;
 
 macro_rules! records {
     ($condition:literal) => {
@@ -133,18 +151,21 @@ impl Store {
     ///
     /// Only [`Store::insert_account`] decides; this saves the hash of a password for nothing.
     pub async fn is_taken(&self, username: &Username) -> Result<bool, Fault> {
-        let query = "SELECT id FROM accounts WHERE username_key = $1 \
+        let query = "SELECT id FROM accounts WHERE username_key IN ($1, $4) \
                      OR username_skeleton IN ($2, $3) OR username_typed_skeleton IN ($2, $3) LIMIT 1";
         let found = on!(self.readers, |db| sqlx::query_scalar::<_, i64>(query)
             .bind(username.key().as_str())
             .bind(username.skeleton())
             .bind(username.typed_skeleton())
+            .bind(username.key().unfolded())
             .fetch_optional(db))?;
         Ok(found.is_some())
     }
 
     /// Adds an account, and counts it, unless `counters` are over their limits by now. Whether the
     /// name is taken is decided by the unique indexes, and by no two being added at once (IN-07).
+    /// `entered`: its first session, in the same transaction.
+    #[expect(clippy::too_many_arguments, reason = "one transaction")]
     pub async fn insert_account(
         &self,
         id: AccountId,
@@ -153,6 +174,7 @@ impl Store {
         password_hash: &str,
         counters: &[Counter],
         event: &Event,
+        entered: Option<(&StoredSession, &Event)>,
     ) -> Result<Added, Fault> {
         let (created_at, disabled_at, delete_at) = (event.at, None, None);
         let account =
@@ -163,9 +185,6 @@ impl Store {
             full_name: full_name.as_str().to_owned(),
             created_at,
         };
-        if self.sign_up_with_group(&account, counters, event).await? {
-            return Ok(Added::Yes(profile()));
-        }
         let one_by_one = self.backend.dialect(&SIGN_UPS_ONE_BY_ONE);
         let begin = self.backend.dialect(&BEGIN_WRITING);
         on!(self.writer, |db| async {
@@ -184,6 +203,10 @@ impl Store {
             }
             transaction.count(counters).await?;
             transaction.append(event).await?;
+            if let Some((session, event)) = entered {
+                transaction.insert_session(session).await?;
+                transaction.append(event).await?;
+            }
             transaction.commit().await?;
             Ok(Added::Yes(profile()))
         })
@@ -193,11 +216,43 @@ impl Store {
         Ok(self.record_of(username).await?.map(StoredAccount::from))
     }
 
+    /// The account with this name. Of two that were made before the case of names was folded, the one
+    /// whose name was meant letter by letter.
     pub async fn record_of(&self, username: &UsernameKey) -> Result<Option<AccountRecord>, Fault> {
-        let query = records!("username_key = $1");
+        let query = records!(
+            "username_key IN ($1, $2) ORDER BY CASE WHEN username_key = $2 THEN 0 ELSE 1 END LIMIT 1"
+        );
         on!(self.readers, |db| sqlx::query_as::<_, AccountRecord>(query)
             .bind(username.as_str())
+            .bind(username.unfolded())
             .fetch_optional(db))
+    }
+
+    /// Gives accounts the keys of today's mapping, a few at a time: those with an id greater than
+    /// `after`. An account keeps its own key if another one has the new one. Tells the last id.
+    pub async fn map_usernames_anew(&self, after: i64) -> Result<Option<i64>, Fault> {
+        const PIECE: i64 = 500;
+        let names = "SELECT id, username, username_key FROM accounts WHERE id > $1 \
+                     ORDER BY id LIMIT $2";
+        let rows: Vec<(i64, String, String)> =
+            on!(self.readers, |db| sqlx::query_as(names).bind(after).bind(PIECE).fetch_all(db))?;
+        let update = "UPDATE accounts SET username_key = $1 WHERE id = $2 AND NOT EXISTS \
+                      (SELECT 1 FROM accounts WHERE username_key = $1)";
+        for (id, username, key) in &rows {
+            let Some(mapped) = UsernameKey::find(username) else { continue };
+            if mapped.as_str() == key {
+                continue;
+            }
+            on!(self.writer, |db| async {
+                let update = sqlx::query(update).bind(mapped.as_str()).bind(*id);
+                match update.execute(db).await {
+                    // Another one took it in this moment.
+                    Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(0),
+                    done => done.map(|done| done.rows_affected()),
+                }
+            })?;
+        }
+        Ok(rows.last().map(|(id, ..)| *id))
     }
 
     pub async fn record(&self, account: AccountId) -> Result<Option<AccountRecord>, Fault> {
@@ -232,8 +287,8 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Gives an account another full name. Its sessions are told of, so that no node shows the old
-    /// one for longer than a second. `None`: there is no such account any more.
+    /// Gives an account another full name. Other nodes are told, so that none shows the old one for
+    /// longer than a second. `None`: there is no such account any more.
     pub async fn change_full_name(
         &self,
         account: AccountId,
@@ -250,7 +305,7 @@ impl Store {
                 transaction.rollback().await?;
                 return Ok::<_, Fault>(None);
             }
-            transaction.tell_of(revision, account, "", event.at).await?;
+            transaction.tell(revision, account, event.at).await?;
             let sessions = sqlx::query_scalar(sessions).bind(account.0);
             let sessions = sessions.fetch_all(&mut *transaction).await?;
             transaction.append(event).await?;
@@ -310,37 +365,60 @@ impl Store {
         })
     }
 
-    /// Deletes an account with everything that hangs on it, and erases it from the audit trail.
-    /// `only_if_due`: unless its owner has come back meanwhile. `false`: there is none to delete.
-    pub async fn delete_account(
+    /// Lets nobody in any more, ends all sessions, and makes the account due to be deleted now.
+    /// `false`: there is no such account.
+    pub async fn condemn(&self, account: AccountId, event: &Event) -> Result<bool, Fault> {
+        let update = "UPDATE accounts SET delete_at = $1, \
+                      disabled_at = COALESCE(disabled_at, $1) WHERE id = $2";
+        Ok(self.end_all_with(account, update, event.at, event).await?.is_some())
+    }
+
+    /// Deletes a part of an account that is due: so many of its refresh tokens and events that nobody
+    /// else waits for long. The last part is the account itself. The events that are erased stay in
+    /// the audit trail, without what tells of a person.
+    pub async fn erase_a_part(
         &self,
         account: AccountId,
-        only_if_due: bool,
-        mut event: Event,
-    ) -> Result<bool, Fault> {
+        now: i64,
+        by: By,
+    ) -> Result<Erased, Fault> {
+        const PART: i64 = 1000;
+        let tokens = "DELETE FROM refresh_tokens WHERE hash IN \
+                      (SELECT r.hash FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id \
+                       WHERE s.account_id = $1 LIMIT $2)";
         let erase = "UPDATE audit_events SET salt = NULL, account_id = NULL, detail = NULL \
-                     WHERE account_id = $1 RETURNING seq";
-        on!(self.writer, DELETION, |db| async {
+                     WHERE seq IN (SELECT seq FROM audit_events WHERE account_id = $1 \
+                                   ORDER BY seq LIMIT $2) RETURNING seq";
+        on!(self.writer, |db| async {
             let mut transaction = db.begin().await?;
             let revision = transaction.next_revision().await?;
             let locked = transaction.lock_account(account).await?;
-            let due = |at: i64| at <= event.at;
-            if !locked.is_some_and(|locked| !only_if_due || locked.delete_at.is_some_and(due)) {
+            let due = |at: i64| at <= now;
+            if !locked.is_some_and(|locked| locked.delete_at.is_some_and(due)) {
                 transaction.rollback().await?;
-                return Ok::<_, Fault>(false);
+                return Ok::<_, Fault>(Erased::Nothing);
             }
-            transaction.end_sessions_of(revision, account, "", event.at).await?;
-            // With it go its links.
-            let delete = sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account.0);
-            delete.execute(&mut *transaction).await?;
-            // Whoever writes an event of it from now on finds that it is gone.
+            let tokens = sqlx::query(tokens).bind(account.0).bind(PART);
+            let mut more = tokens.execute(&mut *transaction).await?.rows_affected();
+            // Nobody writes an event of it meanwhile.
             transaction.lock_trail().await?;
-            let erased = sqlx::query_scalar(erase).bind(account.0);
-            event.detail.erased = erased.fetch_all(&mut *transaction).await?;
-            event.detail.erased.sort_unstable();
+            let erased = sqlx::query_scalar(erase).bind(account.0).bind(PART);
+            let mut erased: Vec<i64> = erased.fetch_all(&mut *transaction).await?;
+            erased.sort_unstable();
+            more = more.max(erased.len() as u64);
+            let all = more < PART.cast_unsigned();
+            if all {
+                transaction.end_sessions_of(revision, account, "", now).await?;
+                // With it go its links.
+                let delete = sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account.0);
+                delete.execute(&mut *transaction).await?;
+            }
+            let act = if all { Act::Deleted } else { Act::Erased };
+            let mut event = Event::without_request(by, act, None, now);
+            event.detail.erased = erased;
             transaction.append(&event).await?;
             transaction.commit().await?;
-            Ok(true)
+            Ok(if all { Erased::All(event) } else { Erased::APart })
         })
     }
 
@@ -376,16 +454,27 @@ impl Store {
         })
     }
 
-    /// Whose link this is, if it still holds.
-    pub async fn password_link(&self, hash: &str, now: i64) -> Result<Option<Profile>, Fault> {
-        let query = "SELECT a.id, a.username, a.full_name, a.created_at FROM password_links l \
-                     JOIN accounts a ON a.id = l.account_id \
-                     WHERE l.hash = $1 AND l.expires_at > $2 AND a.disabled_at IS NULL";
-        let row = on!(self.readers, |db| sqlx::query_as::<_, ProfileRow>(query)
+    /// Whose link this is, if it still holds. With `used_after`: or if it was used since then.
+    pub async fn password_link(
+        &self,
+        hash: &str,
+        now: i64,
+        used_after: Option<i64>,
+    ) -> Result<Option<PasswordLink>, Fault> {
+        let query = "SELECT a.id, a.username, a.full_name, a.created_at, a.password_hash, l.used_at \
+                     FROM password_links l JOIN accounts a ON a.id = l.account_id \
+                     WHERE l.hash = $1 AND l.expires_at > $2 AND a.disabled_at IS NULL \
+                     AND a.delete_at IS NULL AND (l.used_at IS NULL OR l.used_at >= $3)";
+        let row = on!(self.readers, |db| sqlx::query_as::<_, LinkRow>(query)
             .bind(hash)
             .bind(now)
+            .bind(used_after.unwrap_or(i64::MAX))
             .fetch_optional(db))?;
-        Ok(row.map(Profile::from))
+        Ok(row.map(|row| PasswordLink {
+            profile: row.profile.into(),
+            password_hash: row.password_hash,
+            used: row.used_at.is_some(),
+        }))
     }
 
     /// Sets a password by a link, which is used up then, and ends all sessions of the account.
@@ -397,8 +486,8 @@ impl Store {
         password_hash: &str,
         event: &Event,
     ) -> Result<Option<Ended>, Fault> {
-        let used =
-            "DELETE FROM password_links WHERE hash = $1 AND account_id = $2 AND expires_at > $3";
+        let used = "UPDATE password_links SET used_at = $3 WHERE hash = $1 AND account_id = $2 \
+                    AND expires_at > $3 AND used_at IS NULL";
         let update = "UPDATE accounts SET password_hash = $1 WHERE id = $2";
         on!(self.writer, |db| async {
             let mut transaction = db.begin().await?;

@@ -101,10 +101,8 @@ async fn check(database: &Path) -> Result<Option<String>, sqlx::Error> {
     Ok(newer.map(|last| format!("has migration {last}: it is of a newer version of Latchkey")))
 }
 
-/// Moves a database that nobody uses away, and tells where it is now.
-async fn put_aside(database: &Path) -> Result<PathBuf, OpenError> {
-    let fail =
-        |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
+/// Whether another process has the database open.
+pub async fn is_in_use(database: &Path) -> Result<bool, OpenError> {
     // In WAL mode each connection of each process holds a shared lock on the file as long as it is
     // open, so this succeeds only if there is none; and afterwards all is in the one file.
     let exclusive = open(database, |options| {
@@ -114,12 +112,23 @@ async fn put_aside(database: &Path) -> Result<PathBuf, OpenError> {
             .busy_timeout(std::time::Duration::ZERO)
     });
     match exclusive.await {
-        Ok(db) => db.close().await.map_err(|error| fail(&error))?,
-        Err(sqlx::Error::Database(error)) if error.message().contains("locked") => {
-            return Err(fail(&"is in use: stop the server first"));
+        Ok(db) => {
+            let closed = db.close().await;
+            closed.map_err(|error| OpenError(format!("{}: {error}", database.display())))?;
+            Ok(false)
         }
+        Err(sqlx::Error::Database(error)) if error.message().contains("locked") => Ok(true),
         // It may be damaged, which is why it is to be replaced.
-        Err(_) => {}
+        Err(_) => Ok(false),
+    }
+}
+
+/// Moves a database that nobody uses away, and tells where it is now.
+async fn put_aside(database: &Path) -> Result<PathBuf, OpenError> {
+    let fail =
+        |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
+    if is_in_use(database).await? {
+        return Err(fail(&"is in use: stop the server first"));
     }
     let seconds = super::super::clock::now();
     let with = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));

@@ -2,7 +2,7 @@
 
 use sqlx::{Connection, FromRow};
 
-use super::{BEGIN_WRITING, Backend, Fault, PATIENCE, Store, steps::Steps, timeout};
+use super::{BEGIN_WRITING, Backend, Fault, PATIENCE, Store, patiently, steps::Steps};
 use crate::{
     domain::AccountId,
     server::audit::{Event, Row},
@@ -37,6 +37,12 @@ impl Store {
             transaction.commit().await?;
             Ok::<_, Fault>(())
         })
+    }
+
+    /// When the last event was, in seconds since 1970.
+    pub async fn last_event_at(&self) -> Result<Option<i64>, Fault> {
+        let query = "SELECT at FROM audit_events ORDER BY seq DESC LIMIT 1";
+        on!(self.readers, |db| sqlx::query_scalar(query).fetch_optional(db))
     }
 
     /// The rows after `seq`, at most so many.

@@ -5,7 +5,10 @@ use futures_util::TryStreamExt;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Postgres, QueryBuilder, Row as _, Sqlite};
 
-use super::{Backend, InUse, OpenError, Store, dialects::BEGIN_SNAPSHOT};
+use super::{
+    Backend, InUse, OpenError, Store,
+    dialects::{BEGIN_SNAPSHOT, COLUMNS},
+};
 
 /// What a column holds (migrations/README.md allows no other types).
 #[derive(Clone, Copy)]
@@ -60,6 +63,9 @@ const TABLES: [Layout; 6] = [
             ("proved_at", Kind::Number),
             ("remembered", Kind::Number),
             ("refreshable", Kind::Number),
+            ("family", Kind::Text),
+            ("begun_by", Kind::Text),
+            ("sealed_refresh_token", Kind::Text),
         ],
     },
     Layout {
@@ -78,6 +84,7 @@ const TABLES: [Layout; 6] = [
             ("hash", Kind::Text),
             ("account_id", Kind::Number),
             ("expires_at", Kind::Number),
+            ("used_at", Kind::Number),
         ],
     },
     Layout { name: "throttle", columns: &[("key", Kind::Text), ("tat", Kind::Number)] },
@@ -98,7 +105,8 @@ const TABLES: [Layout; 6] = [
 
 /// What nodes tell each other about one database means nothing in another one; and each database
 /// lists its own migrations.
-pub const NOT_COPIED: [&str; 3] = ["session_revision", "session_changes", super::MIGRATIONS_TABLE];
+pub const NOT_COPIED: [&str; 4] =
+    ["session_revision", "account_changes", "facts", super::MIGRATIONS_TABLE];
 
 /// The names of the tables that are copied.
 #[must_use]
@@ -143,6 +151,10 @@ pub async fn copy(
     to.migrate_up().await?;
     let mut source = Transaction::begin(from).await?;
     let mut target = Transaction::begin(to).await?;
+    for (transaction, store, which) in [(&mut source, from, "source"), (&mut target, to, "target")]
+    {
+        transaction.refuse_unknown_columns(store, which).await?;
+    }
     for table in &TABLES {
         if target.has_rows(table).await? {
             return Err(OpenError(format!("the target is not empty: it has {}", table.name)));
@@ -207,7 +219,43 @@ impl Transaction {
 
     async fn commit(mut self) -> Result<(), OpenError> {
         on!(&mut self, |db| sqlx::raw_sql("COMMIT").execute(&mut **db).await.map(drop))
-            .map_err(fail)
+            .map_err(fail)?;
+        if let Self::Sqlite(db) = &mut self {
+            // All of it is in the file itself: somebody may move that alone.
+            let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
+            sqlx::raw_sql(fold).execute(&mut **db).await.map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    /// A table or a column that is not in the list would be lost, and both checksums would agree.
+    async fn refuse_unknown_columns(
+        &mut self,
+        store: &Store,
+        which: &str,
+    ) -> Result<(), OpenError> {
+        let query = store.backend.dialect(&COLUMNS);
+        let there: Vec<(String, String)> =
+            on!(self, |db| sqlx::query_as(query).fetch_all(&mut **db).await).map_err(fail)?;
+        let is_known = |table: &str, column: &str| {
+            let layout = TABLES.iter().find(|layout| layout.name == table);
+            layout.is_some_and(|layout| layout.columns.iter().any(|(name, _)| *name == column))
+        };
+        let unknown: Vec<String> = there
+            .iter()
+            .filter(|(table, column)| {
+                !NOT_COPIED.contains(&table.as_str()) && !is_known(table, column)
+            })
+            .map(|(table, column)| format!("{table}.{column}"))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(OpenError(format!(
+            "the {which} has columns that this version does not know and would lose: {}; nothing was \
+             copied",
+            unknown.join(", ")
+        )))
     }
 
     async fn has_rows(&mut self, table: &Layout) -> Result<bool, OpenError> {

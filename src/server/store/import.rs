@@ -8,8 +8,8 @@ use super::{
     BEGIN_WRITING, Backend, Fault, Store,
     accounts::{NEW_ACCOUNT, NewRow, bind_account},
     dialects::SIGN_UPS_ONE_BY_ONE,
+    patiently,
     steps::Steps,
-    timeout,
 };
 use crate::{
     domain::{AccountId, FullName, Username},
@@ -24,6 +24,8 @@ pub struct ImportedAccount {
     /// Where it stands in its file.
     pub line: u64,
     pub id: AccountId,
+    /// As it stands there.
+    pub given_name: String,
     pub username: Username,
     pub full_name: FullName,
     pub password_hash: String,

@@ -8,8 +8,8 @@ use super::{
     BEGIN_WRITING, Backend, Fault, PATIENCE, Store,
     accounts::ProfileRow,
     dialects::FORGET_COUNTERS,
+    patiently,
     steps::{LockedAccount, Steps},
-    timeout,
 };
 use crate::{
     domain::{AccountId, Profile},
@@ -42,6 +42,21 @@ pub struct StoredSession {
     pub remembered: bool,
     /// Whether there are refresh tokens for it.
     pub refreshable: bool,
+    /// The id of the first session of the line that this one continues.
+    pub family: String,
+    /// A keyed hash of the request that began it, if the same request may come again.
+    pub begun_by: Option<String>,
+    /// Its first refresh token, for the same request that comes again.
+    pub sealed_refresh_token: Option<String>,
+}
+
+/// How many live sessions an account may have.
+pub const MAX_SESSIONS: i64 = 100;
+
+/// A session that began a moment ago, for the same request that comes again.
+pub struct Successor {
+    pub session: StoredSession,
+    pub profile: Profile,
 }
 
 /// A session that is alive, its account, and the revision of all sessions at which that was so.
@@ -55,11 +70,13 @@ pub struct LiveRow {
 pub enum Begun {
     Yes {
         deletion_undone: bool,
+        /// Sessions that made room for it.
+        ended: Option<Ended>,
     },
     /// There is no such account any more, it is disabled, or its password was changed.
     Gone,
-    /// Too many were wrong meanwhile.
-    Limited,
+    /// Too many were wrong meanwhile. It was counted as they were. Where the counters stood before.
+    Limited(HashMap<String, i64>),
 }
 
 /// Sessions that are ended, and the revision from which on they are.
@@ -80,6 +97,8 @@ pub struct Renewal<'a> {
     pub new_password_hash: Option<&'a str>,
     /// To be looked at once more.
     pub counters: &'a [Counter],
+    /// What is written if they do not hold.
+    pub failed: &'a Event,
 }
 
 /// What became of a renewal.
@@ -87,9 +106,13 @@ pub enum Renewed {
     Yes(Ended),
     /// The old session is over, or the account was changed meanwhile.
     Gone,
-    /// Too many were wrong meanwhile.
-    Limited,
+    /// Too many were wrong meanwhile. It was counted as they were. Where the counters stood before.
+    Limited(HashMap<String, i64>),
 }
+
+/// How many used refresh tokens of a session are remembered, so that ending it costs no more than
+/// that: a week of tokens that are used every ten minutes.
+const USED_TOKENS: i64 = 1000;
 
 /// What became of a refresh token.
 pub enum Refreshed {
@@ -118,16 +141,21 @@ struct SessionRow {
     network: String,
     remembered: i64,
     refreshable: i64,
+    family: String,
+    begun_by: Option<String>,
+    sealed_refresh_token: Option<String>,
     revision: i64,
 }
 
-impl From<SessionRow> for LiveRow {
-    fn from(row: SessionRow) -> Self {
-        Self {
+impl SessionRow {
+    /// `None`: it is of a kind that this version does not know, so nobody gets in by it.
+    fn read(self) -> Option<LiveRow> {
+        let row = self;
+        Some(LiveRow {
             session: StoredSession {
                 id: row.session_id,
                 account_id: AccountId(row.profile.id),
-                carrier: Carrier::of_word(&row.carrier),
+                carrier: Carrier::of_word(&row.carrier)?,
                 created_at: row.session_created_at,
                 alive_until: row.alive_until,
                 ends_at: row.ends_at,
@@ -137,10 +165,13 @@ impl From<SessionRow> for LiveRow {
                 network: row.network,
                 remembered: row.remembered != 0,
                 refreshable: row.refreshable != 0,
+                family: row.family,
+                begun_by: row.begun_by,
+                sealed_refresh_token: row.sealed_refresh_token,
             },
             profile: row.profile.into(),
             revision: row.revision,
-        }
+        })
     }
 }
 
@@ -152,20 +183,10 @@ struct RefreshRow {
     sealed_successor: Option<String>,
 }
 
-/// In the order of `bind_session!`, which `WRITE` in `group_commit.rs` counts on as well.
-macro_rules! session_columns {
-    () => {
-        "id, account_id, created_at, alive_until, ends_at, carrier, device, network, seen_at, \
-         proved_at, remembered, refreshable"
-    };
-}
-
 /// Adds a session, as `bind_session!` binds it.
-pub(super) const NEW_SESSION: &str = concat!(
-    "INSERT INTO sessions (",
-    session_columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-);
+pub(super) const NEW_SESSION: &str = "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at, carrier, device, \
+     network, seen_at, proved_at, remembered, refreshable, family, begun_by, sealed_refresh_token) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 macro_rules! bind_session {
     ($query:expr, $session:expr) => {
@@ -182,10 +203,13 @@ macro_rules! bind_session {
             .bind($session.proved_at)
             .bind(i64::from($session.remembered))
             .bind(i64::from($session.refreshable))
+            .bind(&$session.family)
+            .bind(&$session.begun_by)
+            .bind(&$session.sealed_refresh_token)
     };
 }
 
-pub(super) use {bind_session, session_columns};
+pub(super) use bind_session;
 
 /// One statement, so that all of it was so at the same moment.
 macro_rules! live {
@@ -193,7 +217,8 @@ macro_rules! live {
         concat!(
             "SELECT a.id, a.username, a.full_name, a.created_at, s.id AS session_id, \
              s.created_at AS session_created_at, s.carrier, s.alive_until, s.ends_at, s.seen_at, \
-             s.proved_at, s.device, s.network, s.remembered, s.refreshable, \
+             s.proved_at, s.device, s.network, s.remembered, s.refreshable, s.family, s.begun_by, \
+             s.sealed_refresh_token, \
              (SELECT revision FROM session_revision) AS revision",
             $more,
             " WHERE s.alive_until > $2 AND a.disabled_at IS NULL AND a.delete_at IS NULL AND ",
@@ -204,7 +229,9 @@ macro_rules! live {
 
 impl Store {
     /// Adds a session to an account whose password is still the one that was verified. An account
-    /// that waits for its deletion is kept then. `counters` are looked at once more.
+    /// that waits for its deletion is kept then. `counters` are looked at once more; if they do not
+    /// hold, the try is counted and written down as those that were wrong are, in one transaction as
+    /// theirs. Of too many sessions, others end.
     pub async fn insert_session(
         &self,
         session: &StoredSession,
@@ -212,50 +239,93 @@ impl Store {
         refresh_token: Option<&str>,
         counters: &[Counter],
         event: &Event,
+        failed: &Event,
     ) -> Result<Begun, Fault> {
-        // The group writes no refresh tokens.
-        if refresh_token.is_none()
-            && self.sign_in_with_group(session, password_hash, counters, event).await?
-        {
-            return Ok(Begun::Yes { deletion_undone: false });
-        }
         let keep = "UPDATE accounts SET delete_at = NULL WHERE id = $1";
         let begin = self.backend.dialect(&BEGIN_WRITING);
-        let now = session.created_at;
-        on!(self.writer, |db| async {
-            let mut transaction = db.begin_with(begin).await?;
-            let account = transaction.lock_account(session.account_id).await?;
-            let arrivals = transaction.arrivals(counters).await?;
-            if is_limited(counters, &arrivals) {
-                transaction.rollback().await?;
-                return Ok(Begun::Limited);
+        let (account_id, now) = (session.account_id, session.created_at);
+        // The revision is locked before the account, so it must be known before whether it is needed.
+        let mut crowded =
+            on!(self.readers, |db| db.live_sessions_of(account_id, now))? >= MAX_SESSIONS;
+        loop {
+            let begun = on!(self.writer, |db| async {
+                let mut transaction = db.begin_with(begin).await?;
+                let revision = match crowded {
+                    true => Some(transaction.next_revision().await?),
+                    false => None,
+                };
+                let account = transaction.lock_account(account_id).await?;
+                let arrivals = transaction.arrivals(counters).await?;
+                if is_limited(counters, &arrivals) {
+                    transaction.lock_counters(counters).await?;
+                    transaction.count(counters).await?;
+                    transaction.append(failed).await?;
+                    transaction.commit().await?;
+                    return Ok(Some(Begun::Limited(arrivals)));
+                }
+                let is_good = |account: &LockedAccount| {
+                    account.password_hash == password_hash
+                        && account.disabled_at.is_none()
+                        && account.delete_at.is_none_or(|at| at > now)
+                };
+                let Some(account) = account.filter(is_good) else {
+                    transaction.rollback().await?;
+                    return Ok(Some(Begun::Gone));
+                };
+                let there = transaction.live_sessions_of(account_id, now).await?;
+                let ended = match revision {
+                    Some(revision) if there >= MAX_SESSIONS => {
+                        let kept = MAX_SESSIONS - 1;
+                        Some(
+                            transaction
+                                .end_sessions_beyond(revision, account_id, kept, now)
+                                .await?,
+                        )
+                    }
+                    None if there >= MAX_SESSIONS => {
+                        transaction.rollback().await?;
+                        return Ok(None);
+                    }
+                    _ => None,
+                };
+                let deletion_undone = account.delete_at.is_some();
+                if deletion_undone {
+                    let keep = sqlx::query(keep).bind(account_id.0);
+                    keep.execute(&mut *transaction).await?;
+                }
+                transaction.insert_session(session).await?;
+                if let Some(hash) = refresh_token {
+                    transaction.insert_refresh_token(hash, &session.id, now).await?;
+                }
+                transaction.append(event).await?;
+                if deletion_undone {
+                    let undone = Event { act: Act::DeletionUndone, ..event.clone() };
+                    transaction.append(&undone).await?;
+                }
+                transaction.commit().await?;
+                Ok::<_, Fault>(Some(Begun::Yes { deletion_undone, ended }))
+            });
+            match begun? {
+                Some(begun) => return Ok(begun),
+                // Others have signed in at the same moment.
+                None => crowded = true,
             }
-            let is_good = |account: &LockedAccount| {
-                account.password_hash == password_hash
-                    && account.disabled_at.is_none()
-                    && account.delete_at.is_none_or(|at| at > now)
-            };
-            let Some(account) = account.filter(is_good) else {
-                transaction.rollback().await?;
-                return Ok(Begun::Gone);
-            };
-            let deletion_undone = account.delete_at.is_some();
-            if deletion_undone {
-                let keep = sqlx::query(keep).bind(session.account_id.0);
-                keep.execute(&mut *transaction).await?;
-            }
-            transaction.insert_session(session).await?;
-            if let Some(hash) = refresh_token {
-                transaction.insert_refresh_token(hash, &session.id, now).await?;
-            }
-            transaction.append(event).await?;
-            if deletion_undone {
-                let undone = Event { act: Act::DeletionUndone, ..event.clone() };
-                transaction.append(&undone).await?;
-            }
-            transaction.commit().await?;
-            Ok::<_, Fault>(Begun::Yes { deletion_undone })
-        })
+        }
+    }
+
+    /// The live session that a request began after `since`, if it has.
+    pub async fn successor(&self, begun_by: &str, since: i64) -> Result<Option<Successor>, Fault> {
+        let query = live!(
+            " FROM sessions s JOIN accounts a ON a.id = s.account_id",
+            "s.begun_by = $1 AND s.proved_at >= $2"
+        );
+        let row = on!(self.readers, |db| sqlx::query_as::<_, SessionRow>(query)
+            .bind(begun_by)
+            .bind(since)
+            .fetch_optional(db))?;
+        Ok(row
+            .and_then(SessionRow::read)
+            .map(|LiveRow { session, profile, .. }| Successor { session, profile }))
     }
 
     /// The session, if it is alive, and the account that it belongs to.
@@ -265,7 +335,7 @@ impl Store {
             .bind(id)
             .bind(now)
             .fetch_optional(db))?;
-        Ok(row.map(LiveRow::from))
+        Ok(row.and_then(SessionRow::read))
     }
 
     /// The sessions of an account that are alive, those used last first.
@@ -276,13 +346,13 @@ impl Store {
     ) -> Result<Vec<StoredSession>, Fault> {
         let query = live!(
             " FROM sessions s JOIN accounts a ON a.id = s.account_id",
-            "s.account_id = $1 ORDER BY s.seen_at DESC, s.id LIMIT 1000"
+            "s.account_id = $1 ORDER BY s.seen_at DESC, s.id LIMIT 200"
         );
         let rows = on!(self.readers, |db| sqlx::query_as::<_, SessionRow>(query)
             .bind(account.0)
             .bind(now)
             .fetch_all(db))?;
-        Ok(rows.into_iter().map(|row| LiveRow::from(row).session).collect())
+        Ok(rows.into_iter().filter_map(SessionRow::read).map(|row| row.session).collect())
     }
 
     /// Notes that a session has been used: it stays alive until then. One that stays alive until
@@ -321,14 +391,14 @@ impl Store {
                 transaction.rollback().await?;
                 return Ok::<_, Fault>(None);
             }
-            transaction.tell(revision, id, event.at).await?;
+            transaction.tell(revision, account, event.at).await?;
             transaction.append(event).await?;
             transaction.commit().await?;
             Ok(Some(revision))
         })
     }
 
-    /// Ends the sessions of an account, but for one.
+    /// Ends the sessions of an account, but for one. Where there are none nothing is written down.
     pub async fn end_sessions(
         &self,
         account: AccountId,
@@ -340,43 +410,11 @@ impl Store {
             let revision = transaction.next_revision().await?;
             transaction.lock_account(account).await?;
             let ended = transaction.end_sessions_of(revision, account, except, event.at).await?;
-            transaction.append(event).await?;
+            if !ended.sessions.is_empty() {
+                transaction.append(event).await?;
+            }
             transaction.commit().await?;
             Ok::<_, Fault>(ended)
-        })
-    }
-
-    /// Ends the oldest sessions of an account, if it has more than `most`: all but those `kept` that
-    /// began last. `None`: it has not.
-    pub async fn end_oldest_sessions(
-        &self,
-        account: AccountId,
-        most: i64,
-        kept: i64,
-        now: i64,
-    ) -> Result<Option<Ended>, Fault> {
-        let count = "SELECT COUNT(*) FROM sessions WHERE account_id = $1";
-        let sessions: i64 =
-            on!(self.readers, |db| sqlx::query_scalar(count).bind(account.0).fetch_one(db))?;
-        if sessions <= most {
-            return Ok(None);
-        }
-        let tell = "INSERT INTO session_changes (revision, session_id, changed_at) \
-                    SELECT $3, id, $4 FROM sessions WHERE account_id = $1 AND id NOT IN \
-                    (SELECT id FROM sessions WHERE account_id = $1 \
-                     ORDER BY created_at DESC, id LIMIT $2)";
-        let end = "DELETE FROM sessions WHERE account_id = $1 AND id IN \
-                   (SELECT session_id FROM session_changes WHERE revision = $2) RETURNING id";
-        on!(self.writer, |db| async {
-            let mut transaction = db.begin().await?;
-            let revision = transaction.next_revision().await?;
-            transaction.lock_account(account).await?;
-            let tell = sqlx::query(tell).bind(account.0).bind(kept).bind(revision).bind(now);
-            tell.execute(&mut *transaction).await?;
-            let end = sqlx::query_scalar(end).bind(account.0).bind(revision);
-            let sessions = end.fetch_all(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok::<_, Fault>(Some(Ended { revision, sessions }))
         })
     }
 
@@ -386,7 +424,7 @@ impl Store {
         renewal: &Renewal<'_>,
         event: &Event,
     ) -> Result<Renewed, Fault> {
-        let Renewal { old, new, refresh_token, password_hash, new_password_hash, counters } =
+        let Renewal { old, new, refresh_token, password_hash, new_password_hash, counters, failed } =
             *renewal;
         let change = "UPDATE accounts SET password_hash = $1 WHERE id = $2";
         let is_alive = "SELECT COUNT(*) FROM sessions WHERE id = $1 AND alive_until > $2";
@@ -397,8 +435,11 @@ impl Store {
             let account = transaction.lock_account(account_id).await?;
             let arrivals = transaction.arrivals(counters).await?;
             if is_limited(counters, &arrivals) {
-                transaction.rollback().await?;
-                return Ok(Renewed::Limited);
+                transaction.lock_counters(counters).await?;
+                transaction.count(counters).await?;
+                transaction.append(failed).await?;
+                transaction.commit().await?;
+                return Ok(Renewed::Limited(arrivals));
             }
             let alive: i64 = sqlx::query_scalar(is_alive)
                 .bind(old)
@@ -423,7 +464,7 @@ impl Store {
             let ended = if new_password_hash.is_some() {
                 transaction.end_sessions_of(revision, account_id, &new.id, event.at).await?
             } else {
-                transaction.tell(revision, old, event.at).await?;
+                transaction.tell(revision, account_id, event.at).await?;
                 let end = sqlx::query("DELETE FROM sessions WHERE id = $1").bind(old);
                 end.execute(&mut *transaction).await?;
                 Ended { revision, sessions: vec![old.to_owned()] }
@@ -434,16 +475,16 @@ impl Store {
         })
     }
 
-    /// Whose refresh token this is, used or not.
-    pub async fn account_of_refresh_token(&self, hash: &str) -> Result<Option<AccountId>, Fault> {
-        let query = "SELECT s.account_id FROM refresh_tokens r \
+    /// The family of the session that this refresh token is of, used or not.
+    pub async fn family_of_refresh_token(&self, hash: &str) -> Result<Option<String>, Fault> {
+        let query = "SELECT s.family FROM refresh_tokens r \
                      JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1";
-        let id = on!(self.readers, |db| sqlx::query_scalar(query).bind(hash).fetch_optional(db))?;
-        Ok(id.map(AccountId))
+        on!(self.readers, |db| sqlx::query_scalar(query).bind(hash).fetch_optional(db))
     }
 
     /// Uses a refresh token: whoever is first makes `sealed` its successor, of which `successor` is
-    /// the hash. `idle_until`: the session stays alive until then, if it does not end before.
+    /// the hash. `idle_until`: the session stays alive until then, if it does not end before. Of its
+    /// used tokens the last [`USED_TOKENS`] are remembered.
     pub async fn refresh(
         &self,
         hash: &str,
@@ -464,6 +505,9 @@ impl Store {
                       CASE WHEN ends_at < $3 THEN ends_at ELSE $3 END \
                       WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1) \
                       AND alive_until > $2";
+        let forget = "DELETE FROM refresh_tokens WHERE session_id = $1 AND used_at < \
+                      (SELECT used_at FROM refresh_tokens WHERE session_id = $1 \
+                       AND used_at IS NOT NULL ORDER BY used_at DESC LIMIT 1 OFFSET $2)";
         let begin = self.backend.dialect(&BEGIN_WRITING);
         let now = event.at;
         on!(self.writer, |db| async {
@@ -479,15 +523,22 @@ impl Store {
                 return Ok::<_, Fault>(Refreshed::Unknown);
             };
             let (used_at, sealed) = (row.used_at.unwrap_or_default(), row.sealed_successor);
-            let row = Box::new(LiveRow::from(row.session));
+            let Some(row) = row.session.read().map(Box::new) else {
+                transaction.rollback().await?;
+                return Ok(Refreshed::Unknown);
+            };
             if !first {
                 transaction.rollback().await?;
-                return Ok(match sealed.filter(|_| now <= used_at + grace) {
+                // A clock that was set back makes no grace longer.
+                let in_grace = (used_at - grace..=used_at + grace).contains(&now);
+                return Ok(match sealed.filter(|_| in_grace) {
                     Some(sealed) => Refreshed::Repeated(row, sealed),
                     None => Refreshed::Reused(row),
                 });
             }
             transaction.insert_refresh_token(successor, &row.session.id, now).await?;
+            let forget = sqlx::query(forget).bind(&row.session.id).bind(USED_TOKENS);
+            forget.execute(&mut *transaction).await?;
             let event = Event { account: Some(row.profile.id), ..event.clone() };
             transaction.append(&event).await?;
             transaction.commit().await?;
@@ -508,7 +559,8 @@ impl Store {
         let sessions = self.clean_up(sessions, now).await?;
         self.clean_up(self.backend.dialect(&FORGET_COUNTERS), now).await?;
         let links = "DELETE FROM password_links WHERE hash IN \
-                     (SELECT hash FROM password_links WHERE expires_at <= $1 LIMIT $2)";
+                     (SELECT hash FROM password_links \
+                      WHERE expires_at <= $1 OR used_at < $1 - 3600 LIMIT $2)";
         self.clean_up(links, now).await?;
         let used = "DELETE FROM refresh_tokens WHERE hash IN \
                     (SELECT hash FROM refresh_tokens WHERE used_at < $1 LIMIT $2)";
@@ -517,18 +569,31 @@ impl Store {
                       (SELECT hash FROM refresh_tokens \
                        WHERE sealed_successor IS NOT NULL AND used_at < $1 LIMIT $2)";
         self.clean_up(unseal, now - grace).await?;
+        let unseal = "UPDATE sessions SET sealed_refresh_token = NULL WHERE id IN \
+                      (SELECT id FROM sessions \
+                       WHERE sealed_refresh_token IS NOT NULL AND proved_at < $1 LIMIT $2)";
+        self.clean_up(unseal, now - grace).await?;
         let forget = "UPDATE session_revision SET forgotten = COALESCE( \
-                      (SELECT MAX(revision) FROM session_changes WHERE changed_at < $1), forgotten)";
-        let forgotten = "DELETE FROM session_changes \
-                         WHERE revision <= (SELECT forgotten FROM session_revision)";
+                      (SELECT MAX(revision) FROM account_changes WHERE changed_at < $1), forgotten)";
         on!(self.writer, |db| async {
-            let mut transaction = db.begin().await?;
-            sqlx::query(forget).bind(changes_before).execute(&mut *transaction).await?;
-            sqlx::query(forgotten).execute(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok::<_, Fault>(())
+            let forget = sqlx::query(forget).bind(changes_before);
+            forget.execute(db).await.map(|done| done.rows_affected())
         })?;
+        let forgotten = "DELETE FROM account_changes WHERE revision IN \
+                         (SELECT revision FROM account_changes WHERE changed_at < $1 AND revision <= \
+                          (SELECT forgotten FROM session_revision) LIMIT $2)";
+        self.clean_up(forgotten, changes_before).await?;
         Ok(sessions)
+    }
+
+    /// Takes back what a session was proved at, because the clock says now that this was in the
+    /// future.
+    pub async fn forget_proof(&self, id: &str) -> Result<(), Fault> {
+        let forget = "UPDATE sessions SET proved_at = 0 WHERE id = $1";
+        on!(self.writer, |db| async {
+            sqlx::query(forget).bind(id).execute(db).await.map(|done| done.rows_affected())
+        })?;
+        Ok(())
     }
 
     /// Runs a statement that takes a time and a number of rows, until it finds none any more. In
@@ -558,5 +623,5 @@ impl Store {
 
 pub(super) fn is_limited(counters: &[Counter], arrivals: &HashMap<String, i64>) -> bool {
     let now = now_ms();
-    counters.iter().any(|counter| counter.limited_until(arrivals) > now)
+    counters.iter().any(|counter| counter.limited_until(arrivals, now) > now)
 }

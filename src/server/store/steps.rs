@@ -29,10 +29,11 @@ const NEXT_REVISION: &str =
     "UPDATE session_revision SET revision = revision + 1 RETURNING revision";
 
 /// One more at a counter. It never stands further ahead than a full period: tries that were under
-/// way when the limit was reached make nobody wait longer.
+/// way when the limit was reached make nobody wait longer. One that stands further ahead than $5 was
+/// written by a clock that was wrong, and begins anew.
 const COUNT: &str = "INSERT INTO throttle (key, tat) VALUES ($1, $2 + $3) \
                      ON CONFLICT (key) DO UPDATE SET tat = CASE \
-                     WHEN throttle.tat <= $2 THEN $2 + $3 \
+                     WHEN throttle.tat <= $2 OR throttle.tat > $5 THEN $2 + $3 \
                      WHEN throttle.tat + $3 > $2 + $4 THEN $2 + $4 \
                      ELSE throttle.tat + $3 END";
 
@@ -51,19 +52,11 @@ pub(super) trait Steps {
     /// a session. `None`: there is none.
     async fn lock_account(&mut self, account: AccountId) -> Result<Option<LockedAccount>, Fault>;
 
-    /// Lists a session as changed.
-    async fn tell(&mut self, revision: i64, session: &str, now: i64) -> Result<(), Fault>;
+    /// Lists an account as changed, with all its sessions: one row, however many there are.
+    async fn tell(&mut self, revision: i64, account: AccountId, now: i64) -> Result<(), Fault>;
 
-    /// Lists the sessions of an account as changed, but for one.
-    async fn tell_of(
-        &mut self,
-        revision: i64,
-        account: AccountId,
-        except: &str,
-        now: i64,
-    ) -> Result<(), Fault>;
-
-    /// Ends the sessions of an account, but for one.
+    /// Ends the sessions of an account, but for one, and voids the links by which its password could
+    /// be set.
     async fn end_sessions_of(
         &mut self,
         revision: i64,
@@ -71,6 +64,19 @@ pub(super) trait Steps {
         except: &str,
         now: i64,
     ) -> Result<Ended, Fault>;
+
+    /// Ends the sessions of an account that are the least worth keeping: all but so many. Those that
+    /// have one token and nothing to renew it with go first, and of each kind those that began first.
+    async fn end_sessions_beyond(
+        &mut self,
+        revision: i64,
+        account: AccountId,
+        kept: i64,
+        now: i64,
+    ) -> Result<Ended, Fault>;
+
+    /// How many sessions of an account are alive.
+    async fn live_sessions_of(&mut self, account: AccountId, now: i64) -> Result<i64, Fault>;
 
     /// Only for an account that is locked.
     async fn insert_session(&mut self, session: &StoredSession) -> Result<(), Fault>;
@@ -113,24 +119,15 @@ macro_rules! steps {
                 Ok(sqlx::query_as(lock).bind(account.0).fetch_optional(self).await?)
             }
 
-            async fn tell(&mut self, revision: i64, session: &str, now: i64) -> Result<(), Fault> {
-                let tell = "INSERT INTO session_changes (revision, session_id, changed_at) \
-                            VALUES ($1, $2, $3)";
-                sqlx::query(tell).bind(revision).bind(session).bind(now).execute(self).await?;
-                Ok(())
-            }
-
-            async fn tell_of(
+            async fn tell(
                 &mut self,
                 revision: i64,
                 account: AccountId,
-                except: &str,
                 now: i64,
             ) -> Result<(), Fault> {
-                let tell = "INSERT INTO session_changes (revision, session_id, changed_at) \
-                            SELECT $1, id, $2 FROM sessions WHERE account_id = $3 AND id <> $4";
-                let tell = sqlx::query(tell).bind(revision).bind(now);
-                tell.bind(account.0).bind(except).execute(self).await?;
+                let tell = "INSERT INTO account_changes (revision, account_id, changed_at) \
+                            VALUES ($1, $2, $3)";
+                sqlx::query(tell).bind(revision).bind(account.0).bind(now).execute(self).await?;
                 Ok(())
             }
 
@@ -141,10 +138,40 @@ macro_rules! steps {
                 except: &str,
                 now: i64,
             ) -> Result<Ended, Fault> {
-                self.tell_of(revision, account, except, now).await?;
+                self.tell(revision, account, now).await?;
+                // A link that was just used is kept for a moment.
+                let void = "DELETE FROM password_links WHERE account_id = $1 AND used_at IS NULL";
+                sqlx::query(void).bind(account.0).execute(&mut *self).await?;
                 let end = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2 RETURNING id";
                 let end = sqlx::query_scalar(end).bind(account.0).bind(except);
                 Ok(Ended { revision, sessions: end.fetch_all(self).await? })
+            }
+
+            async fn end_sessions_beyond(
+                &mut self,
+                revision: i64,
+                account: AccountId,
+                kept: i64,
+                now: i64,
+            ) -> Result<Ended, Fault> {
+                self.tell(revision, account, now).await?;
+                let end = "DELETE FROM sessions WHERE account_id = $1 AND id NOT IN \
+                           (SELECT id FROM sessions WHERE account_id = $1 AND alive_until > $3 \
+                            ORDER BY CASE WHEN carrier = 'program' AND refreshable = 0 \
+                            THEN 1 ELSE 0 END, created_at DESC, id LIMIT $2) RETURNING id";
+                let end = sqlx::query_scalar(end).bind(account.0).bind(kept).bind(now);
+                Ok(Ended { revision, sessions: end.fetch_all(self).await? })
+            }
+
+            async fn live_sessions_of(
+                &mut self,
+                account: AccountId,
+                now: i64,
+            ) -> Result<i64, Fault> {
+                let count = "SELECT COUNT(*) FROM sessions WHERE account_id = $1 \
+                             AND alive_until > $2";
+                let count = sqlx::query_scalar(count).bind(account.0).bind(now);
+                Ok(count.fetch_one(self).await?)
             }
 
             async fn insert_session(&mut self, session: &StoredSession) -> Result<(), Fault> {
@@ -221,6 +248,7 @@ macro_rules! steps {
                         .bind(now)
                         .bind(counter.interval)
                         .bind(counter.period)
+                        .bind(counter.furthest(now))
                         .execute(&mut *self)
                         .await?;
                 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::Connection;
 
-use super::{BEGIN_WRITING, Backend, Fault, PATIENCE, Store, steps::Steps, timeout};
+use super::{BEGIN_WRITING, Backend, Fault, PATIENCE, Store, patiently, steps::Steps};
 use crate::server::{audit::Event, throttle::Counter};
 
 impl Store {

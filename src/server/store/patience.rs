@@ -1,0 +1,53 @@
+//! Waiting for the database, and not for ourselves.
+//!
+//! A time-out that measures the clock also measures how late this process is: on a busy machine a
+//! task may be woken long after its answer came. So silence is counted in ticks, and each tick counts
+//! once, however late it is noticed. Whenever the task is woken, it looks for the answer first.
+
+use std::{pin::pin, time::Duration};
+
+use tokio::time::sleep;
+
+const TICK: Duration = Duration::from_millis(50);
+
+/// What `work` comes to, or `None` if it says nothing for so long.
+pub(super) async fn patiently<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let ticks = patience.as_millis().div_ceil(TICK.as_millis());
+    for _ in 0..ticks {
+        tokio::select! {
+            biased;
+            done = &mut work => return Some(done),
+            () = sleep(TICK) => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{thread, time::Instant};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_came_in_time_counts_however_late_it_is_read() {
+        let (answer, answered) = oneshot::channel();
+        let late = async {
+            // Holds up the thread that would notice the answer.
+            thread::sleep(TICK * 10);
+            _ = answer.send(());
+            answered.await
+        };
+        assert!(patiently(TICK * 2, late).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn silence_ends() {
+        let began = Instant::now();
+        assert!(patiently(TICK * 2, std::future::pending::<()>()).await.is_none());
+        assert!(began.elapsed() >= TICK * 2);
+    }
+}

@@ -1,0 +1,137 @@
+//! Whether the clock can be trusted with what cannot be undone: deleting the accounts whose time has
+//! come.
+//!
+//! A machine may start with a clock that is days ahead, until it has asked for the time. So the
+//! database remembers up to when the clock was trusted. A clock that is not far from that is trusted
+//! again. One that has jumped ahead must first hold for a while: go on at the pace of the monotonic
+//! clock, while no other node says otherwise.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    clock::{now, seconds},
+    error::Fault,
+    store::{Fact, Store},
+};
+
+/// How far the clock may be ahead of what the database remembers, and how long it must hold if it is
+/// further. Where accounts are deleted sooner than that, as long as they wait is enough.
+const JUMP: Duration = Duration::from_secs(24 * 3600);
+const HOLD: Duration = Duration::from_secs(3600);
+
+/// How far the two clocks of this machine may drift apart while one holds.
+const DRIFT: i64 = 5;
+
+pub(super) struct TrustedClock {
+    jump: i64,
+    hold: Duration,
+    /// What the wall clock and the monotonic one said when it began to hold, and what the database
+    /// remembered.
+    since: Option<(i64, Instant, i64)>,
+}
+
+impl TrustedClock {
+    /// `grace`: how long an account waits for its deletion.
+    #[must_use]
+    pub(super) fn new(grace: Duration) -> Self {
+        Self { jump: seconds(JUMP.min(grace)), hold: HOLD.min(grace), since: None }
+    }
+
+    /// How long it takes until a clock that has jumped is trusted.
+    #[must_use]
+    pub(super) fn hold(&self) -> Duration {
+        self.hold
+    }
+
+    /// The time, if it can be trusted.
+    pub(super) async fn now(&mut self, store: &Store) -> Result<Option<i64>, Fault> {
+        let known = store.fact(Fact::ClockTrustedUntil).await?;
+        let known = match known.and_then(|text| text.parse().ok()) {
+            Some(known) => Some(known),
+            // Of an older version: the last event tells what time it was.
+            None => store.last_event_at().await?,
+        };
+        let (time, moment) = (now(), Instant::now());
+        if !self.trusts(known, time, moment) {
+            return Ok(None);
+        }
+        if known != Some(time) {
+            store.note(Fact::ClockTrustedUntil, &time.to_string()).await?;
+        }
+        Ok(Some(time))
+    }
+
+    fn trusts(&mut self, known: Option<i64>, time: i64, moment: Instant) -> bool {
+        let Some(known) = known else {
+            // Nothing is remembered: a new database, in which nothing is due yet.
+            return true;
+        };
+        let passed = |since: Instant| seconds(moment.saturating_duration_since(since));
+        let holds = self.since.is_some_and(|(began, since, remembered)| {
+            (time - began - passed(since)).abs() <= DRIFT && known == remembered
+        });
+        if !holds {
+            self.since = Some((time, moment, known));
+        }
+        let held = self
+            .since
+            .map_or(Duration::ZERO, |(_, since, _)| moment.saturating_duration_since(since));
+        let trusted = time - known <= self.jump || held >= self.hold;
+        if trusted {
+            // What the database remembers from now on.
+            self.since = self.since.map(|(began, since, _)| (began, since, time));
+        }
+        trusted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 24 * 3600;
+
+    fn clock() -> (TrustedClock, Instant) {
+        (TrustedClock::new(Duration::from_secs(14 * 24 * 3600)), Instant::now())
+    }
+
+    fn after(moment: Instant, seconds: i64) -> Instant {
+        moment + Duration::from_secs(seconds.unsigned_abs())
+    }
+
+    #[test]
+    fn a_clock_that_goes_on_from_what_is_remembered_is_trusted_at_once() {
+        let (mut clock, start) = clock();
+        assert!(clock.trusts(None, 1000, start));
+        assert!(clock.trusts(Some(1000), 1000 + DAY / 2, start));
+        assert!(clock.trusts(Some(1000), 500, start), "set back: nothing is due too early");
+    }
+
+    #[test]
+    fn one_that_has_jumped_must_hold_for_an_hour() {
+        let (mut clock, start) = clock();
+        let jumped = 15 * DAY;
+        assert!(!clock.trusts(Some(0), jumped, start));
+        assert!(!clock.trusts(Some(0), jumped + 3500, after(start, 3500)));
+        assert!(clock.trusts(Some(0), jumped + 3601, after(start, 3601)));
+    }
+
+    #[test]
+    fn one_that_is_put_right_meanwhile_is_trusted_as_it_is_then() {
+        let (mut clock, start) = clock();
+        assert!(!clock.trusts(Some(0), 15 * DAY, start));
+        assert!(clock.trusts(Some(0), 600, after(start, 600)));
+        // And ahead once more: from the beginning.
+        assert!(!clock.trusts(Some(600), 15 * DAY, after(start, 700)));
+        assert!(!clock.trusts(Some(600), 15 * DAY + 3500, after(start, 4200)));
+    }
+
+    #[test]
+    fn while_another_node_says_otherwise_it_does_not_hold() {
+        let (mut clock, start) = clock();
+        for pass in 0..20 {
+            let passed = pass * 600;
+            assert!(!clock.trusts(Some(passed), 15 * DAY + passed, after(start, passed)));
+        }
+    }
+}
