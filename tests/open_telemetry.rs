@@ -62,7 +62,7 @@ async fn a_request_is_a_span_with_the_id_of_its_answer_and_without_what_was_sent
             seen.extend_from_slice(&received.recv().await.expect("a batch"));
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), found).await.expect("it arrives");
+    tokio::time::timeout(std::time::Duration::from_secs(300), found).await.expect("it arrives");
     let text = String::from_utf8_lossy(&seen);
     for word in [
         "accounts-of-ours",

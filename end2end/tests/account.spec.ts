@@ -8,7 +8,7 @@ test("a person changes the name, and sees that it is done", async ({ page }) => 
   await signUp(page);
   await page.getByLabel("Full name").fill("Zoë 李 O'Neil <b>");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("status")).toHaveText("Your name is changed.");
+  await expect(page.getByRole("status")).toHaveText("Name updated.");
   await expect(page.getByRole("definition").first()).toHaveText("Zoë 李 O'Neil <b>");
   await page.getByLabel("Full name").fill("");
   await page.getByRole("button", { name: "Save" }).click();
@@ -30,8 +30,10 @@ test("a person changes the password and stays signed in, and other browsers do n
   await page.getByLabel("Current password").fill(PASSWORD);
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change your password" }).click();
-  await expect(page.getByRole("status")).toContainText("Your password is changed");
-  await expect(page.getByText("Password changed")).toBeVisible();
+  await expect(page.getByRole("status")).toContainText("Password changed. You've been signed out everywhere else.");
+  await expect(page.getByRole("listitem").getByText("Password changed", { exact: true })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("status")).toHaveCount(0);
 
   await other.reload();
   await expect(other).toHaveURL(/\/signin/);
@@ -48,7 +50,7 @@ test("a person sees the sessions and ends another one", async ({ page, browser, 
   await expect(page.getByText("This device")).toHaveCount(1);
   await expect(page.getByText("Chrome, Linux")).toHaveCount(2);
   await page.getByRole("button", { name: "End the session: Chrome, Linux" }).click();
-  await expect(page.getByRole("status")).toHaveText("The session is ended.");
+  await expect(page.getByRole("status")).toHaveText("Signed out of that device.");
   await expect(page.getByText("You are signed in nowhere else.")).toBeVisible();
   await other.reload();
   await expect(other).toHaveURL(/\/signin/);
@@ -75,11 +77,11 @@ test("a person deletes the account, thinks better of it, and has it back", async
   await expect(page.getByRole("alert")).toContainText("Check the box");
   await page.getByLabel("I want my account to be deleted").check();
   await page.getByRole("button", { name: "Delete my account" }).click();
-  await expect(page.getByRole("status")).toContainText("signed out everywhere");
+  await expect(page.getByRole("status")).toContainText("Your account will be deleted on");
   await page.getByLabel("Username").fill(username);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("status")).toContainText("Your account stays");
+  await expect(page.getByRole("status")).toContainText("cancelled the deletion of your account");
 });
 
 test("a person sets a password by a link of the operator's", async ({ page, server }) => {
@@ -94,7 +96,8 @@ test("a person sets a password by a link of the operator's", async ({ page, serv
   await page.getByRole("link", { name: "English" }).click();
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page).toHaveURL("/signin?saved=set-password");
+  await expect(page).toHaveURL("/signin");
+  await expect(page.getByRole("status")).toContainText("Password saved.");
   await signIn(page, username, NEW);
   const again = await page.goto(link);
   expect(again?.status()).toBe(404);

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use latchkey::{
     server::{
         client,
-        config::{Settings, Sources},
+        config::{ForwardedHeader, Settings, Sources},
         cookies::Cookies,
         forms::safe_next,
     },
@@ -29,7 +29,9 @@ fuzz_target!(|bytes: &[u8]| {
     let cookies = Cookies::new(&SETTINGS.public_url_at(3000));
     _ = (cookies.session(&headers), cookies.visitor(&headers), cookies.device(&headers));
     let peer = "10.0.0.1".parse().expect("an address");
-    _ = client::address(peer, &headers, &SETTINGS.trusted_proxies);
+    for header in [ForwardedHeader::Either, ForwardedHeader::Forwarded] {
+        _ = client::address(peer, &headers, &SETTINGS.trusted_proxies, header);
+    }
     if let Ok(text) = std::str::from_utf8(bytes) {
         _ = Language::accepted(text);
         let next = safe_next(text);

@@ -1,13 +1,21 @@
 #![no_main]
 
-use latchkey::server::{operator::parse_line, passwords::check_stored};
+use latchkey::server::{
+    operator::{ImportRules, parse_line},
+    passwords::to_be_kept,
+};
 use libfuzzer_sys::fuzz_target;
 
+const RULES: ImportRules =
+    ImportRules { skip_refused: false, map_usernames: true, allow_reserved: false, firebase: None };
+
 fuzz_target!(|line: &[u8]| {
-    if let Ok(account) = parse_line(1, line) {
-        assert!(check_stored(&account.password_hash).is_ok());
+    if let Ok(account) = parse_line(1, line, &RULES)
+        && let Ok(hash) = to_be_kept(&account.password_hash, None)
+    {
+        assert!(to_be_kept(&hash, None).is_ok(), "what is kept can be exported and imported");
     }
     if let Ok(text) = std::str::from_utf8(line) {
-        _ = check_stored(text);
+        _ = to_be_kept(text, None);
     }
 });

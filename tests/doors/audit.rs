@@ -14,8 +14,8 @@ use crate::support::*;
 /// The database of a server, opened beside it.
 pub(crate) async fn open(server: &TestServer) -> Store {
     let database = Database::parse(&server.database_url).expect("a URL");
-    let lock = SetUpLock::wait(&database).expect("the lock");
-    Store::open(&database, &lock).await.expect("the database")
+    let lock = SetUpLock::wait(&database).await.expect("the lock");
+    Store::open(&database, 4, &lock).await.expect("the database")
 }
 
 async fn words(server: &TestServer) -> Vec<String> {

@@ -299,24 +299,38 @@ async fn tokens_and_links_that_are_none_are_limited_and_keep_no_good_one_out() {
 }
 
 #[tokio::test]
-async fn an_account_cannot_fill_the_disk_with_what_it_does() {
+async fn a_session_cannot_fill_the_disk_and_keeps_nobody_from_defending_the_account() {
     let server = TestServer::start_with(&[("THROTTLE_ACTS", "3/1h")]).await;
     for name in ["alice", "bob"] {
         server.sign_up_json(name).await;
     }
     let tokens = server.refreshable("alice").await;
     let token = tokens["accessToken"].as_str().expect("a token");
-    let change = async |token: &str| {
-        let body = json!({"fullName": "Person"});
+    let change = async |token: &str, name: usize| {
+        let body = json!({"fullName": format!("Person {name}")});
         server.ask("PATCH", "/user/profile", token, Some(&body)).await.status()
     };
-    for _ in 0..3 {
-        assert_eq!(change(token).await, StatusCode::OK);
+    for name in 0..3 {
+        assert_eq!(change(token, name).await, StatusCode::OK);
     }
-    assert_eq!(change(token).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(change(token, 3).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(change(&server.token("bob").await, 3).await, StatusCode::OK);
+    // Whatever a thief has done with this token, its owner goes on: refreshes, confirms, ends
+    // sessions, changes the password.
+    let owner = server.token("alice").await;
+    assert_eq!(change(&owner, 4).await, StatusCode::OK);
     let refresh = tokens["refreshToken"].as_str().expect("a token");
-    assert_eq!(server.refresh(refresh).await.status(), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(change(&server.token("bob").await).await, StatusCode::OK);
+    assert_eq!(server.refresh(refresh).await.status(), StatusCode::OK);
+    let body = json!({"password": PASSWORD});
+    let confirmed = server.ask("POST", "/auth/confirm", token, Some(&body)).await;
+    assert_eq!(confirmed.status(), StatusCode::OK);
+    let tokens: serde_json::Value = confirmed.json().await.expect("JSON");
+    let token = tokens["accessToken"].as_str().expect("a token");
+    let others = server.ask("DELETE", "/user/sessions", token, None).await;
+    assert_eq!(others.status(), StatusCode::NO_CONTENT);
+    let body = json!({"currentPassword": PASSWORD, "newPassword": "another horse and battery"});
+    let changed = server.ask("POST", "/user/password", token, Some(&body)).await;
+    assert_eq!(changed.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -337,4 +351,75 @@ async fn counters_tell_nobody_who_was_counted_and_are_forgotten() {
     assert!(keys.iter().all(|key| key.len() == 43 && !key.contains("canary")), "{keys:?}");
     db.close().await;
     server.db_cleaned_up("SELECT COUNT(*) FROM throttle", 0).await;
+}
+
+#[tokio::test]
+async fn a_guess_that_is_refused_writes_nothing_that_tells_whether_it_was_right() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    // As if it had come from elsewhere: the hash is of `PASSWORD`.
+    let hash = "pbkdf2_sha256$100000$saltsaltsalt$bU0y7gxYKs8cHtPO79Ft3naB8+WaP8nxpz3RpKOGiEU=";
+    let db = server.db().await;
+    let imported = "UPDATE accounts SET password_hash = $1";
+    sqlx::query(imported).bind(hash).execute(&db).await.expect("updated");
+    use_up(&server, "alice").await;
+    for door in WAYS {
+        assert_eq!(server.sign_in(door, "alice", PASSWORD).await.status(), 429);
+        assert_eq!(server.sign_in(door, "alice", WRONG).await.status(), 429);
+    }
+    // Forty at once, among them the right one: whatever is answered, the hash is only made anew for
+    // one that was let in.
+    server.sign_up_json("bob").await;
+    sqlx::query(imported).bind(hash).execute(&db).await.expect("updated");
+    let tries = (0..40).map(|index| {
+        let password = if index == 35 { PASSWORD } else { WRONG };
+        let body = json!({"username": "bob", "password": password});
+        let request = program().post(server.url("/auth/signin")).json(&body);
+        async move { (index, request.send().await.expect("an answer").status()) }
+    });
+    let answers = futures_util::future::join_all(tries).await;
+    let let_in = answers.iter().any(|(index, status)| *index == 35 && *status == 200);
+    let new: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM accounts WHERE username = 'bob' AND password_hash LIKE '$argon2id%'",
+    )
+    .fetch_one(&db)
+    .await
+    .expect("a count");
+    assert_eq!(new == 1, let_in, "{answers:?}");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_ran_ahead_for_a_moment_limits_nobody_for_longer_than_the_limit_itself() {
+    let server = TestServer::start_with(&[NODES_URL]).await;
+    server.sign_up_json("alice").await;
+    assert_eq!(wrong(&server, "alice").await.status(), StatusCode::BAD_REQUEST);
+    // What a try would have written thirty days ahead.
+    let db = server.db().await;
+    let ahead = "UPDATE throttle SET tat = tat + 2592000000";
+    sqlx::query(ahead).execute(&db).await.expect("updated");
+    for node in [server.another_node().await, server.another_node().await] {
+        for door in WAYS {
+            assert!(node.sign_in(door, "alice", PASSWORD).await.is_accepted(), "{door:?}");
+        }
+        assert_eq!(wrong(&node, "alice").await.status(), StatusCode::BAD_REQUEST);
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_thief_on_another_network_keeps_the_owner_from_proving_nothing() {
+    let server = TestServer::start_with(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
+    server.sign_up_json("alice").await;
+    let token = server.token("alice").await;
+    let confirm = async |from: &str, password: &str| {
+        let request = program().post(server.url("/auth/confirm")).bearer_auth(&token);
+        let request = request.header("x-forwarded-for", from);
+        request.json(&json!({"password": password})).send().await.expect("an answer").status()
+    };
+    for _ in 0..10 {
+        assert_eq!(confirm("203.0.113.9", WRONG).await, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(confirm("203.0.113.9", WRONG).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(confirm("198.51.100.7", PASSWORD).await, StatusCode::OK);
 }

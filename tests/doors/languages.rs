@@ -59,7 +59,7 @@ async fn every_page_of_the_account_is_there_in_german() {
     for (path, words) in [
         ("/", "Sie sind angemeldet als"),
         ("/profile", "Mitglied seit"),
-        ("/confirm", "Geben Sie Ihr Passwort noch einmal ein"),
+        ("/confirm", "Geben Sie zu Ihrer Sicherheit noch einmal Ihr Passwort ein"),
         ("/account/security", "Konto angelegt"),
         ("/account/sessions", "Dieses Gerät"),
         ("/account/data", "14 Tagen"),

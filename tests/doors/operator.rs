@@ -78,7 +78,7 @@ async fn a_file_with_refused_lines_adds_nothing_and_says_which_and_why() {
         "line 3: has the username of line 1",
         "line 4: passwordHash costs more",
         "line 5: This username is reserved",
-        "lines refused: 4. So nothing was added",
+        "Nothing was imported, since some lines were refused (4)",
     ] {
         assert!(told.contains(refused), "{refused}: {told}");
     }
@@ -221,21 +221,26 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
     let new = "another horse and battery";
     let fields = [("form_token", &*token), ("link", link), ("newPassword", new)];
     let response = browser.post("/api/set_password", &fields).await;
-    assert_eq!(response.headers()["location"], "/signin?saved=set-password");
+    assert_eq!(response.headers()["location"], "/signin");
     assert!(cookie(&response, "latchkey").is_none(), "nobody is signed in by it");
     assert_eq!(server.profile(&bearer).await.status(), StatusCode::UNAUTHORIZED);
     assert!(server.sign_in(Via::Json, "alice", new).await.is_accepted());
-    assert_eq!(browser.post("/api/set_password", &fields).await.status(), StatusCode::NOT_FOUND);
+    assert!(browser.page("/signin").await.contains("Password saved."));
+    assert!(!browser.page("/signin").await.contains("Password saved."), "it is said once");
+    // The same form, sent twice, ends where the first did; any other does nothing.
+    assert_eq!(browser.post("/api/set_password", &fields).await.headers()["location"], "/signin");
+    let other = [("form_token", &*token), ("link", link), ("newPassword", "yet another horse")];
+    assert_eq!(browser.post("/api/set_password", &other).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(browser.get(path).await.status(), StatusCode::NOT_FOUND);
 
-    // One for an account that is disabled does not hold while it is.
+    // Any change of the account's state makes it void.
     let told = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
     let path = told.lines().last().and_then(|url| url.strip_prefix(&server.origin()));
     let path = path.expect("our own address").to_owned();
     done(&server, folder.path(), &["user", "disable", "alice"]);
     assert_eq!(browser.get(&path).await.status(), StatusCode::NOT_FOUND);
     done(&server, folder.path(), &["user", "enable", "alice"]);
-    assert_eq!(browser.get(&path).await.status(), StatusCode::OK);
+    assert_eq!(browser.get(&path).await.status(), StatusCode::NOT_FOUND);
 
     // A new one takes the place of the one before, and one that is too old does not hold.
     let first = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
@@ -249,4 +254,165 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
     let db = server.db().await;
     sqlx::query("UPDATE password_links SET expires_at = 1").execute(&db).await.expect("updated");
     assert_eq!(browser.get(&path(&second)).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn whatever_changes_an_account_makes_its_links_void() {
+    let server = TestServer::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let links = "SELECT COUNT(*) FROM password_links WHERE used_at IS NULL";
+    for (index, act) in ["password", "sessions", "others", "disable", "deletion"].iter().enumerate()
+    {
+        let name = format!("person{index}");
+        let browser = Browser::signed_up(&server, &name).await;
+        Browser::signed_in(&server, &name).await;
+        let token = server.token(&name).await;
+        done(&server, folder.path(), &["user", "set-password-link", &name]);
+        assert_eq!(server.db_count(links).await, 1, "{act}");
+        match *act {
+            "password" => {
+                let new = "another horse and battery";
+                let fields = [("currentPassword", PASSWORD), ("newPassword", new)];
+                browser.submit("/account/security", "/api/change_password", &fields).await;
+            }
+            "sessions" => _ = done(&server, folder.path(), &["user", "sessions", &name, "--end"]),
+            "others" => _ = server.ask("DELETE", "/user/sessions", &token, None).await,
+            "disable" => _ = done(&server, folder.path(), &["user", "disable", &name]),
+            _ => _ = server.ask("DELETE", "/user", &token, None).await,
+        }
+        assert_eq!(server.db_count(links).await, 0, "{act}");
+    }
+}
+
+#[tokio::test]
+async fn accounts_come_along_from_keycloak_with_names_that_are_none_here_and_without_passwords() {
+    let server = TestServer::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let credentials: Vec<Value> =
+        serde_json::from_str(include_str!("keycloak.json")).expect("JSON");
+    let mut lines: Vec<Value> = credentials
+        .iter()
+        .enumerate()
+        .map(|(index, made)| {
+            let hash = &made["credential"];
+            // As an object, and as the text that it is in some exports.
+            let hash = if index % 2 == 0 { hash.clone() } else { json!(hash.to_string()) };
+            json!({"username": format!("keycloak{index}"), "fullName": "K", "passwordHash": hash})
+        })
+        .collect();
+    for name in ["ada@example.org", "Ada Lovelace", "ada@example.com", "admin", "x", "ada"] {
+        lines.push(json!({"username": name, "fullName": "A", "passwordHash": BCRYPT}));
+    }
+    lines.push(json!({"username": "nobody-knows", "fullName": "N", "passwordHash": "!unusable"}));
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    fs::write(folder.path().join("people"), text.join("\n")).expect("written");
+
+    let refused = latchkey(&server, folder.path(), &["import", "people"]);
+    assert!(!refused.status.success() && said(&refused).contains("some lines were refused (5)"));
+    let arguments =
+        ["import", "--map-usernames", "--allow-reserved", "--password-links", "links", "people"];
+    let told = done(&server, folder.path(), &arguments);
+    for mapped in
+        ["ada@example.org is ada-2 here", "ada@example.com is ada-3 here", "x is x-user here"]
+    {
+        assert!(told.contains(mapped), "{mapped}: {told}");
+    }
+    // Names that are usernames stay with their owners, whatever stands before them.
+    assert!(!told.contains("admin is") && !told.contains(": ada is"), "{told}");
+    for (index, made) in credentials.iter().enumerate() {
+        let name = format!("keycloak{index}");
+        let password = made["password"].as_str().expect("a password");
+        assert!(server.sign_in(WAYS[index % 2], &name, password).await.is_accepted(), "{made}");
+    }
+    for name in ["ada", "ada-lovelace", "ada-2", "ada-3", "admin", "x-user"] {
+        assert!(server.sign_in(Via::Json, name, PASSWORD).await.is_accepted(), "{name}");
+    }
+    // Nobody gets in without a password; the link sets one.
+    for password in ["none", "x"] {
+        assert!(!server.sign_in(Via::Json, "nobody-knows", password).await.is_accepted());
+    }
+    let links = fs::read_to_string(folder.path().join("links")).expect("the links");
+    let link: Value = serde_json::from_str(links.trim()).expect("one line");
+    assert_eq!(link["username"], "nobody-knows");
+    let url = link["url"].as_str().expect("an address");
+    let path = url.strip_prefix(&server.origin()).expect("our own address");
+    let link = path.strip_prefix("/set-password?link=").expect("the page");
+    let fields = [("link", link), ("newPassword", PASSWORD)];
+    assert!(Browser::new(&server).submit(path, "/api/set_password", &fields).await.is_accepted());
+    assert!(server.sign_in(Via::Form, "nobody-knows", PASSWORD).await.is_accepted());
+    // Nothing weak lies in the database, not even before anybody has signed in.
+    let weak = "SELECT COUNT(*) FROM accounts WHERE password_hash LIKE '%pbkdf2%'";
+    assert_eq!(server.db_count(weak).await, 0);
+}
+
+#[tokio::test]
+async fn a_weak_hash_is_wrapped_when_it_is_imported_and_ours_after_the_next_sign_in() {
+    let server = TestServer::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    // Salted SHA-1 of LDAP, of `PASSWORD`.
+    let digest = "{SSHA}396MbBWXRxNekvZdjsTMJL2vMJtzYWx0";
+    fs::write(folder.path().join("people"), line("alice", digest)).expect("written");
+    done(&server, folder.path(), &["import", "people"]);
+    let kept = |pattern: &str| {
+        format!("SELECT COUNT(*) FROM accounts WHERE password_hash LIKE '{pattern}'")
+    };
+    let count = async |pattern: &str| {
+        let db = server.db().await;
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(kept(pattern)))
+            .fetch_one(&db)
+            .await
+            .expect("a count");
+        db.close().await;
+        count
+    };
+    assert_eq!(count("%396MbBWXRxNekvZdjsTMJL2vMJtzYWx0%").await, 0);
+    assert_eq!(count("latchkey:wrapped:%").await, 1);
+    // What is exported can be imported elsewhere.
+    done(&server, folder.path(), &["export", "exported"]);
+    let other = TestServer::start().await;
+    done(&other, folder.path(), &["import", "exported"]);
+    for server in [&server, &other] {
+        assert!(!server.sign_in(Via::Json, "alice", "wrong wrong").await.is_accepted());
+        assert!(server.sign_in(Via::Form, "alice", PASSWORD).await.is_accepted());
+        assert!(server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted());
+    }
+    assert_eq!(count("$argon2id$v=19$m=19456%").await, 1);
+}
+
+#[tokio::test]
+async fn commands_find_accounts_by_name_or_id_and_tell_them_to_programs() {
+    let server = TestServer::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let account = server.sign_up_json("alice").await;
+    server.sign_up_json("-dash-").await;
+    let id = account["id"].to_string();
+    let list = done(&server, folder.path(), &["user", "list"]);
+    assert!(list.starts_with("ID ") && list.contains("USERNAME") && list.contains(&id), "{list}");
+    let list = done(&server, folder.path(), &["user", "list", "--json"]);
+    let accounts: Vec<Value> =
+        list.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    assert_eq!(accounts.len(), 2);
+    assert!(accounts.iter().any(|one| one["id"] == account["id"] && one["state"] == "active"));
+    for name in [&*id, "alice", "ALICE"] {
+        let shown = done(&server, folder.path(), &["user", "show", name]);
+        assert!(shown.contains("username      alice"), "{shown}");
+    }
+    let shown = done(&server, folder.path(), &["user", "show", "-dash-"]);
+    assert!(shown.contains("-dash-"), "{shown}");
+    done(&server, folder.path(), &["user", "disable", "-dash-"]);
+}
+
+#[tokio::test]
+async fn a_link_names_the_address_that_the_server_was_told() {
+    let url = ("PUBLIC_URL", "https://accounts.example.org");
+    let server = TestServer::start_with(&[url]).await;
+    server.sign_up_json("alice").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    // The settings of the server's unit are not seen here.
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.env_clear().current_dir(folder.path());
+    command.args(["user", "set-password-link", "alice"]);
+    command.env("DATABASE_URL", &server.database_url).env("JWT_SECRET", SECRET);
+    let output = command.output().expect("it ran");
+    assert!(said(&output).contains("https://accounts.example.org/set-password?link="));
 }

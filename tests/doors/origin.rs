@@ -1,6 +1,6 @@
 //! Where a request comes from: other sites, other hosts, other people's forms.
 
-use reqwest::StatusCode;
+use reqwest::{StatusCode, header};
 use serde_json::json;
 
 use crate::support::*;
@@ -96,7 +96,7 @@ async fn a_form_needs_its_own_token() {
         let response = fresh.post("/api/sign_in", &fields).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN, "{token:?}");
         assert!(cookie(&response, "latchkey").is_none());
-        assert!(response.text().await.expect("a page").contains("too old"));
+        assert!(response.text().await.expect("a page").contains("This page expired"));
     }
     // Twice is as good as not at all.
     let fields =
@@ -156,4 +156,25 @@ async fn only_our_own_hosts_are_answered() {
     let absolute = format!("Host: localhost:{port}\r\n");
     assert_eq!(ask("http://evil.example/signin", &absolute).await, "421");
     assert_eq!(ask("/healthz", "Host: 10.0.0.7\r\n").await, "200", "a load balancer knows no name");
+}
+
+#[tokio::test]
+async fn an_origin_that_says_nothing_is_not_a_foreign_one() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    // As a browser sends a form under `Referrer-Policy: no-referrer`.
+    for (site, status) in
+        [(Some("same-origin"), 303), (Some("none"), 303), (Some("cross-site"), 403), (None, 403)]
+    {
+        let browser = Browser::new(&server);
+        let token = form_token(&browser.page("/signin").await);
+        let mut request = browser.client.post(server.url("/api/sign_in"));
+        request = request.header(header::ACCEPT, "text/html").header(header::ORIGIN, "null");
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
+        let fields = [("form_token", &*token), ("username", "alice"), ("password", PASSWORD)];
+        let response = request.form(&fields).send().await.expect("an answer");
+        assert_eq!(response.status(), status, "{site:?}");
+    }
 }

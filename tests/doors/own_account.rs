@@ -1,6 +1,7 @@
 //! Somebody and his own account: change it, prove anew who one is, see what happened, take the data
 //! along, delete it.
 
+use latchkey::server::audit::{Act, By, Event};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
@@ -27,7 +28,8 @@ async fn a_full_name_is_changed_through_both_doors_and_shown_at_once() {
 
     let fields = [("fullName", "Alice the Second")];
     assert!(browser.submit("/profile", "/api/change_full_name", &fields).await.is_accepted());
-    assert!(browser.page("/profile?saved=name").await.contains("Your name is changed."));
+    assert!(browser.page("/profile").await.contains("Name updated."));
+    assert!(!browser.page("/profile").await.contains("Name updated."), "it is said once");
     let profile = json_of(server.profile(&format!("Bearer {token}")).await).await;
     assert_eq!(profile["fullName"], "Alice the Second");
 
@@ -76,7 +78,7 @@ async fn another_password_ends_every_other_session_and_keeps_this_one_under_a_ne
     let before = cookie(&signed_in, "latchkey").expect("a cookie");
     let fields = [("currentPassword", NEW), ("newPassword", PASSWORD)];
     let changed = browser.send("/account/security", "/api/change_password", &fields).await;
-    assert_eq!(changed.headers()[header::LOCATION], "/account/security?saved=password");
+    assert_eq!(changed.headers()[header::LOCATION], "/account/security");
     assert_ne!(cookie(&changed, "latchkey").expect("another cookie"), before);
     let with_copy = program()
         .get(server.url("/user/profile"))
@@ -85,7 +87,7 @@ async fn another_password_ends_every_other_session_and_keeps_this_one_under_a_ne
         .await
         .expect("an answer");
     assert_eq!(with_copy.status(), StatusCode::UNAUTHORIZED);
-    assert!(browser.page("/account/security?saved=password").await.contains("is changed"));
+    assert!(browser.page("/account/security").await.contains("Password changed."));
     assert_eq!(server.profile(&format!("Bearer {token}")).await.status(), StatusCode::UNAUTHORIZED);
     assert!(server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted());
 }
@@ -338,15 +340,15 @@ async fn an_account_that_is_deleted_is_signed_out_at_once_and_kept_if_its_owner_
     assert!(refused.says("Check the box"), "{refused:?}");
     let fields = [("confirmed", "yes")];
     let response = browser.send("/account/data", "/api/delete_account", &fields).await;
-    assert_eq!(response.headers()[header::LOCATION], "/signin?saved=deleted");
+    assert_eq!(response.headers()[header::LOCATION], "/signin");
     assert_eq!(cookie(&response, "latchkey").as_deref(), Some(""));
     assert_eq!(server.profile(&format!("Bearer {token}")).await.status(), StatusCode::UNAUTHORIZED);
     assert!(!server.sign_up(Via::Json, "alice", PASSWORD, "A").await.is_accepted(), "still taken");
 
     let fields = [("username", "alice"), ("password", PASSWORD)];
     let response = browser.send("/signin", "/api/sign_in", &fields).await;
-    assert_eq!(response.headers()[header::LOCATION], "/profile?saved=kept");
-    assert!(browser.page("/profile?saved=kept").await.contains("will not be deleted"));
+    assert_eq!(response.headers()[header::LOCATION], "/profile");
+    assert!(browser.page("/profile").await.contains("cancelled the deletion"));
     let to_delete = "SELECT COUNT(*) FROM accounts WHERE delete_at IS NOT NULL";
     assert_eq!(server.db_count(to_delete).await, 0);
 }
@@ -430,4 +432,152 @@ async fn a_session_is_kept_over_the_end_of_the_browser_only_if_one_wants_it() {
         let renewed = response.headers()[header::SET_COOKIE].to_str().expect("text");
         assert_eq!(renewed.contains("Max-Age"), kept, "{renewed}");
     }
+}
+
+#[tokio::test]
+async fn the_history_goes_on_page_by_page_and_what_happens_again_and_again_is_one_entry() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let token = server.token("alice").await;
+    for name in 0..60 {
+        let body = json!({"fullName": format!("Alice {name}")});
+        let response = server.ask("PATCH", "/user/profile", &token, Some(&body)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    let mut words = Vec::new();
+    let mut after = String::new();
+    loop {
+        let path = format!("/user/history?limit=25{after}");
+        let page = json_of(server.ask("GET", &path, &token, None).await).await;
+        let history = page["history"].as_array().expect("a list");
+        assert!(history.len() <= 25);
+        words.extend(history.iter().map(|event| event["event"].as_str().expect("text").to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(words.len(), 63);
+    assert_eq!(words.last().map(String::as_str), Some("user_created"));
+    for bad in ["limit=0", "limit=201", "limit=x", "after=x", "after=-1"] {
+        let path = format!("/user/history?{bad}");
+        let response = server.ask("GET", &path, &token, None).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{bad}");
+        let problem: Value = response.json().await.expect("JSON");
+        assert_eq!(problem["errors"][0]["code"], "out-of-range", "{bad}");
+    }
+    let page = browser.page("/account/security").await;
+    assert_eq!(page.matches("Name changed").count(), 1);
+    assert!(page.contains("60 times") && page.contains("Account created"), "{page}");
+}
+
+#[tokio::test]
+async fn what_a_program_calls_itself_is_not_said_to_the_owner() {
+    let server = TestServer::start_with(&[NODES_URL]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let name = "Your.account.is.locked-see.evil.example";
+    let request = program().post(server.url("/auth/signin")).header(header::USER_AGENT, name);
+    let body = json!({"username": "alice", "password": "wrong wrong wrong"});
+    request.json(&body).send().await.expect("an answer");
+    // An earlier version wrote down what it was told.
+    let db = server.db().await;
+    sqlx::query("UPDATE sessions SET device = $1").bind(name).execute(&db).await.expect("updated");
+    let detail = "UPDATE audit_events SET detail = REPLACE(detail, '\"network\"', \
+                  '\"device\":\"Your.account.is.locked-see.evil.example\",\"network\"') \
+                  WHERE detail NOT LIKE '%\"device\"%'";
+    sqlx::query(detail).execute(&db).await.expect("updated");
+    db.close().await;
+    let token = server.token("alice").await;
+    let mut seen = browser.page("/account/security").await;
+    seen += &browser.page("/account/sessions").await;
+    for path in ["/user/history", "/user/sessions", "/user/data"] {
+        seen += &server.ask("GET", path, &token, None).await.text().await.expect("text");
+    }
+    assert!(!seen.contains("evil.example"), "{seen}");
+    assert!(seen.contains("Unknown device"));
+}
+
+#[tokio::test]
+async fn a_long_history_is_erased_in_parts_and_downloaded_in_parts() {
+    let server = TestServer::start_with(&[("DELETION_GRACE", "1s"), NODES_URL]).await;
+    server.sign_up_json("alice").await;
+    let token = server.token("alice").await;
+    let profile = json_of(server.profile(&format!("Bearer {token}")).await).await;
+    let account = latchkey::domain::AccountId(profile["id"].as_i64().expect("an id"));
+    let store = crate::audit::open(&server).await;
+    for at in 0..2500 {
+        let (by, act) = (By::Owner, Act::FullNameChanged);
+        let event = Event::without_request(by, act, Some(account), 1_790_000_000 + at);
+        store.append(&event).await.expect("written");
+    }
+    let response = server.ask("GET", "/user/data", &token, None).await;
+    assert!(!response.headers().contains_key(header::CONTENT_LENGTH), "it is sent as it is read");
+    let data: Value =
+        serde_json::from_str(&response.text().await.expect("all of it")).expect("JSON");
+    assert_eq!(data["history"].as_array().expect("a list").len(), 2503);
+    assert_eq!(server.ask("DELETE", "/user", &token, None).await.status(), StatusCode::OK);
+    server.db_cleaned_up("SELECT COUNT(*) FROM accounts", 0).await;
+    let parts = "SELECT COUNT(*) FROM audit_events WHERE event = 'user_deleted:part'";
+    assert_eq!(server.db_count(parts).await, 2);
+    let left = "SELECT COUNT(*) FROM audit_events WHERE account_id IS NOT NULL";
+    assert_eq!(server.db_count(left).await, 0);
+    let verified = latchkey::server::operator::verify_audit(&store, None).await.expect("read");
+    assert!(verified.is_ok(), "{verified:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_has_jumped_ahead_deletes_nobody() {
+    let server = TestServer::start_with(&[NODES_URL]).await;
+    server.sign_up_json("alice").await;
+    let token = server.token("alice").await;
+    assert_eq!(server.ask("DELETE", "/user", &token, None).await.status(), StatusCode::OK);
+    server.running.stop().await;
+    // To the database it is fifteen days ago that a node was seen.
+    let past = "UPDATE facts SET value = CAST(CAST(value AS BIGINT) - 1296000 AS TEXT) \
+                WHERE name = 'clock_trusted_until'";
+    let due = "UPDATE accounts SET delete_at = 1";
+    let db = TestServer::db_at(&server.database_url).await;
+    let noted = sqlx::query(past).execute(&db).await.expect("updated").rows_affected();
+    assert_eq!(noted, 1);
+    sqlx::query(due).execute(&db).await.expect("updated");
+    let url = [("DATABASE_URL", &*server.database_url), NODES_URL];
+    let node = TestServer::start_with(&url).await;
+    // It has cleaned up as soon as what is over is forgotten.
+    let over = "INSERT INTO password_links (hash, account_id, expires_at) \
+                SELECT 'over', id, 1 FROM accounts";
+    sqlx::query(over).execute(&db).await.expect("inserted");
+    let node_of_cleaning = TestServer::start_with(&url).await;
+    eventually(async || {
+        let links = sqlx::query_scalar("SELECT COUNT(*) FROM password_links");
+        let links: i64 = links.fetch_one(&db).await.expect("a count");
+        links == 0
+    })
+    .await;
+    node_of_cleaning.running.stop().await;
+    node.running.stop().await;
+    let accounts: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM accounts").fetch_one(&db).await.expect("a count");
+    assert_eq!(accounts, 1, "it waits until the clock has held");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn downloads_of_one_account_leave_others_served() {
+    let server = TestServer::start_with(&[("THROTTLE_ACTS", "1000000/1h")]).await;
+    server.sign_up_json("alice").await;
+    server.sign_up_json("bob").await;
+    let token = server.token("alice").await;
+    let account = json_of(server.profile(&format!("Bearer {token}")).await).await;
+    let account = latchkey::domain::AccountId(account["id"].as_i64().expect("an id"));
+    // Held as those hold them whose answers nobody takes in.
+    let network = "127.0.0.1/32";
+    let sending = &server.running.state.sending;
+    let held: Vec<_> = (0..10).map_while(|_| sending.begin_download(network, account)).collect();
+    assert_eq!(held.len(), 2);
+    let refused = server.ask("GET", "/user/data", &token, None).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    let bob = server.token("bob").await;
+    assert_eq!(server.ask("GET", "/user/data", &bob, None).await.status(), StatusCode::OK);
+    assert_eq!(server.profile(&format!("Bearer {token}")).await.status(), StatusCode::OK);
+    drop(held);
+    assert_eq!(server.ask("GET", "/user/data", &token, None).await.status(), StatusCode::OK);
 }

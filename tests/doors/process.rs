@@ -12,7 +12,7 @@ use std::{
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::support::{PASSWORD, SECRET, program};
+use crate::support::{PASSWORD, SECRET, eventually, program};
 
 fn latchkey(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
@@ -56,7 +56,9 @@ impl Served {
         let mut line = String::new();
         let output = child.stdout.take().expect("its output");
         BufReader::new(output).read_line(&mut line).expect("a line");
-        let url = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        let url = line.trim().rsplit(' ').next().expect("an address");
+        // In JSON, the end of the text follows.
+        let url = url.trim_end_matches(['"', '}']).to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{line}");
         Self { child, url }
     }
@@ -291,14 +293,15 @@ fn migrations_go_up_and_down_and_are_listed() {
     };
     assert!(migrate("list").contains("pending  0001 accounts"));
     assert!(!folder.path().join("data").exists(), "a list makes nothing");
-    assert!(migrate("up").contains("Applied 3 migrations"));
+    assert!(migrate("up").contains("Applied 4 migrations"));
     assert!(migrate("up").contains("Nothing to apply"));
     assert!(migrate("list").contains("applied  0001 accounts"));
+    assert!(migrate("down").contains("Reverted 0004 bounded costs"));
     assert!(migrate("down").contains("Reverted 0003 account area"));
     assert!(migrate("down").contains("Reverted 0002 session revision"));
     assert!(migrate("down").contains("Reverted 0001 accounts"));
     assert!(migrate("down").contains("Nothing to revert"));
-    assert!(migrate("up").contains("Applied 3 migrations"));
+    assert!(migrate("up").contains("Applied 4 migrations"));
 }
 
 #[test]
@@ -309,7 +312,7 @@ fn a_new_migration_is_an_empty_pair() {
     }
     assert!(run(folder.path(), &["migrate", "create", "add_email"], &[]).status.success());
     assert!(run(folder.path(), &["migrate", "create", "add_phone"], &[]).status.success());
-    for file in ["0004_add_email.up.sql", "0004_add_email.down.sql", "0005_add_phone.up.sql"] {
+    for file in ["0005_add_email.up.sql", "0005_add_email.down.sql", "0006_add_phone.up.sql"] {
         assert!(folder.path().join("migrations").join(file).exists(), "{file}");
     }
 }
@@ -339,4 +342,127 @@ fn help_is_there_for_every_command() {
     assert!(text(&run(folder.path(), &["help", "migrate"], &[])).contains("create"));
     assert!(text(&run(folder.path(), &["--version"], &[])).contains(env!("CARGO_PKG_VERSION")));
     assert!(!run(folder.path(), &["nonsense"], &[]).status.success());
+}
+
+#[test]
+fn a_file_of_settings_may_begin_with_a_byte_order_mark_and_an_empty_one_is_not_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(".env"), "\u{feff}PORT=4001\nMETRICS_ADDR=\n")
+        .expect("written");
+    let settings = [("JWT_SECRET_PREVIOUS", ""), ("TRUSTED_PROXIES", ""), ("PUBLIC_URL", "")];
+    let output = run(folder.path(), &["check"], &settings);
+    assert!(output.status.success(), "{}", text(&output));
+    let told = text(&output);
+    assert!(
+        told.contains("PORT = 4001") && told.contains("PUBLIC_URL = http://localhost:4001"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_leaves_the_database_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = run(folder.path(), &["serve"], &[("PORT", &port)]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("HOST and PORT: cannot listen"), "{}", text(&output));
+    assert!(!folder.path().join("data").exists(), "nothing was made");
+}
+
+#[tokio::test]
+async fn a_server_that_waits_for_another_process_says_so_and_ends_when_it_is_told_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("data")).expect("a folder");
+    let lock = fs::File::create(folder.path().join("data/latchkey.lock")).expect("a file");
+    lock.lock().expect("locked");
+    let mut child = Served::spawn(folder.path(), &[]);
+    let log = folder.path().join("log");
+    eventually(async || {
+        let log = std::fs::read_to_string(&log).unwrap_or_default();
+        log.contains("waiting for another process that holds data/latchkey.lock")
+    })
+    .await;
+    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(kill.expect("kill ran").success());
+    assert_eq!(child.wait().expect("it ended").code(), Some(0));
+    drop(lock);
+    assert_eq!(sign_up(&Served::start(folder.path(), &[]).url, "alice").await, StatusCode::OK);
+}
+
+/// As somebody who may not write there.
+fn as_nobody(folder: &Path, arguments: &[&str]) -> Output {
+    let is_root = Command::new("id").arg("-u").output().expect("id ran").stdout == b"0\n";
+    let mut command = if is_root {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "nobody", "--", env!("CARGO_BIN_EXE_latchkey")]);
+        command
+    } else {
+        Command::new(env!("CARGO_BIN_EXE_latchkey"))
+    };
+    command.args(arguments).current_dir(folder).env("PORT", "0").output().expect("it ran")
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_to_says_whose_it_is_and_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).expect("set");
+    let output = as_nobody(folder.path(), &["serve"]);
+    assert!(!output.status.success());
+    let told = text(&output);
+    assert!(told.contains("belongs to user") && told.contains("chown"), "{told}");
+    std::fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("set");
+}
+
+#[test]
+fn an_import_needs_no_folder_for_temporary_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let people: Vec<String> = (0..1000)
+        .map(|index| {
+            let name = format!("person{index}");
+            json!({"username": name, "fullName": "P", "passwordHash": BCRYPT}).to_string()
+        })
+        .collect();
+    std::fs::write(folder.path().join("people"), people.join("\n")).expect("written");
+    let nowhere = [("TMPDIR", "/proc/nowhere"), ("SQLITE_TMPDIR", "/proc/nowhere")];
+    let output = run(folder.path(), &["import", "people"], &nowhere);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("Accounts added: 1000."), "{}", text(&output));
+}
+
+const BCRYPT: &str = "$2b$10$24d..m51fODhn2omaj1zb.ccIUOsurqqQaX4KNCaiCtYX9ANUlyDG";
+
+#[tokio::test]
+async fn a_migration_is_reverted_only_if_nobody_serves_and_what_would_be_lost_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let served = Served::start(folder.path(), &[]);
+    assert_eq!(sign_up(&served.url, "alice").await, StatusCode::OK);
+    assert_eq!(sign_in(&served.url, "alice").await, StatusCode::OK);
+    let down = |arguments: &[&str]| {
+        let mut all = vec!["migrate", "down"];
+        all.extend(arguments);
+        let output = run(folder.path(), &all, &[]);
+        (output.status.success(), text(&output))
+    };
+    for arguments in [&[][..], &["--yes"]] {
+        let (done, told) = down(arguments);
+        assert!(!done && told.contains("a server is using this database"), "{told}");
+    }
+    assert_eq!(sign_in(&served.url, "alice").await, StatusCode::OK, "it goes on");
+    served.signal("-TERM");
+    assert_eq!(served.exit(), 0);
+    let (done, told) = down(&[]);
+    assert!(!done && told.contains("column sessions.family (2 rows)"), "{told}");
+    assert!(told.contains("--yes to confirm"), "{told}");
+    let (done, told) = down(&["--yes"]);
+    assert!(done && told.contains("Reverted 0004"), "{told}");
+    // The audit trail is below, and no word deletes it.
+    for arguments in [&[][..], &["--yes"]] {
+        let (done, told) = down(arguments);
+        assert!(!done && told.contains("would delete the audit trail"), "{told}");
+    }
+    let served = Served::start(folder.path(), &[]);
+    assert_eq!(sign_in(&served.url, "alice").await, StatusCode::OK, "up again");
+    let verified = text(&run(folder.path(), &["audit", "verify"], &[]));
+    assert!(verified.contains("rows are as they were written"), "{verified}");
 }

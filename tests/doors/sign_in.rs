@@ -170,3 +170,78 @@ async fn a_hash_with_old_parameters_is_made_anew_at_the_next_sign_in() {
     let accepted: Vec<bool> = outcomes.iter().map(Outcome::is_accepted).collect();
     assert_eq!(accepted, [true, true, true, true, true, true, true, false]);
 }
+
+#[tokio::test]
+async fn a_space_around_a_username_is_no_part_of_it() {
+    let server = TestServer::start().await;
+    for (index, door) in WAYS.into_iter().enumerate() {
+        let name = format!("bob{index}");
+        for typed in [format!("{name} "), format!("  {name}\t"), format!("\u{a0}{name}\u{3000}")] {
+            let outcome = server.sign_up(door, &typed, PASSWORD, "B").await;
+            let first = typed.ends_with("0 ") || typed.ends_with("1 ");
+            assert_eq!(outcome.is_accepted(), first, "{door:?} {typed:?}: {outcome:?}");
+            for door in WAYS {
+                assert!(server.sign_in(door, &typed, PASSWORD).await.is_accepted(), "{typed:?}");
+            }
+        }
+        let spaced = format!(" {PASSWORD}");
+        assert!(!server.sign_in(door, &name, &spaced).await.is_accepted(), "never of a password");
+    }
+}
+
+#[tokio::test]
+async fn caps_lock_is_no_other_name() {
+    let server = TestServer::start().await;
+    for (index, (typed, capitals)) in
+        [("Κωστας", "ΚΩΣΤΑΣ"), ("straße", "STRASSE"), ("İbrahim", "IBRAHIM")]
+            .into_iter()
+            .enumerate()
+    {
+        let door = WAYS[index % 2];
+        assert!(server.sign_up(door, typed, PASSWORD, "A").await.is_accepted(), "{typed}");
+        for door in WAYS {
+            assert!(
+                !server.sign_up(door, capitals, PASSWORD, "A").await.is_accepted(),
+                "{capitals}"
+            );
+            assert!(server.sign_in(door, capitals, PASSWORD).await.is_accepted(), "{capitals}");
+            assert!(server.sign_in(door, typed, PASSWORD).await.is_accepted(), "{typed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn accounts_of_before_the_case_was_folded_keep_their_names() {
+    let server = TestServer::start_with(&[NODES_URL]).await;
+    for name in ["anna", "berta", "carla"] {
+        server.sign_up_json(name).await;
+    }
+    let db = server.db().await;
+    // As the first versions wrote them: two that are one name by now, and one alone.
+    for (name, typed, key) in [
+        ("anna", "Κωστας", "κωστας"),
+        ("berta", "ΚΩΣΤΑΣ", "κωστασ"),
+        ("carla", "Γιώργος", "γιώργος"),
+    ] {
+        let rename = "UPDATE accounts SET username = $1, username_key = $2, username_skeleton = $2, \
+                      username_typed_skeleton = $1 WHERE username = $3";
+        let rename = sqlx::query(rename).bind(typed).bind(key).bind(name);
+        rename.execute(&db).await.expect("renamed");
+    }
+    let forget = "DELETE FROM facts WHERE name = 'username_mapping'";
+    sqlx::query(forget).execute(&db).await.expect("deleted");
+    db.close().await;
+    let node = server.another_node().await;
+    let signs_in_as = async |typed: &str| -> String {
+        let body = serde_json::json!({"username": typed, "password": PASSWORD});
+        let answer: serde_json::Value =
+            node.post_json("/auth/signin", &body).await.json().await.expect("JSON");
+        answer["username"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(signs_in_as("Κωστας").await, "Κωστας");
+    assert_eq!(signs_in_as("ΚΩΣΤΑΣ").await, "ΚΩΣΤΑΣ");
+    for typed in ["Γιώργος", "ΓΙΏΡΓΟΣ", "γιώργοσ"] {
+        assert_eq!(signs_in_as(typed).await, "Γιώργος", "{typed}");
+    }
+    assert!(!node.sign_up(Via::Json, "κωστας", PASSWORD, "K").await.is_accepted());
+}

@@ -126,7 +126,6 @@ async fn a_name_is_shown_as_text_whatever_it_holds() {
         "{{7*7}}",
         "</textarea><script>alert(1)</script>",
         "Zoë 李 O'Neil <b>",
-        "a\u{2028}b",
     ];
     for (index, name) in names.iter().enumerate() {
         let browser = Browser::new(&server);
@@ -164,5 +163,22 @@ async fn an_operator_chooses_the_shortest_password() {
             assert!(refused.says(&format!("at least {least} characters")), "{refused:?}");
             assert!(server.sign_up(door, name, long, "Person").await.is_accepted());
         }
+    }
+}
+
+#[tokio::test]
+async fn names_that_people_have_are_taken_and_line_separators_are_not() {
+    let server = TestServer::start().await;
+    for (index, name) in ["李白", "김구", "さく", "İbrahim", "山﨑"].into_iter().enumerate()
+    {
+        let outcome = server.sign_up(WAYS[index % 2], name, PASSWORD, "A").await;
+        assert!(outcome.is_accepted(), "{name}: {outcome:?}");
+    }
+    for door in WAYS {
+        for full_name in ["a\u{2028}b", "a\u{2029}b"] {
+            let outcome = server.sign_up(door, "alice", PASSWORD, full_name).await;
+            assert!(outcome.says("visible characters"), "{outcome:?}");
+        }
+        assert!(!server.sign_up(door, "al", PASSWORD, "A").await.is_accepted());
     }
 }

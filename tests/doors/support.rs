@@ -1,12 +1,17 @@
 //! A server of one's own for each test, and clients that use it as the world does.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::server::{
     self, Running,
     config::{Settings, Sources},
 };
-use reqwest::{Response, StatusCode, header};
+use reqwest::{
+    Response, StatusCode,
+    cookie::{CookieStore, Jar},
+    header,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -82,8 +87,12 @@ impl TestServer {
 
     /// The database itself, for what no door can do: such a test says `db_` where it does it.
     pub(crate) async fn db(&self) -> sqlx::AnyPool {
+        Self::db_at(&self.database_url).await
+    }
+
+    pub(crate) async fn db_at(url: &str) -> sqlx::AnyPool {
         sqlx::any::install_default_drivers();
-        sqlx::AnyPool::connect(&self.database_url).await.expect("the database")
+        sqlx::AnyPool::connect(url).await.expect("the database")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -108,7 +117,11 @@ impl TestServer {
 
     /// Signs in an existing account and gives its access token.
     pub(crate) async fn token(&self, username: &str) -> String {
-        let body = json!({"username": username, "password": PASSWORD});
+        self.token_with(username, PASSWORD).await
+    }
+
+    pub(crate) async fn token_with(&self, username: &str, password: &str) -> String {
+        let body = json!({"username": username, "password": password});
         let response = self.post_json("/auth/signin", &body).await;
         assert_eq!(response.status(), StatusCode::OK);
         let body: Value = response.json().await.expect("JSON");
@@ -242,6 +255,7 @@ pub(crate) fn program() -> reqwest::Client {
 /// A browser: it keeps cookies, accepts HTML, and says where a request comes from.
 pub(crate) struct Browser {
     pub(crate) client: reqwest::Client,
+    jar: Arc<Jar>,
     origin: String,
 }
 
@@ -251,13 +265,30 @@ impl Browser {
     }
 
     pub(crate) fn at(origin: &str) -> Self {
+        let jar = Arc::new(Jar::default());
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .cookie_store(true)
+            .cookie_provider(jar.clone())
             .no_proxy()
             .build()
             .expect("a client");
-        Self { client, origin: origin.to_owned() }
+        Self { client, jar, origin: origin.to_owned() }
+    }
+
+    /// With the session of another browser.
+    pub(crate) fn with_session(origin: &str, session: &str) -> Self {
+        let browser = Self::at(origin);
+        let url = origin.parse().expect("a URL");
+        browser.jar.add_cookie_str(&format!("latchkey={session}"), &url);
+        browser
+    }
+
+    /// The value of the session cookie.
+    pub(crate) fn session(&self) -> String {
+        let cookies = self.jar.cookies(&self.origin.parse().expect("a URL")).expect("cookies");
+        let mut cookies = cookies.to_str().expect("text").split("; ");
+        let session = cookies.find_map(|cookie| cookie.strip_prefix("latchkey="));
+        session.expect("a session").to_owned()
     }
 
     /// Signed in by the form.
@@ -329,6 +360,20 @@ pub(crate) fn form_token(page: &str) -> String {
     after.split('"').next().expect("a token").to_owned()
 }
 
+/// The value of a hidden field.
+pub(crate) fn hidden(page: &str, name: &str) -> String {
+    let after = page.split(&format!("name=\"{name}\" value=\"")).nth(1).expect("a hidden field");
+    after.split('"').next().expect("a value").to_owned()
+}
+
+/// The id of the session that a token names.
+pub(crate) fn session_id(token: &str) -> String {
+    let claims = token.split('.').nth(1).expect("claims");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    claims["sid"].as_str().expect("an id").to_owned()
+}
+
 /// The messages in the error summary of a page.
 pub(crate) fn summary(page: &str) -> BTreeSet<String> {
     let Some(summary) =
@@ -350,10 +395,15 @@ pub(crate) fn cookie(response: &Response, name: &str) -> Option<String> {
     })
 }
 
-/// Waits until a condition holds, at most half a minute.
+/// Waits until a condition holds. The limit only ends a test that hangs: a busy machine does not
+/// reach it.
 pub(crate) async fn eventually(condition: impl AsyncFn() -> bool) {
-    let wait = async { while !condition().await {} };
-    tokio::time::timeout(std::time::Duration::from_secs(30), wait).await.expect("it comes to pass");
+    let wait = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(300), wait).await.expect("it comes to pass");
 }
 
 /// One request as raw bytes, and everything that comes back.

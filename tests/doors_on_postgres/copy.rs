@@ -16,8 +16,8 @@ use crate::{postgres, support::*};
 
 async fn open(url: &str) -> Store {
     let database = Database::parse(url).expect("a URL");
-    let lock = SetUpLock::wait(&database).expect("the lock");
-    Store::open(&database, &lock).await.expect("a database")
+    let lock = SetUpLock::wait(&database).await.expect("the lock");
+    Store::open(&database, 4, &lock).await.expect("a database")
 }
 
 #[tokio::test]
@@ -127,4 +127,36 @@ async fn a_copy_that_is_killed_in_the_middle_leaves_nothing_and_can_be_done_agai
         assert!(again.success());
         assert_eq!(accounts(&hop[1]).await, ACCOUNTS);
     }
+}
+
+#[tokio::test]
+async fn a_column_that_is_not_known_would_be_lost_and_so_nothing_is_copied() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = format!("sqlite:{}", folder.path().join("a.db").display());
+    let server = TestServer::start_with(&[("DATABASE_URL", &sqlite), NODES_URL]).await;
+    server.sign_up_json("alice").await;
+    server.running.stop().await;
+    let alter = |url: String, statement: &'static str| async move {
+        let db = TestServer::db_at(&url).await;
+        sqlx::query(statement).execute(&db).await.expect("altered");
+        db.close().await;
+    };
+    let target = postgres::new_database().await;
+    let add = "ALTER TABLE accounts ADD COLUMN email TEXT";
+    let (from, to) = (open(&sqlite).await, open(&target).await);
+    to.migrate_up().await.expect("migrated");
+    // On both sides, on one, and a table that nobody knows.
+    alter(sqlite.clone(), add).await;
+    alter(target.clone(), add).await;
+    let refused = copy(&from, &to, |_, _| {}).await.expect_err("refused").to_string();
+    assert!(refused.contains("accounts.email") && refused.contains("source"), "{refused}");
+    alter(sqlite.clone(), "ALTER TABLE accounts DROP COLUMN email").await;
+    let refused = copy(&from, &to, |_, _| {}).await.expect_err("refused").to_string();
+    assert!(refused.contains("accounts.email") && refused.contains("target"), "{refused}");
+    alter(target.clone(), "ALTER TABLE accounts DROP COLUMN email").await;
+    alter(sqlite.clone(), "CREATE TABLE invoices (id BIGINT)").await;
+    let refused = copy(&from, &to, |_, _| {}).await.expect_err("refused").to_string();
+    assert!(refused.contains("invoices.id"), "{refused}");
+    alter(sqlite.clone(), "DROP TABLE invoices").await;
+    copy(&from, &to, |_, _| {}).await.expect("copied");
 }

@@ -2,6 +2,7 @@
 
 #[path = "../doors/access.rs"]
 mod access;
+mod as_people_have_it;
 #[path = "../doors/audit.rs"]
 mod audit;
 mod copy;
@@ -22,6 +23,7 @@ mod outage;
 mod own_account;
 #[path = "../doors/pages.rs"]
 mod pages;
+mod ports;
 mod postgres;
 mod proxies;
 #[path = "../doors/refresh.rs"]
@@ -35,6 +37,8 @@ mod sign_up;
 #[path = "../doors/support.rs"]
 mod support;
 mod tls;
+#[path = "../doors/twice.rs"]
+mod twice;
 
 /// The `DATABASE_URL` of an empty database.
 async fn new_database(_folder: &std::path::Path) -> String {

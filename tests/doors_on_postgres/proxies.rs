@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -29,6 +29,7 @@ use tokio_rustls::{
 };
 
 use crate::{
+    ports::free_port,
     postgres,
     support::{PASSWORD, SECRET, cookie, eventually},
 };
@@ -98,11 +99,6 @@ impl Drop for Kept {
 }
 
 /// A port that nobody listens on.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").port()
-}
-
 struct Site {
     folder: TempDir,
     database_url: String,

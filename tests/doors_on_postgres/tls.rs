@@ -6,7 +6,10 @@ use latchkey::server::{
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
-use crate::postgres::{Tls, start};
+use crate::{
+    ports::free_port,
+    postgres::{Tls, start},
+};
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
@@ -21,9 +24,7 @@ async fn a_database_whose_certificate_is_of_another_authority_or_name_is_refused
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
     let certificate = params.signed_by(&key, &ours).expect("a certificate");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("its address").port();
-    drop(free);
+    let port = free_port();
     let tls = Tls { port, key: key.serialize_pem(), certificate: certificate.pem() };
     let _server = tokio::task::spawn_blocking(move || start(Some(&tls))).await.expect("PostgreSQL");
 
@@ -37,8 +38,8 @@ async fn a_database_whose_certificate_is_of_another_authority_or_name_is_refused
     let open = async |host: &str, query: &str| {
         let url = format!("postgres://latchkey@{host}:{port}/postgres?{query}");
         let database = Database::parse(&url).expect("a URL");
-        let lock = SetUpLock::wait(&database).expect("the lock");
-        match Store::open(&database, &lock).await {
+        let lock = SetUpLock::wait(&database).await.expect("the lock");
+        match Store::open(&database, 4, &lock).await {
             Ok(store) => {
                 store.close().await;
                 Ok(())
