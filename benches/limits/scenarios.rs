@@ -42,12 +42,13 @@ use crate::{
 
 type Measure = for<'a> fn(&'a Run, &'a mut Report) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-pub(crate) const ALL: [(&str, Measure); 10] = [
+pub(crate) const ALL: [(&str, Measure); 11] = [
     ("profile", |run, report| Box::pin(profile(run, report))),
     ("pages", |run, report| Box::pin(pages(run, report))),
     ("hashing", |run, report| Box::pin(hashing(run, report))),
     ("reads beside sign-ins", |run, report| Box::pin(reads_beside_sign_ins(run, report))),
     ("overload", |run, report| Box::pin(overload(run, report))),
+    ("two nodes", |run, report| Box::pin(two_nodes(run, report))),
     ("sizes", |run, report| Box::pin(sizes(run, report))),
     ("writes", |run, report| Box::pin(writes(run, report))),
     ("memory", |run, report| Box::pin(memory(run, report))),
@@ -217,10 +218,40 @@ async fn overload(run: &Run, report: &mut Report) {
     }
 }
 
+/// Two nodes on one PostgreSQL, each with more requests than the machine can answer: nobody is told
+/// that the database is away.
+async fn two_nodes(run: &Run, report: &mut Report) {
+    let folders = [folder(), folder()];
+    let database_url = postgres::new_database().await;
+    let one = Latchkey::start_on(run, folders[0].path(), &database_url).await;
+    // The same address, so that a token of one is good at the other.
+    let host = format!("localhost:{}", one.address().port());
+    let public_url = format!("http://{host}");
+    let other = [("THROTTLE", "off"), ("PUBLIC_URL", public_url.as_str())];
+    let other = Latchkey::start_with(run, folders[1].path(), &database_url, &other).await;
+    one.sign_up("alice").await;
+    let read = one.with_token("/user/profile", "alice").await;
+    let sign_in = sign_in(&one);
+    let time = run.time.max(Duration::from_secs(3));
+    for (name, request) in [("profile reads", read), ("sign-ins", sign_in)] {
+        let mut there = request.clone();
+        there.url = format!("{}{}", other.url, path(&request));
+        there.headers.push(("Host", host.clone()));
+        let (mut rates, mut failed) = (Vec::new(), Vec::new());
+        for _ in 0..run.rounds.max(6) {
+            let seen = tokio::join!(wrk(&request, SIGNERS, time), wrk(&there, SIGNERS, time));
+            rates.push(seen.0.per_second + seen.1.per_second);
+            failed.push((seen.0.failed + seen.1.failed) as f64);
+        }
+        report.note(&format!("{name} on two nodes with one PostgreSQL"), "1/s", &rates);
+        report.goal("of these, answered with anything but 200", "", &failed, AtMost(0.0));
+    }
+}
+
 async fn open(folder: &Path) -> Store {
     let database = Database::Sqlite(folder.join("latchkey.db"));
-    let lock = SetUpLock::wait(&database).expect("the lock");
-    let store = Store::open(&database, &lock).await.expect("the database");
+    let lock = SetUpLock::wait(&database).await.expect("the lock");
+    let store = Store::open(&database, 4, &lock).await.expect("the database");
     store.migrate_up().await.expect("migrated");
     store
 }
@@ -271,7 +302,7 @@ async fn sizes(run: &Run, report: &mut Report) {
                 let account = store.account(&key).await.expect("read").expect("an account");
                 let session = session(&account.profile);
                 let event = event(Act::SignedIn, session.account_id);
-                let begun = store.insert_session(&session, HASH, None, &[], &event).await;
+                let begun = store.insert_session(&session, HASH, None, &[], &event, &event).await;
                 assert!(matches!(begun, Ok(Begun::Yes { .. })), "a session");
                 times[0].push(start.elapsed().as_secs_f64() * 1e6);
                 // Those of others, that were written long ago.
@@ -343,8 +374,12 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn session(profile: &latchkey::domain::Profile) -> StoredSession {
+    let id = random::text().expect("randomness");
     StoredSession {
-        id: random::text().expect("randomness"),
+        family: id.clone(),
+        begun_by: None,
+        sealed_refresh_token: None,
+        id,
         account_id: profile.id,
         created_at: 1_790_000_000,
         alive_until: 4_000_000_000,
@@ -408,7 +443,7 @@ async fn sign_up(store: &Store, username: &str) {
     assert!(!store.is_taken(&username).await.expect("read"));
     let id = random::account_id().expect("randomness");
     let event = event(Act::SignedUp, id);
-    let account = store.insert_account(id, &username, &full_name, HASH, &[], &event).await;
+    let account = store.insert_account(id, &username, &full_name, HASH, &[], &event, None).await;
     assert!(matches!(account, Ok(Added::Yes(_))), "a free name");
 }
 
