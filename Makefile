@@ -36,8 +36,8 @@ deny: ## licences, bans and sources of the dependencies; advisories where their 
 end2end: build ## the browser's tests, against the release binary
 	$(TOOLS) tools_browser && cd end2end && npx playwright test
 
-api: build ## the OpenAPI document against the running server
-	$(TOOLS) tools_schemathesis && .ci/api
+api: build ## the OpenAPI document: linted, against the running server, and clients made of it
+	$(TOOLS) tools_schemathesis && tools_clients && .ci/api
 
 fuzz: ## fuzz what parses strangers' bytes, FUZZ_SECONDS (30) for each target
 	$(TOOLS) tools_fuzz && .ci/fuzz
