@@ -235,11 +235,7 @@ async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
 
 /// `false`: the clock is not trusted with deletions yet.
 async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, Fault> {
-    state.throttle.forget();
-    let Some(now) = clock.now(&state.store).await? else {
-        tracing::warn!("the clock has jumped ahead; nothing is deleted until it has held");
-        return Ok(false);
-    };
+    let now = clock::now();
     let changes_before = now - clock::seconds(live_sessions::LISTED_FOR);
     let tokens = (refresh_tokens::GRACE, refresh_tokens::REMEMBERED);
     // What cannot be forgotten keeps nothing from being deleted.
@@ -247,6 +243,11 @@ async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, 
         Ok(sessions) => tracing::debug!(sessions, "what is over was forgotten"),
         Err(fault) => tracing::warn!(error = fault.source(), "what is over is not forgotten yet"),
     }
+    state.throttle.forget();
+    let Some(now) = clock.now(&state.store).await? else {
+        tracing::warn!("the clock has jumped ahead; no account is deleted until it has held");
+        return Ok(false);
+    };
     for account in state.store.due_accounts(now).await? {
         // One that cannot be deleted keeps no other one.
         if let Err(fault) = erase(&state.store, account, now, By::Server).await {
