@@ -7,7 +7,7 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
@@ -107,10 +107,14 @@ impl Lookout {
             Backend::Postgres(..) => POSTGRES_SILENCE,
         };
         let had_one = self.connection.is_some();
+        let began = Instant::now();
         let mut seen = self.look(revision, patience).await;
-        if had_one && seen.is_err() {
-            // A connection can end while the database goes on.
+        // A connection can end while the database goes on, and so can the next one.
+        let mut tries = 0;
+        while had_one && seen.is_err() && (tries == 0 || (tries < 4 && began.elapsed() < patience))
+        {
             seen = self.look(revision, patience).await;
+            tries += 1;
         }
         match seen {
             Ok(changes) => {

@@ -90,7 +90,9 @@ pub(super) async fn connect<DB: Database>(
 ) -> Result<DB::Connection, sqlx::Error> {
     let connects = (0..).zip(options).map(|(before, options)| {
         async move {
-            sleep(NEXT_SERVER * before).await;
+            if before > 0 {
+                sleep(NEXT_SERVER * before).await;
+            }
             let mut connection = options.connect().await?;
             accept(&mut connection).await?;
             Ok::<_, sqlx::Error>(connection)
