@@ -58,7 +58,7 @@ pub struct Viewer {
     language: Language,
     /// The address of the page, for the way back to it.
     here: String,
-    /// What has just been done.
+    /// The notice about what was just done.
     notice: Option<Notice>,
     /// Whether a notice came, for whomever it is: it is said once.
     forgets_notice: bool,

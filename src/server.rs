@@ -238,7 +238,7 @@ async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, 
     let now = clock::now();
     let changes_before = now - clock::seconds(live_sessions::LISTED_FOR);
     let tokens = (refresh_tokens::GRACE, refresh_tokens::REMEMBERED);
-    // What cannot be forgotten keeps nothing from being deleted.
+    // A failure to clean up does not keep due accounts from being deleted.
     match state.store.clean(now, changes_before, tokens).await {
         Ok(sessions) => tracing::debug!(sessions, "what is over was forgotten"),
         Err(fault) => tracing::warn!(error = fault.source(), "what is over is not forgotten yet"),

@@ -143,7 +143,7 @@ fn sign_out_form(token: String) -> impl IntoView {
     }
 }
 
-/// What has just been done, to be seen and heard.
+/// The notice about what was just done, to be seen and heard.
 fn said(notice: Notice) -> impl IntoView {
     let name = format!("saved-{}", notice.word());
     let text = match notice {

@@ -137,7 +137,7 @@ pub(super) struct HistoryEntry {
 pub(super) struct HistoryPage {
     /// The newest first.
     history: Vec<HistoryEntry>,
-    /// What to send as `after` for the events before these. Left out at the end.
+    /// The value of `after` for the page with the events before these. Left out on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "4711")]
     next: Option<String>,

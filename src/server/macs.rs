@@ -12,7 +12,7 @@ use crate::domain::AccountId;
 /// What a tag stands for.
 #[derive(Clone, Copy, Debug)]
 pub enum Statement<'a> {
-    /// A form was made by us, for the session with this id.
+    /// A form was made by us, for the sessions of this family.
     SessionForm(&'a str),
     /// A form was made by us, for the visitor whose cookie has this value.
     VisitorForm(&'a str),

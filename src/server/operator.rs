@@ -420,7 +420,7 @@ pub async fn find(store: &Store, name: &str) -> Result<Option<AccountRecord>, Fa
         Err(_) => None,
     };
     match (named, numbered) {
-        // Whoever knows an id could sign up with it as the username.
+        // Anybody who knows an id can sign up with it as the username.
         (Some(named), Some(numbered)) if named.id != numbered.id => Err(Fault::internal(format!(
             "{name} is the username of the account {} and the id of {}: use the other one of either",
             named.id, numbered.username

@@ -1,6 +1,6 @@
 //! How much may be on its way to clients at once, so that slow readers cost no memory without bound.
 //!
-//! What is small is not counted, nor what is one copy for everybody, like files. Each network has its
+//! Small answers are not counted, nor files, of which there is one copy for everybody. Each network has its
 //! share, so that one cannot take the whole. A download is sent page by page; of these there are few
 //! at once, whoever asks.
 

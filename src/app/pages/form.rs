@@ -93,7 +93,7 @@ impl FormState {
         Self { next: kept_next(next), ..self }
     }
 
-    /// What is done when it is accepted.
+    /// Names the act that follows when the form is accepted.
     #[must_use]
     pub fn pending(self, pending: Option<(String, Pending)>) -> Self {
         Self { pending, ..self }

@@ -37,7 +37,7 @@ impl Place {
     }
 }
 
-/// Nothing is known of a share that has not been used for so long.
+/// A share that has not been used for so long may be forgotten.
 const FORGET: Duration = Duration::from_secs(60);
 
 pub(super) struct Queue<J> {

@@ -197,7 +197,7 @@ fn aspnet(bytes: &[u8]) -> Read {
     }
 }
 
-/// `{SCHEME}`: of LDAP, in any case, and of Spring, in its own. What follows tells them apart.
+/// `{SCHEME}`: of LDAP, in any case, and of Spring, in its own. The text behind it tells them apart.
 fn braces(scheme: &str, rest: &str) -> Read {
     let is_hex = rest.bytes().all(|b| b.is_ascii_hexdigit());
     match scheme {
