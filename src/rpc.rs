@@ -265,12 +265,12 @@ pub async fn set_password(
     let call = FormCall::current();
     call.finish(
         async {
-            own_account::set_password(&call.state, &link, &Ok(new), &call.visit).await?;
-            Ok(Done {
-                location: "/signin".to_owned(),
-                headers: HeaderMap::new(),
-                notice: Some(Notice::PasswordSet),
-                session: call.caller.as_ref().map(|caller| caller.session().to_owned()),
+            let (state, visit) = (&call.state, &call.visit);
+            let account = own_account::set_password(state, &link, &Ok(new), visit).await?;
+            // One's own sessions have just ended; somebody else's in this browser goes on.
+            Ok(match call.caller.as_ref().filter(|caller| caller.account() != account) {
+                Some(other) => stay(other, "/signin", Notice::PasswordSet),
+                None => signed_out(&call, "/signin", Some(Notice::PasswordSet)),
             })
         }
         .await,

@@ -49,7 +49,7 @@ use audit::By;
 use config::{Database, Secret, Settings};
 use cookies::Cookies;
 use error::Fault;
-use live_sessions::LiveSessions;
+use live_sessions::{LiveSessions, oldest_proof};
 use macs::Macs;
 use media_type::media_type;
 use metrics::Metrics;
@@ -59,7 +59,7 @@ use sessions::Sessions;
 use state::{AppState, Shared};
 use store::{Erased, Fact, SetUpLock, Store};
 use throttle::Throttle;
-use trusted_clock::TrustedClock;
+use trusted_clock::{SteadyClock, Time, TrustedClock};
 
 use crate::domain::AccountId;
 
@@ -123,8 +123,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     }
 
     let public_url = settings.public_url_at(address.port());
+    let failed = |fault: Fault| StartError(fault.source().to_string());
+    let mut steady = SteadyClock::new(&store).await.map_err(failed)?;
+    if steady.is_set_back() {
+        // Before anybody is served.
+        store.forget_proofs_since(oldest_proof(settings.proof_ttl)).await.map_err(failed)?;
+        tracing::warn!("the clock was set back; passwords are asked for again");
+    }
     let noted = store.note(Fact::PublicUrl, &public_url.origin()).await;
-    noted.map_err(|fault| StartError(fault.source().to_string()))?;
+    noted.map_err(failed)?;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let passwords = passwords::Passwords::new(cores)
         .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
@@ -155,6 +162,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(false);
     let served = tokio::spawn(connections::serve(listener, router, stopped));
     tokio::spawn(clean(state.clone(), stop.subscribe()));
+    tokio::spawn(watch_clock(state.clone(), steady, stop.subscribe()));
     let watched = state.live_sessions.watch(stop.subscribe());
     watched.map_err(|error| StartError(format!("no thread for the look-out: {error}")))?;
     let metrics = metrics.map(|(listener, address)| {
@@ -235,7 +243,8 @@ async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
 
 /// `false`: the clock is not trusted with deletions yet.
 async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, Fault> {
-    let now = clock::now();
+    let time = clock.now(&state.store).await?;
+    let (Time::Trusted(now) | Time::AtLeast(now)) = time;
     let changes_before = now - clock::seconds(live_sessions::LISTED_FOR);
     let tokens = (refresh_tokens::GRACE, refresh_tokens::REMEMBERED);
     // A failure to clean up does not keep due accounts from being deleted.
@@ -244,8 +253,11 @@ async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, 
         Err(fault) => tracing::warn!(error = fault.source(), "what is over is not forgotten yet"),
     }
     state.throttle.forget();
-    let Some(now) = clock.now(&state.store).await? else {
-        tracing::warn!("the clock has jumped ahead; no account is deleted until it has held");
+    let Time::Trusted(now) = time else {
+        tracing::warn!(
+            "the clock has jumped ahead; no account and nothing that is over by it is deleted until it \
+             has held"
+        );
         return Ok(false);
     };
     for account in state.store.due_accounts(now).await? {
@@ -256,6 +268,31 @@ async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, 
     }
     state.store.erase().await?;
     Ok(true)
+}
+
+/// Takes back all proofs whenever the clock is set back: nobody knows how old they are. Looks every
+/// second.
+async fn watch_clock(state: AppState, mut clock: SteadyClock, mut stopped: watch::Receiver<bool>) {
+    let mut pause = tokio::time::interval(Duration::from_secs(1));
+    let mut set_back = false;
+    loop {
+        tokio::select! {
+            _ = pause.tick() => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        set_back |= clock.is_set_back();
+        if set_back {
+            match state.live_sessions.forget_proofs(state.settings.proof_ttl).await {
+                Ok(()) => {
+                    tracing::warn!("the clock was set back; passwords are asked for again");
+                    set_back = false;
+                }
+                Err(fault) => {
+                    tracing::warn!(error = fault.source(), "proofs could not be taken back yet");
+                }
+            }
+        }
+    }
 }
 
 /// Deletes an account that is due, part by part, so that others can write in between. `false`: there

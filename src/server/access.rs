@@ -20,6 +20,7 @@ use super::{
     forms,
     live_sessions::LiveSession,
     macs::Statement,
+    notices::Notice,
     refresh_tokens::GRACE,
     reply::accepts,
     routes::{Door, Routes},
@@ -84,10 +85,11 @@ impl SignedIn {
         &self.session.family
     }
 
-    /// Whether the password was shown once more since the sign-in.
+    /// Whether the password was shown once more since the sign-in: the session goes on under a new id
+    /// then.
     #[must_use]
     pub fn has_confirmed(&self) -> bool {
-        self.session.proved_at() > self.session.created_at
+        self.session.id != self.session.family
     }
 
     /// The id of the session.
@@ -195,9 +197,10 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let Some(path) = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) else {
+    let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
         return Err(Refusal::NotFound.into());
     };
+    let path = path.as_str();
     let door = match routes.find(path, request.method()) {
         Err(Refusal::MethodNotAllowed { .. }) if is_form_address(routes, path, &request) => {
             return Ok(Redirect::to(&forms::page_at(request.uri())).into_response());
@@ -215,13 +218,16 @@ pub(super) async fn guard(
             Ok(next.run(request).await)
         }
         (_, Some(_)) => Ok(next.run(request).await),
-        (Shown::Ended(proof), None) if renewing => match returning(state, proof).await? {
-            Some(returning) => {
+        (Shown::Ended(proof), None) => {
+            if renewing && let Some(returning) = returning(state, &proof).await? {
                 request.extensions_mut().insert(returning);
-                Ok(next.run(request).await)
+                return Ok(next.run(request).await);
             }
-            None => deny(state, door, &request, true),
-        },
+            match deletion_asked(state, path, request.headers(), &proof).await? {
+                Some(answer) => Ok(answer),
+                None => deny(state, door, &request, true),
+            }
+        }
         (shown, None) => deny(state, door, &request, !matches!(shown, Shown::Nothing)),
     }
 }
@@ -233,12 +239,12 @@ fn is_form_address(routes: &Routes, path: &str, request: &Request) -> bool {
         && accepts(request.headers(), "text/html")
 }
 
-async fn returning(state: &AppState, proof: Proof) -> Result<Option<Returning>, Fault> {
+async fn returning(state: &AppState, proof: &Proof) -> Result<Option<Returning>, Fault> {
     let tag = state.macs.tag(Statement::Successor(&proof.session));
     let successor = state.store.successor(&tag, now() - GRACE).await?;
     Ok(successor
         .filter(|found| found.session.account_id == proof.account)
-        .map(|successor| Returning { old: proof.session, successor: Arc::new(successor) }))
+        .map(|successor| Returning { old: proof.session.clone(), successor: Arc::new(successor) }))
 }
 
 /// `None`: only for those who are signed in.
@@ -246,6 +252,26 @@ async fn returning(state: &AppState, proof: Proof) -> Result<Option<Returning>, 
 pub fn policy(method: &Method, path: &str) -> Option<Identity> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
     PUBLIC.iter().find(|(m, p, _)| m == method && *p == path).map(|(.., identity)| *identity)
+}
+
+/// The forms that may ask for the deletion of the account.
+const DELETING: [&str; 2] = ["/api/delete_account", "/api/confirm"];
+
+/// The answer to somebody who asks for the deletion of his account a second time: what the first time
+/// has done.
+async fn deletion_asked(
+    state: &AppState,
+    path: &str,
+    headers: &HeaderMap,
+    proof: &Proof,
+) -> Result<Option<Response>, Fault> {
+    if !DELETING.contains(&path) {
+        return Ok(None);
+    }
+    let account = state.store.record(proof.account).await?;
+    Ok(account.and_then(|account| account.delete_at).map(|at| {
+        forms::signed_out(state, "/signin", Some(Notice::DeletionAsked(at)), headers)
+    }))
 }
 
 /// A person is sent to sign in, with nothing in the body; a program gets 401.

@@ -139,6 +139,18 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
     Response::from_parts(answer, body)
 }
 
+/// Goes on without a session.
+pub(super) fn signed_out(
+    state: &AppState,
+    location: &str,
+    notice: Option<Notice>,
+    headers: &HeaderMap,
+) -> Response {
+    let location = location.to_owned();
+    let done = Done { location, headers: state.cookies.forget(), notice, session: None };
+    accepted(state, done, headers)
+}
+
 fn accepted(state: &AppState, done: Done, headers: &HeaderMap) -> Response {
     let location = HeaderValue::try_from(&done.location);
     let location = location.unwrap_or(HeaderValue::from_static("/"));

@@ -74,7 +74,7 @@ use tracing::Instrument;
 
 use super::{
     audit::Event,
-    clock::now,
+    clock::{now, seconds},
     error::Fault,
     sessions::{Carrier, Proof},
     store::{Changes, Ended, LiveRow, Lookout, Store},
@@ -130,6 +130,12 @@ impl LiveSession {
     pub fn proved_at(&self) -> i64 {
         self.proved_at.load(Ordering::Relaxed)
     }
+}
+
+/// When a proof must have been shown that may count now or later, in seconds since 1970.
+#[must_use]
+pub fn oldest_proof(proof_ttl: Duration) -> i64 {
+    now().saturating_sub(seconds(proof_ttl)).max(0)
 }
 
 /// Up to where this node knows what has changed. It only grows, as long as the database is the
@@ -200,6 +206,13 @@ impl LiveSessions {
             }
         };
         tokio::spawn(forget.in_current_span());
+    }
+
+    /// The same for all sessions, when the clock has just been set back.
+    pub async fn forget_proofs(&self, proof_ttl: Duration) -> Result<(), Fault> {
+        self.store.forget_proofs_since(oldest_proof(proof_ttl)).await?;
+        self.known.forget_all();
+        Ok(())
     }
 
     /// Ends a session of an account: on this node it is dead when this returns. `false`: there is no
@@ -317,6 +330,13 @@ impl Known {
             self.entries.insert(id, session.clone());
         }
         session
+    }
+
+    /// Drops everything. What is being read at this moment is not taken in.
+    fn forget_all(&self) {
+        let mut horizon = self.horizon.write().unwrap_or_else(PoisonError::into_inner);
+        horizon.era += 1;
+        self.entries.clear();
     }
 
     fn changed_here<'a>(&self, ids: impl IntoIterator<Item = &'a str>, revision: i64) {

@@ -19,7 +19,7 @@ use super::{
     refresh_tokens::{GRACE, RefreshToken},
     sending::Ticket,
     state::AppState,
-    store::{AccountRecord, PasswordLink, Renewal, Renewed, StoredSession, Successor},
+    store::{AccountRecord, PasswordLink, Renamed, Renewal, Renewed, StoredSession, Successor},
     throttle::{Counter, Who},
 };
 use crate::domain::{
@@ -50,15 +50,15 @@ pub async fn change_full_name(
     full_name: &FullName,
     visit: &Visit,
 ) -> Result<(Profile, bool)> {
-    if caller.profile().full_name == full_name.as_str() {
-        return Ok((caller.profile().clone(), false));
-    }
     state.throttle.act(caller.family())?;
     let event = event(visit, caller, Act::FullNameChanged);
-    let changed = state.store.change_full_name(caller.account(), full_name, &event).await?;
-    state.live_sessions.changed(&changed.ok_or(OVER)?);
-    event.log();
     let profile = Profile { full_name: full_name.as_str().to_owned(), ..caller.profile().clone() };
+    match state.store.change_full_name(caller.account(), full_name, &event).await? {
+        Renamed::Yes(changed) => state.live_sessions.changed(&changed),
+        Renamed::NotNew => return Ok((profile, false)),
+        Renamed::Gone => return Err(OVER.into()),
+    }
+    event.log();
     Ok((profile, true))
 }
 
@@ -93,6 +93,7 @@ pub async fn change_password(
         }
     };
     if is_same {
+        recheck(state, &proof.counters, event(visit, caller, Act::PasswordChangeFailed)).await?;
         let error = FieldError { field: Field::NewPassword, code: Code::Unchanged };
         return Err(Refusal::InvalidInput(vec![error]).into());
     }
@@ -178,6 +179,20 @@ async fn verify(
     Ok(Proof { password_hash: record.password_hash, counters, failed })
 }
 
+/// Looks at the limits once more, before an answer that shows that a password was right. A try that
+/// others have overtaken meanwhile is refused and counted like a wrong one, so nobody can tell it
+/// from one.
+async fn recheck(state: &AppState, counters: &[Counter], failed: Event) -> Result<()> {
+    match state.store.count_if_limited(counters, &failed).await? {
+        None => Ok(()),
+        Some(before) => {
+            failed.log();
+            state.throttle.judge(counters, &before)?;
+            Err(Refusal::TooManyTries { retry_after: 1 }.into())
+        }
+    }
+}
+
 /// The session that took the place of one that ended a moment ago, by this very request. `password`:
 /// the one that holds since then.
 async fn go_on(
@@ -189,7 +204,9 @@ async fn go_on(
     let Successor { session, profile } = &*returning.successor;
     let failed = Failed { field: Field::Password, act: Act::ProofFailed };
     let event = Event::of(visit, By::Stranger, failed.act, Some(profile.id), now());
-    let proof = verify(state, profile.id, &session.family, password, visit, failed, event).await?;
+    let proof = verify(state, profile.id, &session.family, password, visit, failed, event.clone());
+    let proof = proof.await?;
+    recheck(state, &proof.counters, event).await?;
     let key = state.macs.key(Statement::Seal(&returning.old));
     let sealed = session.sealed_refresh_token.as_deref();
     let refresh_token = sealed.map(|sealed| RefreshToken::opened_by(&key, sealed)).transpose()?;
@@ -374,13 +391,13 @@ async fn find_link(
 }
 
 /// Sets a password by a link of the operator's. It is used up, all sessions end, and nobody is
-/// signed in by it (RE-03). The same form, sent twice, ends where the first did.
+/// signed in by it (RE-03). The same form, sent twice, ends where the first did. Tells whose it was.
 pub async fn set_password(
     state: &AppState,
     link: &str,
     new: &Result<String, Code>,
     visit: &Visit,
-) -> Result<()> {
+) -> Result<AccountId> {
     let found = find_link(state, link, visit, Some(now() - SAME_LINK)).await?;
     let policy = state.settings.passwords;
     let new = new_password(new, policy, &found.profile).map_err(|code| {
@@ -388,8 +405,7 @@ pub async fn set_password(
     })?;
     let (account, by) = (found.profile.id, Place::of(visit, Some(found.profile.id)));
     if found.used {
-        let same = state.passwords.verify(&new, Some(&found.password_hash), by).await?.right;
-        return if same { Ok(()) } else { Err(Refusal::LinkInvalid.into()) };
+        return set_already(state, &found, &new, visit).await;
     }
     let hash = state.passwords.hash(&new, by).await?;
     let event = Event::of(visit, By::Owner, Act::PasswordSetByLink, Some(account), now());
@@ -397,13 +413,31 @@ pub async fn set_password(
     let Some(ended) = ended else {
         // Used in this very moment, perhaps by this very form.
         let found = find_link(state, link, visit, Some(now() - SAME_LINK)).await?;
-        let by = Place::of(visit, Some(account));
-        let same = state.passwords.verify(&new, Some(&found.password_hash), by).await?.right;
-        return if same { Ok(()) } else { Err(Refusal::LinkInvalid.into()) };
+        return set_already(state, &found, &new, visit).await;
     };
     state.live_sessions.changed(&ended);
     event.log();
-    Ok(())
+    Ok(account)
+}
+
+/// Whether a link that was used a moment ago has set this very password. A wrong one counts like a
+/// link that is none, so whoever finds a used link cannot guess by it.
+async fn set_already(
+    state: &AppState,
+    link: &PasswordLink,
+    new: &Password,
+    visit: &Visit,
+) -> Result<AccountId> {
+    let counters = state.throttle.counters(&state.macs, Who::Bearer, visit);
+    refuse_if_limited(state, &counters, visit, Act::Limited).await?;
+    let by = Place::of(visit, Some(link.profile.id));
+    if state.passwords.verify(new, Some(&link.password_hash), by).await?.right {
+        let failed = Event::of(visit, By::Stranger, Act::TokenRefused, None, now());
+        recheck(state, &counters, failed).await?;
+        return Ok(link.profile.id);
+    }
+    refuse_bearer(state, visit).await?;
+    Err(Refusal::LinkInvalid.into())
 }
 
 fn event(visit: &Visit, caller: &SignedIn, act: Act) -> Event {

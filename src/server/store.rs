@@ -59,7 +59,7 @@ use std::{error::Error as StdError, sync::Arc};
 
 use sqlx::{Database as SqlDatabase, Postgres, Sqlite};
 
-pub use accounts::{AccountRecord, Added, Erased, PasswordLink, StoredAccount};
+pub use accounts::{AccountRecord, Added, Erased, PasswordLink, Renamed, StoredAccount};
 pub use archive::{backup, is_in_use, restore};
 pub use copy::{NOT_COPIED, Sum, copied, copy};
 pub use dialects::SetUpLock;

@@ -1,16 +1,19 @@
 //! Whether the clock can be trusted with what cannot be undone: deleting the accounts whose time has
-//! come.
+//! come, and the sessions and links that are over.
 //!
 //! A machine may start with a clock that is days ahead, until it has asked for the time. So the
 //! database remembers up to when the clock was trusted. A clock that is not far from that is trusted
 //! again. One that has jumped ahead must first hold for a while: go on at the pace of the monotonic
 //! clock, while no other node says otherwise.
+//!
+//! A clock that is set back makes proofs younger than they are. [`SteadyClock`] sees that.
 
 use std::time::{Duration, Instant};
 
 use super::{
     clock::{now, seconds},
     error::Fault,
+    sessions::CLOCK_SKEW,
     store::{Fact, Store},
 };
 
@@ -21,6 +24,13 @@ const HOLD: Duration = Duration::from_secs(3600);
 
 /// How far the two clocks of this machine may drift apart while one holds.
 const DRIFT: i64 = 5;
+
+/// In seconds since 1970, UTC.
+pub(super) enum Time {
+    Trusted(i64),
+    /// The clock is not trusted. It was trusted until then.
+    AtLeast(i64),
+}
 
 pub(super) struct TrustedClock {
     jump: i64,
@@ -43,8 +53,8 @@ impl TrustedClock {
         self.hold
     }
 
-    /// The time, if it can be trusted.
-    pub(super) async fn now(&mut self, store: &Store) -> Result<Option<i64>, Fault> {
+    /// What time it is.
+    pub(super) async fn now(&mut self, store: &Store) -> Result<Time, Fault> {
         let known = store.fact(Fact::ClockTrustedUntil).await?;
         let known = match known.and_then(|text| text.parse().ok()) {
             Some(known) => Some(known),
@@ -53,12 +63,12 @@ impl TrustedClock {
         };
         let (time, moment) = (now(), Instant::now());
         if !self.trusts(known, time, moment) {
-            return Ok(None);
+            return Ok(Time::AtLeast(known.unwrap_or(0)));
         }
         if known != Some(time) {
             store.note(Fact::ClockTrustedUntil, &time.to_string()).await?;
         }
-        Ok(Some(time))
+        Ok(Time::Trusted(time))
     }
 
     fn trusts(&mut self, known: Option<i64>, time: i64, moment: Instant) -> bool {
@@ -85,9 +95,48 @@ impl TrustedClock {
     }
 }
 
+/// Sees when the clock is set back, by more than nodes may differ in any case.
+pub(super) struct SteadyClock {
+    time: i64,
+    moment: Instant,
+}
+
+impl SteadyClock {
+    /// Begins with the newest time that the database knows: the clock may have been set back while
+    /// nobody looked.
+    pub(super) async fn new(store: &Store) -> Result<Self, Fault> {
+        let trusted = store.fact(Fact::ClockTrustedUntil).await?.and_then(|text| text.parse().ok());
+        let newest = trusted.max(store.last_event_at().await?).unwrap_or(0);
+        Ok(Self { time: newest, moment: Instant::now() })
+    }
+
+    /// Whether it was set back since the last look.
+    pub(super) fn is_set_back(&mut self) -> bool {
+        self.look(now(), Instant::now())
+    }
+
+    fn look(&mut self, time: i64, moment: Instant) -> bool {
+        let expected = self.time + seconds(moment.saturating_duration_since(self.moment));
+        *self = Self { time, moment };
+        time < expected - CLOCK_SKEW
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_is_seen_once_and_one_that_goes_on_or_ahead_is_none() {
+        let start = Instant::now();
+        let mut clock = SteadyClock { time: 1000, moment: start };
+        assert!(!clock.look(1001, after(start, 1)));
+        assert!(!clock.look(5000, after(start, 2)), "set ahead");
+        assert!(clock.look(1003, after(start, 3)), "set back");
+        assert!(!clock.look(1004, after(start, 4)));
+        assert!(!clock.look(1000, after(start, 5)), "by no more than nodes differ");
+        assert!(clock.look(1000, after(start, 20)), "stopped");
+    }
 
     const DAY: i64 = 24 * 3600;
 

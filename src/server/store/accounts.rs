@@ -96,6 +96,16 @@ pub enum Added {
     Limited,
 }
 
+/// What became of a new full name.
+pub enum Renamed {
+    /// Whose sessions show it.
+    Yes(Ended),
+    /// The account has that name already.
+    NotNew,
+    /// There is no such account any more.
+    Gone,
+}
+
 /// How far the deletion of an account has come.
 pub enum Erased {
     /// There is more to erase.
@@ -288,29 +298,30 @@ impl Store {
     }
 
     /// Gives an account another full name. Other nodes are told, so that none shows the old one for
-    /// longer than a second. `None`: there is no such account any more.
+    /// longer than a second.
     pub async fn change_full_name(
         &self,
         account: AccountId,
         full_name: &FullName,
         event: &Event,
-    ) -> Result<Option<Ended>, Fault> {
-        let update = "UPDATE accounts SET full_name = $1 WHERE id = $2";
+    ) -> Result<Renamed, Fault> {
+        let update = "UPDATE accounts SET full_name = $1 WHERE id = $2 AND full_name <> $1";
         let sessions = "SELECT id FROM sessions WHERE account_id = $1";
         on!(self.writer, |db| async {
             let mut transaction = db.begin().await?;
             let revision = transaction.next_revision().await?;
             let update = sqlx::query(update).bind(full_name.as_str()).bind(account.0);
             if update.execute(&mut *transaction).await?.rows_affected() == 0 {
+                let there = transaction.lock_account(account).await?.is_some();
                 transaction.rollback().await?;
-                return Ok::<_, Fault>(None);
+                return Ok::<_, Fault>(if there { Renamed::NotNew } else { Renamed::Gone });
             }
             transaction.tell(revision, account, event.at).await?;
             let sessions = sqlx::query_scalar(sessions).bind(account.0);
             let sessions = sessions.fetch_all(&mut *transaction).await?;
             transaction.append(event).await?;
             transaction.commit().await?;
-            Ok(Some(Ended { revision, sessions }))
+            Ok(Renamed::Yes(Ended { revision, sessions }))
         })
     }
 

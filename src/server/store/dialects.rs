@@ -73,14 +73,9 @@ pub(super) const LOCKED_COUNTER: Dialects<Option<&str>> = Dialects {
     ),
 };
 
-/// Forgets counters that limit nobody any more. On PostgreSQL those that somebody is counting at
-/// this moment are left for the next time: he locks them in another order.
-pub(super) const FORGET_COUNTERS: Dialects<&str> = Dialects {
-    sqlite: "DELETE FROM throttle WHERE key IN \
-             (SELECT key FROM throttle WHERE tat < $1 * 1000 LIMIT $2)",
-    postgres: "DELETE FROM throttle WHERE key IN \
-               (SELECT key FROM throttle WHERE tat < $1 * 1000 LIMIT $2 FOR UPDATE SKIP LOCKED)",
-};
+/// Leaves out rows that others have locked. SQLite has one writer in any case.
+pub(super) const SKIP_LOCKED: Dialects<&str> =
+    Dialects { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
 
 /// Takes what was deleted out of the files. SQLite keeps it in its write-ahead log for a while;
 /// PostgreSQL's own vacuum does it.

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Connection, FromRow};
+use sqlx::{AssertSqlSafe, Connection, FromRow};
 
 use super::{
     BEGIN_WRITING, Backend, Fault, PATIENCE, Store,
     accounts::ProfileRow,
-    dialects::FORGET_COUNTERS,
+    dialects::SKIP_LOCKED,
     patiently,
     steps::{LockedAccount, Steps},
 };
@@ -110,9 +110,13 @@ pub enum Renewed {
     Limited(HashMap<String, i64>),
 }
 
-/// How many used refresh tokens of a session are remembered, so that ending it costs no more than
-/// that: a week of tokens that are used every ten minutes.
-const USED_TOKENS: i64 = 1000;
+/// How many used refresh tokens of a session are remembered. All sessions of an account end in one
+/// transaction, tokens included, so this bounds its cost: 5,000 rows.
+const USED_TOKENS: i64 = 50;
+
+/// Tables that are cleaned up, and their keys.
+const SESSIONS: (&str, &str) = ("sessions", "id");
+const TOKENS: (&str, &str) = ("refresh_tokens", "hash");
 
 /// What became of a refresh token.
 pub enum Refreshed {
@@ -255,13 +259,9 @@ impl Store {
                     false => None,
                 };
                 let account = transaction.lock_account(account_id).await?;
-                let arrivals = transaction.arrivals(counters).await?;
-                if is_limited(counters, &arrivals) {
-                    transaction.lock_counters(counters).await?;
-                    transaction.count(counters).await?;
-                    transaction.append(failed).await?;
+                if let Some(before) = transaction.count_if_limited(counters, failed).await? {
                     transaction.commit().await?;
-                    return Ok(Some(Begun::Limited(arrivals)));
+                    return Ok(Some(Begun::Limited(before)));
                 }
                 let is_good = |account: &LockedAccount| {
                     account.password_hash == password_hash
@@ -433,13 +433,9 @@ impl Store {
             let mut transaction = db.begin().await?;
             let revision = transaction.next_revision().await?;
             let account = transaction.lock_account(account_id).await?;
-            let arrivals = transaction.arrivals(counters).await?;
-            if is_limited(counters, &arrivals) {
-                transaction.lock_counters(counters).await?;
-                transaction.count(counters).await?;
-                transaction.append(failed).await?;
+            if let Some(before) = transaction.count_if_limited(counters, failed).await? {
                 transaction.commit().await?;
-                return Ok(Renewed::Limited(arrivals));
+                return Ok(Renewed::Limited(before));
             }
             let alive: i64 = sqlx::query_scalar(is_alive)
                 .bind(old)
@@ -554,35 +550,31 @@ impl Store {
         changes_before: i64,
         (grace, remembered): (i64, i64),
     ) -> Result<u64, Fault> {
-        let sessions = "DELETE FROM sessions WHERE id IN \
-                        (SELECT id FROM sessions WHERE alive_until <= $1 LIMIT $2)";
-        let sessions = self.clean_up(sessions, now).await?;
-        self.clean_up(self.backend.dialect(&FORGET_COUNTERS), now).await?;
-        let links = "DELETE FROM password_links WHERE hash IN \
-                     (SELECT hash FROM password_links \
-                      WHERE expires_at <= $1 OR used_at < $1 - 3600 LIMIT $2)";
-        self.clean_up(links, now).await?;
-        let used = "DELETE FROM refresh_tokens WHERE hash IN \
-                    (SELECT hash FROM refresh_tokens WHERE used_at < $1 LIMIT $2)";
-        self.clean_up(used, now - remembered).await?;
-        let unseal = "UPDATE refresh_tokens SET sealed_successor = NULL WHERE hash IN \
-                      (SELECT hash FROM refresh_tokens \
-                       WHERE sealed_successor IS NOT NULL AND used_at < $1 LIMIT $2)";
-        self.clean_up(unseal, now - grace).await?;
-        let unseal = "UPDATE sessions SET sealed_refresh_token = NULL WHERE id IN \
-                      (SELECT id FROM sessions \
-                       WHERE sealed_refresh_token IS NOT NULL AND proved_at < $1 LIMIT $2)";
-        self.clean_up(unseal, now - grace).await?;
+        let over = "session_id IN (SELECT id FROM sessions WHERE alive_until <= $1)";
+        // First their tokens, which would go with them all at once.
+        self.clean_up("DELETE FROM refresh_tokens", TOKENS, over, now).await?;
+        let sessions = self.clean_up("DELETE FROM sessions", SESSIONS, "alive_until <= $1", now).await?;
+        self.clean_up("DELETE FROM throttle", ("throttle", "key"), "tat < $1 * 1000", now).await?;
+        let over = "expires_at <= $1 OR used_at < $1 - 3600";
+        self.clean_up("DELETE FROM password_links", ("password_links", "hash"), over, now).await?;
+        let used = now - remembered;
+        self.clean_up("DELETE FROM refresh_tokens", TOKENS, "used_at < $1", used).await?;
+        let unseal = "UPDATE refresh_tokens SET sealed_successor = NULL";
+        let sealed = "sealed_successor IS NOT NULL AND used_at < $1";
+        self.clean_up(unseal, TOKENS, sealed, now - grace).await?;
+        let unseal = "UPDATE sessions SET sealed_refresh_token = NULL";
+        let sealed = "sealed_refresh_token IS NOT NULL AND proved_at < $1";
+        self.clean_up(unseal, SESSIONS, sealed, now - grace).await?;
         let forget = "UPDATE session_revision SET forgotten = COALESCE( \
                       (SELECT MAX(revision) FROM account_changes WHERE changed_at < $1), forgotten)";
         on!(self.writer, |db| async {
             let forget = sqlx::query(forget).bind(changes_before);
             forget.execute(db).await.map(|done| done.rows_affected())
         })?;
-        let forgotten = "DELETE FROM account_changes WHERE revision IN \
-                         (SELECT revision FROM account_changes WHERE changed_at < $1 AND revision <= \
-                          (SELECT forgotten FROM session_revision) LIMIT $2)";
-        self.clean_up(forgotten, changes_before).await?;
+        let forgotten = "changed_at < $1 AND \
+                         revision <= (SELECT forgotten FROM session_revision)";
+        let delete = "DELETE FROM account_changes";
+        self.clean_up(delete, ("account_changes", "revision"), forgotten, changes_before).await?;
         Ok(sessions)
     }
 
@@ -596,14 +588,32 @@ impl Store {
         Ok(())
     }
 
-    /// Runs a statement that takes a time and a number of rows, until it finds none any more. In
-    /// small pieces, so that others can write in between and no piece takes too long.
-    async fn clean_up(&self, statement: &'static str, time: i64) -> Result<u64, Fault> {
+    /// Takes back all proofs since then, of all sessions.
+    pub async fn forget_proofs_since(&self, time: i64) -> Result<u64, Fault> {
+        self.clean_up("UPDATE sessions SET proved_at = 0", SESSIONS, "proved_at > $1", time).await
+    }
+
+    /// Does `change` to the rows of its table that fulfil `condition`, which takes a time, until there
+    /// are none any more. In small pieces, so that others can write in between and no piece takes too
+    /// long. Rows that somebody has locked are left for the next time, so that
+    /// no two wait for each other in a circle.
+    async fn clean_up(
+        &self,
+        change: &'static str,
+        (table, key): (&'static str, &'static str),
+        condition: &'static str,
+        time: i64,
+    ) -> Result<u64, Fault> {
         const PIECE: u64 = 1000;
+        let skip = self.backend.dialect(&SKIP_LOCKED);
+        let statement = format!(
+            "{change} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT $2 {skip})"
+        );
         let mut rows = 0;
         loop {
             let piece = on!(self.writer, |db| async {
-                let piece = sqlx::query(statement).bind(time).bind(PIECE.cast_signed());
+                let piece = sqlx::query(AssertSqlSafe(statement.clone()));
+                let piece = piece.bind(time).bind(PIECE.cast_signed());
                 piece.execute(db).await.map(|done| done.rows_affected())
             })?;
             rows += piece;

@@ -11,7 +11,7 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnecti
 
 use super::{
     dialects::{EVENTS_ONE_BY_ONE, LOCKED_ACCOUNT, LOCKED_COUNTER},
-    sessions::{Ended, NEW_SESSION, StoredSession, bind_session},
+    sessions::{Ended, NEW_SESSION, StoredSession, bind_session, is_limited},
 };
 use crate::{
     domain::AccountId,
@@ -102,6 +102,14 @@ pub(super) trait Steps {
 
     /// Where each counter stands.
     async fn arrivals(&mut self, counters: &[Counter]) -> Result<HashMap<String, i64>, Fault>;
+
+    /// Looks at the limits once more. If they do not hold any more, counts and writes down the try as
+    /// those that were wrong are, and tells where the counters stood before.
+    async fn count_if_limited(
+        &mut self,
+        counters: &[Counter],
+        failed: &Event,
+    ) -> Result<Option<HashMap<String, i64>>, Fault>;
 }
 
 macro_rules! steps {
@@ -271,6 +279,21 @@ macro_rules! steps {
                 query.push(")");
                 let rows: Vec<(String, i64)> = query.build_query_as().fetch_all(self).await?;
                 Ok(rows.into_iter().collect())
+            }
+
+            async fn count_if_limited(
+                &mut self,
+                counters: &[Counter],
+                failed: &Event,
+            ) -> Result<Option<HashMap<String, i64>>, Fault> {
+                let arrivals = self.arrivals(counters).await?;
+                if !is_limited(counters, &arrivals) {
+                    return Ok(None);
+                }
+                self.lock_counters(counters).await?;
+                self.count(counters).await?;
+                self.append(failed).await?;
+                Ok(Some(arrivals))
             }
         }
     };

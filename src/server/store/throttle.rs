@@ -13,6 +13,22 @@ impl Store {
         on!(self.readers, |db| db.arrivals(counters))
     }
 
+    /// The same as a session that begins or is renewed finds out, for an answer that writes nothing:
+    /// `None` if the limits still hold.
+    pub async fn count_if_limited(
+        &self,
+        counters: &[Counter],
+        failed: &Event,
+    ) -> Result<Option<HashMap<String, i64>>, Fault> {
+        let begin = self.backend.dialect(&BEGIN_WRITING);
+        on!(self.writer, |db| async {
+            let mut transaction = db.begin_with(begin).await?;
+            let before = transaction.count_if_limited(counters, failed).await?;
+            transaction.commit().await?;
+            Ok::<_, Fault>(before)
+        })
+    }
+
     /// Counts one more, and writes the event down. Tells where the counters stood before.
     pub async fn count(
         &self,
