@@ -412,10 +412,8 @@ async fn copy(from: &str, to: &str) -> Result<(), Failure> {
     if matches!(&from, Database::Sqlite(path) if !path.exists()) {
         return fail("--from: there is no such file");
     }
-    let source_lock = SetUpLock::wait(&from).await?;
-    let target_lock = SetUpLock::wait(&to).await?;
-    let source = Store::open(&from, COPY_CONNECTIONS, &source_lock).await?;
-    let target = Store::open(&to, COPY_CONNECTIONS, &target_lock).await?;
+    let source = open_unused("--from", &from).await?;
+    let target = open_unused("--to", &to).await?;
     let sums = store::copy(&source, &target, |table, rows| {
         _ = write!(std::io::stderr(), "\r{table}: {rows} rows");
     })
@@ -442,6 +440,23 @@ async fn copy(from: &str, to: &str) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Opens a database that no server uses: what a server writes while it is copied would be lost.
+async fn open_unused(name: &str, database: &Database) -> Result<Store, Failure> {
+    let in_use = || fail(&format!("{name}: a server is using this database: stop it first"));
+    let lock = SetUpLock::wait(database).await?;
+    if let Database::Sqlite(path) = database
+        && path.exists()
+        && store::is_in_use(path).await?
+    {
+        return in_use();
+    }
+    let store = Store::open(database, COPY_CONNECTIONS, &lock).await?;
+    if store.has_company().await? {
+        return in_use();
+    }
+    Ok(store)
 }
 
 const NOT_SQLITE: &str = "this is for SQLite. A PostgreSQL has tools of its own: \

@@ -268,9 +268,12 @@ pub async fn set_password(
             let (state, visit) = (&call.state, &call.visit);
             let account = own_account::set_password(state, &link, &Ok(new), visit).await?;
             // One's own sessions have just ended; somebody else's in this browser goes on.
-            Ok(match call.caller.as_ref().filter(|caller| caller.account() != account) {
-                Some(other) => stay(other, "/signin", Notice::PasswordSet),
-                None => signed_out(&call, "/signin", Some(Notice::PasswordSet)),
+            let goes_on = call.caller.as_ref().filter(|caller| caller.account() != account);
+            Ok(Done {
+                location: "/signin".to_owned(),
+                headers: HeaderMap::new(),
+                notice: Some(Notice::PasswordSet),
+                session: goes_on.map(|caller| caller.session().to_owned()),
             })
         }
         .await,

@@ -23,7 +23,7 @@ pub enum Refusal {
     InvalidInput(Vec<FieldError>),
     MalformedJson,
     MalformedForm,
-    /// The body broke off, or its chunks are broken.
+    /// The body broke off, its chunks are broken, or its length is not clear.
     MalformedBody,
     UsernameTaken,
     InvalidCredentials,

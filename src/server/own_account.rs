@@ -12,7 +12,7 @@ use super::{
     audit::{Act, By, Event, Row, sha256},
     client::Visit,
     clock::now,
-    error::{Refusal, Result},
+    error::{Error, Refusal, Result},
     macs::Statement,
     passwords::Place,
     random,
@@ -75,7 +75,14 @@ pub async fn change_password(
 ) -> Result<Entered> {
     let caller = match renewer {
         Renewer::Now(caller) => caller,
-        Renewer::Again(returning) => return go_on(state, returning, &change.new, visit).await,
+        Renewer::Again(returning) => {
+            let again = go_on(state, returning, &change.new, visit).await;
+            // It is not this change that came before.
+            return again.map_err(|error| match error {
+                Error::Refusal(Refusal::InvalidInput(_)) => OVER.into(),
+                error => error,
+            });
+        }
     };
     let proof = match &change.current {
         Some(current) => {
@@ -363,8 +370,11 @@ pub async fn delete(state: &AppState, caller: Fresh<'_>, visit: &Visit) -> Resul
     let event = event(visit, &caller, Act::DeletionAsked);
     let grace = state.settings.deletion_grace.as_secs().cast_signed();
     let delete_at = event.at + grace;
-    let ended = state.store.set_delete_at(caller.account(), delete_at, &event).await?;
-    let ended = ended.ok_or(OVER)?;
+    let Some(ended) = state.store.set_delete_at(caller.account(), delete_at, &event).await? else {
+        // Asked for in this very moment, perhaps by the same request sent twice.
+        let account = state.store.record(caller.account()).await?;
+        return Ok(account.and_then(|account| account.delete_at).ok_or(OVER)?);
+    };
     state.live_sessions.changed(&ended);
     event.log();
     Ok(delete_at)

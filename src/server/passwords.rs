@@ -1,8 +1,8 @@
 //! Argon2id: the hashing of passwords, on threads of its own, in bounded time and memory.
 //!
 //! There is one thread per core, at most eight, and each keeps one block of memory as long as there
-//! is work, so the memory this takes is bounded: 8 × 19 MiB, and 256 MiB for one hash that came from
-//! another program while it is verified. The threads have a lower priority than those that answer
+//! is work, so the memory this takes is bounded: 8 × 19 MiB, and 256 MiB for all hashes of other
+//! programs that need more while they are verified. The threads have a lower priority than those that answer
 //! requests: whoever reads a profile hardly notices that others sign in. When all threads are busy,
 //! requests queue (`queue.rs`); when the queue is full, one of whoever has most in it gets 503 at once
 //! (DS-01). A hash that has begun goes to its end even if nobody waits for it any more, so hanging up
@@ -13,7 +13,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -33,7 +33,7 @@ mod queue;
 pub use imported::FirebaseProject;
 use imported::StoredHash;
 pub use queue::Place;
-use queue::Queue;
+use queue::{Cost, Queue};
 
 use super::error::{Error, Fault, Refusal, Result};
 use crate::domain::Password;
@@ -53,8 +53,8 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// get a tenth of a core while requests want all of it, and what those leave in any case.
 const NICE: i32 = 10;
 
-/// The most memory that a stored hash may ask for, in KiB, so that one row cannot exhaust the
-/// machine.
+/// The most memory that a stored hash may ask for, and all of them together, in KiB, so that they
+/// cannot exhaust the machine.
 const MAX_MEMORY: u32 = 256 * 1024;
 
 /// The hash of no password: its output is all zeros. Verified for accounts that do not exist, so
@@ -72,8 +72,6 @@ pub struct Passwords {
 /// What the threads have in common.
 struct Shared {
     queue: Queue<Job>,
-    /// Held while a hash is made that takes more memory than ours.
-    large: Mutex<()>,
     hashed: AtomicU64,
 }
 
@@ -87,13 +85,14 @@ struct Job {
 }
 
 enum Work {
-    Make(Argon2<'static>, Salt),
+    Make(Salt),
     Verify(StoredHash),
 }
 
 enum Answer {
     Output(Output),
-    Right(bool),
+    /// In which of the spellings. `None`: in none.
+    Right(Option<usize>),
 }
 
 /// Whether a password was right, and whether its hash should be made anew.
@@ -108,8 +107,7 @@ impl Passwords {
     pub fn new(cores: usize) -> std::io::Result<Self> {
         let cores = cores.clamp(1, MAX_CORES);
         let shared = Arc::new(Shared {
-            queue: Queue::new(QUEUE_PER_CORE * cores, cores),
-            large: Mutex::default(),
+            queue: Queue::new(QUEUE_PER_CORE * cores, cores, MAX_MEMORY),
             hashed: AtomicU64::default(),
         });
         for core in 0..cores {
@@ -134,9 +132,9 @@ impl Passwords {
     /// A new hash, as a PHC string, with a salt of 16 random bytes.
     pub async fn hash(&self, password: &Password, by: Place) -> Result<String> {
         let hash = new_hash()?;
-        let work = Work::Make(argon2(&hash)?, hash.salt.ok_or_else(no_salt)?);
+        let work = Work::Make(hash.salt.ok_or_else(no_salt)?);
         let spellings = vec![Zeroizing::new(password.expose().to_vec())];
-        let Answer::Output(output) = self.run(spellings, work, false, by).await? else {
+        let Answer::Output(output) = self.run(spellings, work, Cost::default(), by).await? else {
             return Err(Fault::internal("Argon2 answers with a hash").into());
         };
         Ok(PasswordHash { hash: Some(output), ..hash }.to_string())
@@ -147,7 +145,7 @@ impl Passwords {
     /// own time, until the next right sign-in.
     ///
     /// A password that came in another spelling than NFC is tried in both: another program may have
-    /// hashed the bytes as they were typed.
+    /// hashed the bytes as they were typed, also with our parameters. Its hash is made anew then.
     pub async fn verify(
         &self,
         password: &Password,
@@ -160,23 +158,27 @@ impl Passwords {
             StoredHash::None => StoredHash::parse(DECOY).map_err(Fault::internal)?,
             hash => hash,
         };
-        let outdated = hash.is_outdated();
-        let is_slow = hash.is_slow();
+        let (outdated, cost) = (hash.is_outdated(), hash.cost());
         let spellings = password.spellings().map(|bytes| Zeroizing::new(bytes.to_vec())).collect();
-        let answer = self.run(spellings, Work::Verify(hash), is_slow, by).await?;
-        Ok(Verdict { right: stored.is_some() && matches!(answer, Answer::Right(true)), outdated })
+        let answer = self.run(spellings, Work::Verify(hash), cost, by).await?;
+        Ok(match answer {
+            Answer::Right(Some(spelling)) if stored.is_some() => {
+                Verdict { right: true, outdated: outdated || spelling > 0 }
+            }
+            _ => Verdict { right: false, outdated },
+        })
     }
 
     async fn run(
         &self,
         spellings: Vec<Zeroizing<Vec<u8>>>,
         work: Work,
-        is_slow: bool,
+        cost: Cost,
         by: Place,
     ) -> Result<Answer> {
         let (answer, answered) = oneshot::channel();
         let job = Job { spellings, work, queued: Instant::now(), answer };
-        if let Err(out) = self.shared.queue.push(by, is_slow, job) {
+        if let Err(out) = self.shared.queue.push(by, cost, job) {
             _ = out.answer.send(Err(Refusal::Overloaded.into()));
         }
         answered.await.map_err(Fault::internal)?
@@ -225,16 +227,6 @@ pub fn kept_as(hash: &str) -> &'static str {
     StoredHash::parse(hash).map_or("unknown", |hash| hash.kind())
 }
 
-/// The way `hash` was made.
-fn argon2(hash: &PasswordHash) -> Result<Argon2<'static>, Fault> {
-    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(Fault::internal)?;
-    // Before 1.3 there was no version in the text.
-    let version = hash.version.unwrap_or(Version::V0x10.into());
-    let version = Version::try_from(version).map_err(Fault::internal)?;
-    let params = Params::try_from(hash).map_err(Fault::internal)?;
-    Ok(Argon2::new(algorithm, version, params))
-}
-
 impl Shared {
     /// The life of a thread.
     fn work(&self) {
@@ -264,14 +256,12 @@ impl Shared {
             return Some(Err(Refusal::Overloaded.into()));
         }
         let answer = match &job.work {
-            Work::Make(argon2, salt) => {
+            Work::Make(salt) => {
                 let password = job.spellings.first().map_or(&[][..], |bytes| bytes);
-                hash(argon2, salt, password, memory).map(Answer::Output).map_err(Error::from)
+                hash(salt, password, memory).map(Answer::Output).map_err(Error::from)
             }
             Work::Verify(stored) => {
-                // One at a time of those that take more memory than ours.
-                let _alone = stored.is_large().then(|| self.large.lock());
-                let right = job.spellings.iter().any(|password| stored.verify(password, memory));
+                let right = job.spellings.iter().position(|password| stored.verify(password, memory));
                 Ok(Answer::Right(right))
             }
         };
@@ -280,26 +270,12 @@ impl Shared {
     }
 }
 
-fn hash(
-    argon2: &Argon2<'_>,
-    salt: &Salt,
-    password: &[u8],
-    memory: &mut Vec<Block>,
-) -> Result<Output, Fault> {
-    let params = argon2.params();
-    let blocks = params.block_count();
-    if memory.len() < blocks {
-        memory.resize(blocks, Block::default());
-    }
-    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
-    let mut output = Zeroizing::new(vec![0; length]);
-    let result =
-        argon2.hash_password_into_with_memory(password, salt, &mut output, &mut memory[..blocks]);
-    // One hash with a larger appetite must not keep its memory for ever.
-    memory.truncate(PARAMS.block_count());
-    memory.shrink_to_fit();
-    result.map_err(Fault::internal)?;
-    Output::new(&output).map_err(Fault::internal)
+/// Argon2id, with our parameters.
+fn hash(salt: &Salt, password: &[u8], memory: &mut Vec<Block>) -> Result<Output, Fault> {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS);
+    let digest = imported::argon2(&argon2, password, salt, Params::DEFAULT_OUTPUT_LEN, memory);
+    let digest = digest.ok_or_else(|| Fault::internal("Argon2 has made no hash"))?;
+    Output::new(&digest).map_err(Fault::internal)
 }
 
 #[cfg(test)]

@@ -90,6 +90,11 @@ history-newest = Neueste
 history-older = Ältere
 history-since = Zuerst:
 history-times = { $count }-mal
+history-places =
+    { $count ->
+        [one] und ein weiterer Ort
+       *[other] und { $count } weitere Orte
+    }
 
 sessions-lead = Kommt Ihnen eine Sitzung unbekannt vor? Beenden Sie sie und ändern Sie Ihr Passwort.
 session-here = Dieses Gerät
@@ -188,7 +193,7 @@ problem-malformed-json = Fehlerhaftes JSON
 problem-malformed-form = Fehlerhaftes Formular
     .detail = Der Inhalt ist nicht das, was das Formular der Seite schickt
 problem-malformed-body = Fehlerhafter Inhalt
-    .detail = Der Inhalt brach ab, oder seine Teile sind beschädigt
+    .detail = Der Inhalt ist unvollständig oder auf eine Weise begrenzt, die nicht erlaubt ist
 problem-username-taken = Benutzername vergeben
     .detail = Diesen Benutzernamen gibt es schon
 problem-invalid-credentials = Falsche Anmeldedaten

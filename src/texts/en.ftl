@@ -90,6 +90,11 @@ history-newest = Newest
 history-older = Older
 history-since = First:
 history-times = { $count } times
+history-places =
+    { $count ->
+        [one] and one more place
+       *[other] and { $count } more places
+    }
 
 sessions-lead = Don't recognise a session? End it, then change your password.
 session-here = This device
@@ -188,7 +193,7 @@ problem-malformed-json = Malformed JSON
 problem-malformed-form = Malformed form
     .detail = The body is not what the form on the page sends
 problem-malformed-body = Malformed body
-    .detail = The body broke off, or its chunks are broken
+    .detail = The body is incomplete, or framed in a way that is not allowed
 problem-username-taken = Username taken
     .detail = Username exists
 problem-invalid-credentials = Invalid credentials

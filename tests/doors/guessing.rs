@@ -390,6 +390,52 @@ async fn a_guess_that_is_refused_writes_nothing_that_tells_whether_it_was_right(
 }
 
 #[tokio::test]
+async fn no_answer_tells_that_a_password_was_right_after_too_many_were_wrong() {
+    let server = TestServer::start().await;
+    server.sign_up_json("alice").await;
+    let token = server.token("alice").await;
+    let guess = async |password: &str| {
+        // With the right one, the answer would be that the new password is the current one.
+        let body = json!({"currentPassword": password, "newPassword": password});
+        let response = server.ask("POST", "/user/password", &token, Some(&body)).await;
+        (response.status(), response.text().await.expect("text"))
+    };
+    let wrong = futures_util::future::join_all((0..30).map(|_| guess("correct horse battery stable")));
+    let right = async {
+        eventually(async || server.running.state.passwords.queue().0 >= 15).await;
+        guess(PASSWORD).await
+    };
+    let (wrong, (status, text)) = tokio::join!(wrong, right);
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{text}");
+    let told = wrong.iter().filter(|(status, _)| *status == StatusCode::BAD_REQUEST).count();
+    assert_eq!(told, 10);
+}
+
+#[tokio::test]
+async fn a_used_link_is_no_way_to_guess_the_password() {
+    let server = TestServer::start_with(&[("THROTTLE_NETWORK", "3/1h")]).await;
+    let account = server.sign_up_json("alice").await;
+    let account = latchkey::domain::AccountId(account["id"].as_i64().expect("an id"));
+    let store = &server.running.state.store;
+    let link = latchkey::server::operator::password_link(store, account).await.expect("a link");
+    let browser = Browser::new(&server);
+    let page = format!("/set-password?link={link}");
+    let form = form_token(&browser.page(&page).await);
+    let set = async |password: &str| {
+        let fields = [("form_token", &*form), ("link", &*link), ("newPassword", password)];
+        browser.post("/api/set_password", &fields).await.status()
+    };
+    let new = "another horse and battery";
+    assert_eq!(set(new).await, StatusCode::SEE_OTHER);
+    assert_eq!(set(new).await, StatusCode::SEE_OTHER, "sent twice");
+    for _ in 0..3 {
+        assert_ne!(set("yet another horse, and wrong").await, StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(set("yet another horse, and wrong").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(set(new).await, StatusCode::TOO_MANY_REQUESTS, "the right one, too");
+}
+
+#[tokio::test]
 async fn a_clock_that_ran_ahead_for_a_moment_limits_nobody_for_longer_than_the_limit_itself() {
     let server = TestServer::start_with(&[NODES_URL]).await;
     server.sign_up_json("alice").await;

@@ -488,6 +488,36 @@ async fn sessions_end_unused_after_the_time_of_their_kind() {
 }
 
 #[tokio::test]
+async fn a_proof_from_before_the_clock_was_set_back_is_none() {
+    let server = TestServer::start_with(&[NODES_URL]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let session = browser.session();
+    let form = form_token(&browser.page("/account/sessions").await);
+    let token = server.token("alice").await;
+    let noted = "SELECT COUNT(*) FROM facts WHERE name = 'clock_trusted_until'";
+    eventually(async || server.db_count(noted).await == 1).await;
+    // When this was noted, it was ten minutes later than it is now.
+    let later = "UPDATE facts SET value = CAST(CAST(value AS BIGINT) + 600 AS TEXT) \
+                 WHERE name = 'clock_trusted_until'";
+    let db = server.db().await;
+    sqlx::query(later).execute(&db).await.expect("updated");
+    db.close().await;
+    let node = server.another_node().await;
+    let response = node.ask("GET", "/user/data", &token, None).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let here = Browser::with_session(&node.origin(), &session);
+    let asked = here.post("/api/end_other_sessions", &[("form_token", &form)]).await;
+    let location = asked.headers()[header::LOCATION].to_str().expect("text");
+    assert_eq!(location, "/confirm?next=%2Faccount%2Fsessions");
+    // Whoever shows the password now is believed.
+    let body = serde_json::json!({"password": PASSWORD});
+    let proved = node.ask("POST", "/auth/confirm", &token, Some(&body)).await;
+    let proved: serde_json::Value = proved.json().await.expect("JSON");
+    let token = proved["accessToken"].as_str().expect("a token");
+    assert_eq!(node.ask("GET", "/user/data", token, None).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_proof_that_is_yet_to_come_by_the_clock_is_none() {
     let server = TestServer::start_with(&[NODES_URL]).await;
     server.sign_up_json("alice").await;

@@ -114,6 +114,11 @@ async fn a_confirmation_whose_answer_was_lost_can_be_sent_again() {
     let refused = server.ask("POST", "/auth/confirm", token, Some(&wrong)).await;
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
 
+    // A change of the password is another request: to that, the old token is over.
+    let change = json!({"currentPassword": PASSWORD, "newPassword": NEW});
+    let refused = server.ask("POST", "/user/password", token, Some(&change)).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+
     // By a browser.
     let browser = Browser::signed_in(&server, "alice").await;
     let form = form_token(&browser.page("/confirm").await);
@@ -264,6 +269,35 @@ async fn a_deletion_that_had_to_wait_for_the_password_is_done_and_says_when() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_is_asked_for_twice_says_both_times_when() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let form = form_token(&browser.page("/account/data").await);
+    let session = browser.session();
+    // Neither brings a cookie of the other's answer.
+    let [first, second, third] = [(); 3].map(|()| Browser::with_session(&server.origin(), &session));
+    let fields = [("form_token", &*form), ("confirmed", "yes")];
+    let (one, other) = tokio::join!(
+        first.post("/api/delete_account", &fields),
+        second.post("/api/delete_account", &fields)
+    );
+    assert_eq!((location(&one), location(&other)), ("/signin", "/signin"));
+    let confirm = [("form_token", &*form), ("password", PASSWORD)];
+    assert_eq!(location(&third.post("/api/confirm", &confirm).await), "/signin");
+    for browser in [&first, &second, &third] {
+        assert!(browser.page("/signin").await.contains("will be deleted on"));
+        assert!(!browser.page("/signin").await.contains("will be deleted on"), "it is said once");
+    }
+    let asked = "SELECT COUNT(*) FROM audit_events WHERE event = 'user_archived:deletion'";
+    assert_eq!(server.db_count(asked).await, 1);
+    // Of an account that stays, nothing is said.
+    assert!(server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted());
+    let late = Browser::with_session(&server.origin(), &session);
+    let answer = late.post("/api/delete_account", &fields).await;
+    assert_eq!(location(&answer), "/signin?next=%2Faccount%2Fdata");
+}
+
+#[tokio::test]
 async fn a_second_tab_goes_where_it_wanted_to_go() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;
@@ -383,13 +417,6 @@ async fn a_password_that_was_just_confirmed_is_not_asked_for_once_more() {
     let missing = [("newPassword", NEW)];
     let outcome = browser.submit("/account/security", "/api/change_password", &missing).await;
     assert!(outcome.says("Enter your current password"), "{outcome:?}");
-    // The clock of a proof counts seconds.
-    let db = server.db().await;
-    sqlx::query("UPDATE sessions SET created_at = created_at - 5")
-        .execute(&db)
-        .await
-        .expect("done");
-    db.close().await;
     browser.send("/confirm", "/api/confirm", &[("password", PASSWORD)]).await;
     let page = browser.page("/account/security").await;
     assert!(!page.contains("id=\"currentPassword\""), "{page}");

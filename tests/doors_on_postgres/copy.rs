@@ -160,3 +160,39 @@ async fn a_column_that_is_not_known_would_be_lost_and_so_nothing_is_copied() {
     alter(sqlite.clone(), "DROP TABLE invoices").await;
     copy(&from, &to, |_, _| {}).await.expect("copied");
 }
+
+#[tokio::test]
+async fn a_database_that_a_server_uses_is_not_copied_and_the_copy_is_all_in_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
+    let (file, postgres) = (sqlite("a.db"), postgres::new_database().await);
+    let on_file = TestServer::start_with(&[("DATABASE_URL", &file), NODES_URL]).await;
+    let on_postgres = TestServer::start_with(&[("DATABASE_URL", &postgres), NODES_URL]).await;
+    on_postgres.sign_up_json("alice").await;
+    let copy = |from: &str, to: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        command.env_clear().current_dir(folder.path()).args(["copy", "--from", from, "--to", to]);
+        let output = command.output().expect("it ran");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let unused = sqlite("unused.db");
+    let store = open(&unused).await;
+    store.migrate_up().await.expect("migrated");
+    store.close().await;
+    for (from, to, which) in [
+        (&file, &unused, "--from"),
+        (&unused, &file, "--to"),
+        (&postgres, &unused, "--from"),
+        (&unused, &postgres, "--to"),
+    ] {
+        let (copied, said) = copy(from, to);
+        assert!(!copied && said.contains(which) && said.contains("stop it first"), "{said}");
+    }
+    on_file.running.stop().await;
+    on_postgres.running.stop().await;
+    let (copied, said) = copy(&postgres, &unused);
+    assert!(copied, "{said}");
+    let alone = folder.path().join("alone.db");
+    std::fs::copy(folder.path().join("unused.db"), &alone).expect("copied");
+    assert_eq!(accounts(&sqlite("alone.db")).await, 1);
+}

@@ -49,10 +49,11 @@ struct Group {
     count: usize,
     last: i64,
     first: i64,
+    /// Each once, those of the newest events first.
     places: Vec<String>,
 }
 
-/// Of how many places an entry tells.
+/// How many places an entry names. It counts the others.
 const PLACES: usize = 3;
 
 impl History {
@@ -71,11 +72,7 @@ impl History {
                 Some(group) => {
                     group.count += 1;
                     group.first = row.at;
-                    let is_new = |place: &String| {
-                        group.places.len() < PLACES && !group.places.contains(place)
-                    };
-                    let place = place.filter(is_new);
-                    group.places.extend(place);
+                    group.places.extend(place.filter(|place| !group.places.contains(place)));
                 }
                 None if is_full => {
                     cut = true;
@@ -150,14 +147,20 @@ fn history_row(group: &Group) -> impl IntoView + use<> {
     let since = (group.count > 1).then(|| {
         view! { <p class="hint">{t("history-since")} " " {ago(group.first)}</p> }
     });
-    let places: Vec<_> =
-        group.places.iter().map(|place| view! { <p class="hint">{place.clone()}</p> }).collect();
+    let named = group.places.iter().take(PLACES);
+    let places: Vec<_> = named.map(|place| view! { <p class="hint">{place.clone()}</p> }).collect();
+    let others = group.places.len().saturating_sub(PLACES);
+    let others = (others > 0).then(|| {
+        let others = t_with("history-places", &[("count", number(others))]);
+        view! { <p class="hint">{others}</p> }
+    });
     view! {
         <li>
             <p class="what">{words} {times}</p>
             <p class="hint">{ago(group.last)}</p>
             {since}
             {places}
+            {others}
         </li>
     }
 }

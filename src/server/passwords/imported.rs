@@ -16,9 +16,10 @@ mod recipe;
 mod spellings;
 
 use recipe::{Before, Recipe};
+pub(super) use recipe::argon2_digest as argon2;
 pub use spellings::FirebaseProject;
 
-use super::PARAMS;
+use super::{PARAMS, queue::Cost};
 
 /// Stands in the place of a hash for an account that has no password.
 pub(super) const NO_PASSWORD: &str = "none";
@@ -90,7 +91,7 @@ impl StoredHash {
             "wrapped" => {
                 let wrapped: Wrapped = serde_json::from_slice(&data).map_err(|_| NONE)?;
                 let Wrapped { inner, outer, .. } = &wrapped;
-                if inner.time() + outer.time() > MAX_TIME || too_large(inner) || too_large(outer) {
+                if wrapped.time() > MAX_TIME || too_large(inner) || too_large(outer) {
                     return Err(TOO_COSTLY);
                 }
                 if !matches!(outer, Recipe::Argon2 { .. })
@@ -134,25 +135,18 @@ impl StoredHash {
         }
     }
 
-    /// Whether it takes more memory than ours.
-    pub(super) fn is_large(&self) -> bool {
-        let ours = u64::from(PARAMS.m_cost()) * 1024;
-        match self {
-            Self::Plain(Kept { recipe, .. }) => recipe.memory() > ours,
-            Self::Wrapped(Wrapped { inner, outer, .. }) => {
-                inner.memory().max(outer.memory()) > ours
+    /// What it takes beyond our own.
+    pub(super) fn cost(&self) -> Cost {
+        let (time, memory) = match self {
+            Self::None => return Cost::default(),
+            Self::Plain(kept) => (kept.time(), kept.recipe.memory()),
+            Self::Wrapped(wrapped) => {
+                (wrapped.time(), wrapped.inner.memory().max(wrapped.outer.memory()))
             }
-            Self::None => false,
-        }
-    }
-
-    /// Whether it takes many times as long as ours.
-    pub(super) fn is_slow(&self) -> bool {
-        match self {
-            Self::Plain(Kept { recipe, .. }) => recipe.time() > SLOW,
-            Self::Wrapped(Wrapped { inner, outer, .. }) => inner.time() + outer.time() > SLOW,
-            Self::None => false,
-        }
+        };
+        let memory = u32::try_from(memory.div_ceil(1024)).unwrap_or(u32::MAX);
+        let memory = if memory > PARAMS.m_cost() { memory } else { 0 };
+        Cost { is_slow: time > SLOW, memory }
     }
 
     /// The name of what made it.
@@ -165,6 +159,19 @@ impl StoredHash {
     }
 }
 
+impl Kept {
+    /// In multiples of our own hash: of all forms of a password that is wrong.
+    fn time(&self) -> f64 {
+        self.recipe.time() * self.before.most()
+    }
+}
+
+impl Wrapped {
+    fn time(&self) -> f64 {
+        (self.inner.time() + self.outer.time()) * self.before.most()
+    }
+}
+
 /// Our own parameters.
 fn is_ours(recipe: &Recipe) -> bool {
     matches!(recipe, Recipe::Argon2 { kind: 2, version: 0x13, memory, passes, lanes, .. }
@@ -174,7 +181,7 @@ fn is_ours(recipe: &Recipe) -> bool {
 const TOO_COSTLY: &str = "costs more than we are ready to spend on a sign-in";
 
 fn bounded(kept: Kept) -> Result<Kept, &'static str> {
-    if kept.recipe.time() > MAX_TIME || too_large(&kept.recipe) {
+    if kept.time() > MAX_TIME || too_large(&kept.recipe) {
         return Err(TOO_COSTLY);
     }
     Ok(kept)
@@ -189,9 +196,9 @@ pub(super) fn to_be_kept(
     text: &str,
     firebase: Option<&FirebaseProject>,
 ) -> Result<String, &'static str> {
-    if let Ok(StoredHash::None | StoredHash::Wrapped(_)) = StoredHash::parse(text) {
+    if text == NO_PASSWORD || text.starts_with(OURS) {
         // From an export of ours.
-        return Ok(text.to_owned());
+        return StoredHash::parse(text).map(|_| text.to_owned());
     }
     if let Some(password) = text.strip_prefix("{noop}") {
         // Spring's word for a password that is not hashed at all. It is now.

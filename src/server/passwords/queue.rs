@@ -6,7 +6,8 @@
 //! that is the newcomer's own share. So a crowd that signs in from one address, rightly or not, waits
 //! for itself.
 //!
-//! A job that takes much longer than our own hash never has all threads.
+//! A job that takes much longer than our own hash never has all threads. One that takes more memory
+//! waits until there is enough, and keeps no thread waiting: those that need no more go on.
 
 use std::{
     collections::HashMap,
@@ -45,6 +46,16 @@ pub(super) struct Queue<J> {
     changed: Condvar,
     places: usize,
     threads: usize,
+    /// KiB, for all jobs that take more than ours.
+    memory: u32,
+}
+
+/// What a job takes beyond our own hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    pub(super) is_slow: bool,
+    /// KiB. 0: no more than ours.
+    pub(super) memory: u32,
 }
 
 struct State<J> {
@@ -53,12 +64,14 @@ struct State<J> {
     accounts: Shares,
     /// How many threads are at a slow job.
     slow: usize,
+    /// KiB that nobody has.
+    free: u32,
     closed: bool,
 }
 
 struct Waiting<J> {
     place: Place,
-    is_slow: bool,
+    cost: Cost,
     job: J,
 }
 
@@ -75,7 +88,7 @@ struct Shares {
 pub(super) struct Next<J> {
     pub(super) job: J,
     place: Place,
-    is_slow: bool,
+    cost: Cost,
     began: Instant,
 }
 
@@ -105,15 +118,16 @@ impl Shares {
 }
 
 impl<J> Queue<J> {
-    pub(super) fn new(places: usize, threads: usize) -> Self {
+    pub(super) fn new(places: usize, threads: usize, memory: u32) -> Self {
         let state = State {
             waiting: Vec::new(),
             networks: Shares::default(),
             accounts: Shares::default(),
             slow: 0,
+            free: memory,
             closed: false,
         };
-        Self { state: Mutex::new(state), changed: Condvar::new(), places, threads }
+        Self { state: Mutex::new(state), changed: Condvar::new(), places, threads, memory }
     }
 
     fn state(&self) -> MutexGuard<'_, State<J>> {
@@ -129,7 +143,9 @@ impl<J> Queue<J> {
     }
 
     /// Lets a job wait. `Err`: the job that has to go, this one or another.
-    pub(super) fn push(&self, place: Place, is_slow: bool, job: J) -> Result<(), J> {
+    pub(super) fn push(&self, place: Place, cost: Cost, job: J) -> Result<(), J> {
+        // More than there is takes all of it.
+        let cost = Cost { memory: cost.memory.min(self.memory), ..cost };
         let mut state = self.state();
         let out = if state.waiting.len() < self.places {
             None
@@ -141,7 +157,7 @@ impl<J> Queue<J> {
         };
         state.networks.join(&place.network);
         state.accounts.join(&place.account);
-        state.waiting.push(Waiting { place, is_slow, job });
+        state.waiting.push(Waiting { place, cost, job });
         drop(state);
         self.changed.notify_one();
         out.map_or(Ok(()), Err)
@@ -154,11 +170,12 @@ impl<J> Queue<J> {
             // One thread is left to what is quick.
             let slow_may_run = state.slow < self.threads.saturating_sub(1).max(1);
             if let Some(index) = state.next(slow_may_run) {
-                let Waiting { place, is_slow, job } = state.waiting.remove(index);
-                state.slow += usize::from(is_slow);
+                let Waiting { place, cost, job } = state.waiting.remove(index);
+                state.slow += usize::from(cost.is_slow);
+                state.free -= cost.memory;
                 state.networks.serve(&place.network);
                 state.accounts.serve(&place.account);
-                return Some(Next { job, place, is_slow, began: Instant::now() });
+                return Some(Next { job, place, cost, began: Instant::now() });
             }
             if state.closed {
                 return None;
@@ -168,14 +185,16 @@ impl<J> Queue<J> {
     }
 
     /// A job has ended, or was not begun.
-    pub(super) fn done(&self, place: &Place, is_slow: bool, time: Duration) {
+    pub(super) fn done(&self, place: &Place, cost: Cost, time: Duration) {
         let mut state = self.state();
         state.networks.add(&place.network, time);
         state.accounts.add(&place.account, time);
-        if is_slow {
-            state.slow -= 1;
+        if cost != Cost::default() {
+            state.slow -= usize::from(cost.is_slow);
+            state.free += cost.memory;
             drop(state);
-            self.changed.notify_one();
+            // Several may have waited for that.
+            self.changed.notify_all();
         }
     }
 
@@ -188,19 +207,32 @@ impl<J> Queue<J> {
 impl<J> Next<J> {
     /// Ends the job, and gives what is left of it back.
     pub(super) fn end(self, queue: &Queue<J>) -> J {
-        queue.done(&self.place, self.is_slow, self.began.elapsed());
+        queue.done(&self.place, self.cost, self.began.elapsed());
         self.job
     }
 }
 
 impl<J> State<J> {
     fn next(&self, slow_may_run: bool) -> Option<usize> {
-        let may_run = |index: &usize| slow_may_run || !self.waiting[*index].is_slow;
-        // Of equals, the one that has waited longest.
-        (0..self.waiting.len()).filter(may_run).min_by_key(|index| {
+        let share = |index: &usize| {
             let Place { network, account } = &self.waiting[*index].place;
             (self.networks.of(network), self.accounts.of(account))
-        })
+        };
+        let least = |fits: &dyn Fn(&Cost) -> bool| {
+            let fits = |index: &usize| {
+                let cost = &self.waiting[*index].cost;
+                (slow_may_run || !cost.is_slow) && fits(cost)
+            };
+            // Of equals, the one that has waited longest.
+            (0..self.waiting.len()).filter(fits).min_by_key(share)
+        };
+        // One whose turn it is and that needs memory gets what becomes free before others of its kind:
+        // else small ones would keep a large one waiting for ever.
+        match least(&|_| true) {
+            Some(index) if self.waiting[index].cost.memory <= self.free => Some(index),
+            Some(_) => least(&|cost| cost.memory == 0),
+            None => None,
+        }
     }
 
     /// The newest job of the account that has most places in the network that has most, unless the
@@ -238,45 +270,80 @@ mod tests {
         Place { network: network.to_owned(), account: account.to_owned() }
     }
 
+    const QUICK: Cost = Cost { is_slow: false, memory: 0 };
+    const SLOW: Cost = Cost { is_slow: true, memory: 0 };
+
+    fn large(memory: u32) -> Cost {
+        Cost { is_slow: false, memory }
+    }
+
+    #[test]
+    fn what_needs_memory_waits_for_it_and_holds_nobody_else_up() {
+        let queue = Queue::new(10, 4, 100);
+        for (job, memory) in [(0, 40), (1, 40), (2, 90), (3, 10)] {
+            assert!(queue.push(place("a", "a"), large(memory), job).is_ok());
+        }
+        assert!(queue.push(place("b", "b"), QUICK, 10).is_ok());
+        let [first, second, third] = [(); 3].map(|()| queue.next().expect("a job"));
+        // Job 3 would fit, but 2 has waited longer.
+        assert_eq!((first.job, second.job, third.job), (0, 1, 10));
+        assert_eq!((first.end(&queue), second.end(&queue)), (0, 1));
+        let fourth = queue.next().expect("a job");
+        let fifth = queue.next().expect("a job");
+        assert_eq!((fourth.job, fifth.job), (2, 3));
+    }
+
+    #[test]
+    fn a_job_larger_than_all_memory_runs_alone() {
+        let queue = Queue::new(10, 4, 100);
+        assert!(queue.push(place("a", "a"), large(500), 0).is_ok());
+        let first = queue.next().expect("a job");
+        assert!(queue.push(place("a", "a"), large(1), 1).is_ok());
+        assert!(queue.push(place("a", "a"), QUICK, 2).is_ok());
+        assert_eq!(queue.next().expect("a job").job, 2);
+        first.end(&queue);
+        assert_eq!(queue.next().expect("a job").job, 1);
+    }
+
     fn next(queue: &Queue<u32>, time: u64) -> u32 {
         let next = queue.next().expect("a job");
-        queue.done(&next.place, next.is_slow, Duration::from_millis(time));
+        queue.done(&next.place, next.cost, Duration::from_millis(time));
         next.job
     }
 
     #[test]
     fn a_crowd_from_one_address_waits_for_itself() {
-        let queue = Queue::new(10, 2);
+        let queue = Queue::new(10, 2, 100);
         for job in 0..10 {
-            assert!(queue.push(place("crowd", &job.to_string()), false, job).is_ok());
+            assert!(queue.push(place("crowd", &job.to_string()), QUICK, job).is_ok());
         }
         // All places are taken, and still somebody else gets in, and is next but one.
-        assert_eq!(queue.push(place("other", "alice"), false, 100), Err(9));
+        assert_eq!(queue.push(place("other", "alice"), QUICK, 100), Err(9));
         assert_eq!((next(&queue, 10), next(&queue, 10)), (0, 100));
         // The crowd itself does not push anybody out.
         for job in 20..25 {
-            assert!(queue.push(place("crowd", "more"), false, job).is_ok() == (job < 22));
+            assert!(queue.push(place("crowd", "more"), QUICK, job).is_ok() == (job < 22));
         }
     }
 
     #[test]
     fn one_account_leaves_its_neighbours_their_places() {
-        let queue = Queue::new(10, 2);
+        let queue = Queue::new(10, 2, 100);
         for job in 0..10 {
-            assert!(queue.push(place("home", "guessed"), false, job).is_ok());
+            assert!(queue.push(place("home", "guessed"), QUICK, job).is_ok());
         }
-        assert_eq!(queue.push(place("home", "alice"), false, 100), Err(9));
-        assert_eq!(queue.push(place("home", "guessed"), false, 11), Err(11));
+        assert_eq!(queue.push(place("home", "alice"), QUICK, 100), Err(9));
+        assert_eq!(queue.push(place("home", "guessed"), QUICK, 11), Err(11));
         assert_eq!((next(&queue, 10), next(&queue, 10)), (0, 100));
     }
 
     #[test]
     fn what_is_slow_never_has_all_threads() {
-        let queue = Queue::new(10, 2);
+        let queue = Queue::new(10, 2, 100);
         for job in 0..3 {
-            assert!(queue.push(place("a", "slow"), true, job).is_ok());
+            assert!(queue.push(place("a", "slow"), SLOW, job).is_ok());
         }
-        assert!(queue.push(place("b", "quick"), false, 10).is_ok());
+        assert!(queue.push(place("b", "quick"), QUICK, 10).is_ok());
         let first = queue.next().expect("a job");
         let second = queue.next().expect("a job");
         assert_eq!((first.job, second.job), (0, 10));
@@ -286,15 +353,15 @@ mod tests {
 
     #[test]
     fn somebody_who_comes_late_has_no_time_saved_up() {
-        let queue = Queue::new(100, 1);
+        let queue = Queue::new(100, 1, 100);
         for job in 0..10 {
-            assert!(queue.push(place("a", "a"), false, job).is_ok());
+            assert!(queue.push(place("a", "a"), QUICK, job).is_ok());
         }
         for _ in 0..5 {
             next(&queue, 100);
         }
         for job in 100..110 {
-            assert!(queue.push(place("b", "b"), false, job).is_ok());
+            assert!(queue.push(place("b", "b"), QUICK, job).is_ok());
         }
         let order: Vec<bool> = (0..10).map(|_| next(&queue, 100) >= 100).collect();
         assert_eq!(order.iter().filter(|late| **late).count(), 5, "{order:?}");
@@ -305,11 +372,11 @@ mod tests {
         fn nothing_is_lost_and_never_more_wait_than_there_are_places(
             pushes in prop::collection::vec((0..4_u8, 0..4_u8, any::<bool>()), 0..60)
         ) {
-            let queue = Queue::new(8, 2);
+            let queue = Queue::new(8, 2, 100);
             let mut seen = Vec::new();
             for (job, (network, account, is_slow)) in (0_u32..).zip(&pushes) {
                 let place = place(&network.to_string(), &account.to_string());
-                if let Err(out) = queue.push(place, *is_slow, job) {
+                if let Err(out) = queue.push(place, Cost { is_slow: *is_slow, memory: 0 }, job) {
                     seen.push(out);
                 }
                 prop_assert!(queue.len() <= 8);

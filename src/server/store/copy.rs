@@ -252,8 +252,8 @@ impl Transaction {
             return Ok(());
         }
         Err(OpenError(format!(
-            "the {which} has columns that this version does not know and would lose: {}; nothing was \
-             copied",
+            "the {which} has columns that this version does not know, and nothing can be copied with \
+             them there: {}",
             unknown.join(", ")
         )))
     }

@@ -139,6 +139,15 @@ pub(super) enum Recipe {
 pub(super) const MAX_MEMORY: u32 = super::super::MAX_MEMORY;
 
 impl Before {
+    /// How many candidates there may be.
+    pub(super) fn most(&self) -> f64 {
+        match self {
+            Self::Nothing | Self::Hex(_) | Self::MediaWiki(_) | Self::Nfkc => 1.0,
+            Self::WordPress => 2.0,
+            Self::PhpBlanks => 3.0,
+        }
+    }
+
     /// The forms of a password that are hashed, in the order in which they are tried.
     pub(super) fn candidates(&self, password: &[u8]) -> Vec<Vec<u8>> {
         let of_php = |password: &[u8]| {
@@ -350,7 +359,8 @@ pub(super) fn argon2_version(version: u32) -> Option<Version> {
     }
 }
 
-fn argon2_digest(
+/// Makes the digest in memory that is handed in.
+pub(in super::super) fn argon2_digest(
     argon2: &Argon2<'_>,
     password: &[u8],
     salt: &[u8],

@@ -94,6 +94,16 @@ async fn what_was_typed_is_tried_as_it_was_typed() {
         let verdict = passwords.verify(password, Some(&hash), Place::default()).await;
         assert_eq!(verdict.expect("a verdict"), Verdict { right, outdated: true });
     }
+    // Also if another program has our parameters.
+    let (recipe, digest) = ours(typed.spellings().last().expect("as it was typed")).expect("a digest");
+    let Recipe::Argon2 { salt, .. } = &recipe else { panic!("ours is Argon2") };
+    let base64 = base64::engine::general_purpose::STANDARD_NO_PAD;
+    let (salt, digest) = (base64.encode(salt), base64.encode(digest));
+    let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${digest}");
+    let kept = to_be_kept(&hash, None).expect("a hash");
+    assert_eq!(kept, hash, "an export of ours is imported as it is");
+    let verdict = passwords.verify(&typed, Some(&kept), Place::default()).await;
+    assert_eq!(verdict.expect("a verdict"), Verdict { right: true, outdated: true });
     // Ours are made of the composed form, and both let in.
     let hash = passwords.hash(&typed, Place::default()).await.expect("a hash");
     for password in [&typed, &composed] {
