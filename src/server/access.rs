@@ -269,9 +269,9 @@ async fn deletion_asked(
         return Ok(None);
     }
     let account = state.store.record(proof.account).await?;
-    Ok(account.and_then(|account| account.delete_at).map(|at| {
-        forms::signed_out(state, "/signin", Some(Notice::DeletionAsked(at)), headers)
-    }))
+    Ok(account
+        .and_then(|account| account.delete_at)
+        .map(|at| forms::signed_out(state, "/signin", Some(Notice::DeletionAsked(at)), headers)))
 }
 
 /// A person is sent to sign in, with nothing in the body; a program gets 401.

@@ -261,7 +261,8 @@ impl Shared {
                 hash(salt, password, memory).map(Answer::Output).map_err(Error::from)
             }
             Work::Verify(stored) => {
-                let right = job.spellings.iter().position(|password| stored.verify(password, memory));
+                let right =
+                    job.spellings.iter().position(|password| stored.verify(password, memory));
                 Ok(Answer::Right(right))
             }
         };

@@ -71,6 +71,13 @@ struct Server {
     port: Option<u16>,
 }
 
+/// Parameters that ask for a protection which the connection would not have.
+const NOT_KEPT: [(&str, &str); 3] = [
+    ("channel_binding", "require"),
+    ("gssencmode", "require"),
+    ("ssl_min_protocol_version", "TLSv1.3"),
+];
+
 impl PostgresUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let hint = || HINT.to_owned();
@@ -100,13 +107,16 @@ impl PostgresUrl {
             writable_only: false,
         };
         let (mut hosts, mut ports) = (None, None);
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            // As libpq reads it: a plus is a plus.
+            let (name, value) = pair.split_once('=').ok_or_else(hint)?;
+            let (name, value) = decode(name).zip(decode(value)).ok_or_else(hint)?;
             match &*name {
-                "host" | "hostaddr" => hosts = Some(value.into_owned()),
-                "port" => ports = Some(value.into_owned()),
-                "dbname" => url.database = value.into_owned(),
-                "user" => url.user = value.into_owned(),
-                "password" => url.password = Some(Zeroizing::new(value.into_owned())),
+                "host" | "hostaddr" => hosts = Some(value),
+                "port" => ports = Some(value),
+                "dbname" => url.database = value,
+                "user" => url.user = value,
+                "password" => url.password = Some(Zeroizing::new(value)),
                 "target_session_attrs" => match &*value {
                     "any" => {}
                     "read-write" | "primary" => url.writable_only = true,
@@ -116,6 +126,9 @@ impl PostgresUrl {
                             .to_owned());
                     }
                 },
+                name if NOT_KEPT.contains(&(name, &*value)) => {
+                    return Err(format!("{name}={value} is nothing that Latchkey can keep to"));
+                }
                 name if IGNORED.contains(&name) => {}
                 name => {
                     let known = FOR_SQLX.iter().find(|(known, _)| *known == name);
@@ -126,11 +139,15 @@ impl PostgresUrl {
                     if *known == "statement-cache-capacity" && value.parse::<usize>().is_err() {
                         return Err(format!("{known} must be a number"));
                     }
-                    url.parameters.push((known, value.into_owned()));
+                    url.parameters.push((known, value));
                 }
             }
         }
         url.place(hosts.as_deref(), ports.as_deref())?;
+        if url.database.is_empty() {
+            // As libpq has it.
+            url.database.clone_from(&url.user);
+        }
         if url.database.is_empty() {
             return Err(hint());
         }
@@ -315,6 +332,14 @@ mod tests {
     }
 
     #[test]
+    fn a_plus_is_a_plus_and_the_database_is_called_as_its_user() {
+        let parse = |text: &str| PostgresUrl::parse(text).expect(text);
+        let url = parse("postgres://db/lk?user=lk&password=a+b%2Bc");
+        assert_eq!(*url.expose()[0], "postgres://lk:a%2Bb%2Bc@db/lk");
+        assert_eq!(*parse("postgres://lk:pw@db").expose()[0], "postgres://lk:pw@db/lk");
+    }
+
+    #[test]
     fn what_is_wrong_is_told_without_a_secret() {
         for text in [
             "postgres://lk:99/hunter2@db/app",
@@ -322,11 +347,13 @@ mod tests {
             "postgres://lk:hunter2?x@db/app",
             "postgres://lk:99?hunter2@db/app",
             "postgres://lk:hunter2#x@db/app",
-            "postgres://lk:hunter2@db",
             "postgres://lk@db/app?passwrod=hunter2",
             "postgres://lk@db/app?hunter2",
             "postgres://lk@db/app?hunter2=1",
             "postgres://lk@db/app?sslmode=hunter2",
+            "postgres://lk@db/app?channel_binding=require",
+            "postgres://lk@db/app?gssencmode=require",
+            "postgres://lk@db/app?ssl_min_protocol_version=TLSv1.3",
             "postgres://lk@db/app?target_session_attrs=hunter2",
             "postgres://lk@db:hunter2/app",
         ] {

@@ -400,7 +400,8 @@ async fn no_answer_tells_that_a_password_was_right_after_too_many_were_wrong() {
         let response = server.ask("POST", "/user/password", &token, Some(&body)).await;
         (response.status(), response.text().await.expect("text"))
     };
-    let wrong = futures_util::future::join_all((0..30).map(|_| guess("correct horse battery stable")));
+    let wrong =
+        futures_util::future::join_all((0..30).map(|_| guess("correct horse battery stable")));
     let right = async {
         eventually(async || server.running.state.passwords.queue().0 >= 15).await;
         guess(PASSWORD).await

@@ -275,7 +275,8 @@ async fn a_deletion_that_is_asked_for_twice_says_both_times_when() {
     let form = form_token(&browser.page("/account/data").await);
     let session = browser.session();
     // Neither brings a cookie of the other's answer.
-    let [first, second, third] = [(); 3].map(|()| Browser::with_session(&server.origin(), &session));
+    let [first, second, third] =
+        [(); 3].map(|()| Browser::with_session(&server.origin(), &session));
     let fields = [("form_token", &*form), ("confirmed", "yes")];
     let (one, other) = tokio::join!(
         first.post("/api/delete_account", &fields),

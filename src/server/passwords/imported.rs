@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 mod recipe;
 mod spellings;
 
-use recipe::{Before, Recipe};
 pub(super) use recipe::argon2_digest as argon2;
+use recipe::{Before, Recipe};
 pub use spellings::FirebaseProject;
 
 use super::{PARAMS, queue::Cost};

@@ -229,6 +229,7 @@ async fn first_connection(
     accept: super::Accept<Postgres>,
 ) -> Result<PgConnection, String> {
     let began = Instant::now();
+    let mut said = false;
     loop {
         let error = match connect::<Postgres>(options, accept).await {
             Ok(connection) => return Ok(connection),
@@ -242,6 +243,12 @@ async fn first_connection(
         } || super::pool::is_full(&error);
         if !comes_up || began.elapsed() > POSTGRES_START {
             return Err(explain(&error).unwrap_or_else(|| error.to_string()));
+        }
+        if !said {
+            said = true;
+            let why = explain(&error).unwrap_or_else(|| error.to_string());
+            let seconds = POSTGRES_START.as_secs();
+            say_to_operator(&format!("waiting for PostgreSQL, {seconds} seconds at most: {why}"));
         }
         sleep(Duration::from_millis(200)).await;
     }

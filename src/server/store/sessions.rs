@@ -553,7 +553,8 @@ impl Store {
         let over = "session_id IN (SELECT id FROM sessions WHERE alive_until <= $1)";
         // First their tokens, which would go with them all at once.
         self.clean_up("DELETE FROM refresh_tokens", TOKENS, over, now).await?;
-        let sessions = self.clean_up("DELETE FROM sessions", SESSIONS, "alive_until <= $1", now).await?;
+        let sessions =
+            self.clean_up("DELETE FROM sessions", SESSIONS, "alive_until <= $1", now).await?;
         self.clean_up("DELETE FROM throttle", ("throttle", "key"), "tat < $1 * 1000", now).await?;
         let over = "expires_at <= $1 OR used_at < $1 - 3600";
         self.clean_up("DELETE FROM password_links", ("password_links", "hash"), over, now).await?;

@@ -95,7 +95,8 @@ async fn what_was_typed_is_tried_as_it_was_typed() {
         assert_eq!(verdict.expect("a verdict"), Verdict { right, outdated: true });
     }
     // Also if another program has our parameters.
-    let (recipe, digest) = ours(typed.spellings().last().expect("as it was typed")).expect("a digest");
+    let (recipe, digest) =
+        ours(typed.spellings().last().expect("as it was typed")).expect("a digest");
     let Recipe::Argon2 { salt, .. } = &recipe else { panic!("ours is Argon2") };
     let base64 = base64::engine::general_purpose::STANDARD_NO_PAD;
     let (salt, digest) = (base64.encode(salt), base64.encode(digest));
