@@ -66,7 +66,7 @@ enum Command {
     },
     /// Bring accounts along from elsewhere: all lines of a file, or none
     Import {
-        /// NDJSON, an account a line: username, fullName, passwordHash; see the README
+        /// NDJSON, one account per line: see docs/import.md
         file: PathBuf,
         #[command(flatten)]
         options: ImportOptions,

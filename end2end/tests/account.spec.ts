@@ -26,7 +26,7 @@ test("a person changes the password and stays signed in, and other browsers do n
   await page.getByLabel("Current password").fill("wrong wrong wrong");
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change your password" }).click();
-  await expect(page.getByRole("alert")).toContainText("This is not your current password");
+  await expect(page.getByRole("alert")).toContainText("Wrong password");
   await page.getByLabel("Current password").fill(PASSWORD);
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change your password" }).click();
@@ -46,12 +46,12 @@ test("a person sees the sessions and ends another one", async ({ page, browser, 
   const other = await elsewhere.newPage();
   await signIn(other, username, PASSWORD, true);
 
-  await page.getByRole("link", { name: "Sessions" }).click();
+  await page.getByRole("link", { name: "Devices" }).click();
   await expect(page.getByText("This device")).toHaveCount(1);
   await expect(page.getByText("Chrome, Linux")).toHaveCount(2);
-  await page.getByRole("button", { name: "End the session: Chrome, Linux" }).click();
+  await page.getByRole("button", { name: "Sign out: Chrome, Linux" }).click();
   await expect(page.getByRole("status")).toHaveText("Signed out of that device.");
-  await expect(page.getByText("You are signed in nowhere else.")).toBeVisible();
+  await expect(page.getByText("You aren't signed in anywhere else.")).toBeVisible();
   await other.reload();
   await expect(other).toHaveURL(/\/signin/);
   await elsewhere.close();
@@ -75,7 +75,7 @@ test("a person deletes the account, thinks better of it, and has it back", async
   await page.getByRole("link", { name: "Data" }).click();
   await page.getByRole("button", { name: "Delete my account" }).click();
   await expect(page.getByRole("alert")).toContainText("Check the box");
-  await page.getByLabel("I want my account to be deleted").check();
+  await page.getByLabel("Yes, delete my account").check();
   await page.getByRole("button", { name: "Delete my account" }).click();
   await expect(page.getByRole("status")).toContainText("Your account will be deleted on");
   await page.getByLabel("Username").fill(username);

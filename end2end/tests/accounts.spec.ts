@@ -47,7 +47,7 @@ test("a refused form says what to do, keeps what was typed, and can be mended", 
   await expect(page.getByLabel("Full name")).toHaveValue("Zoë <b>");
   await expect(page.getByLabel("Username")).toHaveValue(username);
   await expect(page.getByLabel("Password", { exact: true })).toHaveValue("");
-  await expect(page.getByLabel("Password", { exact: true })).toHaveAccessibleDescription(/most common/);
+  await expect(page.getByLabel("Password", { exact: true })).toHaveAccessibleDescription(/too easy to guess/);
 
   await summary.getByRole("link").click();
   await expect(page.getByLabel("Password", { exact: true })).toBeFocused();
@@ -87,14 +87,14 @@ test("someone who is signed in is not asked to sign in again", async ({ page }) 
     await expect(page).toHaveURL("/profile");
   }
   await page.goto("/");
-  await expect(page.getByText("You are signed in as")).toBeVisible();
+  await expect(page.getByText("You're signed in as")).toBeVisible();
 });
 
 test("an address that does not exist says so and leads on", async ({ page }) => {
   const response = await page.goto("/nowhere");
   expect(response?.status()).toBe(404);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
-  await page.getByRole("link", { name: "Go to the start" }).click();
+  await page.getByRole("link", { name: "Go to home page" }).click();
   await expect(page).toHaveURL("/");
 });
 

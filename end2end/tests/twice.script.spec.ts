@@ -28,7 +28,7 @@ test("a double click on a slow line makes one account and signs in", async ({ pa
 test("a button works again when the page comes back", async ({ page }) => {
   await signUp(page);
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("status")).toContainText("That is your name here.");
+  await expect(page.getByRole("status")).toContainText("That's already your name.");
   await page.goBack();
   await expect(page.getByRole("button", { name: "Save" })).toBeEnabled();
   await page.getByLabel("Full name").fill("Another Person");

@@ -266,7 +266,7 @@ fn unknown(name: &str) -> String {
         .min_by_key(|known| strsim::damerau_levenshtein(known, name));
     match meant {
         Some(meant) => format!("has an unknown parameter; did you mean {meant}?"),
-        None => "has a parameter that is not known; see the README".to_owned(),
+        None => "has an unknown parameter: see docs/postgresql.md".to_owned(),
     }
 }
 

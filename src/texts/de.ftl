@@ -7,9 +7,9 @@ page-title-wrong = Fehler: { $title } – Latchkey
 skip = Zum Inhalt springen
 account-navigation = Ihr Konto
 languages = Sprache
-json-routes = JSON-Routen
+json-routes = API
 
-## Was man tun kann
+## Aktionen
 
 sign-up = Konto anlegen
 sign-in = Anmelden
@@ -19,16 +19,16 @@ save = Speichern
 ## Die Startseite
 
 home-title = Konten für Ihre Anwendung
-home-heading = Konten für Ihre Anwendung, in einem Programm.
-home-lead = Latchkey legt Konten an, meldet Menschen an und bewahrt ihr Profil: als Seiten für Menschen und als JSON für Programme.
+home-heading = Konten für Ihre Anwendung, in einer einzigen Datei.
+home-lead = Latchkey kümmert sich um Registrierung, Anmeldung und Profile: als Seiten für Menschen und als JSON-API für Programme.
 home-signed-in = Sie sind angemeldet als
 home-profile = Zu Ihrem Profil
 
 ## Konto anlegen und anmelden
 
 sign-up-other = Haben Sie schon ein Konto?
-sign-in-other = Sind Sie neu hier?
-password-hint = Mindestens { $min } Zeichen. Ein paar ungewöhnliche Wörter kann man sich leicht merken.
+sign-in-other = Neu bei { service }?
+password-hint = Mindestens { $min } Zeichen. Gut sind drei oder vier zufällige Wörter.
 username-hint = 3 bis 32 Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche.
 remember = Auf diesem Gerät angemeldet bleiben
 remember-hint = Bis zu { $days ->
@@ -40,12 +40,12 @@ remember-hint-hours = Bis zu { $hours ->
        *[other] { $hours } Stunden
     } lang, ohne sich neu anzumelden. Nicht auf gemeinsam genutzten Computern verwenden.
 remember-hint-short = Für kurze Zeit. Nicht auf gemeinsam genutzten Computern verwenden.
-show = Zeigen
-hide = Verbergen
-show-password = Passwort zeigen
-hide-password = Passwort verbergen
+show = Anzeigen
+hide = Ausblenden
+show-password = Passwort anzeigen
+hide-password = Passwort ausblenden
 
-## Noch einmal zeigen, wer man ist
+## Bestätigen
 
 confirm = Bestätigen Sie, dass Sie es sind
 confirm-lead = Geben Sie zu Ihrer Sicherheit noch einmal Ihr Passwort ein.
@@ -62,11 +62,11 @@ profile-title = Ihr Profil
 profile-change = Ihren Namen ändern
 security = Sicherheit
 security-title = Sicherheit
-sessions = Sitzungen
-sessions-title = Wo Sie angemeldet sind
+sessions = Geräte
+sessions-title = Ihre Geräte
 data = Daten
 data-title = Ihre Daten
-full-name = Voller Name
+full-name = Vollständiger Name
 username = Benutzername
 member-since = Mitglied seit
 saved-name = Name geändert.
@@ -81,8 +81,8 @@ saved-deleted = Sie wurden überall abgemeldet. Ihr Konto wird am { $date } gel�
 saved-download = Danke. Sie können Ihre Daten jetzt herunterladen.
 saved-not-done = Passwort bestätigt. Ihre vorherige Anfrage wurde nicht ausgeführt. Bitte versuchen Sie es noch einmal.
 
-change-password = Ihr Passwort ändern
-change-password-lead = Alle anderen Sitzungen enden dann, auf allen Geräten. Hier bleiben Sie angemeldet.
+change-password = Passwort ändern
+change-password-lead = Hier bleiben Sie angemeldet, auf allen anderen Geräten werden Sie abgemeldet.
 history = Letzte Aktivitäten
 history-lead = Etwas kommt Ihnen unbekannt vor? Ändern Sie Ihr Passwort.
 history-empty = Noch nichts.
@@ -96,42 +96,42 @@ history-places =
        *[other] und { $count } weitere Orte
     }
 
-sessions-lead = Kommt Ihnen eine Sitzung unbekannt vor? Beenden Sie sie und ändern Sie Ihr Passwort.
+sessions-lead = Melden Sie jedes Gerät ab, das Sie nicht kennen, und ändern Sie danach Ihr Passwort.
 session-here = Dieses Gerät
 session-unknown-device = Unbekanntes Gerät
 session-method = Mit Passwort angemeldet
-session-program = Ein Programm
+session-program = App oder Skript
 session-first = Angemeldet
-session-last = Zuletzt gesehen
-session-network = Netz
-session-end = Diese Sitzung beenden
-session-end-of = Sitzung beenden: { $device }
-sessions-end-others = Alle anderen Sitzungen beenden
+session-last = Zuletzt aktiv
+session-network = IP-Bereich
+session-end = Abmelden
+session-end-of = Abmelden: { $device }
+sessions-end-others = Auf allen anderen Geräten abmelden
 sessions-alone = Sie sind sonst nirgends angemeldet.
 
 download = Meine Daten herunterladen
-download-lead = Alles, was über Sie gespeichert ist, als JSON-Datei, die Sie lesen können.
+download-lead = Eine Kopie von allem, was wir über Sie gespeichert haben (JSON).
 download-button = Herunterladen
 delete = Mein Konto löschen
 delete-lead = Sie werden sofort überall abgemeldet. Nach { $days ->
         [0] kurzer Zeit
         [one] einem Tag
        *[other] { $days } Tagen
-    } wird Ihr Konto endgültig gelöscht, mit allem, was dazugehört. Wenn Sie sich vorher anmelden, bleibt es.
-delete-confirm = Ich will, dass mein Konto gelöscht wird
+    } werden Ihr Konto und alle seine Daten endgültig gelöscht. Melden Sie sich vorher an, um das abzubrechen.
+delete-confirm = Ja, mein Konto löschen
 delete-button = Mein Konto löschen
 
 ## Ein Passwort durch einen Link setzen
 
 set-password = Ein Passwort wählen
-set-password-lead = Für das Konto { $username }. Alle, die darin angemeldet sind, werden abgemeldet.
+set-password-lead = Für das Konto { $username }. Alle, die damit angemeldet sind, werden abgemeldet.
 
 ## Felder, und was mit ihnen nicht stimmt
 
-field-fullName = Voller Name
+field-fullName = Vollständiger Name
 field-username = Benutzername
 field-password = Passwort
-field-currentPassword = Jetziges Passwort
+field-currentPassword = Aktuelles Passwort
 field-newPassword = Neues Passwort
 error-prefix = Fehler:
 summary = Etwas stimmt nicht
@@ -143,30 +143,30 @@ username-too-long = Der Benutzername darf höchstens { $max } Zeichen lang sein
 username-forbidden-characters = Der Benutzername darf nur Buchstaben, Ziffern, Punkte, Binde- und Unterstriche enthalten
 username-dot-at-end = Der Benutzername darf nicht mit einem Punkt beginnen oder enden
 username-mixed-scripts = Der Benutzername darf nicht Buchstaben verschiedener Alphabete mischen
-username-reserved = Dieser Benutzername ist vergeben. Wählen Sie einen anderen
+username-reserved = Dieser Benutzername ist nicht verfügbar. Wählen Sie einen anderen
 username-taken = Diesen Benutzernamen gibt es schon. Wählen Sie einen anderen
-fullName-missing = Geben Sie Ihren vollen Namen ein
-fullName-wrong-type = Der volle Name muss eine Zeichenkette sein
-fullName-too-long = Der volle Name darf höchstens { $max } Zeichen lang sein
-fullName-forbidden-characters = Der volle Name muss sichtbare Zeichen enthalten und darf keine Steuerzeichen enthalten
+fullName-missing = Geben Sie Ihren vollständigen Namen ein
+fullName-wrong-type = Der vollständige Name muss eine Zeichenkette sein
+fullName-too-long = Der vollständige Name darf höchstens { $max } Zeichen lang sein
+fullName-forbidden-characters = Der vollständige Name muss sichtbare Zeichen enthalten und darf keine Steuerzeichen enthalten
 password-missing = Geben Sie Ihr Passwort ein
 password-wrong-type = Das Passwort muss eine Zeichenkette sein
 password-too-short = Das Passwort muss mindestens { $min } Zeichen lang sein
 password-too-long = Das Passwort darf höchstens { $max } Bytes lang sein
-password-too-common = Dieses Passwort gehört zu den häufigsten. Wählen Sie eines, das schwerer zu erraten ist
-password-too-personal = Das Passwort darf nicht aus Ihrem Benutzernamen, Ihrem vollen Namen oder dem Namen dieses Dienstes bestehen
-password-wrong = Das ist nicht Ihr Passwort
-currentPassword-missing = Geben Sie Ihr jetziges Passwort ein
-currentPassword-wrong-type = Das jetzige Passwort muss eine Zeichenkette sein
-currentPassword-too-long = Das jetzige Passwort darf höchstens { $max } Bytes lang sein
-currentPassword-wrong = Das ist nicht Ihr jetziges Passwort
+password-too-common = Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein weniger häufiges
+password-too-personal = Das Passwort darf nicht auf Ihrem Benutzernamen, Ihrem Namen oder dem Namen dieses Dienstes beruhen
+password-wrong = Falsches Passwort. Versuchen Sie es noch einmal
+currentPassword-missing = Geben Sie Ihr aktuelles Passwort ein
+currentPassword-wrong-type = Das aktuelle Passwort muss eine Zeichenkette sein
+currentPassword-too-long = Das aktuelle Passwort darf höchstens { $max } Bytes lang sein
+currentPassword-wrong = Falsches Passwort. Versuchen Sie es noch einmal
 newPassword-missing = Geben Sie ein neues Passwort ein
 newPassword-unchanged = Wählen Sie ein anderes als Ihr aktuelles Passwort
 newPassword-wrong-type = Das neue Passwort muss eine Zeichenkette sein
 newPassword-too-short = Das neue Passwort muss mindestens { $min } Zeichen lang sein
 newPassword-too-long = Das neue Passwort darf höchstens { $max } Bytes lang sein
-newPassword-too-common = Dieses Passwort gehört zu den häufigsten. Wählen Sie eines, das schwerer zu erraten ist
-newPassword-too-personal = Das Passwort darf nicht aus Ihrem Benutzernamen, Ihrem vollen Namen oder dem Namen dieses Dienstes bestehen
+newPassword-too-common = Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein weniger häufiges
+newPassword-too-personal = Das Passwort darf nicht auf Ihrem Benutzernamen, Ihrem Namen oder dem Namen dieses Dienstes beruhen
 refreshToken-missing = Das Refresh-Token fehlt
 refreshToken-wrong-type = Das Refresh-Token muss eine Zeichenkette sein
 refresh-wrong-type = Das muss true oder false sein
@@ -177,23 +177,23 @@ limit-out-of-range = Das muss eine Zahl von 1 bis 200 sein
 
 form-invalid-credentials = Benutzername oder Passwort stimmt nicht. Prüfen Sie beide
 form-stale = Diese Seite ist abgelaufen. Bitte versuchen Sie es noch einmal. Wenn es wieder geschieht, erlauben Sie Cookies für diese Website
-form-busy = Der Dienst ist überlastet. Warten Sie einen Augenblick und schicken Sie es noch einmal ab
+form-busy = Der Dienst ist überlastet. Warten Sie einen Augenblick und versuchen Sie es noch einmal
 form-too-many = { $minutes ->
-        [one] Es gab zu viele falsche Versuche. Warten Sie eine Minute und versuchen Sie es noch einmal
-       *[other] Es gab zu viele falsche Versuche. Warten Sie { $minutes } Minuten und versuchen Sie es noch einmal
+        [one] Zu viele Versuche. Versuchen Sie es in einer Minute noch einmal
+       *[other] Zu viele Versuche. Versuchen Sie es in { $minutes } Minuten noch einmal
     }
-form-not-confirmed = Kreuzen Sie das Kästchen an, wenn Sie das wollen
+form-not-confirmed = Setzen Sie das Häkchen, um die Löschung zu bestätigen
 
 ## Was schiefgehen kann
 
 problem-invalid-input = Ungültige Eingabe
-    .detail = Mindestens ein Feld fehlt, ist von der falschen Art oder gegen seine Regel
+    .detail = Mindestens ein Feld fehlt, hat den falschen Typ oder verletzt eine Regel
 problem-malformed-json = Fehlerhaftes JSON
     .detail = Der Inhalt muss ein JSON-Text sein, ohne doppelte Namen, höchstens 32-fach verschachtelt
 problem-malformed-form = Fehlerhaftes Formular
     .detail = Der Inhalt ist nicht das, was das Formular der Seite schickt
 problem-malformed-body = Fehlerhafter Inhalt
-    .detail = Der Inhalt ist unvollständig oder auf eine Weise begrenzt, die nicht erlaubt ist
+    .detail = Der Inhalt ist unvollständig, oder seine Länge ist nicht eindeutig
 problem-username-taken = Benutzername vergeben
     .detail = Diesen Benutzernamen gibt es schon
 problem-invalid-credentials = Falsche Anmeldedaten
@@ -201,17 +201,17 @@ problem-invalid-credentials = Falsche Anmeldedaten
 problem-unauthorized = Nicht angemeldet
     .detail = Dafür braucht es ein angemeldetes Konto: ein Access-Token oder das Cookie der Sitzung
 problem-proof-too-old = Bestätigen Sie, dass Sie es sind
-    .detail = Das Passwort wurde vor zu langer Zeit gezeigt. Zeigen Sie es noch einmal, bei /auth/confirm oder durch eine neue Anmeldung
+    .detail = Geben Sie dafür Ihr Passwort noch einmal ein, bei /auth/confirm oder durch eine neue Anmeldung
 problem-cross-origin = Anfrage von einer anderen Seite
-    .detail = Was etwas ändert, muss von einer Seite dieses Dienstes kommen
-problem-stale-form = Das Formular ist zu alt
-    .detail = Das Formular gehört zu einer anderen Sitzung. Laden Sie die Seite neu und schicken Sie es noch einmal ab
+    .detail = Anfragen, die etwas ändern, müssen von dieser Website kommen
+problem-stale-form = Die Seite ist abgelaufen
+    .detail = Das Formular gehört zu einer anderen Sitzung. Laden Sie die Seite neu und versuchen Sie es noch einmal
 problem-not-found = Nicht gefunden
     .detail = Unter dieser Adresse gibt es nichts
-problem-link-invalid = Der Link gilt nicht
-    .detail = Er wurde schon benutzt oder ist zu alt. Lassen Sie sich einen neuen geben
+problem-link-invalid = Dieser Link ist ungültig oder abgelaufen
+    .detail = Fordern Sie einen neuen an
 problem-method-not-allowed = Methode nicht erlaubt
-    .detail = Diese Adresse nimmt andere Methoden, genannt in Allow
+    .detail = Verwenden Sie eine der Methoden in Allow
 problem-request-timeout = Zeit überschritten
     .detail = Der Inhalt kam nicht rechtzeitig an
 problem-content-too-large = Zu viel Inhalt
@@ -219,40 +219,40 @@ problem-content-too-large = Zu viel Inhalt
 problem-unsupported-media-type = Falsche Art von Inhalt
     .detail = Der Inhalt muss application/json in UTF-8 sein und darf nicht komprimiert sein
 problem-misdirected-request = Fehlgeleitete Anfrage
-    .detail = Dieser Server antwortet nicht für den Host, der gefragt war
+    .detail = Dieser Server antwortet nicht für den angefragten Host
 problem-too-many-tries = Zu viele Versuche
-    .detail = Es gab zu viele Versuche. Warten Sie so lange, wie Retry-After sagt, in Sekunden
+    .detail = Zu viele Versuche. Warten Sie so viele Sekunden, wie Retry-After angibt
 problem-internal = Interner Fehler
-    .detail = Auf unserer Seite ging etwas schief. Die Nummer der Anfrage hilft herauszufinden, was
+    .detail = Etwas ist schiefgegangen. Bitte versuchen Sie es noch einmal. Wenn es wieder geschieht, nennen Sie dem Support die Anfrage-ID
 problem-unavailable = Nicht verfügbar
     .detail = Der Dienst ist überlastet. Versuchen Sie es gleich noch einmal
 problem-status = Status:
-problem-codes = Codes eines Feldes
-problem-routes = Alle JSON-Routen
+problem-codes = Feldcodes
+problem-routes = Alle API-Routen
 problem-home = Zur Startseite
-problem-request-id = Nummer der Anfrage:
+problem-request-id = Anfrage-ID:
 
 ## Die Geschichte eines Kontos
 
 event-user_created = Konto angelegt
 event-user_created-import = Konto von einem anderen Dienst übernommen
 event-authn_login_success = Angemeldet
-event-authn_login_fail = Jemand wollte sich anmelden, mit falschem Passwort
+event-authn_login_fail = Anmeldung fehlgeschlagen: falsches Passwort
 event-session_expired-sign_out = Abgemeldet
 event-authn_login_success-proof = Passwort bestätigt
 event-authn_login_fail-proof = Falsches Passwort bei der Bestätigung
 event-user_updated-full_name = Name geändert
 event-authn_password_change = Passwort geändert
-event-authn_password_change_fail = Passwort nicht geändert: das jetzige war falsch
-event-authn_token_created-password_link = Link vom Betreiber, um ein Passwort zu setzen
-event-authn_password_change-password_link = Passwort durch einen Link gesetzt
-event-session_renewed-refresh = Ein Programm blieb durch sein Refresh-Token angemeldet
-event-authn_token_reuse = Ein Refresh-Token wurde zweimal benutzt: seine Sitzung wurde beendet
-event-session_expired-ended = Eine Sitzung wurde beendet
-event-session_expired-others_ended = Alle anderen Sitzungen wurden beendet
-event-session_expired-all_ended = Alle Sitzungen wurden vom Betreiber beendet
-event-user_archived-deletion = Löschung des Kontos verlangt
-event-user_updated-deletion_undone = Das Konto wurde behalten
+event-authn_password_change_fail = Passwort nicht geändert: aktuelles Passwort falsch
+event-authn_token_created-password_link = Der Betreiber hat einen Link zum Setzen eines Passworts erstellt
+event-authn_password_change-password_link = Passwort über einen Link gesetzt
+event-session_renewed-refresh = Eine App hat ihren Zugang erneuert
+event-authn_token_reuse = Der Zugang einer App wurde zweimal benutzt, ihre Sitzung wurde beendet
+event-session_expired-ended = Ein Gerät wurde abgemeldet
+event-session_expired-others_ended = Alle anderen Geräte wurden abgemeldet
+event-session_expired-all_ended = Vom Betreiber überall abgemeldet
+event-user_archived-deletion = Löschung des Kontos beantragt
+event-user_updated-deletion_undone = Löschung abgebrochen
 event-user_archived-disabled = Konto vom Betreiber gesperrt
 event-user_updated-enabled = Konto vom Betreiber wieder freigegeben
 event-sensitive_read-data = Daten heruntergeladen

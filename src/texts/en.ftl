@@ -1,4 +1,4 @@
-### Everything that people read, in English. The other files here have the same names.
+### Everything people read, in English. The other files here use the same names.
 
 language = English
 service = Latchkey
@@ -7,9 +7,9 @@ page-title-wrong = Error: { $title } – Latchkey
 skip = Skip to content
 account-navigation = Your account
 languages = Language
-json-routes = JSON routes
+json-routes = API
 
-## What one can do
+## Actions
 
 sign-up = Create an account
 sign-in = Sign in
@@ -20,15 +20,15 @@ save = Save
 
 home-title = Accounts for your app
 home-heading = Accounts for your app, in one binary.
-home-lead = Latchkey signs people up, signs them in and keeps their profile: as pages for people, and as JSON for programs.
-home-signed-in = You are signed in as
+home-lead = Latchkey handles sign-up, sign-in and profiles: as pages for people, and as a JSON API for programs.
+home-signed-in = You're signed in as
 home-profile = Go to your profile
 
 ## Signing up and in
 
-sign-up-other = Do you have an account?
-sign-in-other = Are you new here?
-password-hint = At least { $min } characters. A few unusual words are easy to remember.
+sign-up-other = Already have an account?
+sign-in-other = New to { service }?
+password-hint = Use at least { $min } characters. Three or four random words work well.
 username-hint = 3 to 32 letters, digits, dots, hyphens or underscores.
 remember = Keep me signed in on this device
 remember-hint = For up to { $days ->
@@ -45,7 +45,7 @@ hide = Hide
 show-password = Show password
 hide-password = Hide password
 
-## Proving anew who one is
+## Confirming
 
 confirm = Confirm it's you
 confirm-lead = To protect your account, enter your password to continue.
@@ -62,15 +62,15 @@ profile-title = Your profile
 profile-change = Change your name
 security = Security
 security-title = Security
-sessions = Sessions
-sessions-title = Where you are signed in
+sessions = Devices
+sessions-title = Your devices
 data = Data
 data-title = Your data
 full-name = Full name
 username = Username
 member-since = Member since
 saved-name = Name updated.
-saved-same-name = That is your name here.
+saved-same-name = That's already your name.
 saved-password = Password changed. You've been signed out everywhere else.
 saved-session = Signed out of that device.
 saved-session-gone = That device is signed out.
@@ -96,35 +96,35 @@ history-places =
        *[other] and { $count } more places
     }
 
-sessions-lead = Don't recognise a session? End it, then change your password.
+sessions-lead = Sign out of any device you don't recognise, then change your password.
 session-here = This device
 session-unknown-device = Unknown device
 session-method = Signed in with a password
-session-program = A program
+session-program = App or script
 session-first = Signed in
-session-last = Last seen
-session-network = Network
-session-end = End this session
-session-end-of = End the session: { $device }
-sessions-end-others = End all other sessions
-sessions-alone = You are signed in nowhere else.
+session-last = Last active
+session-network = IP range
+session-end = Sign out
+session-end-of = Sign out: { $device }
+sessions-end-others = Sign out of all other devices
+sessions-alone = You aren't signed in anywhere else.
 
 download = Download my data
-download-lead = Everything that is kept about you, as a JSON file that you can read.
+download-lead = Get a copy of everything we store about you (JSON).
 download-button = Download
 delete = Delete my account
-delete-lead = You are signed out everywhere at once. After { $days ->
+delete-lead = You'll be signed out everywhere right away. After { $days ->
         [0] a short while
         [one] one day
        *[other] { $days } days
-    } your account is deleted for good, with everything in it. If you sign in before that, it stays.
-delete-confirm = I want my account to be deleted
+    }, your account and all its data are permanently deleted. Sign in before then to cancel.
+delete-confirm = Yes, delete my account
 delete-button = Delete my account
 
 ## Setting a password by a link
 
 set-password = Choose a password
-set-password-lead = For the account { $username }. Everybody who is signed in to it is signed out.
+set-password-lead = For the account { $username }. Everyone who is signed in to it will be signed out.
 
 ## Fields, and what is wrong with them
 
@@ -143,30 +143,30 @@ username-too-long = Username must be at most { $max } characters long
 username-forbidden-characters = Username may hold only letters, digits, dots, hyphens and underscores
 username-dot-at-end = Username must not start or end with a dot
 username-mixed-scripts = Username must not mix letters of different alphabets
-username-reserved = This username is reserved. Choose another one
+username-reserved = That username isn't available. Try another
 username-taken = Username exists. Choose another one
 fullName-missing = Enter your full name
 fullName-wrong-type = Full name must be a string
 fullName-too-long = Full name must be at most { $max } characters long
-fullName-forbidden-characters = Full name must hold visible characters, and no control characters
+fullName-forbidden-characters = Full name must contain visible characters and no control characters
 password-missing = Enter your password
 password-wrong-type = Password must be a string
 password-too-short = Password must be at least { $min } characters long
 password-too-long = Password must be at most { $max } bytes long
-password-too-common = This password is among the most common ones. Choose one that is harder to guess
-password-too-personal = The password must not be made of your username, your full name, or the name of this service
-password-wrong = This is not your password
+password-too-common = This password is too easy to guess. Choose a less common one
+password-too-personal = Your password can't be based on your username, your full name or the name of this service
+password-wrong = Wrong password. Try again
 currentPassword-missing = Enter your current password
 currentPassword-wrong-type = Current password must be a string
 currentPassword-too-long = Current password must be at most { $max } bytes long
-currentPassword-wrong = This is not your current password
+currentPassword-wrong = Wrong password. Try again
 newPassword-missing = Enter a new password
 newPassword-unchanged = Choose a password that is different from your current one
 newPassword-wrong-type = New password must be a string
 newPassword-too-short = New password must be at least { $min } characters long
 newPassword-too-long = New password must be at most { $max } bytes long
-newPassword-too-common = This password is among the most common ones. Choose one that is harder to guess
-newPassword-too-personal = The password must not be made of your username, your full name, or the name of this service
+newPassword-too-common = This password is too easy to guess. Choose a less common one
+newPassword-too-personal = Your password can't be based on your username, your full name or the name of this service
 refreshToken-missing = The refresh token is missing
 refreshToken-wrong-type = The refresh token must be a string
 refresh-wrong-type = This must be true or false
@@ -177,23 +177,23 @@ limit-out-of-range = This must be a number from 1 to 200
 
 form-invalid-credentials = Invalid Login Credentials. Check the username and the password
 form-stale = This page expired. Please try again. If it keeps happening, allow cookies for this site
-form-busy = The service is busy. Wait a moment and send it again
+form-busy = The service is busy. Wait a moment, then try again
 form-too-many = { $minutes ->
-        [one] There were too many wrong tries. Wait a minute and try again
-       *[other] There were too many wrong tries. Wait { $minutes } minutes and try again
+        [one] Too many attempts. Try again in a minute
+       *[other] Too many attempts. Try again in { $minutes } minutes
     }
-form-not-confirmed = Check the box if you want this
+form-not-confirmed = Check the box to confirm the deletion
 
 ## Problems
 
 problem-invalid-input = Invalid input
-    .detail = At least one field is missing, of the wrong type or against its rule
+    .detail = At least one field is missing, has the wrong type or breaks a rule
 problem-malformed-json = Malformed JSON
-    .detail = The body must be one JSON text, without duplicate names, nested at most 32 deep
+    .detail = The body must be a single JSON value without duplicate names, nested at most 32 levels deep
 problem-malformed-form = Malformed form
-    .detail = The body is not what the form on the page sends
+    .detail = The body isn't what the form on the page sends
 problem-malformed-body = Malformed body
-    .detail = The body is incomplete, or framed in a way that is not allowed
+    .detail = The body is incomplete, or its length isn't clear
 problem-username-taken = Username taken
     .detail = Username exists
 problem-invalid-credentials = Invalid credentials
@@ -201,58 +201,58 @@ problem-invalid-credentials = Invalid credentials
 problem-unauthorized = Not signed in
     .detail = This needs a signed-in account: send an access token or the session cookie
 problem-proof-too-old = Confirm who you are
-    .detail = The password was shown too long ago for this. Show it again, at /auth/confirm or by signing in
+    .detail = Enter your password again to do this, at /auth/confirm or by signing in
 problem-cross-origin = Cross-origin request
-    .detail = What changes something must come from a page of this site
-problem-stale-form = The form is too old
-    .detail = The form belongs to another session. Load the page again and send it once more
+    .detail = Requests that change data must come from this site
+problem-stale-form = The page expired
+    .detail = The form belongs to another session. Reload the page and try again
 problem-not-found = Not found
-    .detail = There is nothing at this address
-problem-link-invalid = The link does not work
-    .detail = It was used already, or it is too old. Ask for another one
+    .detail = There's nothing at this address
+problem-link-invalid = This link doesn't work
+    .detail = It has been used or has expired. Ask for a new one
 problem-method-not-allowed = Method not allowed
-    .detail = This address takes other methods, named in Allow
+    .detail = Use one of the methods listed in Allow
 problem-request-timeout = Request timeout
-    .detail = The body did not arrive in time
+    .detail = The body didn't arrive in time
 problem-content-too-large = Content too large
     .detail = The body must be at most 16 KiB
 problem-unsupported-media-type = Unsupported media type
     .detail = The body must be application/json in UTF-8, and not compressed
 problem-misdirected-request = Misdirected request
-    .detail = This server does not answer for the host that was asked for
+    .detail = This server doesn't answer for the requested host
 problem-too-many-tries = Too many tries
-    .detail = There were too many tries. Wait as long as Retry-After says, in seconds
+    .detail = Too many attempts. Try again after the number of seconds in Retry-After
 problem-internal = Internal error
-    .detail = Something went wrong on our side. The request id helps to find out what
+    .detail = Something went wrong. Please try again. If it continues, give support the request ID
 problem-unavailable = Unavailable
     .detail = The service is busy. Try again in a moment
 problem-status = Status:
-problem-codes = Codes of a field
-problem-routes = All JSON routes
-problem-home = Go to the start
-problem-request-id = Request id:
+problem-codes = Field codes
+problem-routes = All API routes
+problem-home = Go to home page
+problem-request-id = Request ID:
 
 ## The history of an account
 
 event-user_created = Account created
-event-user_created-import = Account brought along from another service
+event-user_created-import = Account imported from another service
 event-authn_login_success = Signed in
-event-authn_login_fail = Somebody tried to sign in, with a wrong password
+event-authn_login_fail = Failed sign-in: wrong password
 event-session_expired-sign_out = Signed out
 event-authn_login_success-proof = Password confirmed
-event-authn_login_fail-proof = Wrong password, when asked to confirm it
+event-authn_login_fail-proof = Wrong password when confirming it's you
 event-user_updated-full_name = Name changed
 event-authn_password_change = Password changed
-event-authn_password_change_fail = Password not changed: the current one was wrong
-event-authn_token_created-password_link = Link made by the operator, to set a password
-event-authn_password_change-password_link = Password set by a link
-event-session_renewed-refresh = A program went on by its refresh token
-event-authn_token_reuse = A refresh token was used twice: its session was ended
-event-session_expired-ended = A session was ended
-event-session_expired-others_ended = All other sessions were ended
-event-session_expired-all_ended = All sessions were ended by the operator
-event-user_archived-deletion = Deletion of the account asked for
-event-user_updated-deletion_undone = The account was kept
+event-authn_password_change_fail = Password not changed: wrong current password
+event-authn_token_created-password_link = The operator created a link to set a password
+event-authn_password_change-password_link = Password set with a link
+event-session_renewed-refresh = An app renewed its access
+event-authn_token_reuse = An app's access was used twice, so its session was ended
+event-session_expired-ended = Signed out of a device
+event-session_expired-others_ended = Signed out of all other devices
+event-session_expired-all_ended = Signed out everywhere by the operator
+event-user_archived-deletion = Account deletion requested
+event-user_updated-deletion_undone = Account deletion cancelled
 event-user_archived-disabled = Account disabled by the operator
 event-user_updated-enabled = Account enabled by the operator
 event-sensitive_read-data = Data downloaded

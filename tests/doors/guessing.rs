@@ -41,7 +41,7 @@ async fn the_eleventh_wrong_try_in_a_minute_is_refused_through_both_doors_and_sa
     assert_eq!(problem["type"], "/problems/too-many-tries");
     let outcome = server.sign_in(Via::Form, "alice", PASSWORD).await;
     assert_eq!(outcome.status(), 429, "also with the right password");
-    assert!(outcome.says("Wait a minute"), "{outcome:?}");
+    assert!(outcome.says("Try again in a minute"), "{outcome:?}");
     assert!(server.sign_up(Via::Form, "bob", PASSWORD, "B").await.is_accepted());
     assert!(server.sign_in(Via::Json, "bob", PASSWORD).await.is_accepted(), "nobody else");
 }

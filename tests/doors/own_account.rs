@@ -102,8 +102,8 @@ async fn a_password_is_changed_only_with_the_current_one_and_by_the_rules() {
         ("", NEW, "Enter your current password"),
         (PASSWORD, "", "Enter a new password"),
         (PASSWORD, "short", "at least 8"),
-        (PASSWORD, "password", "most common"),
-        (PASSWORD, "alice2026!", "must not be made of"),
+        (PASSWORD, "password", "too easy to guess"),
+        (PASSWORD, "alice2026!", "based on your username"),
         (PASSWORD, &"x".repeat(1025), "at most 1024 bytes"),
     ] {
         let fields = [("currentPassword", current), ("newPassword", new)];
@@ -193,7 +193,7 @@ async fn the_sessions_are_listed_and_one_or_all_others_are_ended() {
 
     // By the page.
     let page = browser.page("/account/sessions").await;
-    assert!(page.contains("This device") && page.contains("A program"), "{page}");
+    assert!(page.contains("This device") && page.contains("App or script"), "{page}");
     let fields = [("id", own.as_str())];
     assert!(browser.submit("/account/sessions", "/api/end_session", &fields).await.is_accepted());
     assert_eq!(server.profile(&format!("Bearer {first}")).await.status(), StatusCode::UNAUTHORIZED);
@@ -202,7 +202,7 @@ async fn the_sessions_are_listed_and_one_or_all_others_are_ended() {
         browser.submit("/account/sessions", "/api/end_other_sessions", &[]).await.is_accepted()
     );
     assert_eq!(server.profile(&format!("Bearer {third}")).await.status(), StatusCode::UNAUTHORIZED);
-    assert!(browser.page("/account/sessions").await.contains("signed in nowhere else"));
+    assert!(browser.page("/account/sessions").await.contains("signed in anywhere else"));
 
     let fourth = server.token("alice").await;
     let ended = server.ask("DELETE", "/user/sessions", &fourth, None).await;
@@ -256,7 +256,7 @@ async fn what_is_dangerous_asks_for_the_password_again_and_leads_back() {
 
     let wrong = [("password", "wrong wrong wrong"), ("next", "/account/data")];
     let refused = browser.submit("/confirm?next=%2Faccount%2Fdata", "/api/confirm", &wrong).await;
-    assert!(refused.says("This is not your password"), "{refused:?}");
+    assert!(refused.says("Wrong password"), "{refused:?}");
     let right = [("password", PASSWORD), ("next", "/account/data")];
     let confirmed = browser.send("/confirm?next=%2Faccount%2Fdata", "/api/confirm", &right).await;
     assert_eq!(confirmed.headers()[header::LOCATION], "/account/data");

@@ -74,7 +74,7 @@ async fn nothing_there_is_a_page_for_a_person_and_a_problem_for_a_program() {
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
             assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
             let page = response.text().await.expect("a page");
-            assert!(page.contains("Not found") && page.contains("Request id"));
+            assert!(page.contains("Not found") && page.contains("Request ID"));
         }
         let response = program().get(server.url(path)).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
@@ -108,7 +108,7 @@ async fn a_database_without_its_tables_is_a_fault_that_tells_nothing() {
     let response = browser.send("/signin", "/api/sign_in", &fields).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let page = response.text().await.expect("a page");
-    assert!(page.contains("Request id") && !page.contains("accounts WHERE"));
+    assert!(page.contains("Request ID") && !page.contains("accounts WHERE"));
 }
 
 #[tokio::test]

@@ -396,7 +396,7 @@ async fn what_changes_nothing_says_so_and_is_no_event() {
     }
     let fields = [("fullName", "Test Person")];
     assert!(browser.submit("/profile", "/api/change_full_name", &fields).await.is_accepted());
-    assert!(browser.page("/profile").await.contains("That is your name here."));
+    assert!(browser.page("/profile").await.contains("already your name."));
     assert_eq!(server.db_count(events).await, before);
     // Nor is the same password another one.
     let body = json!({"currentPassword": PASSWORD, "newPassword": PASSWORD});
