@@ -12,10 +12,12 @@ use leptos::prelude::*;
 use crate::{
     domain::{FullNameForm, PasswordChangeForm, SignInForm, SignUpForm, shown_password},
     server::{
+        accepted::Done,
         access::{self, Fresh, Renewer, SignedIn},
         accounts::{self, Entered, Newcomer},
         error::{Error, Refusal, Result},
-        forms::{Done, FormCall, safe_next},
+        form_pages::safe_next,
+        forms::FormCall,
         notices::Notice,
         own_account,
         pending::Pending,

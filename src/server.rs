@@ -8,7 +8,9 @@ pub mod config;
 pub mod error;
 pub mod state;
 
+pub mod accepted;
 pub mod access;
+pub mod carrier;
 pub mod client;
 mod connections;
 pub mod headers;
@@ -16,18 +18,23 @@ pub mod origin;
 pub mod router;
 pub mod routes;
 pub mod telemetry;
+pub mod visit;
 
 pub mod assets;
+mod explain;
+pub mod form_pages;
 pub mod forms;
 pub mod json;
 mod media_type;
 pub mod openapi;
+pub mod problem_kinds;
 pub mod reply;
 
 pub mod accounts;
 pub mod audit;
 pub mod clock;
 pub mod cookies;
+pub mod counter;
 pub mod live_sessions;
 pub mod macs;
 pub mod metrics;

@@ -195,14 +195,20 @@ mod tests {
 
     #[test]
     fn every_file_is_good_and_has_the_same_texts_with_the_same_variables() {
+        // Of each message, with its attributes.
         let variables = |text: &str| {
-            let found = text.split('$').skip(1).map(|rest| {
-                rest.split(|c: char| !c.is_ascii_alphanumeric())
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned()
-            });
-            found.collect::<BTreeSet<_>>()
+            let mut found = BTreeSet::new();
+            let mut message = "";
+            for line in text.lines() {
+                if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                    message = line.split(" =").next().expect("a name");
+                }
+                for rest in line.split('$').skip(1) {
+                    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                    found.insert((message.to_owned(), rest[..end].to_owned()));
+                }
+            }
+            found
         };
         let (_, _, english) = Language::ALL[0];
         for (language, _, text) in Language::ALL {

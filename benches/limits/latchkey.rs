@@ -11,8 +11,9 @@ use std::{
 use latchkey::{
     domain::{FullName, Username},
     server::{
+        carrier::Carrier,
         config::{Settings, Sources},
-        sessions::{Carrier, Sessions},
+        sessions::Sessions,
         store::StoredSession,
     },
 };

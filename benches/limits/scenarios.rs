@@ -11,9 +11,9 @@ use latchkey::{
     domain::{AccountId, FullName, Username, UsernameKey},
     server::{
         audit::{Act, By, Event},
+        carrier::Carrier,
         config::Database,
         random,
-        sessions::Carrier,
         store::{Added, Begun, SetUpLock, Store, StoredSession},
     },
 };

@@ -8,7 +8,7 @@ use latchkey::{
         client,
         config::{ForwardedHeader, Settings, Sources},
         cookies::Cookies,
-        forms::safe_next,
+        form_pages::safe_next,
     },
     texts::Language,
 };

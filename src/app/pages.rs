@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::{
     domain::{Code, Profile},
-    server::reply::ProblemKind,
+    server::problem_kinds::ProblemKind,
     texts::{language, t},
 };
 

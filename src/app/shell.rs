@@ -4,7 +4,7 @@ use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
 use super::{FormState, times::day_in_words};
 use crate::{
-    server::{assets::Assets, forms::TOKEN_FIELD, notices::Notice},
+    server::{assets::Assets, form_pages::TOKEN_FIELD, notices::Notice},
     texts::{Language, language, t},
 };
 

@@ -15,16 +15,18 @@ use axum::{
 };
 
 use super::{
+    accepted,
+    carrier::Carrier,
     clock::now,
     error::{Error, Fault, Refusal, Result},
-    forms,
+    form_pages,
     live_sessions::LiveSession,
     macs::Statement,
     notices::Notice,
     refresh_tokens::GRACE,
     reply::accepts,
     routes::{Door, Routes},
-    sessions::{CLOCK_SKEW, Carrier, Proof},
+    sessions::{CLOCK_SKEW, Proof},
     state::AppState,
     store::Successor,
 };
@@ -203,7 +205,7 @@ pub(super) async fn guard(
     let path = path.as_str();
     let door = match routes.find(path, request.method()) {
         Err(Refusal::MethodNotAllowed { .. }) if is_form_address(routes, path, &request) => {
-            return Ok(Redirect::to(&forms::page_at(request.uri())).into_response());
+            return Ok(Redirect::to(&form_pages::page_at(request.uri())).into_response());
         }
         found => found?,
     };
@@ -271,7 +273,7 @@ async fn deletion_asked(
     let account = state.store.record(proof.account).await?;
     Ok(account
         .and_then(|account| account.delete_at)
-        .map(|at| forms::signed_out(state, "/signin", Some(Notice::DeletionAsked(at)), headers)))
+        .map(|at| accepted::signed_out(state, "/signin", Some(Notice::DeletionAsked(at)), headers)))
 }
 
 /// A person is sent to sign in, with nothing in the body; a program gets 401.
@@ -286,7 +288,7 @@ fn deny(state: &AppState, door: Door, request: &Request, token_came: bool) -> Re
         Door::Form if request.uri().path() == "/api/sign_out" => {
             Ok((state.cookies.forget(), Redirect::to("/")).into_response())
         }
-        Door::Form => Ok(sign_in(forms::page_of(request.uri().path()))),
+        Door::Form => Ok(sign_in(form_pages::page_of(request.uri().path()))),
         Door::Json | Door::Asset => Err(Refusal::Unauthorized { token_came }.into()),
     }
 }
@@ -334,7 +336,9 @@ async fn by_token(state: &AppState, carrier: Carrier, token: &str) -> Result<Sho
     if session.proved_at() > now() + CLOCK_SKEW {
         state.live_sessions.forget_proof(&session);
     }
-    if let Some((alive_until, enough)) = state.sessions.extension(carrier, &session) {
+    let (remembered, until) = (session.remembered, session.alive_until());
+    let extension = state.sessions.extension(carrier, remembered, until, session.ends_at);
+    if let Some((alive_until, enough)) = extension {
         state.live_sessions.extend(&session, alive_until, enough);
     }
     Ok(Shown::Good(SignedIn { session, carrier }))

@@ -6,17 +6,19 @@
 use super::{
     access::SignedIn,
     audit::{Act, By, Event},
-    client::Visit,
+    carrier::Carrier,
     clock::now,
+    counter::Counter,
     error::{Error, Fault, Refusal, Result},
     macs::Statement,
     passwords::{Place, Verdict},
     random,
     refresh_tokens::{GRACE, RefreshToken},
-    sessions::{Carrier, SessionKind},
+    sessions::SessionKind,
     state::AppState,
     store::{Added, Begun, Refreshed, StoredAccount, StoredSession, Successor},
-    throttle::{Counter, Who},
+    throttle::Who,
+    visit::Visit,
 };
 use crate::domain::{AccountId, Credentials, NewAccount, Profile};
 

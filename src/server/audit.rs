@@ -22,7 +22,7 @@ use std::collections::HashSet;
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
-use super::{client::Visit, error::Fault, random};
+use super::{error::Fault, random, visit::Visit};
 use crate::domain::AccountId;
 
 /// What happened. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason behind a colon

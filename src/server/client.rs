@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc, LazyLock,
+        LazyLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -18,30 +18,12 @@ use axum::{
 use ipnet::IpNet;
 
 use super::{
-    access::SignedIn, config::ForwardedHeader, connections::Connection, macs::Statement,
-    state::AppState, telemetry::RequestId,
+    access::SignedIn,
+    config::ForwardedHeader,
+    macs::Statement,
+    state::AppState,
+    visit::{Sender, Visit},
 };
-
-/// From where a request came, in its extensions: all that is found out of it at the beginning.
-#[derive(Clone)]
-pub(super) struct Sender {
-    pub(super) request_id: RequestId,
-    pub(super) address: Option<IpAddr>,
-    pub(super) connection: Option<Arc<Connection>>,
-}
-
-/// What is known of whoever sends a request before he has proved anything.
-#[derive(Clone)]
-pub struct Visit {
-    pub address: Option<IpAddr>,
-    /// In words, as far as it is known: `Firefox, Linux`.
-    pub device: String,
-    pub request_id: RequestId,
-    /// What the cookie says of those who have signed in from this device before.
-    pub known_device: Option<String>,
-    /// Stands for the session, if there is one.
-    pub session_reference: String,
-}
 
 impl Visit {
     #[must_use]
@@ -59,19 +41,6 @@ impl Visit {
                 .unwrap_or_default(),
         }
     }
-
-    /// The network that is shown to people and written down: /24, or /48 (AZ-04 asks for no more
-    /// than is needed).
-    #[must_use]
-    pub fn network(&self) -> String {
-        self.address.map(|address| prefix(address, 24, 48)).unwrap_or_default()
-    }
-
-    /// The network that is counted: /32, or /64, which is what one customer has (AU-04).
-    #[must_use]
-    pub fn counted_network(&self) -> String {
-        self.address.map(counted_network).unwrap_or_default()
-    }
 }
 
 impl FromRequestParts<AppState> for Visit {
@@ -80,15 +49,6 @@ impl FromRequestParts<AppState> for Visit {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         Ok(Self::of(state, &parts.headers, &parts.extensions))
     }
-}
-
-pub(super) fn counted_network(address: IpAddr) -> String {
-    prefix(address, 32, 64)
-}
-
-fn prefix(address: IpAddr, v4: u8, v6: u8) -> String {
-    let length = if address.is_ipv4() { v4 } else { v6 };
-    IpNet::new(address, length).map(|network| network.trunc().to_string()).unwrap_or_default()
 }
 
 /// Programs that are told by their name. Any other name is a stranger's text, which would stand in the
@@ -262,7 +222,7 @@ fn parse(hop: &str) -> Option<IpAddr> {
 mod tests {
     use axum::http::HeaderValue;
 
-    use super::*;
+    use super::{super::visit::prefix, *};
 
     fn seen(peer: &str, forwarded: &[&'static str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();

@@ -18,14 +18,16 @@ use super::{
     access::{Fresh, Renewer, SignedIn},
     accounts::{self, Entered},
     audit,
-    client::{Visit, known_device},
+    carrier::Carrier,
+    client::known_device,
     clock::rfc3339,
     error::{Error, Fault, Refusal, Result},
     own_account, passwords,
     reply::ProblemDetails,
-    sessions::{Carrier, SessionKind},
+    sessions::SessionKind,
     state::AppState,
     store::StoredSession,
+    visit::Visit,
 };
 use crate::domain::{
     Code, Field, FieldError, FullNameForm, PasswordChangeForm, Profile, SignInForm, SignUpForm,

@@ -74,9 +74,10 @@ use tracing::Instrument;
 
 use super::{
     audit::Event,
+    carrier::Carrier,
     clock::{now, seconds},
     error::Fault,
-    sessions::{Carrier, Proof},
+    sessions::Proof,
     store::{Changes, Ended, LiveRow, Lookout, Store},
 };
 use crate::domain::{AccountId, Profile};

@@ -26,7 +26,7 @@ use prometheus_client::{
 };
 use tokio::{net::TcpListener, sync::watch};
 
-use super::{connections, reply::ProblemKind, state::AppState};
+use super::{connections, problem_kinds::ProblemKind, state::AppState};
 
 /// Upper bounds, in seconds: what is only read takes less than a millisecond, a hash tens of them,
 /// and whoever waits in its queue seconds.

@@ -111,7 +111,12 @@ pub fn parse_line(
         Err(_) if rules.map_usernames => Ok(usernames::of(&line.username, rules.allow_reserved)),
         parsed => parsed,
     };
-    let username = username.map_err(field(Field::Username))?;
+    let username = match username {
+        Err(Code::Reserved) => {
+            return Err(refuse("has a reserved username: see --allow-reserved".to_owned()));
+        }
+        username => username.map_err(field(Field::Username))?,
+    };
     let full_name = FullName::parse(&line.full_name).map_err(field(Field::FullName))?;
     let password_hash = match (line.password_hash, line.salt) {
         (None | Some(Value::Null), _) => passwords::NO_PASSWORD.to_owned(),
@@ -189,9 +194,18 @@ fn keycloak(credential: &Value) -> Option<String> {
 fn why_no_line(error: &serde_json::Error) -> String {
     match error.classify() {
         serde_json::error::Category::Data => {
-            "must have username and fullName, of the right types, and nothing else but passwordHash, \
-             salt, id, createdAt, disabledAt and deleteAt"
-                .to_owned()
+            let text = error.to_string();
+            let missing = ["username", "fullName"]
+                .into_iter()
+                .find(|name| text.starts_with(&format!("missing field `{name}`")));
+            match missing {
+                Some(name) => format!("must have {name}"),
+                None => {
+                    "must have username and fullName, of the right types, and nothing else but \
+                         passwordHash, salt, id, createdAt, disabledAt and deleteAt"
+                        .to_owned()
+                }
+            }
         }
         _ => format!("is not JSON, from column {} on", error.column()),
     }
@@ -541,7 +555,9 @@ mod tests {
             ("canary".to_owned(), "is not JSON, from column 1 on"),
             ("{\"username\":\"canary".to_owned(), "is not JSON"),
             ("[]".to_owned(), "must have"),
-            (r#"{"username":"canary"}"#.to_owned(), "must have"),
+            (r#"{"username":"canary"}"#.to_owned(), "must have fullName"),
+            (r#"{"fullName":"canary"}"#.to_owned(), "must have username"),
+            (r#"{"username":7,"fullName":"canary"}"#.to_owned(), "of the right types"),
             (line("a", "B", HASH, ""), "at least 3"),
             (line("admin", "B", HASH, ""), "reserved"),
             (line("alice", "", HASH, ""), "full name"),

@@ -10,8 +10,8 @@ use super::{
     access::{Fresh, Renewer, Returning, SignedIn},
     accounts::{Entered, device_cookie, refuse_bearer, refuse_if_limited},
     audit::{Act, By, Event, Row, sha256},
-    client::Visit,
     clock::now,
+    counter::Counter,
     error::{Error, Refusal, Result},
     macs::Statement,
     passwords::Place,
@@ -20,7 +20,8 @@ use super::{
     sending::Ticket,
     state::AppState,
     store::{AccountRecord, PasswordLink, Renamed, Renewal, Renewed, StoredSession, Successor},
-    throttle::{Counter, Who},
+    throttle::Who,
+    visit::Visit,
 };
 use crate::domain::{
     AccountId, Code, Field, FieldError, FullName, Password, PasswordChange, Profile, new_password,

@@ -1,14 +1,11 @@
 //! Refusals and faults as HTTP: the only room that knows status codes and error bodies.
 //!
-//! Whoever refuses answers with an [`Error`]; its response has a status and no body yet. On its way
-//! out every answer passes [`explain`], which writes the body: problem details (RFC 9457) for a
-//! program, a page for a person, with the same words. It also explains what others answered without
-//! our doing.
+//! An [`Error`] becomes a response with a status and no body yet. On its way out, `explain.rs` writes
+//! the body.
 
 use axum::{
     Json,
-    extract::{MatchedPath, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -18,14 +15,13 @@ use utoipa::{
 };
 
 use super::{
-    client::Sender,
     error::{Error, Fault, Refusal},
-    routes::{Door, Routes},
+    problem_kinds::*,
+    routes::Door,
     state::AppState,
-    telemetry::RequestId,
+    visit::RequestId,
 };
 use crate::{
-    app,
     domain::{Code, FieldError},
     texts::Language,
 };
@@ -33,62 +29,10 @@ use crate::{
 /// Seconds after which to try again, when we are overloaded or the database is away.
 const RETRY_AFTER: &str = "2";
 
-/// A kind of problem: what `type` points to. Its words are in `texts/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProblemKind {
-    pub slug: &'static str,
-    pub status: StatusCode,
-}
-
-impl ProblemKind {
-    #[must_use]
-    pub fn title(self, language: Language) -> String {
-        language.text(&format!("problem-{}", self.slug))
-    }
-
-    #[must_use]
-    pub fn detail(self, language: Language) -> String {
-        language.text(&format!("problem-{}.detail", self.slug))
-    }
-}
-
-macro_rules! kinds {
-    ($($name:ident: $status:ident, $slug:literal;)*) => {
-        $(const $name: ProblemKind =
-            ProblemKind { slug: $slug, status: StatusCode::$status };)*
-
-        /// Every kind there is, in the order of their status.
-        pub const KINDS: &[ProblemKind] = &[$($name),*];
-    };
-}
-
-kinds! {
-    INVALID_INPUT: BAD_REQUEST, "invalid-input";
-    MALFORMED_JSON: BAD_REQUEST, "malformed-json";
-    MALFORMED_FORM: BAD_REQUEST, "malformed-form";
-    MALFORMED_BODY: BAD_REQUEST, "malformed-body";
-    USERNAME_TAKEN: BAD_REQUEST, "username-taken";
-    INVALID_CREDENTIALS: BAD_REQUEST, "invalid-credentials";
-    UNAUTHORIZED: UNAUTHORIZED, "unauthorized";
-    PROOF_TOO_OLD: UNAUTHORIZED, "proof-too-old";
-    CROSS_ORIGIN: FORBIDDEN, "cross-origin";
-    STALE_FORM: FORBIDDEN, "stale-form";
-    NOT_FOUND: NOT_FOUND, "not-found";
-    LINK_INVALID: NOT_FOUND, "link-invalid";
-    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed";
-    REQUEST_TIMEOUT: REQUEST_TIMEOUT, "request-timeout";
-    CONTENT_TOO_LARGE: PAYLOAD_TOO_LARGE, "content-too-large";
-    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type";
-    MISDIRECTED_REQUEST: MISDIRECTED_REQUEST, "misdirected-request";
-    TOO_MANY_TRIES: TOO_MANY_REQUESTS, "too-many-tries";
-    INTERNAL: INTERNAL_SERVER_ERROR, "internal";
-    UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable";
-}
-
 /// A problem on its way out, before it is written down.
 #[derive(Clone, Debug)]
-struct Problem {
-    kind: ProblemKind,
+pub(super) struct Problem {
+    pub(super) kind: ProblemKind,
     errors: Vec<FieldError>,
 }
 
@@ -229,52 +173,8 @@ impl IntoResponse for Error {
     }
 }
 
-/// Who will read the answer to a request.
-pub(super) struct Reader {
-    /// The language of a person. A program has none.
-    person: Option<Language>,
-    request_id: RequestId,
-}
-
-impl Reader {
-    pub(super) fn of(state: &AppState, request: &Request, routes: &Routes) -> Self {
-        let path = request.extensions().get::<MatchedPath>();
-        let sender = request.extensions().get::<Sender>();
-        let door = path.and_then(|path| routes.door(path.as_str()));
-        Self {
-            person: is_for_a_person(door, request.headers())
-                .then(|| language(state, request.headers())),
-            request_id: sender.map(|sender| sender.request_id.clone()).unwrap_or_default(),
-        }
-    }
-}
-
-/// Writes the body of every problem.
-pub(super) async fn explain(state: &AppState, reader: &Reader, response: Response) -> Response {
-    let Some(problem) = problem(&response) else { return response };
-    if let Some(metrics) = &state.metrics {
-        metrics.refused(problem.kind);
-    }
-    if response.extensions().get::<Explained>().is_some() {
-        return response;
-    }
-    let (mut parts, _) = response.into_parts();
-    parts.status = problem.kind.status;
-    parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.remove(header::CONTENT_TYPE);
-    let body = match reader.person {
-        Some(language) => {
-            app::problem_page(state, language, problem.kind, &reader.request_id).await
-        }
-        None => problem_details(&problem, &reader.request_id),
-    };
-    let (body_parts, body) = body.into_parts();
-    parts.headers.extend(body_parts.headers);
-    Response::from_parts(parts, body)
-}
-
 /// Our own problems; and answers of libraries that are errors without saying so in our way.
-fn problem(response: &Response) -> Option<Problem> {
+pub(super) fn problem(response: &Response) -> Option<Problem> {
     if let Some(problem) = response.extensions().get::<Problem>() {
         return Some(problem.clone());
     }
@@ -288,7 +188,7 @@ fn problem(response: &Response) -> Option<Problem> {
 #[derive(Clone)]
 pub struct Explained;
 
-fn problem_details(problem: &Problem, request_id: &RequestId) -> Response {
+pub(super) fn problem_details(problem: &Problem, request_id: &RequestId) -> Response {
     let details = ProblemDetails {
         kind: format!("/problems/{}", problem.kind.slug),
         title: problem.kind.title(Language::English),

@@ -20,13 +20,13 @@ use tokio::time::timeout;
 use super::{
     access, assets,
     audit::Act,
-    client::{self, Sender, Visit},
     error::{Error, Fault, Refusal, Result},
-    forms, headers, json, openapi, origin, reply,
+    explain, forms, headers, json, openapi, origin,
     routes::{Door, Routes},
     sending::OneCopy,
     state::AppState,
     telemetry,
+    visit::{self, Sender, Visit},
 };
 use crate::app;
 
@@ -118,9 +118,9 @@ fn around(map: Map, state: &AppState) -> (Router, Arc<Routes>) {
 /// The way of every request, around whatever happens to it: it gets an answer that says what was
 /// wrong, and that carries all the headers.
 async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Next) -> Response {
-    let reader = reply::Reader::of(&state, &request, &routes);
+    let reader = explain::Reader::of(&state, &request, &routes);
     let sender = request.extensions().get::<Sender>();
-    let network = sender.and_then(|sender| sender.address).map(client::counted_network);
+    let network = sender.and_then(|sender| sender.address).map(visit::counted_network);
     let network = network.unwrap_or_default();
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let entered = AssertUnwindSafe(enter(&state, &routes, request, next)).catch_unwind().await;
@@ -128,7 +128,7 @@ async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Ne
         Ok(response) => response.into_response(),
         Err(_) => Error::from(Fault::internal("a handler panicked")).into_response(),
     };
-    let response = reply::explain(&state, &reader, response).await;
+    let response = explain::explain(&state, &reader, response).await;
     let mut response = count(&state, &reader, &network, response).await;
     headers::add(&state, response.headers_mut());
     let unread = [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE];
@@ -143,7 +143,7 @@ async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Ne
 /// Refuses to send what is large to somebody who takes in too little of what is sent already.
 async fn count(
     state: &AppState,
-    reader: &reply::Reader,
+    reader: &explain::Reader,
     network: &str,
     response: Response,
 ) -> Response {
@@ -155,7 +155,7 @@ async fn count(
         Some(body) => Response::from_parts(parts, body),
         None => {
             let refused = Error::from(Refusal::Overloaded).into_response();
-            reply::explain(state, reader, refused).await
+            explain::explain(state, reader, refused).await
         }
     }
 }

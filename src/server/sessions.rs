@@ -17,13 +17,13 @@ use quick_cache::{Weighter, sync::Cache};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    client::Visit,
+    carrier::Carrier,
     clock::{now, seconds},
     config::{PublicUrl, Secret, Settings},
     error::Fault,
-    live_sessions::LiveSession,
     random,
     store::StoredSession,
+    visit::Visit,
 };
 use crate::domain::AccountId;
 
@@ -36,31 +36,7 @@ const MAX_READ_BYTES: u64 = 1024 * 1024;
 /// How far ahead of ours another node's clock may be.
 pub const CLOCK_SKEW: i64 = 5;
 
-/// Who carries the session's JWT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carrier {
-    /// In the cookie.
-    Browser,
-    /// In `Authorization: Bearer`.
-    Program,
-}
-
 impl Carrier {
-    /// As the store writes it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Browser => "browser",
-            Self::Program => "program",
-        }
-    }
-
-    /// `None`: a kind that this version does not know. A newer node may have written it.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        [Self::Browser, Self::Program].into_iter().find(|carrier| carrier.word() == word)
-    }
-
     fn typ(self) -> &'static str {
         match self {
             Self::Browser => "session+jwt",
@@ -251,12 +227,17 @@ impl Sessions {
     /// If a session that is used now should stay alive for longer: until when, and until when it
     /// must be alive already to be left as it is. A hundredth of the idle time is not worth a write.
     #[must_use]
-    pub fn extension(&self, carrier: Carrier, session: &LiveSession) -> Option<(i64, i64)> {
-        let idle_ttl = self.browser_idle_ttl(session.remembered);
-        let alive_until = (now() + idle_ttl).min(session.ends_at);
-        let enough = alive_until - idle_ttl / 100;
-        (carrier == Carrier::Browser && session.alive_until() < enough)
-            .then_some((alive_until, enough))
+    pub fn extension(
+        &self,
+        carrier: Carrier,
+        remembered: bool,
+        alive_until: i64,
+        ends_at: i64,
+    ) -> Option<(i64, i64)> {
+        let idle_ttl = self.browser_idle_ttl(remembered);
+        let extended = (now() + idle_ttl).min(ends_at);
+        let enough = extended - idle_ttl / 100;
+        (carrier == Carrier::Browser && alive_until < enough).then_some((extended, enough))
     }
 
     /// The JWT that names a session, and for how many seconds it is good.

@@ -3,7 +3,7 @@
 //! What a client sends goes into a log only as a method, a route and numbers, never as text, so it
 //! cannot add lines or fields (LG-02), and no password, token or cookie can get there (LG-03).
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -14,23 +14,13 @@ use tracing::Instrument;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 use super::{
-    client::{self, Sender},
+    client,
     config::{self, LogFormat},
     connections::Connection,
-    random,
     state::AppState,
+    visit::{RequestId, Sender},
 };
 use crate::export::Export;
-
-/// 128 random bits. Never taken from the client.
-#[derive(Clone, Debug, Default)]
-pub struct RequestId(Arc<str>);
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Logs to the standard error, and exports traces where that is built in and asked for, until what
 /// it returns is dropped.
@@ -76,8 +66,7 @@ pub(super) async fn trace<A: Future<Output = Response>>(
     answer: impl FnOnce(AppState, Request) -> A,
 ) -> Response {
     let start = Instant::now();
-    // Without randomness there is no session either; the request goes on and will say so.
-    let id = RequestId(random::label().unwrap_or_default().into());
+    let id = RequestId::new();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let matched = route.as_ref().map(MatchedPath::as_str);
     let route = matched.unwrap_or("(none)");
@@ -114,7 +103,7 @@ pub(super) async fn trace<A: Future<Output = Response>>(
     } else {
         tracing::info!(status, ms, "answered");
     }
-    if let Ok(value) = HeaderValue::try_from(&*id.0) {
+    if let Ok(value) = HeaderValue::try_from(id.as_str()) {
         response.headers_mut().insert("x-request-id", value);
     }
     response

@@ -38,12 +38,13 @@ use quick_cache::sync::Cache;
 
 use super::{
     audit::{Act, By, Event},
-    client::Visit,
     clock::{milliseconds, now, now_ms},
     config::{Limit, Settings},
+    counter::Counter,
     error::{Error, Refusal, Result},
     macs::{Macs, Statement},
     store::Store,
+    visit::Visit,
 };
 use crate::domain::AccountId;
 
@@ -69,36 +70,6 @@ pub enum Who<'a> {
     Bearer,
     /// Somebody who signs up.
     Newcomer,
-}
-
-/// One number in the database. Times are in milliseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counter {
-    pub key: String,
-    /// What one try adds.
-    pub interval: i64,
-    /// Above this, ahead of now, nobody may try.
-    pub period: i64,
-}
-
-/// How far apart the clocks of two nodes may be, in milliseconds.
-const CLOCK_SKEW: i64 = 10_000;
-
-impl Counter {
-    /// Until when one more try is refused. `arrivals`: where each counter stands.
-    #[must_use]
-    pub fn limited_until(&self, arrivals: &HashMap<String, i64>, now: i64) -> i64 {
-        match arrivals.get(&self.key) {
-            Some(tat) if *tat <= self.furthest(now) => tat + self.interval - self.period,
-            _ => i64::MIN,
-        }
-    }
-
-    /// A counter that stands beyond this was written by a clock that was wrong.
-    #[must_use]
-    pub fn furthest(&self, now: i64) -> i64 {
-        now.saturating_add(self.period).saturating_add(CLOCK_SKEW)
-    }
 }
 
 pub struct Throttle {

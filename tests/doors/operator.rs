@@ -77,7 +77,7 @@ async fn a_file_with_refused_lines_adds_nothing_and_says_which_and_why() {
         "line 2: is not JSON",
         "line 3: has the username of line 1",
         "line 4: passwordHash costs more",
-        "line 5: This username is reserved",
+        "line 5: has a reserved username",
         "Nothing was imported, since some lines were refused (4)",
     ] {
         assert!(told.contains(refused), "{refused}: {told}");
@@ -216,7 +216,9 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
     let fields = [("link", link), ("newPassword", "short")];
     assert!(browser.submit(path, "/api/set_password", &fields).await.says("at least 8"));
     let fields = [("link", link), ("newPassword", "alice2026!")];
-    assert!(browser.submit(path, "/api/set_password", &fields).await.says("based on your username"));
+    assert!(
+        browser.submit(path, "/api/set_password", &fields).await.says("based on your username")
+    );
     let token = form_token(&browser.page(path).await);
     let new = "another horse and battery";
     let fields = [("form_token", &*token), ("link", link), ("newPassword", new)];

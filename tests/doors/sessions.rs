@@ -46,7 +46,7 @@ async fn the_token_is_signed_with_the_secret_as_given_and_names_nobody() {
     server.sign_up_json("alice").await;
     let token = server.token("alice").await;
     let (header, claims) = (part(&token, 0), part(&token, 1));
-    assert_eq!(sign(&header, &claims).split('.').next(), token.split('.').next());
+    assert_eq!(sign(&header, &claims), token);
     assert_eq!(header["alg"], "HS256");
     assert_eq!(header["typ"], "at+jwt");
     let names: Vec<_> = claims.as_object().expect("an object").keys().collect();

@@ -56,7 +56,7 @@ async fn a_bad_field_is_refused_for_the_same_reason_by_both_doors() {
             ("alice\0", PASSWORD, "Alice", "may hold only letters"),
             (".alice", PASSWORD, "Alice", "must not start or end with a dot"),
             ("\u{430}lice", PASSWORD, "Alice", "different alphabets"),
-            ("admin", PASSWORD, "Alice", "is reserved"),
+            ("admin", PASSWORD, "Alice", "isn't available"),
             ("АДМІН", PASSWORD, "", "Enter your full name"),
             ("alice", "", "Alice", "Enter your password"),
             ("alice", "seven77", "Alice", "at least 8 characters"),

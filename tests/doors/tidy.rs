@@ -25,6 +25,9 @@ fn sources() -> Vec<(PathBuf, String)> {
 /// Every line of code that holds one of the words, outside of tests and comments, in other files
 /// than those whose paths begin so.
 fn lines_with(words: &[&str], allowed: &[&str]) -> Vec<String> {
+    for place in allowed {
+        assert!(Path::new(place).exists(), "{place}");
+    }
     let mut found = Vec::new();
     for (path, text) in sources() {
         let path = path.display().to_string();
@@ -42,6 +45,15 @@ fn lines_with(words: &[&str], allowed: &[&str]) -> Vec<String> {
         }
     }
     found
+}
+
+/// The same in some files or folders, which must be there.
+fn lines_in(places: &[&str], words: &[&str]) -> Vec<String> {
+    for place in places {
+        assert!(Path::new(place).exists(), "{place}");
+    }
+    let found = lines_with(words, &[]);
+    found.into_iter().filter(|line| places.iter().any(|place| line.starts_with(place))).collect()
 }
 
 fn none(found: &[String]) {
@@ -66,7 +78,7 @@ fn only_the_sessions_know_jwt() {
 
 #[test]
 fn only_the_cookies_know_cookies() {
-    none(&lines_with(&["SameSite", "SET_COOKIE, HeaderValue"], &["src/server/cookies.rs"]));
+    none(&lines_with(&["SameSite", "CookieBuilder", "Cookie::build"], &["src/server/cookies.rs"]));
 }
 
 #[test]
@@ -84,23 +96,14 @@ fn only_the_passwords_know_argon2() {
 
 #[test]
 fn the_domain_knows_no_framework() {
-    let found = lines_with(&["leptos", "axum", "SystemTime", "tokio", "crate::server"], &[]);
-    none(&found.into_iter().filter(|line| line.starts_with("src/domain")).collect::<Vec<_>>());
+    let words = ["leptos", "axum", "SystemTime", "tokio", "crate::server"];
+    none(&lines_in(&["src/domain.rs", "src/domain/"], &words));
 }
 
 #[test]
 fn the_use_cases_know_no_http() {
-    let found = lines_with(&["http::", "axum", "leptos"], &[]);
-    none(
-        &found
-            .into_iter()
-            .filter(|line| {
-                ["src/server/accounts.rs", "src/server/own_account.rs", "src/server/operator.rs"]
-                    .iter()
-                    .any(|file| line.starts_with(file))
-            })
-            .collect::<Vec<_>>(),
-    );
+    let files = ["src/server/accounts.rs", "src/server/own_account.rs", "src/server/operator.rs"];
+    none(&lines_in(&files, &["http::", "axum", "leptos"]));
 }
 
 #[test]
@@ -120,4 +123,69 @@ fn randomness_comes_from_the_operating_system() {
 #[test]
 fn a_function_that_takes_a_secret_is_not_instrumented() {
     none(&lines_with(&["instrument("], &["src/server/telemetry.rs"]));
+}
+
+/// The paths that a `use` names, with its braces taken apart.
+fn paths(tree: &str, before: &str) -> Vec<String> {
+    let Some(open) = tree.find('{') else { return vec![format!("{before}{tree}")] };
+    let (mut parts, mut depth, mut part) = (Vec::new(), 0, String::new());
+    for c in tree.chars() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if c == ',' && depth == 0 {
+            parts.push(std::mem::take(&mut part));
+        } else {
+            part.push(c);
+        }
+    }
+    parts.push(part);
+    match &parts[..] {
+        [one] => paths(&one[open + 1..one.len() - 1], &format!("{before}{}", &one[..open])),
+        many => many.iter().flat_map(|part| paths(part, before)).collect(),
+    }
+}
+
+/// Which room a file belongs to: a file or folder of `src/server/`, or one of `src/`.
+fn room(steps: &[&str]) -> Option<String> {
+    match steps {
+        ["server", room, ..] => Some(format!("server/{room}")),
+        ["app" | "rpc" | "texts" | "islands" | "domain", ..] => Some(steps[0].to_owned()),
+        _ => None,
+    }
+}
+
+#[test]
+fn no_two_rooms_need_each_other() {
+    use std::collections::{BTreeMap, BTreeSet};
+    let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources() {
+        let path = path.with_extension("").display().to_string();
+        let here: Vec<&str> = path.split('/').skip(1).collect();
+        let Some(this) = room(&here) else { continue };
+        let code = text.split("#[cfg(test)]").next().expect("code");
+        let uses = code.split("\nuse ").chain(code.split("\npub use ")).skip(1);
+        for tree in uses.filter_map(|rest| rest.split_once(';').map(|(tree, _)| tree)) {
+            let tree: String = tree.split_whitespace().collect();
+            for path in paths(&tree, "") {
+                let steps: Vec<&str> = path.split("::").collect();
+                let up = steps.iter().take_while(|step| **step == "super").count();
+                let from_root = match (steps[0], up) {
+                    ("crate", _) => steps[1..].to_vec(),
+                    (_, 1..) => [&here[..here.len() - up], &steps[up..]].concat(),
+                    _ => continue,
+                };
+                let other = room(&from_root).filter(|other| *other != this);
+                needs.entry(this.clone()).or_default().extend(other);
+            }
+        }
+    }
+    assert!(needs.len() > 40 && needs.values().map(BTreeSet::len).sum::<usize>() > 200);
+    // Whoever needs nobody that is left is taken away, until all are, or all that is left is a circle.
+    while let Some(room) = needs
+        .iter()
+        .find(|(_, others)| !others.iter().any(|other| needs.contains_key(other)))
+        .map(|(room, _)| room.clone())
+    {
+        needs.remove(&room);
+    }
+    assert!(needs.is_empty(), "{needs:#?}");
 }

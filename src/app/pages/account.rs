@@ -6,7 +6,7 @@ use super::form::{self, FormState, button, checkbox, hidden, summary};
 use crate::{
     app::times::{ago, day},
     domain::{Field, PasswordPolicy, Profile},
-    server::{audit::Row, client::known_device, sessions::Carrier, store::StoredSession},
+    server::{audit::Row, carrier::Carrier, client::known_device, store::StoredSession},
     texts::{language, number, t, t_with},
 };
 

@@ -13,7 +13,7 @@ use crate::{
     islands::{LiveForm, REVEAL},
     server::{
         error::{Error, Fault, Refusal},
-        forms::{TOKEN_FIELD, safe_next},
+        form_pages::{TOKEN_FIELD, safe_next},
         pending::Pending,
         state::AppState,
     },

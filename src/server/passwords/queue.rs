@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{domain::AccountId, server::client::Visit};
+use crate::{domain::AccountId, server::visit::Visit};
 
 /// From where a job comes, and for which account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

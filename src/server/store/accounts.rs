@@ -14,7 +14,7 @@ use crate::{
     server::{
         audit::{Act, By, Event},
         clock::now,
-        throttle::Counter,
+        counter::Counter,
     },
 };
 

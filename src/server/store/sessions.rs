@@ -15,9 +15,9 @@ use crate::{
     domain::{AccountId, Profile},
     server::{
         audit::{Act, Event},
+        carrier::Carrier,
         clock::now_ms,
-        sessions::Carrier,
-        throttle::Counter,
+        counter::Counter,
     },
 };
 

@@ -18,8 +18,8 @@ use crate::{
     server::{
         audit::{Event, Row},
         clock::now_ms,
+        counter::Counter,
         error::Fault,
-        throttle::Counter,
     },
 };
 

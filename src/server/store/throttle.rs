@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::Connection;
 
 use super::{BEGIN_WRITING, Backend, Fault, PATIENCE, Store, patiently, steps::Steps};
-use crate::server::{audit::Event, throttle::Counter};
+use crate::server::{audit::Event, counter::Counter};
 
 impl Store {
     /// Where each counter stands: by its key, in milliseconds since 1970.

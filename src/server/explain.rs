@@ -1,0 +1,60 @@
+//! The body of every error, written on its way out: problem details (RFC 9457) for a program, a page
+//! for a person, with the same words. Errors that libraries answered with get one, too.
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::header,
+    response::Response,
+};
+
+use super::{
+    reply::{Explained, is_for_a_person, language, problem, problem_details},
+    routes::Routes,
+    state::AppState,
+    visit::{RequestId, Sender},
+};
+use crate::{app, texts::Language};
+
+/// Who will read the answer to a request.
+pub(super) struct Reader {
+    /// The language of a person. A program has none.
+    person: Option<Language>,
+    request_id: RequestId,
+}
+
+impl Reader {
+    pub(super) fn of(state: &AppState, request: &Request, routes: &Routes) -> Self {
+        let path = request.extensions().get::<MatchedPath>();
+        let sender = request.extensions().get::<Sender>();
+        let door = path.and_then(|path| routes.door(path.as_str()));
+        Self {
+            person: is_for_a_person(door, request.headers())
+                .then(|| language(state, request.headers())),
+            request_id: sender.map(|sender| sender.request_id.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Writes the body of every problem.
+pub(super) async fn explain(state: &AppState, reader: &Reader, response: Response) -> Response {
+    let Some(problem) = problem(&response) else { return response };
+    if let Some(metrics) = &state.metrics {
+        metrics.refused(problem.kind);
+    }
+    if response.extensions().get::<Explained>().is_some() {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    parts.status = problem.kind.status;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_TYPE);
+    let body = match reader.person {
+        Some(language) => {
+            app::problem_page(state, language, problem.kind, &reader.request_id).await
+        }
+        None => problem_details(&problem, &reader.request_id),
+    };
+    let (body_parts, body) = body.into_parts();
+    parts.headers.extend(body_parts.headers);
+    Response::from_parts(parts, body)
+}
