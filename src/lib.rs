@@ -1,7 +1,7 @@
 //! Latchkey: accounts for your app, in one binary.
 //!
 //! In reading order: what an account is ([`domain`]), what the browser runs of it ([`islands`]),
-//! what people see ([`app`]), the two doors ([`rpc`] for forms, [`server`]'s `json` for programs),
+//! what people see ([`app`]), the two doors ([`server_functions`] for forms, [`server`]'s `json` for programs),
 //! the rooms
 //! behind them ([`server`]), and the texts in every language ([`texts`]). ARCHITECTURE.md walks through a request.
 //!
@@ -20,9 +20,9 @@ pub mod export;
 #[path = "server/no_export.rs"]
 pub mod export;
 #[cfg(feature = "ssr")]
-pub mod rpc;
-#[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod server_functions;
 #[cfg(feature = "ssr")]
 pub mod texts;
 

@@ -63,7 +63,7 @@ use metrics::Metrics;
 use routes::Routes;
 use sending::Sending;
 use sessions::Sessions;
-use state::{AppState, Shared};
+use state::{AppParts, AppState};
 use store::{Erased, Fact, SetUpLock, Store};
 use throttle::Throttle;
 use trusted_clock::{SteadyClock, Time, TrustedClock};
@@ -144,7 +144,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
     let cookies = Cookies::new(&public_url);
     let openapi = openapi::document(&public_url, &cookies, settings.passwords);
-    let state = AppState::new(Shared {
+    let state = AppState::new(AppParts {
         openapi_json: serde_json::to_vec(&openapi)
             .map_err(|error| StartError(format!("the OpenAPI document: {error}")))?
             .into(),

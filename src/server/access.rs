@@ -26,7 +26,7 @@ use super::{
     refresh_tokens::GRACE,
     reply::accepts,
     routes::{Door, Routes},
-    sessions::{CLOCK_SKEW, Proof},
+    sessions::{CLOCK_SKEW, VerifiedToken},
     state::AppState,
     store::Successor,
 };
@@ -189,7 +189,7 @@ enum Shown {
     /// A proof that is not good.
     Bad,
     /// A good proof of a session that is over.
-    Ended(Proof),
+    Ended(VerifiedToken),
     Good(SignedIn),
 }
 
@@ -241,7 +241,7 @@ fn is_form_address(routes: &Routes, path: &str, request: &Request) -> bool {
         && accepts(request.headers(), "text/html")
 }
 
-async fn returning(state: &AppState, proof: &Proof) -> Result<Option<Returning>, Fault> {
+async fn returning(state: &AppState, proof: &VerifiedToken) -> Result<Option<Returning>, Fault> {
     let tag = state.macs.tag(Statement::Successor(&proof.session));
     let successor = state.store.successor(&tag, now() - GRACE).await?;
     Ok(successor
@@ -265,7 +265,7 @@ async fn deletion_asked(
     state: &AppState,
     path: &str,
     headers: &HeaderMap,
-    proof: &Proof,
+    proof: &VerifiedToken,
 ) -> Result<Option<Response>, Fault> {
     if !DELETING.contains(&path) {
         return Ok(None);

@@ -381,7 +381,7 @@ pub(super) async fn refuse_if_limited(
 ) -> Result<()> {
     let checked = state.throttle.check(&state.store, counters).await;
     if matches!(checked, Err(Error::Refusal(_))) {
-        state.throttle.refused(&state.store, visit, act).await;
+        state.throttle.audit_refusal(&state.store, visit, act).await;
     }
     checked
 }

@@ -197,7 +197,7 @@ impl Event {
 /// A row of the trail, as it is kept. What was erased is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub struct AuditRow {
     pub seq: i64,
     /// Seconds since 1970, UTC.
     pub at: i64,
@@ -209,7 +209,7 @@ pub struct Row {
     pub detail: Option<String>,
 }
 
-impl Row {
+impl AuditRow {
     /// The row that follows `(seq, hash)`.
     pub fn following(before: Option<(i64, &str)>, event: &Event) -> Result<Self, Fault> {
         let (seq, hash) = before.unwrap_or((0, ""));
@@ -273,7 +273,7 @@ impl Verifier {
     }
 
     /// The next row. `Err`: what is wrong with it.
-    pub fn row(&mut self, row: &Row) -> Result<(), String> {
+    pub fn row(&mut self, row: &AuditRow) -> Result<(), String> {
         let (seq, hash) = self.last.as_ref().map_or((0, ""), |(seq, hash)| (*seq, hash));
         let wrong = |what: &str| Err(format!("row {} is the first that {what}", row.seq));
         if row.seq != seq + 1 {
@@ -317,18 +317,18 @@ mod tests {
 
     use super::*;
 
-    fn trail(length: i64) -> Vec<Row> {
-        let mut rows: Vec<Row> = Vec::new();
+    fn trail(length: i64) -> Vec<AuditRow> {
+        let mut rows: Vec<AuditRow> = Vec::new();
         for at in 1..=length {
             let event =
                 Event::without_request(By::Owner, Act::SignedIn, Some(AccountId(at % 3)), at);
             let before = rows.last().map(|row| (row.seq, &*row.hash));
-            rows.push(Row::following(before, &event).expect("a row"));
+            rows.push(AuditRow::following(before, &event).expect("a row"));
         }
         rows
     }
 
-    fn verify(rows: &[Row]) -> Result<i64, String> {
+    fn verify(rows: &[AuditRow]) -> Result<i64, String> {
         let mut verifier = Verifier::default();
         rows.iter().try_for_each(|row| verifier.row(row))?;
         verifier.end().map(|(rows, _)| rows)
@@ -354,7 +354,7 @@ mod tests {
         let mut event = Event::without_request(By::Server, Act::Deleted, None, 7);
         event.detail.erased = vec![3, 6];
         let before = rows.last().map(|row| (row.seq, &*row.hash));
-        rows.push(Row::following(before, &event).expect("a row"));
+        rows.push(AuditRow::following(before, &event).expect("a row"));
         assert_eq!(verify(&rows), Ok(7));
     }
 

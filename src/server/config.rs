@@ -328,7 +328,7 @@ impl Settings {
     pub fn read(sources: &Sources) -> Result<Self, Vec<BadSetting>> {
         let mut faults = sources.unreadable.clone();
         faults.extend(sources.unknown());
-        let mut reader = Reader { sources, faults };
+        let mut reader = SettingsReader { sources, faults };
 
         let host = reader.read("HOST", host);
         let port = reader.read("PORT", |text| {
@@ -518,12 +518,12 @@ pub fn exports_traces() -> bool {
 }
 
 /// Reads setting after setting, and keeps every fault.
-struct Reader<'a> {
+struct SettingsReader<'a> {
     sources: &'a Sources,
     faults: Vec<BadSetting>,
 }
 
-impl Reader<'_> {
+impl SettingsReader<'_> {
     /// A setting, or its default in [`KNOWN`].
     fn read<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
         self.given(name, &parse).unwrap_or_else(|| {

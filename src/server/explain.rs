@@ -16,13 +16,13 @@ use super::{
 use crate::{app, texts::Language};
 
 /// Who will read the answer to a request.
-pub(super) struct Reader {
+pub(super) struct Audience {
     /// The language of a person. A program has none.
     person: Option<Language>,
     request_id: RequestId,
 }
 
-impl Reader {
+impl Audience {
     pub(super) fn of(state: &AppState, request: &Request, routes: &Routes) -> Self {
         let path = request.extensions().get::<MatchedPath>();
         let sender = request.extensions().get::<Sender>();
@@ -36,7 +36,7 @@ impl Reader {
 }
 
 /// Writes the body of every problem.
-pub(super) async fn explain(state: &AppState, reader: &Reader, response: Response) -> Response {
+pub(super) async fn explain(state: &AppState, audience: &Audience, response: Response) -> Response {
     let Some(problem) = problem(&response) else { return response };
     if let Some(metrics) = &state.metrics {
         metrics.refused(problem.kind);
@@ -48,11 +48,11 @@ pub(super) async fn explain(state: &AppState, reader: &Reader, response: Respons
     parts.status = problem.kind.status;
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
-    let body = match reader.person {
+    let body = match audience.person {
         Some(language) => {
-            app::problem_page(state, language, problem.kind, &reader.request_id).await
+            app::problem_page(state, language, problem.kind, &audience.request_id).await
         }
-        None => problem_details(&problem, &reader.request_id),
+        None => problem_details(&problem, &audience.request_id),
     };
     let (body_parts, body) = body.into_parts();
     parts.headers.extend(body_parts.headers);

@@ -117,7 +117,7 @@ async fn run(
     let family = family.or(renewer.as_ref().map(Renewer::family));
     let of_visitors = OF_VISITORS.contains(&parts.uri.path());
     if !token_fits(state, family, visitor.as_deref(), of_visitors, fields) {
-        state.throttle.refused(&state.store, &visit, Act::CrossOrigin).await;
+        state.throttle.audit_refusal(&state.store, &visit, Act::CrossOrigin).await;
         return Err(Refusal::StaleForm.into());
     }
     let pending = state.cookies.pending(&parts.headers);

@@ -590,8 +590,8 @@ impl PersonalSession {
     }
 }
 
-impl From<&audit::Row> for PersonalEvent {
-    fn from(row: &audit::Row) -> Self {
+impl From<&audit::AuditRow> for PersonalEvent {
+    fn from(row: &audit::AuditRow) -> Self {
         let detail = row.detail();
         let (request_id, session) =
             detail.map_or_else(Default::default, |detail| (detail.request_id, detail.session));
@@ -682,8 +682,8 @@ pub(super) async fn history(
     Ok(Json(HistoryPage { history: rows.iter().map(HistoryEntry::from).collect(), next }))
 }
 
-impl From<&audit::Row> for HistoryEntry {
-    fn from(row: &audit::Row) -> Self {
+impl From<&audit::AuditRow> for HistoryEntry {
+    fn from(row: &audit::AuditRow) -> Self {
         let detail = row.detail();
         let (by, device, network) = detail.map_or_else(Default::default, |detail| {
             let device = known_device(&detail.device).to_owned();

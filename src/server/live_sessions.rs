@@ -77,7 +77,7 @@ use super::{
     carrier::Carrier,
     clock::{now, seconds},
     error::Fault,
-    sessions::Proof,
+    sessions::VerifiedToken,
     store::{Changes, Ended, LiveRow, Lookout, Store},
 };
 use crate::domain::{AccountId, Profile};
@@ -162,7 +162,7 @@ impl LiveSessions {
     }
 
     /// The live session that a good token names, if it is alive.
-    pub async fn find(&self, proof: &Proof) -> Result<Option<Arc<LiveSession>>, Fault> {
+    pub async fn find(&self, proof: &VerifiedToken) -> Result<Option<Arc<LiveSession>>, Fault> {
         let now = now();
         let found = match self.known.get(&proof.session, Instant::now(), now) {
             Some(session) => Some(session),

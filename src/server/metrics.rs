@@ -36,7 +36,7 @@ const BUCKETS: [f64; 12] =
 /// What is counted while requests are answered. The rest is asked for when it is read.
 pub struct Metrics {
     requests: Family<Request, Histogram>,
-    refusals: Family<Refusal, Counter>,
+    refusals: Family<RefusalLabels, Counter>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -47,7 +47,7 @@ struct Request {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Refusal {
+struct RefusalLabels {
     kind: &'static str,
 }
 
@@ -72,7 +72,7 @@ impl Metrics {
     }
 
     pub(super) fn refused(&self, kind: ProblemKind) {
-        self.refusals.get_or_create(&Refusal { kind: kind.slug }).inc();
+        self.refusals.get_or_create(&RefusalLabels { kind: kind.slug }).inc();
     }
 }
 

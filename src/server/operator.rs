@@ -213,7 +213,7 @@ fn why_no_line(error: &serde_json::Error) -> String {
 
 /// What became of an import.
 #[derive(Default)]
-pub struct Imported {
+pub struct ImportReport {
     pub added: u64,
     /// In the order of their lines. If there are any, nothing was added, unless they were to be
     /// skipped.
@@ -230,8 +230,8 @@ pub async fn import<R: BufRead + Send>(
     open: impl Fn() -> std::io::Result<R>,
     rules: &ImportRules,
     mut progress: impl FnMut(&str, u64) + Send,
-) -> Result<Imported, Fault> {
-    let mut result = Imported::default();
+) -> Result<ImportReport, Fault> {
+    let mut result = ImportReport::default();
     // The decision about each line that is to be added.
     let mut first: HashMap<String, u64> = HashMap::new();
     let mut planned: HashMap<u64, Planned> = HashMap::new();
@@ -265,7 +265,7 @@ pub async fn import<R: BufRead + Send>(
     }
     drop(first);
     if !result.refused.is_empty() && !rules.skip_refused {
-        return Ok(Imported { refused: result.refused, ..Imported::default() });
+        return Ok(ImportReport { refused: result.refused, ..ImportReport::default() });
     }
     let good = planned.len() as u64;
     let mut without_password = Vec::new();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{
     access::{Fresh, Renewer, Returning, SignedIn},
     accounts::{Entered, device_cookie, refuse_bearer, refuse_if_limited},
-    audit::{Act, By, Event, Row, sha256},
+    audit::{Act, AuditRow, By, Event, sha256},
     clock::now,
     counter::Counter,
     error::{Error, Refusal, Result},
@@ -135,14 +135,14 @@ struct Failed {
 }
 
 /// A password that was right, and what is looked at once more before that counts.
-struct Proof {
+struct PasswordProof {
     password_hash: String,
     counters: Vec<Counter>,
     failed: Failed,
 }
 
 /// Somebody who has just confirmed the password need not enter it again to change it.
-async fn confirmed(state: &AppState, caller: &SignedIn) -> Result<Proof> {
+async fn confirmed(state: &AppState, caller: &SignedIn) -> Result<PasswordProof> {
     let missing = FieldError { field: Field::CurrentPassword, code: Code::Missing };
     let fresh = caller.fresh(state.settings.proof_ttl).is_ok();
     if !fresh || !caller.has_confirmed() {
@@ -150,7 +150,7 @@ async fn confirmed(state: &AppState, caller: &SignedIn) -> Result<Proof> {
     }
     let record = state.store.record(caller.account()).await?.ok_or(OVER)?;
     let failed = Failed { field: Field::CurrentPassword, act: Act::PasswordChangeFailed };
-    Ok(Proof { password_hash: record.password_hash, counters: Vec::new(), failed })
+    Ok(PasswordProof { password_hash: record.password_hash, counters: Vec::new(), failed })
 }
 
 /// Checks the password of somebody who is signed in.
@@ -160,7 +160,7 @@ async fn prove(
     password: &Password,
     visit: &Visit,
     failed: Failed,
-) -> Result<Proof> {
+) -> Result<PasswordProof> {
     let (account, family) = (caller.account(), caller.family());
     let failed_event = event(visit, caller, failed.act);
     verify(state, account, family, password, visit, failed, failed_event).await
@@ -174,7 +174,7 @@ async fn verify(
     visit: &Visit,
     failed: Failed,
     failed_event: Event,
-) -> Result<Proof> {
+) -> Result<PasswordProof> {
     let counters = state.throttle.counters(&state.macs, Who::Session(family), visit);
     refuse_if_limited(state, &counters, visit, Act::Limited).await?;
     let record = state.store.record(account).await?.ok_or(OVER)?;
@@ -184,7 +184,7 @@ async fn verify(
         let error = FieldError { field: failed.field, code: Code::Wrong };
         return Err(Refusal::InvalidInput(vec![error]).into());
     }
-    Ok(Proof { password_hash: record.password_hash, counters, failed })
+    Ok(PasswordProof { password_hash: record.password_hash, counters, failed })
 }
 
 /// Looks at the limits once more, before an answer that shows that a password was right. A try that
@@ -237,7 +237,7 @@ async fn renew(
     caller: &SignedIn,
     visit: &Visit,
     act: Act,
-    proof: Proof,
+    proof: PasswordProof,
     new_password_hash: Option<&str>,
     password: &Password,
 ) -> Result<Entered> {
@@ -344,7 +344,7 @@ pub async fn history(
     caller: &SignedIn,
     before: i64,
     most: i64,
-) -> Result<(Vec<Row>, bool)> {
+) -> Result<(Vec<AuditRow>, bool)> {
     let mut rows = state.store.history(caller.account(), before, most + 1).await?;
     let wanted = usize::try_from(most).unwrap_or(usize::MAX);
     let more = rows.len() > wanted;

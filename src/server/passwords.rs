@@ -66,11 +66,11 @@ const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
 const MAX_CORES: usize = 8;
 
 pub struct Passwords {
-    shared: Arc<Shared>,
+    shared: Arc<HashPool>,
 }
 
 /// What the threads have in common.
-struct Shared {
+struct HashPool {
     queue: Queue<Job>,
     hashed: AtomicU64,
 }
@@ -106,7 +106,7 @@ impl Passwords {
     /// `cores`: of this machine. The threads end when this is dropped.
     pub fn new(cores: usize) -> std::io::Result<Self> {
         let cores = cores.clamp(1, MAX_CORES);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(HashPool {
             queue: Queue::new(QUEUE_PER_CORE * cores, cores, MAX_MEMORY),
             hashed: AtomicU64::default(),
         });
@@ -227,7 +227,7 @@ pub fn kept_as(hash: &str) -> &'static str {
     StoredHash::parse(hash).map_or("unknown", |hash| hash.kind())
 }
 
-impl Shared {
+impl HashPool {
     /// The life of a thread.
     fn work(&self) {
         // On Linux the priority is that of the thread.

@@ -118,7 +118,7 @@ fn around(map: Map, state: &AppState) -> (Router, Arc<Routes>) {
 /// The way of every request, around whatever happens to it: it gets an answer that says what was
 /// wrong, and that carries all the headers.
 async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Next) -> Response {
-    let reader = explain::Reader::of(&state, &request, &routes);
+    let audience = explain::Audience::of(&state, &request, &routes);
     let sender = request.extensions().get::<Sender>();
     let network = sender.and_then(|sender| sender.address).map(visit::counted_network);
     let network = network.unwrap_or_default();
@@ -128,8 +128,8 @@ async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Ne
         Ok(response) => response.into_response(),
         Err(_) => Error::from(Fault::internal("a handler panicked")).into_response(),
     };
-    let response = explain::explain(&state, &reader, response).await;
-    let mut response = count(&state, &reader, &network, response).await;
+    let response = explain::explain(&state, &audience, response).await;
+    let mut response = count(&state, &audience, &network, response).await;
     headers::add(&state, response.headers_mut());
     let unread = [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE];
     if chunked || unread.contains(&response.status()) {
@@ -143,7 +143,7 @@ async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Ne
 /// Refuses to send what is large to somebody who takes in too little of what is sent already.
 async fn count(
     state: &AppState,
-    reader: &explain::Reader,
+    audience: &explain::Audience,
     network: &str,
     response: Response,
 ) -> Response {
@@ -155,7 +155,7 @@ async fn count(
         Some(body) => Response::from_parts(parts, body),
         None => {
             let refused = Error::from(Refusal::Overloaded).into_response();
-            explain::explain(state, reader, refused).await
+            explain::explain(state, audience, refused).await
         }
     }
 }
@@ -183,7 +183,7 @@ async fn enter(
     if let Err(refusal) = origin::check(state, &request) {
         if refusal == Refusal::CrossOrigin {
             let visit = Visit::of(state, request.headers(), request.extensions());
-            state.throttle.refused(&state.store, &visit, Act::CrossOrigin).await;
+            state.throttle.audit_refusal(&state.store, &visit, Act::CrossOrigin).await;
         }
         return Err(refusal.into());
     }
@@ -273,7 +273,7 @@ impl Map {
     ) {
         #[expect(
             clippy::expect_used,
-            reason = "only the methods that are written here and in rpc.rs"
+            reason = "only the methods that are written here and in server_functions.rs"
         )]
         let filter = MethodFilter::try_from(method.clone()).expect("a method that axum routes");
         let router = std::mem::take(&mut self.router);

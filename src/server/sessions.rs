@@ -100,7 +100,7 @@ struct Claims {
 
 /// What a good token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
+pub struct VerifiedToken {
     pub carrier: Carrier,
     pub session: Arc<str>,
     pub account: AccountId,
@@ -109,7 +109,7 @@ pub struct Proof {
 /// What reading a token has shown, and until when that holds.
 #[derive(Clone)]
 struct Reading {
-    proof: Proof,
+    proof: VerifiedToken,
     until: i64,
 }
 
@@ -265,7 +265,7 @@ impl Sessions {
 
     /// Reads a token of one carrier. `None`: it proves nothing, for whatever reason.
     #[must_use]
-    pub fn read(&self, carrier: Carrier, token: &str) -> Option<Proof> {
+    pub fn read(&self, carrier: Carrier, token: &str) -> Option<VerifiedToken> {
         if token.len() > MAX_TOKEN {
             return None;
         }
@@ -301,7 +301,8 @@ impl Sessions {
             && (1..=longest).contains(&life)
             && !claims.jti.is_empty();
         let account = claims.sub.parse().ok().filter(|_| good)?;
-        let proof = Proof { carrier, session: claims.sid.into(), account: AccountId(account) };
+        let proof =
+            VerifiedToken { carrier, session: claims.sid.into(), account: AccountId(account) };
         Some(Reading { proof, until: claims.exp })
     }
 }
@@ -363,7 +364,10 @@ mod tests {
             let session = sessions.begin(kind, AccountId(7), &visit()).expect("a session");
             let (token, _) = sessions.token(&session).expect("a token");
             let proof = sessions.read(carrier, &token).expect("a good token");
-            assert_eq!(proof, Proof { carrier, session: session.id.into(), account: AccountId(7) });
+            assert_eq!(
+                proof,
+                VerifiedToken { carrier, session: session.id.into(), account: AccountId(7) }
+            );
             assert_eq!(sessions.read(other, &token), None);
         }
     }

@@ -22,9 +22,9 @@ use super::{
 use crate::texts::Language;
 
 #[derive(Clone)]
-pub struct AppState(Arc<Shared>);
+pub struct AppState(Arc<AppParts>);
 
-pub struct Shared {
+pub struct AppParts {
     pub settings: Settings,
     pub public_url: PublicUrl,
     /// The port it really listens on.
@@ -50,15 +50,15 @@ pub struct Shared {
 
 impl AppState {
     #[must_use]
-    pub fn new(shared: Shared) -> Self {
+    pub fn new(shared: AppParts) -> Self {
         Self(Arc::new(shared))
     }
 }
 
 impl std::ops::Deref for AppState {
-    type Target = Shared;
+    type Target = AppParts;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &AppParts {
         &self.0
     }
 }

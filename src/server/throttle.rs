@@ -221,7 +221,7 @@ impl Throttle {
     }
 
     /// Writes down a refusal that cost its sender nothing, as far as there is room.
-    pub async fn refused(&self, store: &Store, visit: &Visit, act: Act) {
+    pub async fn audit_refusal(&self, store: &Store, visit: &Visit, act: Act) {
         let event = Event::of(visit, By::Stranger, act, None, now());
         event.log();
         if self.audited.check().is_ok()

@@ -148,7 +148,9 @@ fn paths(tree: &str, before: &str) -> Vec<String> {
 fn room(steps: &[&str]) -> Option<String> {
     match steps {
         ["server", room, ..] => Some(format!("server/{room}")),
-        ["app" | "rpc" | "texts" | "islands" | "domain", ..] => Some(steps[0].to_owned()),
+        ["app" | "server_functions" | "texts" | "islands" | "domain", ..] => {
+            Some(steps[0].to_owned())
+        }
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use super::form::{self, FormState, button, checkbox, hidden, summary};
 use crate::{
     app::times::{ago, day},
     domain::{Field, PasswordPolicy, Profile},
-    server::{audit::Row, carrier::Carrier, client::known_device, store::StoredSession},
+    server::{audit::AuditRow, carrier::Carrier, client::known_device, store::StoredSession},
     texts::{language, number, t, t_with},
 };
 
@@ -57,7 +57,12 @@ struct Group {
 const PLACES: usize = 3;
 
 impl History {
-    pub(in crate::app) fn of(rows: Vec<Row>, more: bool, most: usize, continued: bool) -> Self {
+    pub(in crate::app) fn of(
+        rows: Vec<AuditRow>,
+        more: bool,
+        most: usize,
+        continued: bool,
+    ) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         let (mut shown, mut cut) = (None, false);
         for row in rows {

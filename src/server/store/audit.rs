@@ -5,7 +5,7 @@ use sqlx::{Connection, FromRow};
 use super::{BEGIN_WRITING, Backend, Fault, PATIENCE, Store, patiently, steps::Steps};
 use crate::{
     domain::AccountId,
-    server::audit::{Event, Row},
+    server::audit::{AuditRow, Event},
 };
 
 #[derive(FromRow)]
@@ -20,7 +20,7 @@ struct EventRow {
     detail: Option<String>,
 }
 
-impl From<EventRow> for Row {
+impl From<EventRow> for AuditRow {
     fn from(row: EventRow) -> Self {
         let EventRow { seq, at, event, digest, hash, salt, account_id, detail } = row;
         Self { seq, at, event, digest, hash, salt, account_id, detail }
@@ -46,14 +46,14 @@ impl Store {
     }
 
     /// The rows after `seq`, at most so many.
-    pub async fn events_after(&self, seq: i64, most: i64) -> Result<Vec<Row>, Fault> {
+    pub async fn events_after(&self, seq: i64, most: i64) -> Result<Vec<AuditRow>, Fault> {
         let query = "SELECT seq, at, event, digest, hash, salt, account_id, detail \
                      FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2";
         let rows = on!(self.readers, |db| sqlx::query_as::<_, EventRow>(query)
             .bind(seq)
             .bind(most)
             .fetch_all(db))?;
-        Ok(rows.into_iter().map(Row::from).collect())
+        Ok(rows.into_iter().map(AuditRow::from).collect())
     }
 
     /// What happened to an account before the row `seq`, the newest first, at most so many.
@@ -62,7 +62,7 @@ impl Store {
         account: AccountId,
         seq: i64,
         most: i64,
-    ) -> Result<Vec<Row>, Fault> {
+    ) -> Result<Vec<AuditRow>, Fault> {
         let query = "SELECT seq, at, event, digest, hash, salt, account_id, detail \
                      FROM audit_events WHERE account_id = $1 AND seq < $2 \
                      ORDER BY seq DESC LIMIT $3";
@@ -71,6 +71,6 @@ impl Store {
             .bind(seq)
             .bind(most)
             .fetch_all(db))?;
-        Ok(rows.into_iter().map(Row::from).collect())
+        Ok(rows.into_iter().map(AuditRow::from).collect())
     }
 }

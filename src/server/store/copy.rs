@@ -24,7 +24,7 @@ enum Value {
     Text(Option<String>),
 }
 
-type Row = Vec<Value>;
+type CopiedRow = Vec<Value>;
 
 struct Layout {
     name: &'static str,
@@ -126,7 +126,7 @@ pub struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, row: &Row) -> Result<(), OpenError> {
+    fn add(&mut self, row: &CopiedRow) -> Result<(), OpenError> {
         let text = serde_json::to_vec(row).map_err(|error| OpenError(error.to_string()))?;
         self.rows += 1;
         let digest = digest::digest(&digest::SHA256, &text);
@@ -269,7 +269,7 @@ impl Transaction {
     async fn each_chunk(
         &mut self,
         table: &Layout,
-        mut work: impl AsyncFnMut(Vec<Row>) -> Result<(), OpenError>,
+        mut work: impl AsyncFnMut(Vec<CopiedRow>) -> Result<(), OpenError>,
     ) -> Result<(), OpenError> {
         let query = AssertSqlSafe(format!("SELECT {} FROM {}", columns(table), table.name));
         on!(self, |db| {
@@ -281,7 +281,7 @@ impl Transaction {
                     Kind::Text => row.try_get(index).map(Value::Text),
                 };
                 let values = table.columns.iter().enumerate().map(value);
-                chunk.push(values.collect::<Result<Row, _>>().map_err(fail)?);
+                chunk.push(values.collect::<Result<CopiedRow, _>>().map_err(fail)?);
                 if chunk.len() == CHUNK {
                     work(std::mem::take(&mut chunk)).await?;
                 }
@@ -290,7 +290,7 @@ impl Transaction {
         })
     }
 
-    async fn insert(&mut self, table: &Layout, rows: &[Row]) -> Result<(), OpenError> {
+    async fn insert(&mut self, table: &Layout, rows: &[CopiedRow]) -> Result<(), OpenError> {
         if rows.is_empty() {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::AccountId,
     server::{
-        audit::{Event, Row},
+        audit::{AuditRow, Event},
         clock::now_ms,
         counter::Counter,
         error::Fault,
@@ -221,7 +221,7 @@ macro_rules! steps {
                     _ => Cow::Borrowed(event),
                 };
                 let before = seq.zip(hash.as_deref());
-                let row = Row::following(before, &event)?;
+                let row = AuditRow::following(before, &event)?;
                 let insert = "INSERT INTO audit_events \
                               (seq, at, event, digest, hash, salt, account_id, detail) \
                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
