@@ -44,7 +44,7 @@ pub(crate) async fn import(file: &Path, options: &ImportOptions) -> Result<(), F
     let named = |error: std::io::Error| Failure(vec![format!("{}: {error}", file.display())]);
     // A pipe cannot be read twice.
     if !fs::metadata(file).map_err(named)?.is_file() {
-        return fail(&format!("{}: is no file", file.display()));
+        return fail(&format!("{}: is not a file", file.display()));
     }
     let rules = import_rules(options)?;
     // Before anything is added, so that it is known to be writable.
@@ -167,7 +167,7 @@ pub(crate) async fn export(file: &Path) -> Result<(), Failure> {
     let count = operator::export(&store, &mut to).await.map_err(told)?;
     finish(to)?;
     store.close().await;
-    say(&format!("Wrote {count} accounts to {}: for your eyes only.", file.display()));
+    say(&format!("Wrote {count} accounts to {}. Only its owner can read it.", file.display()));
     Ok(())
 }
 
@@ -188,7 +188,7 @@ pub(crate) async fn user(command: User) -> Result<(), Failure> {
             }
             let id = AccountId(account.id);
             if !operator::delete(&store, id).await.map_err(told)? {
-                return fail("somebody else has deleted it at this moment");
+                return fail("someone else has just deleted it");
             }
             say(&format!("{} is deleted.", account.username));
         }
@@ -210,7 +210,7 @@ pub(crate) async fn user(command: User) -> Result<(), Failure> {
             }
             let link = operator::password_link(&store, id).await.map_err(told)?;
             let origin = public_origin(&store, &settings()?).await?;
-            say("Give this to its owner. It works once, within 24 hours:");
+            say("Give this link to the account's owner. It works once, within 24 hours:");
             say(&format!("{origin}/set-password?link={link}"));
         }
     }

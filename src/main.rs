@@ -25,9 +25,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Accounts for your app, in one binary.
 ///
-/// Latchkey signs people up, signs them in and keeps their profile: as pages for people, and as
-/// JSON for programs. It needs no settings: started in an empty folder, it makes its database and
-/// its secret in ./data and serves on http://localhost:3000.
+/// Latchkey handles sign-up, sign-in and profiles: as pages for people, and as a JSON API for
+/// programs. It needs no settings: in an empty folder, it creates its database and secret in ./data
+/// and serves on http://localhost:3000.
 #[derive(Parser)]
 #[command(version, after_long_help = settings_help())]
 struct Cli {
@@ -37,67 +37,67 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Apply pending migrations, then serve (this is what `latchkey` alone does)
+    /// Apply pending migrations, then serve (the default)
     Serve,
-    /// Show and change the state of the database's tables
+    /// Apply, revert and list migrations
     #[command(subcommand)]
     Migrate(Migrate),
-    /// Copy everything from one database into another, empty one: stop the server first
+    /// Copy everything to another, empty database. Stop the server first
     Copy {
-        /// Where from: sqlite:PATH or postgres://…
+        /// The source: sqlite:PATH or postgres://…
         #[arg(long)]
         from: String,
-        /// Where to: sqlite:PATH or postgres://…
+        /// The target: sqlite:PATH or postgres://…
         #[arg(long)]
         to: String,
     },
-    /// Write a consistent copy of the SQLite database, while the server goes on
+    /// Write a consistent copy of the SQLite database while the server runs
     Backup {
-        /// The file to make
+        /// The file to create
         file: PathBuf,
     },
-    /// Check a copy, and put it in the place of the SQLite database: stop the server first
+    /// Check a backup and replace the SQLite database with it. Stop the server first
     Restore {
-        /// A file that `latchkey backup` has made
+        /// A file that `latchkey backup` wrote
         file: PathBuf,
-        /// Sign everybody out: else the sessions of the copy live again, also those ended since
+        /// Sign everyone out. Without this, sessions ended after the backup work again
         #[arg(long)]
         end_sessions: bool,
     },
-    /// Bring accounts along from elsewhere: all lines of a file, or none
+    /// Import accounts from a file, all or nothing
     Import {
         /// NDJSON, one account per line: see docs/import.md
         file: PathBuf,
         #[command(flatten)]
         options: ImportOptions,
     },
-    /// Write all accounts, in the lines of an import, to a new file for your eyes only
+    /// Write all accounts, in the format of import, to a new file that only its owner can read
     Export {
-        /// The file to make
+        /// The file to create
         file: PathBuf,
     },
-    /// See and change accounts, also while the server runs
+    /// Show and change accounts; works while the server runs
     #[command(subcommand)]
     User(User),
-    /// Check the audit trail, and take it out
+    /// Verify or export the audit trail
     #[command(subcommand)]
     Audit(Audit),
-    /// Read the settings, print them with secrets redacted, and say what is wrong with them
+    /// Print the settings, with secrets hidden, and what is wrong with them
     Check,
 }
 
 #[derive(Args)]
 pub(crate) struct ImportOptions {
-    /// Add the others, if some lines are refused
+    /// Import the rest if some lines are refused
     #[arg(long)]
     pub(crate) skip_refused: bool,
-    /// Make usernames of names that are none here (e-mail addresses, spaces), and say which
+    /// Turn names that aren't usernames here (email addresses, spaces) into usernames, and list them
     #[arg(long)]
     pub(crate) map_usernames: bool,
-    /// Accept names that are reserved for the service, like admin and support
+    /// Accept names that are reserved for the service, such as admin and support
     #[arg(long)]
     pub(crate) allow_reserved: bool,
-    /// Write a link for each account that has no password to this new file, a JSON object a line
+    /// Write a link for each account without a password to this new file, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(crate) password_links: Option<PathBuf>,
     /// The base64_signer_key of a Firebase project
@@ -116,17 +116,17 @@ pub(crate) struct ImportOptions {
 
 #[derive(Subcommand)]
 enum Migrate {
-    /// Apply what is pending
+    /// Apply pending migrations
     Up,
     /// Revert the last migration. Stop the server first
     Down {
-        /// Lose what its tables and columns hold
+        /// Confirm that the listed data is deleted
         #[arg(long)]
         yes: bool,
     },
-    /// List all migrations with their state
+    /// List all migrations and whether they are applied
     List,
-    /// Make a new, empty pair of files in ./migrations
+    /// Create a pair of empty files in ./migrations
     Create {
         /// What it does, in a few words: add_email
         name: String,
@@ -137,7 +137,7 @@ enum Migrate {
 pub(crate) enum User {
     /// List all accounts
     List {
-        /// One JSON object a line
+        /// One JSON object per line
         #[arg(long)]
         json: bool,
     },
@@ -153,18 +153,18 @@ pub(crate) enum User {
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Let the owner of a disabled account sign in again
+    /// Enable a disabled account
     Enable {
         /// A username or an id
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Delete an account for good, now
+    /// Permanently delete an account, now
     Delete {
         /// A username or an id
         #[arg(allow_hyphen_values = true)]
         name: String,
-        /// Say that you mean it
+        /// Confirm the deletion
         #[arg(long)]
         yes: bool,
     },
@@ -177,7 +177,7 @@ pub(crate) enum User {
         #[arg(long)]
         end: bool,
     },
-    /// Make a link by which its owner sets a new password: once, within 24 hours
+    /// Print a link that sets a new password, once, within 24 hours
     SetPasswordLink {
         /// A username or an id
         #[arg(allow_hyphen_values = true)]
@@ -187,15 +187,15 @@ pub(crate) enum User {
 
 #[derive(Subcommand)]
 pub(crate) enum Audit {
-    /// Check that every row is as it was written, and name the first that is not
+    /// Check that every row is intact, and name the first that isn't
     Verify {
-        /// The hash of the last row, as an earlier run told it: it must still be there
+        /// A hash that an earlier run printed: detects a trail that was truncated or rebuilt
         #[arg(long)]
         expect: Option<String>,
     },
-    /// Write the whole trail to a new file, a row a line
+    /// Write the whole trail to a new file, one row per line
     Export {
-        /// The file to make
+        /// The file to create
         file: PathBuf,
     },
 }

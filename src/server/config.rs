@@ -123,62 +123,66 @@ impl fmt::Display for BadSetting {
 /// Name, default as `check` shows it, meaning. The order is the order of `check` and of
 /// `.env.example`.
 pub const KNOWN: [(&str, &str, &str); 28] = [
-    ("HOST", "127.0.0.1", "the address it listens on"),
-    ("PORT", "3000", "the port it listens on; 0: any free one"),
+    ("HOST", "127.0.0.1", "the address to listen on"),
+    ("PORT", "3000", "the port to listen on; 0: any free one"),
     (
         "PUBLIC_URL",
         "http://localhost:PORT",
         "the address people use; https turns on Secure cookies and HSTS",
     ),
-    ("INSECURE_HTTP", "no", "yes: allow a plain http PUBLIC_URL that is not loopback"),
+    ("INSECURE_HTTP", "no", "yes: allow a plain http PUBLIC_URL other than this machine"),
     (
         "DATABASE_URL",
         "sqlite:data/latchkey.db",
         "where the accounts are: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE",
     ),
-    (
-        "DATABASE_CONNECTIONS",
-        "16",
-        "how many connections a node opens to PostgreSQL at most, 2 to 1000",
-    ),
+    ("DATABASE_CONNECTIONS", "16", "the most connections a node opens to PostgreSQL, 2 to 1000"),
     (
         "JWT_SECRET",
-        "made once, beside the SQLite file",
+        "created once, beside the SQLite file",
         "the key of all tokens, at least 32 bytes; required with PostgreSQL",
     ),
     ("JWT_SECRET_PREVIOUS", "none", "the key before this one: still accepted, never used to sign"),
-    ("PASSWORD_MIN_LENGTH", "8", "code points, 6 to 64"),
-    ("ACCESS_TOKEN_TTL", "15m", "life of the accessToken of the JSON routes"),
-    ("SESSION_IDLE_TTL", "24h", "a browser session ends after so long unused"),
-    ("REMEMBER_TTL", "30d", "a session that is kept signed in ends after so long unused"),
-    ("REFRESH_TTL", "30d", "a session with a refresh token ends after so long unused"),
-    ("SESSION_TTL", "30d", "a session ends after so long in any case"),
-    ("PROOF_TTL", "10m", "how old the proof of the password may be for what is dangerous"),
-    ("DELETION_GRACE", "14d", "how long a deleted account can still be had back by signing in"),
-    ("TRUSTED_PROXIES", "none", "addresses or networks whose forwarding headers are believed"),
+    ("PASSWORD_MIN_LENGTH", "8", "the shortest password, 6 to 64 code points"),
+    ("ACCESS_TOKEN_TTL", "15m", "how long an access token is valid"),
+    ("SESSION_IDLE_TTL", "24h", "how long a session lasts without use"),
+    ("REMEMBER_TTL", "30d", "the same for \"Keep me signed in\""),
+    ("REFRESH_TTL", "30d", "the same for a session with a refresh token"),
+    ("SESSION_TTL", "30d", "how long any session lasts"),
+    (
+        "PROOF_TTL",
+        "10m",
+        "how long after entering the password sensitive actions don't ask for it again",
+    ),
+    ("DELETION_GRACE", "14d", "how long signing in cancels the deletion of an account"),
+    (
+        "TRUSTED_PROXIES",
+        "none",
+        "proxies whose forwarding header is believed: addresses or networks",
+    ),
     (
         "FORWARDED_HEADER",
         "either",
-        "which header of a trusted proxy names the client: x-forwarded-for, forwarded, or either",
+        "the header your proxy sets: x-forwarded-for, forwarded, or either",
     ),
-    ("HSTS_SUBDOMAINS", "no", "yes: HSTS is for all sub-domains, too"),
-    ("THROTTLE", "on", "off: no limits on tries, for load tests"),
+    ("HSTS_SUBDOMAINS", "no", "yes: HSTS covers all subdomains"),
+    ("THROTTLE", "on", "off: no rate limits, for load tests"),
     (
         "THROTTLE_ACCOUNT",
         "10/1m,100/1d",
-        "wrong tries for one account, by strangers in all or one device",
+        "wrong tries for one account, by all strangers or by one known device",
     ),
-    ("THROTTLE_NETWORK", "50/1m,500/1d", "wrong tries from one address, or one /64"),
-    ("THROTTLE_TOTAL", "1000/1m", "wrong tries by all strangers"),
-    ("THROTTLE_SIGN_UP", "100/1h", "sign-ups from one address, or one /64"),
+    ("THROTTLE_NETWORK", "50/1m,500/1d", "wrong tries from one IPv4 address or IPv6 /64"),
+    ("THROTTLE_TOTAL", "1000/1m", "wrong tries by all strangers together"),
+    ("THROTTLE_SIGN_UP", "100/1h", "sign-ups from one IPv4 address or IPv6 /64"),
     (
         "THROTTLE_ACTS",
         "600/1h",
-        "what one session does that is written down: changes of a name, downloads, refreshes",
+        "name changes and downloads of one session, and apart from them its refreshes",
     ),
-    ("METRICS_ADDR", "none", "address and port on which metrics for Prometheus are served"),
-    ("LOG_FORMAT", "text", "text, or json: one object a line"),
-    ("RUST_LOG", "info", "what is logged"),
+    ("METRICS_ADDR", "none", "IP:PORT of a separate listener for Prometheus metrics"),
+    ("LOG_FORMAT", "text", "text, or json: one object per line"),
+    ("RUST_LOG", "info", "what to log"),
 ];
 
 /// Where a process finds its settings, and what the settings may not do to it.
@@ -463,9 +467,7 @@ impl Settings {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if !self.throttle {
-            warnings.push(
-                "THROTTLE=off: nobody is held up who guesses passwords; for load tests only".into(),
-            );
+            warnings.push("THROTTLE=off: all rate limits are off; for load tests only".into());
         }
         if self.public_url.as_ref().is_some_and(|url| !url.is_https() && !url.is_loopback()) {
             warnings.push(
@@ -476,8 +478,8 @@ impl Settings {
             && url.is_unverified()
         {
             warnings.push(
-                "DATABASE_URL: whoever is between here and the database can read along or pose as \
-                 it; add ?sslmode=verify-full&sslrootcert=FILE"
+                "DATABASE_URL: the connection is not verified, so an attacker on the network can \
+                 read or impersonate the database; add ?sslmode=verify-full&sslrootcert=FILE"
                     .into(),
             );
         }
