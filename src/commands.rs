@@ -8,7 +8,11 @@ use std::{
     path::Path,
 };
 
-use crate::{Audit, Failure, ImportOptions, User, fail, say, settings};
+use crate::{
+    Failure,
+    cli::{Audit, ImportOptions, User},
+    fail, say, settings,
+};
 use latchkey::{
     domain::AccountId,
     server::{

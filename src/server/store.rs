@@ -43,12 +43,14 @@ macro_rules! on {
 mod accounts;
 mod archive;
 mod audit;
+mod cleaning;
 mod copy;
 mod dialects;
 mod facts;
 mod import;
 mod lookout;
 mod migrate;
+mod password_links;
 mod patience;
 mod pool;
 mod sessions;
@@ -59,7 +61,7 @@ use std::{error::Error as StdError, sync::Arc};
 
 use sqlx::{Database as SqlDatabase, Postgres, Sqlite};
 
-pub use accounts::{AccountRecord, Added, Erased, PasswordLink, Renamed, StoredAccount};
+pub use accounts::{AccountRecord, Added, Erased, Renamed, StoredAccount};
 pub use archive::{backup, is_in_use, restore};
 pub use copy::{NOT_COPIED, Sum, copied, copy};
 pub use dialects::SetUpLock;
@@ -67,6 +69,7 @@ pub use facts::Fact;
 pub use import::ImportedAccount;
 pub use lookout::Lookout;
 pub use migrate::{Loss, MigrationState};
+pub use password_links::PasswordLink;
 pub use sessions::{
     Begun, Ended, LiveRow, MAX_SESSIONS, Refreshed, Renewal, Renewed, StoredSession, Successor,
 };
