@@ -10,6 +10,7 @@
 //! `export` writes the same. Every line is read before the first account is added, and all of them
 //! are added in one transaction.
 
+mod keycloak;
 mod usernames;
 
 use std::{
@@ -127,11 +128,13 @@ pub fn parse_line(
         (Some(Value::String(hash)), Some(salt)) => format!("firebase:{salt}:{hash}"),
         (Some(Value::String(hash)), None) if hash.starts_with('{') && hash.ends_with('}') => {
             let credential = serde_json::from_str(&hash).map_err(|_| ());
-            keycloak(&credential.map_err(|()| refuse("passwordHash is no credential".to_owned()))?)
-                .ok_or_else(|| refuse("passwordHash is no credential of Keycloak".to_owned()))?
+            keycloak::phc(
+                &credential.map_err(|()| refuse("passwordHash is no credential".to_owned()))?,
+            )
+            .ok_or_else(|| refuse("passwordHash is no credential of Keycloak".to_owned()))?
         }
         (Some(Value::String(hash)), None) => hash,
-        (Some(credential), _) => keycloak(&credential)
+        (Some(credential), _) => keycloak::phc(&credential)
             .ok_or_else(|| refuse("passwordHash is no credential of Keycloak".to_owned()))?,
     };
     let id = match line.id {
@@ -158,36 +161,6 @@ pub fn parse_line(
         disabled_at: line.disabled_at,
         delete_at: line.delete_at,
     })
-}
-
-/// A credential as Keycloak exports it, as a PHC string: JSON within JSON since version 8, flat before.
-fn keycloak(credential: &Value) -> Option<String> {
-    let within = |name: &str| -> Option<Value> {
-        serde_json::from_str(credential.get(name)?.as_str()?).ok()
-    };
-    let data = within("credentialData").unwrap_or_else(|| credential.clone());
-    let secret = within("secretData").unwrap_or_else(|| credential.clone());
-    let text = |value: &Value, name: &str| Some(value.get(name)?.as_str()?.to_owned());
-    let hash = text(&secret, "value").or_else(|| text(&secret, "hashedSaltedValue"))?;
-    let salt = text(&secret, "salt")?;
-    let iterations = data.get("hashIterations")?.as_u64()?;
-    let algorithm = text(&data, "algorithm")?;
-    if algorithm.starts_with("pbkdf2") {
-        return Some(format!("${algorithm}$i={iterations}${salt}${hash}"));
-    }
-    if algorithm != "argon2" {
-        return None;
-    }
-    let more = data.get("additionalParameters")?;
-    let more = |name: &str| more.get(name)?.get(0)?.as_str();
-    let version = match more("version").unwrap_or("1.3") {
-        "1.3" => 19,
-        "1.0" => 16,
-        _ => return None,
-    };
-    let (kind, memory) = (more("type").unwrap_or("id"), more("memory")?);
-    let lanes = more("parallelism").unwrap_or("1");
-    Some(format!("$argon2{kind}$v={version}$m={memory},t={iterations},p={lanes}${salt}${hash}"))
 }
 
 /// The kind of error, and never the text: it may be part of a hash.

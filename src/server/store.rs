@@ -53,6 +53,7 @@ mod migrate;
 mod password_links;
 mod patience;
 mod pool;
+mod refresh_tokens;
 mod sessions;
 mod steps;
 mod throttle;
@@ -70,8 +71,9 @@ pub use import::ImportedAccount;
 pub use lookout::Lookout;
 pub use migrate::{Loss, MigrationState};
 pub use password_links::PasswordLink;
+pub use refresh_tokens::Refreshed;
 pub use sessions::{
-    Begun, Ended, LiveRow, MAX_SESSIONS, Refreshed, Renewal, Renewed, StoredSession, Successor,
+    Begun, Ended, LiveRow, MAX_SESSIONS, Renewal, Renewed, StoredSession, Successor,
 };
 
 use dialects::{BEGIN_WRITING, FileInPlace, PATIENCE};
