@@ -1,5 +1,8 @@
 DROP TABLE facts;
 
+-- An older version would take them for links that still hold.
+DELETE FROM password_links WHERE used_at IS NOT NULL;
+
 ALTER TABLE password_links DROP COLUMN used_at;
 
 DROP INDEX refresh_tokens_by_use;

@@ -394,15 +394,18 @@ pub(crate) async fn form_page(
                 (visitor, Some(cookie))
             }
         };
-        let token = viewer
-            .form_token(state)
-            .unwrap_or_else(|_| state.macs.tag(Statement::VisitorForm(&visitor)));
+        // A link may end the session that would vouch for the form, and the form may come twice.
+        let of_session = form.form != Form::SetPassword && viewer.caller.is_some();
+        let token = match viewer.form_token(state) {
+            Ok(token) if of_session => token,
+            _ => state.macs.tag(Statement::VisitorForm(&visitor)),
+        };
         let (form, policy) = (form.clone(), state.settings.passwords);
         let remembered = state.settings.remember_ttl;
         let around = Around::of_form(&form);
         let view = move || pages::form::page(&form, token.clone(), policy, remembered);
         let mut page = render(state, viewer, around, view).await?;
-        if let Some(cookie) = new_cookie.filter(|_| viewer.caller.is_none()) {
+        if let Some(cookie) = new_cookie.filter(|_| !of_session) {
             page.headers_mut().append(header::SET_COOKIE, cookie);
         }
         Ok(page)

@@ -103,7 +103,15 @@ pub async fn confirm(
             let password = shown_password(&Ok(password)).map_err(Refusal::InvalidInput)?;
             let (renewer, visit) = (renewer(&call)?, &call.visit);
             let (state, family) = (&call.state, renewer.family().to_owned());
-            let entered = own_account::confirm(state, renewer, &password, visit).await?;
+            let account = renewer.profile().id;
+            let entered = match own_account::confirm(state, renewer, &password, visit).await {
+                Err(error @ Error::Refusal(Refusal::Unauthorized { .. })) => {
+                    // The same confirmation has just let the account be deleted.
+                    let at = own_account::delete_at(state, account).await?.ok_or(error)?;
+                    return Ok(signed_out(&call, "/signin", Some(Notice::DeletionAsked(at))));
+                }
+                entered => entered?,
+            };
             let next = safe_next(&next);
             if let Some(pending) = Pending::open(state, &pending, &family) {
                 let page = pending.page();
@@ -135,7 +143,10 @@ async fn do_pending(call: &FormCall, entered: &Entered, pending: Pending) -> Res
     let (state, visit) = (&call.state, &call.visit);
     let (carrier, token) = (entered.session.carrier, entered.token.clone());
     let caller = access::go_on(state, carrier, &token).await?;
-    let caller = caller.ok_or(Refusal::Unauthorized { token_came: true })?;
+    let Some(caller) = caller else {
+        let at = own_account::delete_at(state, entered.profile.id).await?;
+        return Ok(Notice::DeletionAsked(at.ok_or(Refusal::Unauthorized { token_came: true })?));
+    };
     let fresh = caller.fresh(state.settings.proof_ttl)?;
     Ok(match pending {
         Pending::EndSession(id) => end_one(call, fresh, &id).await?,

@@ -373,12 +373,16 @@ pub async fn delete(state: &AppState, caller: Fresh<'_>, visit: &Visit) -> Resul
     let delete_at = event.at + grace;
     let Some(ended) = state.store.set_delete_at(caller.account(), delete_at, &event).await? else {
         // Asked for in this very moment, perhaps by the same request sent twice.
-        let account = state.store.record(caller.account()).await?;
-        return Ok(account.and_then(|account| account.delete_at).ok_or(OVER)?);
+        return Ok(self::delete_at(state, caller.account()).await?.ok_or(OVER)?);
     };
     state.live_sessions.changed(&ended);
     event.log();
     Ok(delete_at)
+}
+
+/// When an account will be deleted, if that was asked for.
+pub async fn delete_at(state: &AppState, account: AccountId) -> Result<Option<i64>> {
+    Ok(state.store.record(account).await?.and_then(|account| account.delete_at))
 }
 
 /// Whose link this is.

@@ -71,11 +71,12 @@ struct Server {
     port: Option<u16>,
 }
 
-/// Parameters that ask for a protection which the connection would not have.
-const NOT_KEPT: [(&str, &str); 3] = [
-    ("channel_binding", "require"),
-    ("gssencmode", "require"),
-    ("ssl_min_protocol_version", "TLSv1.3"),
+/// Parameters that may ask for a protection which the connection would not have, and the values that
+/// do not.
+const KEPT: [(&str, &[&str]); 3] = [
+    ("channel_binding", &["disable", "prefer"]),
+    ("gssencmode", &["disable", "prefer"]),
+    ("ssl_min_protocol_version", &["", "TLSv1", "TLSv1.1", "TLSv1.2"]),
 ];
 
 impl PostgresUrl {
@@ -106,12 +107,19 @@ impl PostgresUrl {
             parameters: Vec::new(),
             writable_only: false,
         };
+        // A colon that was escaped along with the password would make both of them a name.
+        if url.user.contains(':') {
+            return Err(hint());
+        }
         let (mut hosts, mut ports) = (None, None);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             // As libpq reads it: a plus is a plus.
             let (name, value) = pair.split_once('=').ok_or_else(hint)?;
             let (name, value) = decode(name).zip(decode(value)).ok_or_else(hint)?;
             match &*name {
+                "host" | "hostaddr" if hosts.is_some() => {
+                    return Err("give host or hostaddr, and only once".to_owned());
+                }
                 "host" | "hostaddr" => hosts = Some(value),
                 "port" => ports = Some(value),
                 "dbname" => url.database = value,
@@ -126,8 +134,13 @@ impl PostgresUrl {
                             .to_owned());
                     }
                 },
-                name if NOT_KEPT.contains(&(name, &*value)) => {
-                    return Err(format!("{name}={value} is nothing that Latchkey can keep to"));
+                name if KEPT.iter().any(|(known, values)| {
+                    *known == name && !values.iter().any(|kept| kept.eq_ignore_ascii_case(&value))
+                }) =>
+                {
+                    return Err(format!(
+                        "{name} asks for something that Latchkey cannot guarantee"
+                    ));
                 }
                 name if IGNORED.contains(&name) => {}
                 name => {
@@ -352,7 +365,10 @@ mod tests {
             "postgres://lk@db/app?hunter2=1",
             "postgres://lk@db/app?sslmode=hunter2",
             "postgres://lk@db/app?channel_binding=require",
-            "postgres://lk@db/app?gssencmode=require",
+            "postgres://lk@db/app?gssencmode=REQUIRE",
+            "postgres://lk@db/app?channel_binding=requird",
+            "postgres://lk@db/app?host=a&hostaddr=10.0.0.1",
+            "postgres://lk%3Ahunter2@db/app",
             "postgres://lk@db/app?ssl_min_protocol_version=TLSv1.3",
             "postgres://lk@db/app?target_session_attrs=hunter2",
             "postgres://lk@db:hunter2/app",

@@ -299,6 +299,48 @@ async fn a_deletion_that_is_asked_for_twice_says_both_times_when() {
 }
 
 #[tokio::test]
+async fn a_confirmed_deletion_that_is_sent_twice_at_once_says_both_times_when() {
+    let server = TestServer::start_with(&[NODES_URL]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let session = browser.session();
+    let form = form_token(&browser.page("/account/data").await);
+    server.db_forget_proofs().await;
+    let node = server.another_node().await;
+    let here = Browser::with_session(&node.origin(), &session);
+    here.post("/api/delete_account", &[("form_token", &form), ("confirmed", "yes")]).await;
+    let page = here.page("/confirm?next=%2Faccount%2Fdata").await;
+    let (form, pending) = (form_token(&page), hidden(&page, "pending"));
+    let fields = [("form_token", &*form), ("password", PASSWORD), ("pending", &*pending)];
+    let [first, second] = [(); 2].map(|()| Browser::with_session(&node.origin(), &session));
+    let (one, other) =
+        tokio::join!(first.post("/api/confirm", &fields), second.post("/api/confirm", &fields));
+    assert_eq!((location(&one), location(&other)), ("/signin", "/signin"));
+    for browser in [&first, &second] {
+        assert!(browser.page("/signin").await.contains("will be deleted on"));
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_used_twice_by_its_signed_in_owner_sets_the_password_once() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let token = server.token("alice").await;
+    let account = json_of(server.profile(&format!("Bearer {token}")).await).await;
+    let account = latchkey::domain::AccountId(account["id"].as_i64().expect("an id"));
+    let store = &server.running.state.store;
+    let link = latchkey::server::operator::password_link(store, account).await.expect("a link");
+    let page = browser.page(&format!("/set-password?link={link}")).await;
+    let (_, form) = page.split_once("action=\"/api/set_password").expect("its form");
+    let form = form_token(form);
+    let fields = [("form_token", &*form), ("link", &*link), ("newPassword", NEW)];
+    for _ in 0..2 {
+        assert_eq!(location(&browser.post("/api/set_password", &fields).await), "/signin");
+    }
+    assert!(browser.page("/signin").await.contains("Password saved."));
+    assert!(server.sign_in(Via::Form, "alice", NEW).await.is_accepted());
+}
+
+#[tokio::test]
 async fn a_second_tab_goes_where_it_wanted_to_go() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;

@@ -267,7 +267,9 @@ pub(in crate::app) fn page(
         Form::SetPassword => {
             let username = form.username().to_owned();
             (
-                Some(t_with("set-password-lead", &[("username", username.clone().into())])),
+                // Nobody is named where the link is none any more.
+                (!username.is_empty())
+                    .then(|| t_with("set-password-lead", &[("username", username.clone().into())])),
                 vec![
                     hidden("link", &form.link),
                     username_for_managers(&username),

@@ -36,6 +36,9 @@ const MIN_DIGEST: usize = 16;
 /// From here on a hash is so slow that it must not have all threads.
 const SLOW: f64 = 15.0;
 
+/// Seconds, roughly.
+const OURS_TAKES: f64 = 0.015;
+
 /// In front of what is kept in words of ours.
 const OURS: &str = "latchkey:";
 
@@ -146,7 +149,8 @@ impl StoredHash {
         };
         let memory = u32::try_from(memory.div_ceil(1024)).unwrap_or(u32::MAX);
         let memory = if memory > PARAMS.m_cost() { memory } else { 0 };
-        Cost { is_slow: time > SLOW, memory }
+        let longer = std::time::Duration::from_secs_f64((time - 1.0).max(0.0) * OURS_TAKES);
+        Cost { is_slow: time > SLOW, longer, memory }
     }
 
     /// The name of what made it.

@@ -6,7 +6,8 @@
 //! that is the newcomer's own share. So a crowd that signs in from one address, rightly or not, waits
 //! for itself.
 //!
-//! A job that takes much longer than our own hash never has all threads. One that takes more memory
+//! A job counts from the beginning as long as it is expected to take, so a quick one does not wait for
+//! slow ones that came before it from elsewhere. One that takes much longer than our own hash never has all threads. One that takes more memory
 //! waits until there is enough, and keeps no thread waiting: those that need no more go on.
 
 use std::{
@@ -54,6 +55,8 @@ pub(super) struct Queue<J> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     pub(super) is_slow: bool,
+    /// How much longer it is expected to take: whoever is quick goes before whoever is slow.
+    pub(super) longer: Duration,
     /// KiB. 0: no more than ours.
     pub(super) memory: u32,
 }
@@ -189,7 +192,7 @@ impl<J> Queue<J> {
         let mut state = self.state();
         state.networks.add(&place.network, time);
         state.accounts.add(&place.account, time);
-        if cost != Cost::default() {
+        if cost.is_slow || cost.memory > 0 {
             state.slow -= usize::from(cost.is_slow);
             state.free += cost.memory;
             drop(state);
@@ -215,8 +218,8 @@ impl<J> Next<J> {
 impl<J> State<J> {
     fn next(&self, slow_may_run: bool) -> Option<usize> {
         let share = |index: &usize| {
-            let Place { network, account } = &self.waiting[*index].place;
-            (self.networks.of(network), self.accounts.of(account))
+            let Waiting { place: Place { network, account }, cost, .. } = &self.waiting[*index];
+            (self.networks.of(network) + cost.longer, self.accounts.of(account) + cost.longer)
         };
         let least = |fits: &dyn Fn(&Cost) -> bool| {
             let fits = |index: &usize| {
@@ -270,11 +273,11 @@ mod tests {
         Place { network: network.to_owned(), account: account.to_owned() }
     }
 
-    const QUICK: Cost = Cost { is_slow: false, memory: 0 };
-    const SLOW: Cost = Cost { is_slow: true, memory: 0 };
+    const QUICK: Cost = Cost { is_slow: false, longer: Duration::ZERO, memory: 0 };
+    const SLOW: Cost = Cost { is_slow: true, longer: Duration::ZERO, memory: 0 };
 
     fn large(memory: u32) -> Cost {
-        Cost { is_slow: false, memory }
+        Cost { memory, ..QUICK }
     }
 
     #[test]
@@ -291,6 +294,23 @@ mod tests {
         let fourth = queue.next().expect("a job");
         let fifth = queue.next().expect("a job");
         assert_eq!((fourth.job, fifth.job), (2, 3));
+    }
+
+    #[test]
+    fn a_quick_job_goes_before_slow_ones_from_many_networks() {
+        let queue = Queue::new(100, 1, 100);
+        let slow = Cost { longer: Duration::from_millis(150), ..QUICK };
+        for job in 0..30 {
+            assert!(queue.push(place(&format!("network {job}"), "a"), slow, job).is_ok());
+        }
+        assert!(queue.push(place("home", "alice"), QUICK, 100).is_ok());
+        assert_eq!(next(&queue, 10), 100);
+        // They get their turn as soon as the quick ones have had as much.
+        for job in 200..220 {
+            assert!(queue.push(place("home", "alice"), QUICK, job).is_ok());
+        }
+        let order: Vec<bool> = (0..20).map(|_| next(&queue, 10) < 30).collect();
+        assert!(order.contains(&true), "{order:?}");
     }
 
     #[test]
@@ -376,7 +396,7 @@ mod tests {
             let mut seen = Vec::new();
             for (job, (network, account, is_slow)) in (0_u32..).zip(&pushes) {
                 let place = place(&network.to_string(), &account.to_string());
-                if let Err(out) = queue.push(place, Cost { is_slow: *is_slow, memory: 0 }, job) {
+                if let Err(out) = queue.push(place, Cost { is_slow: *is_slow, ..QUICK }, job) {
                     seen.push(out);
                 }
                 prop_assert!(queue.len() <= 8);
