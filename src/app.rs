@@ -45,8 +45,7 @@ use crate::{
         random, reply,
         sending::OneCopy,
         state::AppState,
-        visit::RequestId,
-        visit::Visit,
+        visit::{RequestId, Visit},
     },
     texts::Language,
 };

@@ -111,7 +111,7 @@ pub(crate) enum Migrate {
     List,
     /// Create a pair of empty files in ./migrations
     Create {
-        /// What it does, in a few words: add_email
+        /// A short name for the change, such as add_email
         name: String,
     },
 }

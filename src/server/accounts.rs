@@ -278,9 +278,7 @@ async fn begin_session(
         }
         Begun::Gone => return Ok(None),
         Begun::Limited(before) => {
-            failed.log();
-            state.throttle.judge(counters, &before)?;
-            return Err(Refusal::TooManyTries { retry_after: 1 }.into());
+            return Err(state.throttle.overtaken(counters, &before, &failed));
         }
     };
     event.log();

@@ -1,4 +1,4 @@
-//! Who carries the JWT of a session.
+//! The carrier of a session's JWT: a browser or a program.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {

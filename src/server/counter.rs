@@ -6,7 +6,7 @@ use std::collections::HashMap;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
     pub key: String,
-    /// What one try adds.
+    /// How much one try adds.
     pub interval: i64,
     /// Above this, ahead of now, nobody may try.
     pub period: i64,

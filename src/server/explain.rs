@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{app, texts::Language};
 
-/// Who will read the answer to a request.
+/// The reader of the answer to a request: a person or a program.
 pub(super) struct Audience {
     /// The language of a person. A program has none.
     person: Option<Language>,

@@ -333,7 +333,7 @@ impl Known {
         session
     }
 
-    /// Drops everything. What is being read at this moment is not taken in.
+    /// Drops all entries, and keeps out reads that are already under way.
     fn forget_all(&self) {
         let mut horizon = self.horizon.write().unwrap_or_else(PoisonError::into_inner);
         horizon.era += 1;

@@ -193,11 +193,7 @@ async fn verify(
 async fn recheck(state: &AppState, counters: &[Counter], failed: Event) -> Result<()> {
     match state.store.count_if_limited(counters, &failed).await? {
         None => Ok(()),
-        Some(before) => {
-            failed.log();
-            state.throttle.judge(counters, &before)?;
-            Err(Refusal::TooManyTries { retry_after: 1 }.into())
-        }
+        Some(before) => Err(state.throttle.overtaken(counters, &before, &failed)),
     }
 }
 
@@ -280,11 +276,8 @@ async fn renew(
     match state.store.renew_session(&renewal, &event).await? {
         Renewed::Yes(ended) => state.live_sessions.changed(&ended),
         Renewed::Gone => return again().await,
-        // As those that were wrong, so that nobody can tell it from them.
         Renewed::Limited(before) => {
-            failed.log();
-            state.throttle.judge(&proof.counters, &before)?;
-            return Err(Refusal::TooManyTries { retry_after: 1 }.into());
+            return Err(state.throttle.overtaken(&proof.counters, &before, &failed));
         }
     }
     event.log();

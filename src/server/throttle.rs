@@ -178,6 +178,22 @@ impl Throttle {
         if longest.is_zero() { Ok(()) } else { Err(too_many(longest)) }
     }
 
+    /// The refusal of a try that others have overtaken: `failed` is written already, and it counts like
+    /// one that was wrong, so nobody can tell the two apart.
+    pub fn overtaken(
+        &self,
+        counters: &[Counter],
+        before: &HashMap<String, i64>,
+        failed: &Event,
+    ) -> Error {
+        failed.log();
+        match self.judge(counters, before) {
+            Err(error) => error,
+            // In this very moment the limit has run down.
+            Ok(()) => Refusal::TooManyTries { retry_after: 1 }.into(),
+        }
+    }
+
     /// Counts a try, and writes it down. One that was let in before others used up the limit is
     /// refused like those that came after it.
     pub async fn count(&self, store: &Store, counters: &[Counter], event: Event) -> Result<()> {

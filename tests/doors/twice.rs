@@ -24,6 +24,17 @@ async fn opens(server: &TestServer, session: &str) -> bool {
     request.send().await.expect("an answer").status() == StatusCode::OK
 }
 
+/// Alice's browser at a second node, which finds that she entered her password too long ago; and the
+/// token of her forms.
+async fn alice_with_an_old_proof(server: &TestServer) -> (TestServer, Browser, String) {
+    let browser = Browser::signed_up(server, "alice").await;
+    let form = form_token(&browser.page("/account/data").await);
+    server.db_forget_proofs().await;
+    let node = server.another_node().await;
+    let here = Browser::with_session(&node.origin(), &browser.session());
+    (node, here, form)
+}
+
 #[tokio::test]
 async fn a_sign_up_by_the_page_that_is_sent_twice_signs_in_both_times() {
     let server = TestServer::start().await;
@@ -220,12 +231,7 @@ async fn what_was_asked_for_is_done_once_the_password_is_confirmed() {
 #[tokio::test]
 async fn a_confirmation_that_does_not_name_what_was_asked_for_says_that_it_was_not_done() {
     let server = TestServer::start_with(&[NODES_URL]).await;
-    let browser = Browser::signed_up(&server, "alice").await;
-    let session = browser.session();
-    let form = form_token(&browser.page("/account/data").await);
-    server.db_forget_proofs().await;
-    let node = server.another_node().await;
-    let here = Browser::with_session(&node.origin(), &session);
+    let (_node, here, form) = alice_with_an_old_proof(&server).await;
     let asked =
         here.post("/api/delete_account", &[("form_token", &form), ("confirmed", "yes")]).await;
     assert_eq!(location(&asked), "/confirm?next=%2Faccount%2Fdata");
@@ -243,12 +249,7 @@ async fn a_confirmation_that_does_not_name_what_was_asked_for_says_that_it_was_n
 #[tokio::test]
 async fn a_deletion_that_had_to_wait_for_the_password_is_done_and_says_when() {
     let server = TestServer::start_with(&[NODES_URL]).await;
-    let browser = Browser::signed_up(&server, "alice").await;
-    let session = browser.session();
-    let form = form_token(&browser.page("/account/data").await);
-    server.db_forget_proofs().await;
-    let node = server.another_node().await;
-    let here = Browser::with_session(&node.origin(), &session);
+    let (_node, here, form) = alice_with_an_old_proof(&server).await;
     here.post("/api/delete_account", &[("form_token", &form), ("confirmed", "yes")]).await;
     let page = here.page("/confirm?next=%2Faccount%2Fdata").await;
     assert!(page.contains("to delete your account"), "{page}");
@@ -301,16 +302,12 @@ async fn a_deletion_that_is_asked_for_twice_says_both_times_when() {
 #[tokio::test]
 async fn a_confirmed_deletion_that_is_sent_twice_at_once_says_both_times_when() {
     let server = TestServer::start_with(&[NODES_URL]).await;
-    let browser = Browser::signed_up(&server, "alice").await;
-    let session = browser.session();
-    let form = form_token(&browser.page("/account/data").await);
-    server.db_forget_proofs().await;
-    let node = server.another_node().await;
-    let here = Browser::with_session(&node.origin(), &session);
+    let (node, here, form) = alice_with_an_old_proof(&server).await;
     here.post("/api/delete_account", &[("form_token", &form), ("confirmed", "yes")]).await;
     let page = here.page("/confirm?next=%2Faccount%2Fdata").await;
     let (form, pending) = (form_token(&page), hidden(&page, "pending"));
     let fields = [("form_token", &*form), ("password", PASSWORD), ("pending", &*pending)];
+    let session = here.session();
     let [first, second] = [(); 2].map(|()| Browser::with_session(&node.origin(), &session));
     let (one, other) =
         tokio::join!(first.post("/api/confirm", &fields), second.post("/api/confirm", &fields));

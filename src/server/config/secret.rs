@@ -14,8 +14,8 @@ impl Secret {
     /// The shortest key for HMAC-SHA-256 (RFC 7518, section 3.2), in bytes.
     const MIN_LENGTH: usize = 32;
 
-    /// What stands in tutorials, templates and other people's repositories. A key may hold such a
-    /// word, if enough is left without it.
+    /// Keys from tutorials, templates and other people's repositories. A key may contain one of them if
+    /// enough is left without it.
     const WELL_KNOWN: [&'static str; 12] = [
         "a-string-secret-at-least-256-bits-long",
         "your-256-bit-secret",

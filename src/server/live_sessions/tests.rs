@@ -89,7 +89,7 @@ fn ten_thousand_that_end_at_once_are_dropped_in_one_look_and_leave_nothing() {
     assert_eq!(known.entries.len(), 1);
 }
 
-/// What can happen, in any order. Sessions are numbers, and two of them belong to each account;
+/// The events, which may come in any order. Sessions are numbers, and two of them belong to each account;
 /// times are milliseconds.
 #[derive(Clone, Debug)]
 enum Step {

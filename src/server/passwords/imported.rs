@@ -138,7 +138,7 @@ impl StoredHash {
         }
     }
 
-    /// What it takes beyond our own.
+    /// The cost beyond that of our own hash.
     pub(super) fn cost(&self) -> Cost {
         let (time, memory) = match self {
             Self::None => return Cost::default(),

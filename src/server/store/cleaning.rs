@@ -52,10 +52,9 @@ impl Store {
         self.clean_up("UPDATE sessions SET proved_at = 0", SESSIONS, "proved_at > $1", time).await
     }
 
-    /// Does `change` to the rows of its table that fulfil `condition`, which takes a time, until there
-    /// are none any more. In small pieces, so that others can write in between and no piece takes too
-    /// long. Rows that somebody has locked are left for the next time, so that
-    /// no two wait for each other in a circle.
+    /// Applies `change` to all rows of its table that match `condition`, which takes a time. Works in
+    /// small pieces, so that others can write in between and no piece takes too long. Locked rows are
+    /// left for the next time, so that no two writers wait for each other in a circle.
     async fn clean_up(
         &self,
         change: &'static str,
