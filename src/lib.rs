@@ -25,10 +25,3 @@ pub mod server;
 pub mod server_functions;
 #[cfg(feature = "ssr")]
 pub mod texts;
-
-/// Called once by the browser, before the islands of the page come to life.
-#[cfg(feature = "hydrate")]
-#[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
-    leptos::mount::hydrate_islands();
-}
