@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use latchkey::server::config::KNOWN;
+use latchkey::platform::settings::KNOWN;
 
 /// Accounts for your app, in one binary.
 ///

@@ -14,15 +14,15 @@ use crate::{
     fail, say, settings,
 };
 use latchkey::{
+    accounts::operator::{self, ImportRules, MAX_TOLD, RefusedLine},
     domain::AccountId,
-    server::{
+    passwords::{self, FirebaseProject},
+    platform::{
         clock::{now, rfc3339, time},
-        config::{Database, Settings},
         error::Fault,
-        operator::{self, ImportRules, MAX_TOLD, RefusedLine},
-        passwords::{self, FirebaseProject},
-        store::{AccountRecord, Fact, SetUpLock, Store},
+        settings::{Database, Settings},
     },
+    store::{AccountRecord, Fact, SetUpLock, Store},
 };
 
 /// The database of the settings, if it is there and up to date.

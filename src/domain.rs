@@ -15,12 +15,12 @@ mod full_name;
 mod password;
 mod username;
 
-pub use account::{AccountId, NewAccount, Profile};
-pub use field::{Code, Field, FieldError};
-pub use forms::{
+pub use crate::domain::account::{AccountId, NewAccount, Profile};
+pub use crate::domain::field::{Code, Field, FieldError};
+pub use crate::domain::forms::{
     Credentials, FullNameForm, PasswordChange, PasswordChangeForm, Raw, SignInForm, SignUpForm,
     new_password, shown_password,
 };
-pub use full_name::FullName;
-pub use password::{Password, PasswordPolicy};
-pub use username::{Username, UsernameKey};
+pub use crate::domain::full_name::FullName;
+pub use crate::domain::password::{Password, PasswordPolicy};
+pub use crate::domain::username::{Username, UsernameKey};

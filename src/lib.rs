@@ -12,16 +12,30 @@ pub mod domain;
 pub mod islands;
 
 #[cfg(feature = "ssr")]
-pub mod app;
+pub mod accounts;
+#[cfg(feature = "ssr")]
+pub mod audit;
 #[cfg(feature = "otel")]
-#[path = "server/export.rs"]
+#[path = "platform/export.rs"]
 pub mod export;
 #[cfg(all(feature = "ssr", not(feature = "otel")))]
-#[path = "server/no_export.rs"]
+#[path = "platform/no_export.rs"]
 pub mod export;
+#[cfg(feature = "ssr")]
+pub mod keys;
+#[cfg(feature = "ssr")]
+pub mod passwords;
+#[cfg(feature = "ssr")]
+pub mod platform;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]
-pub mod server_functions;
+pub mod sessions;
+#[cfg(feature = "ssr")]
+pub mod store;
 #[cfg(feature = "ssr")]
 pub mod texts;
+#[cfg(feature = "ssr")]
+pub mod throttle;
+#[cfg(feature = "ssr")]
+pub mod web;

@@ -12,12 +12,14 @@ use std::{
 
 use clap::Parser;
 use cli::{Cli, Command, Migrate};
-use latchkey::server::{
-    self, clock,
-    config::{BadSetting, Database, KNOWN, LogFormat, Settings, Sources},
-    random,
+use latchkey::{
+    platform::{
+        clock, random,
+        settings::{BadSetting, Database, KNOWN, LogFormat, Settings, Sources},
+    },
+    server,
     store::{self, MigrationState, SetUpLock, Store},
-    telemetry,
+    web::telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
 

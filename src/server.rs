@@ -4,69 +4,29 @@ use std::{io, net::SocketAddr, num::NonZero, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-pub mod config;
-pub mod error;
-pub mod state;
-
-pub mod accepted;
-pub mod access;
-pub mod carrier;
-pub mod client;
-mod connections;
-pub mod headers;
-pub mod origin;
-pub mod router;
-pub mod routes;
-pub mod telemetry;
-pub mod visit;
-
-pub mod assets;
-mod explain;
-pub mod form_pages;
-pub mod forms;
-pub mod json;
-mod media_type;
-pub mod openapi;
-pub mod problem_kinds;
-pub mod reply;
-
-pub mod accounts;
-pub mod audit;
-pub mod clock;
-pub mod cookies;
-pub mod counter;
-pub mod live_sessions;
-pub mod macs;
-pub mod metrics;
-pub mod notices;
-pub mod operator;
-pub mod own_account;
-pub mod passwords;
-pub mod pending;
-pub mod postgres_url;
-pub mod random;
-pub mod refresh_tokens;
-pub mod sending;
-pub mod sessions;
-pub mod store;
-pub mod throttle;
 mod trusted_clock;
 
-use audit::By;
-use config::{Database, Secret, Settings};
-use cookies::Cookies;
-use error::Fault;
-use live_sessions::{LiveSessions, oldest_proof};
-use macs::Macs;
-use media_type::media_type;
-use metrics::Metrics;
-use routes::Routes;
-use sending::Sending;
-use sessions::Sessions;
-use state::{AppParts, AppState};
-use store::{Erased, Fact, SetUpLock, Store};
-use throttle::Throttle;
-use trusted_clock::{SteadyClock, Time, TrustedClock};
+use crate::audit::By;
+use crate::keys::Macs;
+use crate::platform::error::Fault;
+use crate::platform::settings::{Database, Secret, Settings};
+use crate::server::trusted_clock::{SteadyClock, Time, TrustedClock};
+use crate::sessions::live::{LiveSessions, oldest_proof};
+use crate::sessions::tokens::Sessions;
+use crate::store::{Erased, Fact, SetUpLock, Store};
+use crate::throttle::Throttle;
+use crate::web::cookies::Cookies;
+use crate::web::metrics::Metrics;
+use crate::web::routes::Routes;
+use crate::web::sending::Sending;
+use crate::web::state::{AppParts, AppState};
+use crate::{
+    passwords,
+    platform::clock,
+    sessions::{live, refresh},
+    store,
+    web::{assets, connections, metrics, openapi, router},
+};
 
 use crate::domain::AccountId;
 
@@ -252,8 +212,8 @@ async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
 async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, Fault> {
     let time = clock.now(&state.store).await?;
     let (Time::Trusted(now) | Time::AtLeast(now)) = time;
-    let changes_before = now - clock::seconds(live_sessions::LISTED_FOR);
-    let tokens = (refresh_tokens::GRACE, refresh_tokens::REMEMBERED);
+    let changes_before = now - clock::seconds(live::LISTED_FOR);
+    let tokens = (refresh::GRACE, refresh::REMEMBERED);
     // A failure to clean up does not keep due accounts from being deleted.
     match state.store.clean(now, changes_before, tokens).await {
         Ok(sessions) => tracing::debug!(sessions, "what is over was forgotten"),

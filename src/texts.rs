@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_event_that_its_owner_can_read_has_its_words() {
-        use crate::server::audit::Act;
+        use crate::audit::Act;
         // Nobody's account is in these.
         let of_nobody =
             [Act::SignInLimited, Act::Limited, Act::CrossOrigin, Act::Deleted, Act::Erased];

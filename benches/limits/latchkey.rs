@@ -10,12 +10,9 @@ use std::{
 
 use latchkey::{
     domain::{FullName, Username},
-    server::{
-        carrier::Carrier,
-        config::{Settings, Sources},
-        sessions::Sessions,
-        store::StoredSession,
-    },
+    platform::settings::{Settings, Sources},
+    sessions::{carrier::Carrier, tokens::Sessions},
+    store::StoredSession,
 };
 use reqwest::{Client, StatusCode, header, redirect};
 use serde_json::{Value, json};

@@ -8,14 +8,11 @@ use std::{
 };
 
 use latchkey::{
+    audit::{Act, By, Event},
     domain::{AccountId, FullName, Username, UsernameKey},
-    server::{
-        audit::{Act, By, Event},
-        carrier::Carrier,
-        config::Database,
-        random,
-        store::{Added, Begun, SetUpLock, Store, StoredSession},
-    },
+    platform::{random, settings::Database},
+    sessions::carrier::Carrier,
+    store::{Added, Begun, SetUpLock, Store, StoredSession},
 };
 use serde_json::json;
 use sqlx::Connection;

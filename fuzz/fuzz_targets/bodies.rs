@@ -1,10 +1,7 @@
 #![no_main]
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use latchkey::{
-    domain::{PasswordPolicy, SignInForm, SignUpForm},
-    server::json::strict,
-};
+use latchkey::{domain::{PasswordPolicy, SignInForm, SignUpForm}, web::json::strict};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {

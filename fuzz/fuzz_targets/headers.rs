@@ -3,15 +3,7 @@
 use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderValue};
-use latchkey::{
-    server::{
-        client,
-        config::{ForwardedHeader, Settings, Sources},
-        cookies::Cookies,
-        form_pages::safe_next,
-    },
-    texts::Language,
-};
+use latchkey::{web::{client, cookies::Cookies, form_pages::safe_next}, platform::settings::{ForwardedHeader, Settings, Sources}, texts::Language};
 use libfuzzer_sys::fuzz_target;
 
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {

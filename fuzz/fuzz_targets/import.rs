@@ -1,9 +1,6 @@
 #![no_main]
 
-use latchkey::server::{
-    operator::{ImportRules, parse_line},
-    passwords::to_be_kept,
-};
+use latchkey::{accounts::operator::{ImportRules, parse_line}, passwords::to_be_kept};
 use libfuzzer_sys::fuzz_target;
 
 const RULES: ImportRules =

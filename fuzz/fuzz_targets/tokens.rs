@@ -2,15 +2,7 @@
 
 use std::sync::LazyLock;
 
-use latchkey::{
-    domain::AccountId,
-    server::{
-        config::{Settings, Sources},
-        macs::{Macs, Statement},
-        refresh_tokens::RefreshToken,
-        sessions::{Carrier, Sessions},
-    },
-};
+use latchkey::{domain::AccountId, platform::settings::{Settings, Sources}, keys::{Macs, Statement}, sessions::{refresh::RefreshToken, tokens::{Carrier, Sessions}}};
 use libfuzzer_sys::fuzz_target;
 
 static KEYS: LazyLock<(Sessions, Macs)> = LazyLock::new(|| {

@@ -1,6 +1,6 @@
 //! The account itself, in the three shapes it has: asked for, kept, shown.
 
-use super::{FullName, Password, Username};
+use crate::domain::{FullName, Password, Username};
 
 /// The number of an account: positive and below 2^53, so that every JSON reader keeps it exact.
 ///

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{
+use crate::domain::{
     Code, Field, FieldError, FullName, NewAccount, Password, PasswordPolicy, Profile, Username,
     UsernameKey,
 };

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-use super::Code;
+use crate::domain::Code;
 
 /// Code points after trimming.
 const MAX_LENGTH: usize = 100;

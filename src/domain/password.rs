@@ -6,7 +6,7 @@ use std::fmt;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use zeroize::Zeroizing;
 
-use super::{Code, common_passwords};
+use crate::domain::{Code, common_passwords};
 
 /// Of the NFC form. Long enough for any passphrase. What is longer is refused, and never cut.
 const MAX_BYTES: usize = 1024;

@@ -12,7 +12,7 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::{GeneralSecurityProfile, MixedScript, skeleton};
 
-use super::Code;
+use crate::domain::Code;
 
 /// Code points of the mapped form.
 const MIN_LENGTH: usize = 3;

@@ -10,10 +10,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    clock::{now, seconds},
-    error::Fault,
-    sessions::CLOCK_SKEW,
+use crate::{
+    platform::{
+        clock::{now, seconds},
+        error::Fault,
+    },
+    sessions::tokens::CLOCK_SKEW,
     store::{Fact, Store},
 };
 
@@ -26,13 +28,13 @@ const HOLD: Duration = Duration::from_secs(3600);
 const DRIFT: i64 = 5;
 
 /// In seconds since 1970, UTC.
-pub(super) enum Time {
+pub(crate) enum Time {
     Trusted(i64),
     /// The clock is not trusted. It was trusted until then.
     AtLeast(i64),
 }
 
-pub(super) struct TrustedClock {
+pub(crate) struct TrustedClock {
     jump: i64,
     hold: Duration,
     /// What the wall clock and the monotonic one said when it began to hold, and what the database
@@ -43,18 +45,18 @@ pub(super) struct TrustedClock {
 impl TrustedClock {
     /// `grace`: how long an account waits for its deletion.
     #[must_use]
-    pub(super) fn new(grace: Duration) -> Self {
+    pub(crate) fn new(grace: Duration) -> Self {
         Self { jump: seconds(JUMP.min(grace)), hold: HOLD.min(grace), since: None }
     }
 
     /// How long it takes until a clock that has jumped is trusted.
     #[must_use]
-    pub(super) fn hold(&self) -> Duration {
+    pub(crate) fn hold(&self) -> Duration {
         self.hold
     }
 
     /// What time it is.
-    pub(super) async fn now(&mut self, store: &Store) -> Result<Time, Fault> {
+    pub(crate) async fn now(&mut self, store: &Store) -> Result<Time, Fault> {
         let known = store.fact(Fact::ClockTrustedUntil).await?;
         let known = match known.and_then(|text| text.parse().ok()) {
             Some(known) => Some(known),
@@ -96,7 +98,7 @@ impl TrustedClock {
 }
 
 /// Sees when the clock is set back, by more than nodes may differ in any case.
-pub(super) struct SteadyClock {
+pub(crate) struct SteadyClock {
     time: i64,
     moment: Instant,
 }
@@ -104,14 +106,14 @@ pub(super) struct SteadyClock {
 impl SteadyClock {
     /// Begins with the newest time that the database knows: the clock may have been set back while
     /// nobody looked.
-    pub(super) async fn new(store: &Store) -> Result<Self, Fault> {
+    pub(crate) async fn new(store: &Store) -> Result<Self, Fault> {
         let trusted = store.fact(Fact::ClockTrustedUntil).await?.and_then(|text| text.parse().ok());
         let newest = trusted.max(store.last_event_at().await?).unwrap_or(0);
         Ok(Self { time: newest, moment: Instant::now() })
     }
 
     /// Whether it was set back since the last look.
-    pub(super) fn is_set_back(&mut self) -> bool {
+    pub(crate) fn is_set_back(&mut self) -> bool {
         self.look(now(), Instant::now())
     }
 

@@ -1,6 +1,6 @@
 //! The guard: what is open is a list, and everything else is closed.
 
-use latchkey::server::{
+use latchkey::web::{
     access::{Identity, PUBLIC, policy},
     routes::Door,
 };

@@ -1,9 +1,9 @@
 //! The audit trail: every act is in it once, and what was altered is found.
 
-use latchkey::server::{
+use latchkey::{
+    accounts::operator::verify_audit,
     audit::Act,
-    config::Database,
-    operator::verify_audit,
+    platform::settings::Database,
     store::{SetUpLock, Store},
 };
 use reqwest::{StatusCode, header};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use latchkey::server::live_sessions::BOUND;
+use latchkey::sessions::live::BOUND;
 use reqwest::{StatusCode, header};
 
 use crate::support::*;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey::server::routes::Door;
+use latchkey::web::routes::Door;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ async fn the_routes_that_need_a_proof_say_so() {
             continue;
         }
         let operation = &document["paths"][path][method.as_str().to_lowercase()];
-        let closed = latchkey::server::access::policy(method, path).is_none();
+        let closed = latchkey::web::access::policy(method, path).is_none();
         let security =
             operation["security"].as_array().expect("a list, for public ones an empty one");
         assert_eq!(!security.is_empty(), closed, "{method} {path}");

@@ -1,7 +1,7 @@
 //! Somebody and his own account: change it, prove anew who one is, see what happened, take the data
 //! along, delete it.
 
-use latchkey::server::audit::{Act, By, Event};
+use latchkey::audit::{Act, By, Event};
 use std::collections::BTreeSet;
 
 use reqwest::{StatusCode, header};
@@ -417,7 +417,7 @@ async fn after_the_grace_an_account_is_gone_from_every_table_and_the_trail_still
     }
     db.close().await;
     let store = crate::audit::open(&server).await;
-    let verified = latchkey::server::operator::verify_audit(&store, None).await.expect("read");
+    let verified = latchkey::accounts::operator::verify_audit(&store, None).await.expect("read");
     assert!(verified.is_ok(), "{verified:?}");
     assert!(server.sign_up(Via::Json, "canary-name", PASSWORD, "B").await.is_accepted());
 }
@@ -542,7 +542,7 @@ async fn a_long_history_is_erased_in_parts_and_downloaded_in_parts() {
     assert_eq!(server.db_count(parts).await, 2);
     let left = "SELECT COUNT(*) FROM audit_events WHERE account_id IS NOT NULL";
     assert_eq!(server.db_count(left).await, 0);
-    let verified = latchkey::server::operator::verify_audit(&store, None).await.expect("read");
+    let verified = latchkey::accounts::operator::verify_audit(&store, None).await.expect("read");
     assert!(verified.is_ok(), "{verified:?}");
 }
 

@@ -268,7 +268,7 @@ fn settings_come_from_the_file_too_and_the_environment_wins() {
 fn the_example_of_settings_names_them_all_and_is_good_as_it_is() {
     let example = std::fs::read_to_string(".env.example").expect("the example");
     let documented = std::fs::read_to_string("docs/settings.md").expect("the document");
-    for (name, default, _) in &latchkey::server::config::KNOWN {
+    for (name, default, _) in &latchkey::platform::settings::KNOWN {
         assert!(example.contains(&format!("{name}=")), "{name}");
         assert!(documented.contains(&format!("`{name}`")), "{name}");
         // A default that is one word is written in all three places.

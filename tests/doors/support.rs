@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use latchkey::server::{
-    self, Running,
-    config::{Settings, Sources},
+use latchkey::{
+    platform::settings::{Settings, Sources},
+    server::{self, Running},
 };
 use reqwest::{
     Response, StatusCode,

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use latchkey::server::{
-    config::Database,
+use latchkey::{
+    platform::settings::Database,
     store::{SetUpLock, Store},
 };
 use reqwest::{StatusCode, header};

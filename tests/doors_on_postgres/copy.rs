@@ -6,8 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use latchkey::server::{
-    config::Database,
+use latchkey::{
+    platform::settings::Database,
     store::{NOT_COPIED, SetUpLock, Store, copied, copy},
 };
 use reqwest::StatusCode;
@@ -61,7 +61,7 @@ async fn there_and_back_everybody_is_still_there_and_signed_in() {
         db.close().await;
         let store = crate::audit::open(&server).await;
         assert!(
-            latchkey::server::operator::verify_audit(&store, None).await.expect("read").is_ok()
+            latchkey::accounts::operator::verify_audit(&store, None).await.expect("read").is_ok()
         );
         store.close().await;
         server.running.stop().await;

@@ -1,7 +1,7 @@
 //! TLS to the database: verified, or refused (CF-03).
 
-use latchkey::server::{
-    config::Database,
+use latchkey::{
+    platform::settings::Database,
     store::{SetUpLock, Store},
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};

@@ -1,0 +1,108 @@
+//! The key of all tokens.
+
+use std::{fmt, io, path::Path};
+
+use zeroize::Zeroizing;
+
+use crate::platform::settings::random;
+
+/// Key material: wiped from memory, never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// The shortest key for HMAC-SHA-256 (RFC 7518, section 3.2), in bytes.
+    const MIN_LENGTH: usize = 32;
+
+    /// Keys from tutorials, templates and other people's repositories. A key may contain one of them if
+    /// enough is left without it.
+    const WELL_KNOWN: [&'static str; 12] = [
+        "a-string-secret-at-least-256-bits-long",
+        "your-256-bit-secret",
+        "yoursecretvalue",
+        "replaceme when ran in prod",
+        "keyboard cat",
+        "qwertyuiopasdfghjklzxcvbnm",
+        "abcdefghijklmnopqrstuvwxyz",
+        "password",
+        "changeme",
+        "change-me",
+        "example",
+        "secret",
+    ];
+
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        const HINT: &str = "make one with: openssl rand -hex 32";
+        if text.len() < Self::MIN_LENGTH {
+            return Err(format!("is shorter than {} bytes; {HINT}", Self::MIN_LENGTH));
+        }
+        let mut rest = text.to_lowercase();
+        for known in Self::WELL_KNOWN {
+            rest = rest.replace(known, "");
+        }
+        let different = rest.bytes().collect::<std::collections::BTreeSet<_>>().len();
+        let bytes = text.as_bytes();
+        // Three times the same, or more, whatever it is.
+        let repeats =
+            (1..=bytes.len() / 3).any(|n| bytes.iter().skip(n).eq(&bytes[..bytes.len() - n]));
+        if rest.len() < Self::MIN_LENGTH / 2 || different < 5 || repeats {
+            return Err(format!("is a well-known or guessable text; {HINT}"));
+        }
+        Ok(Self(Zeroizing::new(bytes.to_vec())))
+    }
+
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The secret beside the SQLite file: read, or made if there is none yet.
+    ///
+    /// It appears whole or not at all, also when two processes start at once or the power fails.
+    pub fn beside(database: &Path) -> io::Result<Self> {
+        let path = database.with_extension("secret");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                Self::parse(text.trim_end()).inspect(|_| warn_if_open(&path)).map_err(|reason| {
+                    io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        format!("{}: {reason}", path.display()),
+                    )
+                })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder =
+                    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                let text = random::hex().map_err(|_| io::Error::other("no randomness"))?;
+                let text = Zeroizing::new(text);
+                // Files of `tempfile` have mode 0600.
+                let mut file = tempfile::NamedTempFile::new_in(folder)?;
+                io::Write::write_all(&mut file, text.as_bytes())?;
+                file.as_file().sync_all()?;
+                match file.persist_noclobber(&path) {
+                    Ok(_) => Self::parse(&text).map_err(io::Error::other),
+                    Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                        Self::beside(database)
+                    }
+                    Err(error) => Err(error.error),
+                }
+            }
+            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        }
+    }
+}
+
+/// A secret that others can read is not refused: a volume may not know modes.
+fn warn_if_open(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).map(|file| file.permissions().mode()).unwrap_or_default();
+    if mode & 0o077 != 0 {
+        tracing::warn!("others than its owner can read {}: chmod 600", path.display());
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

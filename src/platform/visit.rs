@@ -1,0 +1,76 @@
+//! What is known of whoever sends a request before they have proved anything: plain values, read from
+//! the request by `client.rs` and `telemetry.rs`.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use ipnet::IpNet;
+
+use crate::{platform::random, web::connections::Connection};
+
+/// 128 random bits. Never taken from the client.
+#[derive(Clone, Debug, Default)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// Without randomness there is no session either; the request goes on and will say so.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(random::label().unwrap_or_default().into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// From where a request came, in its extensions: all that is found out of it at the beginning.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    pub(crate) request_id: RequestId,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) connection: Option<Arc<Connection>>,
+}
+
+/// What is known of whoever sends a request before he has proved anything.
+#[derive(Clone)]
+pub struct Visit {
+    pub address: Option<IpAddr>,
+    /// In words, as far as it is known: `Firefox, Linux`.
+    pub device: String,
+    pub request_id: RequestId,
+    /// What the cookie says of those who have signed in from this device before.
+    pub known_device: Option<String>,
+    /// Stands for the session, if there is one.
+    pub session_reference: String,
+}
+
+impl Visit {
+    /// The network that is shown to people and written down: /24, or /48 (AZ-04 asks for no more
+    /// than is needed).
+    #[must_use]
+    pub fn network(&self) -> String {
+        self.address.map(|address| prefix(address, 24, 48)).unwrap_or_default()
+    }
+
+    /// The network that is counted: /32, or /64, which is what one customer has (AU-04).
+    #[must_use]
+    pub fn counted_network(&self) -> String {
+        self.address.map(counted_network).unwrap_or_default()
+    }
+}
+
+pub(crate) fn counted_network(address: IpAddr) -> String {
+    prefix(address, 32, 64)
+}
+
+pub(crate) fn prefix(address: IpAddr, v4: u8, v6: u8) -> String {
+    let length = if address.is_ipv4() { v4 } else { v6 };
+    IpNet::new(address, length).map(|network| network.trunc().to_string()).unwrap_or_default()
+}

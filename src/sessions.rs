@@ -1,0 +1,6 @@
+//! Sessions: how they begin, go on and end.
+
+pub mod carrier;
+pub mod live;
+pub mod refresh;
+pub mod tokens;

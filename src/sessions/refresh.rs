@@ -1,0 +1,134 @@
+//! Refresh tokens: for programs that want to stay signed in (SE-05, SE-06; RFC 9700, section 4.14).
+//!
+//! Each is 256 random bits, kept as a hash, good for one use, and belongs to one session. Whoever
+//! uses one gets its successor. For [`GRACE`] after that the same token gets the *same* successor
+//! once more, so that parallel tabs, retries and lost answers sign nobody out; later use means that
+//! somebody has a copy, and ends the session.
+//!
+//! To hand out a successor again without keeping it, it is sealed with a key that comes of the token
+//! that it succeeds: who has that token can open it, and who reads the database cannot.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    hmac,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use crate::{
+    audit::sha256,
+    platform::{error::Fault, random},
+};
+
+/// Seconds.
+pub const GRACE: i64 = 10;
+
+/// For how long, in seconds, a token that was used is still known: its use ends the session. Later
+/// it is like any other text.
+pub const REMEMBERED: i64 = 7 * 24 * 3600;
+
+pub struct RefreshToken(Zeroizing<String>);
+
+impl RefreshToken {
+    pub fn new() -> Result<Self, Fault> {
+        Ok(Self(Zeroizing::new(random::token()?)))
+    }
+
+    /// `None`: it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        (bytes.len() == 32).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is kept of it. There is nothing to guess in 256 random bits, so it needs no salt.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        sha256(&self.0)
+    }
+
+    /// The successor, to be opened by this token only.
+    pub fn seal(&self, successor: &Self) -> Result<String, Fault> {
+        successor.sealed_with(self.key()?)
+    }
+
+    pub fn open(&self, sealed: &str) -> Result<Self, Fault> {
+        Self::opened_with(self.key()?, sealed)
+    }
+
+    /// This token, to be opened by whoever can make the same key. The key must be of this use alone.
+    pub fn sealed_by(&self, key: &[u8; 32]) -> Result<String, Fault> {
+        self.sealed_with(aead_key(key)?)
+    }
+
+    pub fn opened_by(key: &[u8; 32], sealed: &str) -> Result<Self, Fault> {
+        Self::opened_with(aead_key(key)?, sealed)
+    }
+
+    fn sealed_with(&self, key: LessSafeKey) -> Result<String, Fault> {
+        let mut text = self.0.as_bytes().to_vec();
+        key.seal_in_place_append_tag(nonce(), Aad::empty(), &mut text).map_err(Fault::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(text))
+    }
+
+    fn opened_with(key: LessSafeKey, sealed: &str) -> Result<Self, Fault> {
+        let mut text = URL_SAFE_NO_PAD.decode(sealed).map_err(Fault::internal)?;
+        let opened = key.open_in_place(nonce(), Aad::empty(), &mut text);
+        let opened = std::str::from_utf8(opened.map_err(Fault::internal)?);
+        Self::parse(opened.map_err(Fault::internal)?)
+            .ok_or_else(|| Fault::internal("a sealed successor that is none"))
+    }
+
+    /// Used for one message only, because a token has one successor.
+    fn key(&self) -> Result<LessSafeKey, Fault> {
+        let token = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
+        aead_key(hmac::sign(&token, b"latchkey: the seal of the successor").as_ref())
+    }
+}
+
+fn aead_key(key: &[u8]) -> Result<LessSafeKey, Fault> {
+    let key = UnboundKey::new(&AES_256_GCM, key).map_err(Fault::internal)?;
+    Ok(LessSafeKey::new(key))
+}
+
+/// The same each time: the key is not.
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; 12])
+}
+
+impl std::fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RefreshToken(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_successor_is_opened_by_the_token_that_sealed_it_and_by_no_other() {
+        let (first, second) =
+            (RefreshToken::new().expect("one"), RefreshToken::new().expect("one"));
+        let sealed = first.seal(&second).expect("sealed");
+        assert_eq!(first.open(&sealed).expect("opened").expose(), second.expose());
+        assert!(second.open(&sealed).is_err());
+        assert!(first.open("").is_err());
+        assert!(!sealed.contains(second.expose()) && !sealed.contains(first.expose()));
+    }
+
+    #[test]
+    fn only_what_can_be_a_token_is_read() {
+        let token = RefreshToken::new().expect("one");
+        assert_eq!(RefreshToken::parse(token.expose()).expect("read").hash(), token.hash());
+        for text in ["", "a", &"a".repeat(42), &"a".repeat(44), &"é".repeat(43)] {
+            assert!(RefreshToken::parse(text).is_none(), "{text}");
+        }
+        assert!(!format!("{token:?}").contains(token.expose()));
+    }
+}

@@ -1,0 +1,313 @@
+//! Sessions: how long they live, and the JWTs that name them.
+//!
+//! A session is a row in the store. What a client holds is a JWT that names the row: in the cookie
+//! for a browser, in `accessToken` for a program. The two kinds differ in `typ` and `aud`, and
+//! neither is read as the other (JW-04). A good JWT is not enough to come in: the guard asks
+//! `live_sessions` whether its session is still alive.
+//!
+//! jsonwebtoken checks the signature and the registered claims it is told to check. What it leaves
+//! open is closed here: unknown header members (so `crit`, `b64`, `zip`, `jku`, `jwk`, `kid`, …),
+//! duplicate members, the kind, the longest life, the size (JW-01 to JW-07).
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use quick_cache::{Weighter, sync::Cache};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::AccountId;
+use crate::{
+    platform::{
+        clock::{now, seconds},
+        error::Fault,
+        random,
+        settings::{PublicUrl, Secret, Settings},
+        visit::Visit,
+    },
+    sessions::carrier::Carrier,
+    store::StoredSession,
+};
+
+/// Bytes. Ours have about 400; nothing longer is looked at (JW-07).
+const MAX_TOKEN: usize = 4096;
+
+/// The most memory, in bytes, for tokens that have been read and were good.
+const MAX_READ_BYTES: u64 = 1024 * 1024;
+
+/// How far ahead of ours another node's clock may be.
+pub const CLOCK_SKEW: i64 = 5;
+
+impl Carrier {
+    fn typ(self) -> &'static str {
+        match self {
+            Self::Browser => "session+jwt",
+            // RFC 9068, section 2.1.
+            Self::Program => "at+jwt",
+        }
+    }
+
+    fn aud(self) -> &'static str {
+        match self {
+            Self::Browser => "latchkey-browser",
+            Self::Program => "latchkey-api",
+        }
+    }
+}
+
+/// What somebody who signs in wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    Browser {
+        /// Whether it is to outlive the browser.
+        remembered: bool,
+    },
+    Program {
+        /// Whether it is to be renewed by refresh tokens.
+        refresh: bool,
+    },
+}
+
+impl SessionKind {
+    fn carrier(self) -> Carrier {
+        match self {
+            Self::Browser { .. } => Carrier::Browser,
+            Self::Program { .. } => Carrier::Program,
+        }
+    }
+}
+
+/// The JOSE header, whole: any other member is refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Jose {
+    #[expect(dead_code, reason = "jsonwebtoken compares it with the one algorithm there is")]
+    alg: String,
+    typ: String,
+}
+
+/// The claims, whole: any other member is refused. None of them says who the account belongs to
+/// (JW-12).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    sid: String,
+    jti: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// What a good token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedToken {
+    pub carrier: Carrier,
+    pub session: Arc<str>,
+    pub account: AccountId,
+}
+
+/// What reading a token has shown, and until when that holds.
+#[derive(Clone)]
+struct Reading {
+    proof: VerifiedToken,
+    until: i64,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<String, Reading> for Bytes {
+    fn weight(&self, token: &String, reading: &Reading) -> u64 {
+        let parts = size_of::<(String, Reading)>() + token.capacity() + reading.proof.session.len();
+        // What the cache itself takes for an entry, and the allocator.
+        parts as u64 + 100
+    }
+}
+
+/// The keys, and all that is fixed about sessions.
+pub struct Sessions {
+    issuer: String,
+    signing: EncodingKey,
+    /// The current one, then the previous one.
+    accepted: Vec<DecodingKey>,
+    /// What jsonwebtoken checks of a browser's token, and of a program's.
+    browser: Validation,
+    program: Validation,
+    /// By token. The signature of a token that was good stays good, and so does everything else
+    /// about it until it expires: nothing else is left to check when it comes again.
+    good: Cache<String, Reading, Bytes>,
+    access_token_ttl: i64,
+    /// After so long unused: a browser's, one that is remembered, and one with refresh tokens.
+    idle_ttl: i64,
+    remember_ttl: i64,
+    refresh_ttl: i64,
+    ttl: i64,
+}
+
+impl Sessions {
+    #[must_use]
+    pub fn new(settings: &Settings, public_url: &PublicUrl, secret: &Secret) -> Self {
+        let secrets: Vec<&[u8]> = [Some(secret), settings.jwt_secret_previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(Secret::expose)
+            .collect();
+        let validation = |carrier: Carrier| {
+            let mut validation = Validation::new(Algorithm::HS256);
+            validation.leeway = 0;
+            validation.set_audience(&[carrier.aud()]);
+            validation.set_issuer(&[public_url.origin()]);
+            validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+            validation
+        };
+        Self {
+            issuer: public_url.origin(),
+            browser: validation(Carrier::Browser),
+            program: validation(Carrier::Program),
+            good: Cache::with_weighter(10_000, MAX_READ_BYTES, Bytes),
+            signing: EncodingKey::from_secret(secret.expose()),
+            accepted: secrets.iter().map(|secret| DecodingKey::from_secret(secret)).collect(),
+            access_token_ttl: seconds(settings.access_token_ttl),
+            idle_ttl: seconds(settings.session_idle_ttl),
+            remember_ttl: seconds(settings.remember_ttl),
+            refresh_ttl: seconds(settings.refresh_ttl),
+            ttl: seconds(settings.session_ttl),
+        }
+    }
+
+    /// A new session for the store. Its id is drawn anew each time, so nobody can plant one
+    /// (SE-01).
+    pub fn begin(
+        &self,
+        kind: SessionKind,
+        account: AccountId,
+        visit: &Visit,
+    ) -> Result<StoredSession, Fault> {
+        let now = now();
+        let ends_at = match kind {
+            SessionKind::Browser { .. } | SessionKind::Program { refresh: true } => now + self.ttl,
+            // There is nothing to renew it with, so it ends with its only token.
+            SessionKind::Program { refresh: false } => now + self.access_token_ttl,
+        };
+        let idle_at = match kind {
+            SessionKind::Program { refresh: false } => ends_at,
+            SessionKind::Program { refresh: true } => now + self.refresh_ttl,
+            SessionKind::Browser { remembered } => now + self.browser_idle_ttl(remembered),
+        };
+        let id = random::text()?;
+        Ok(StoredSession {
+            family: id.clone(),
+            begun_by: None,
+            sealed_refresh_token: None,
+            id,
+            account_id: account,
+            carrier: kind.carrier(),
+            created_at: now,
+            alive_until: idle_at.min(ends_at),
+            ends_at,
+            seen_at: now,
+            proved_at: now,
+            device: visit.device.clone(),
+            network: visit.network(),
+            remembered: kind == SessionKind::Browser { remembered: true },
+            refreshable: kind == SessionKind::Program { refresh: true },
+        })
+    }
+
+    /// Until when a session that is refreshed now stays alive, if it does not end before.
+    #[must_use]
+    pub fn refreshed_until(&self, now: i64) -> i64 {
+        now + self.refresh_ttl
+    }
+
+    fn browser_idle_ttl(&self, remembered: bool) -> i64 {
+        if remembered { self.remember_ttl } else { self.idle_ttl }
+    }
+
+    /// If a session that is used now should stay alive for longer: until when, and until when it
+    /// must be alive already to be left as it is. A hundredth of the idle time is not worth a write.
+    #[must_use]
+    pub fn extension(
+        &self,
+        carrier: Carrier,
+        remembered: bool,
+        alive_until: i64,
+        ends_at: i64,
+    ) -> Option<(i64, i64)> {
+        let idle_ttl = self.browser_idle_ttl(remembered);
+        let extended = (now() + idle_ttl).min(ends_at);
+        let enough = extended - idle_ttl / 100;
+        (carrier == Carrier::Browser && alive_until < enough).then_some((extended, enough))
+    }
+
+    /// The JWT that names a session, and for how many seconds it is good.
+    pub fn token(&self, session: &StoredSession) -> Result<(String, i64), Fault> {
+        let (carrier, now) = (session.carrier, now());
+        let exp = match carrier {
+            Carrier::Browser => session.ends_at,
+            Carrier::Program => session.ends_at.min(now + self.access_token_ttl),
+        };
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: carrier.aud().to_owned(),
+            sub: session.account_id.0.to_string(),
+            sid: session.id.clone(),
+            jti: random::text()?,
+            iat: now,
+            exp,
+        };
+        let header =
+            Header { typ: Some(carrier.typ().to_owned()), ..Header::new(Algorithm::HS256) };
+        let token =
+            jsonwebtoken::encode(&header, &claims, &self.signing).map_err(Fault::internal)?;
+        Ok((token, exp - now))
+    }
+
+    /// Reads a token of one carrier. `None`: it proves nothing, for whatever reason.
+    #[must_use]
+    pub fn read(&self, carrier: Carrier, token: &str) -> Option<VerifiedToken> {
+        if token.len() > MAX_TOKEN {
+            return None;
+        }
+        let known = self.good.get(token);
+        let reading = match known.filter(|known| known.proof.carrier == carrier) {
+            Some(reading) => reading,
+            None => {
+                let reading = self.verify(carrier, token)?;
+                self.good.insert(token.to_owned(), reading.clone());
+                reading
+            }
+        };
+        (now() < reading.until).then_some(reading.proof)
+    }
+
+    fn verify(&self, carrier: Carrier, token: &str) -> Option<Reading> {
+        let (validation, longest) = match carrier {
+            Carrier::Browser => (&self.browser, self.ttl),
+            Carrier::Program => (&self.program, self.access_token_ttl),
+        };
+        let claims = self
+            .accepted
+            .iter()
+            .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, validation).ok())?
+            .claims;
+
+        // Whoever signed it holds the key. Now: is it what we would have signed?
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+        let header: Jose = serde_json::from_slice(&header).ok()?;
+        let life = claims.exp.checked_sub(claims.iat)?;
+        let good = header.typ == carrier.typ()
+            && claims.iat <= now() + CLOCK_SKEW
+            && (1..=longest).contains(&life)
+            && !claims.jti.is_empty();
+        let account = claims.sub.parse().ok().filter(|_| good)?;
+        let proof =
+            VerifiedToken { carrier, session: claims.sid.into(), account: AccountId(account) };
+        Some(Reading { proof, until: claims.exp })
+    }
+}
+
+#[cfg(test)]
+mod tests;

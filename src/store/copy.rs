@@ -1,0 +1,320 @@
+//! Moves everything from one database into another.
+
+use aws_lc_rs::digest;
+use futures_util::TryStreamExt;
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, Postgres, QueryBuilder, Row as _, Sqlite};
+
+use crate::store::{
+    Backend, InUse, OpenError, Store,
+    dialects::{BEGIN_SNAPSHOT, COLUMNS},
+};
+
+/// What a column holds (migrations/README.md allows no other types).
+#[derive(Clone, Copy)]
+enum Kind {
+    Number,
+    Text,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+enum Value {
+    Number(Option<i64>),
+    Text(Option<String>),
+}
+
+type CopiedRow = Vec<Value>;
+
+struct Layout {
+    name: &'static str,
+    columns: &'static [(&'static str, Kind)],
+}
+
+/// All tables, those that others refer to first.
+const TABLES: [Layout; 6] = [
+    Layout {
+        name: "accounts",
+        columns: &[
+            ("id", Kind::Number),
+            ("username", Kind::Text),
+            ("username_key", Kind::Text),
+            ("username_skeleton", Kind::Text),
+            ("username_typed_skeleton", Kind::Text),
+            ("full_name", Kind::Text),
+            ("password_hash", Kind::Text),
+            ("created_at", Kind::Number),
+            ("disabled_at", Kind::Number),
+            ("delete_at", Kind::Number),
+        ],
+    },
+    Layout {
+        name: "sessions",
+        columns: &[
+            ("id", Kind::Text),
+            ("account_id", Kind::Number),
+            ("created_at", Kind::Number),
+            ("alive_until", Kind::Number),
+            ("ends_at", Kind::Number),
+            ("carrier", Kind::Text),
+            ("device", Kind::Text),
+            ("network", Kind::Text),
+            ("seen_at", Kind::Number),
+            ("proved_at", Kind::Number),
+            ("remembered", Kind::Number),
+            ("refreshable", Kind::Number),
+            ("family", Kind::Text),
+            ("begun_by", Kind::Text),
+            ("sealed_refresh_token", Kind::Text),
+        ],
+    },
+    Layout {
+        name: "refresh_tokens",
+        columns: &[
+            ("hash", Kind::Text),
+            ("session_id", Kind::Text),
+            ("created_at", Kind::Number),
+            ("used_at", Kind::Number),
+            ("sealed_successor", Kind::Text),
+        ],
+    },
+    Layout {
+        name: "password_links",
+        columns: &[
+            ("hash", Kind::Text),
+            ("account_id", Kind::Number),
+            ("expires_at", Kind::Number),
+            ("used_at", Kind::Number),
+        ],
+    },
+    Layout { name: "throttle", columns: &[("key", Kind::Text), ("tat", Kind::Number)] },
+    Layout {
+        name: "audit_events",
+        columns: &[
+            ("seq", Kind::Number),
+            ("at", Kind::Number),
+            ("event", Kind::Text),
+            ("digest", Kind::Text),
+            ("hash", Kind::Text),
+            ("salt", Kind::Text),
+            ("account_id", Kind::Number),
+            ("detail", Kind::Text),
+        ],
+    },
+];
+
+/// What nodes tell each other about one database means nothing in another one; and each database
+/// lists its own migrations.
+pub const NOT_COPIED: [&str; 4] =
+    ["session_revision", "account_changes", "facts", crate::store::MIGRATIONS_TABLE];
+
+/// The names of the tables that are copied.
+#[must_use]
+pub fn copied() -> Vec<&'static str> {
+    TABLES.iter().map(|table| table.name).collect()
+}
+
+/// Rows that are read and written at once.
+const CHUNK: usize = 500;
+
+/// What was copied of a table, as both databases tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    pub rows: u64,
+    /// The SHA-256 of each row, all of them combined by XOR: the order does not matter.
+    pub checksum: [u8; 32],
+}
+
+impl Sum {
+    fn add(&mut self, row: &CopiedRow) -> Result<(), OpenError> {
+        let text = serde_json::to_vec(row).map_err(|error| OpenError(error.to_string()))?;
+        self.rows += 1;
+        let digest = digest::digest(&digest::SHA256, &text);
+        for (byte, other) in self.checksum.iter_mut().zip(digest.as_ref()) {
+            *byte ^= other;
+        }
+        Ok(())
+    }
+}
+
+/// Copies all accounts and sessions, as they are at this moment, into an empty database, in one
+/// transaction: all of it is there in the end, or nothing. Before that is decided, everything is
+/// read again from the target and compared. `progress` is told a table, and how many rows are done.
+pub async fn copy(
+    from: &Store,
+    to: &Store,
+    mut progress: impl FnMut(&str, u64),
+) -> Result<Vec<(&'static str, Sum)>, OpenError> {
+    if from.migrations().await?.iter().any(|migration| !migration.applied) {
+        return Err(OpenError("the source is of an older version: migrate it up first".to_owned()));
+    }
+    to.migrate_up().await?;
+    let mut source = Transaction::begin(from).await?;
+    let mut target = Transaction::begin(to).await?;
+    for (transaction, store, which) in [(&mut source, from, "source"), (&mut target, to, "target")]
+    {
+        transaction.refuse_unknown_columns(store, which).await?;
+    }
+    for table in &TABLES {
+        if target.has_rows(table).await? {
+            return Err(OpenError(format!("the target is not empty: it has {}", table.name)));
+        }
+    }
+    let mut sums = Vec::new();
+    for table in &TABLES {
+        let (mut read, mut written) = (Sum::default(), Sum::default());
+        source
+            .each_chunk(table, async |rows| {
+                for row in &rows {
+                    read.add(row)?;
+                }
+                target.insert(table, &rows).await?;
+                progress(table.name, read.rows);
+                Ok(())
+            })
+            .await?;
+        target
+            .each_chunk(table, async |rows| rows.iter().try_for_each(|row| written.add(row)))
+            .await?;
+        if read != written {
+            return Err(OpenError(format!(
+                "{}: {} rows were read, and the target has {} or others; nothing was changed",
+                table.name, read.rows, written.rows
+            )));
+        }
+        sums.push((table.name, written));
+    }
+    target.commit().await?;
+    Ok(sums)
+}
+
+/// A connection in the middle of a transaction. Dropped, it is closed, and nothing has happened.
+enum Transaction {
+    Sqlite(InUse<Sqlite>),
+    Postgres(InUse<Postgres>),
+}
+
+/// Runs `$work` on the connection `$db` of either database.
+macro_rules! on {
+    ($transaction:expr, |$db:ident| $work:expr) => {
+        match $transaction {
+            Transaction::Sqlite($db) => $work,
+            Transaction::Postgres($db) => $work,
+        }
+    };
+}
+
+impl Transaction {
+    /// Begins one that sees the database as it is now until it ends.
+    async fn begin(store: &Store) -> Result<Self, OpenError> {
+        let mut transaction = match &store.backend {
+            Backend::Sqlite(pools, ..) => Self::Sqlite(pools.writer.acquire().await.map_err(fail)?),
+            Backend::Postgres(pools) => Self::Postgres(pools.writer.acquire().await.map_err(fail)?),
+        };
+        let begin = store.backend.dialect(&BEGIN_SNAPSHOT);
+        on!(&mut transaction, |db| { sqlx::raw_sql(begin).execute(&mut **db).await.map(drop) })
+            .map_err(fail)?;
+        Ok(transaction)
+    }
+
+    async fn commit(mut self) -> Result<(), OpenError> {
+        on!(&mut self, |db| sqlx::raw_sql("COMMIT").execute(&mut **db).await.map(drop))
+            .map_err(fail)?;
+        if let Self::Sqlite(db) = &mut self {
+            // All of it is in the file itself: somebody may move that alone.
+            let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
+            sqlx::raw_sql(fold).execute(&mut **db).await.map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    /// A table or a column that is not in the list would be lost, and both checksums would agree.
+    async fn refuse_unknown_columns(
+        &mut self,
+        store: &Store,
+        which: &str,
+    ) -> Result<(), OpenError> {
+        let query = store.backend.dialect(&COLUMNS);
+        let there: Vec<(String, String)> =
+            on!(self, |db| sqlx::query_as(query).fetch_all(&mut **db).await).map_err(fail)?;
+        let is_known = |table: &str, column: &str| {
+            let layout = TABLES.iter().find(|layout| layout.name == table);
+            layout.is_some_and(|layout| layout.columns.iter().any(|(name, _)| *name == column))
+        };
+        let unknown: Vec<String> = there
+            .iter()
+            .filter(|(table, column)| {
+                !NOT_COPIED.contains(&table.as_str()) && !is_known(table, column)
+            })
+            .map(|(table, column)| format!("{table}.{column}"))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(OpenError(format!(
+            "the {which} has columns that this version does not know, and nothing can be copied with \
+             them there: {}",
+            unknown.join(", ")
+        )))
+    }
+
+    async fn has_rows(&mut self, table: &Layout) -> Result<bool, OpenError> {
+        let query = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {} LIMIT 1) AS first", table.name);
+        let rows: i64 =
+            on!(self, |db| sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut **db).await)
+                .map_err(fail)?;
+        Ok(rows > 0)
+    }
+
+    async fn each_chunk(
+        &mut self,
+        table: &Layout,
+        mut work: impl AsyncFnMut(Vec<CopiedRow>) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
+        let query = AssertSqlSafe(format!("SELECT {} FROM {}", columns(table), table.name));
+        on!(self, |db| {
+            let mut found = sqlx::query(query).fetch(&mut **db);
+            let mut chunk = Vec::new();
+            while let Some(row) = found.try_next().await.map_err(fail)? {
+                let value = |(index, (_, kind)): (usize, &(&str, Kind))| match kind {
+                    Kind::Number => row.try_get(index).map(Value::Number),
+                    Kind::Text => row.try_get(index).map(Value::Text),
+                };
+                let values = table.columns.iter().enumerate().map(value);
+                chunk.push(values.collect::<Result<CopiedRow, _>>().map_err(fail)?);
+                if chunk.len() == CHUNK {
+                    work(std::mem::take(&mut chunk)).await?;
+                }
+            }
+            work(chunk).await
+        })
+    }
+
+    async fn insert(&mut self, table: &Layout, rows: &[CopiedRow]) -> Result<(), OpenError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let insert = format!("INSERT INTO {} ({}) ", table.name, columns(table));
+        on!(self, |db| {
+            let mut query = QueryBuilder::new(insert);
+            query.push_values(rows, |mut query, row| {
+                for value in row.iter().cloned() {
+                    match value {
+                        Value::Number(number) => query.push_bind(number),
+                        Value::Text(text) => query.push_bind(text),
+                    };
+                }
+            });
+            query.build().execute(&mut **db).await.map(drop)
+        })
+        .map_err(fail)
+    }
+}
+
+fn columns(table: &Layout) -> String {
+    table.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+fn fail(error: sqlx::Error) -> OpenError {
+    OpenError(error.to_string())
+}

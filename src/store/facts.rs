@@ -1,0 +1,41 @@
+//! What nodes and the operator's commands know together, by name.
+
+use crate::store::{Backend, Fault, PATIENCE, Store, patiently};
+
+/// What there is to know.
+#[derive(Clone, Copy, Debug)]
+pub enum Fact {
+    /// The time, in seconds since 1970, up to which the clock is believed: `trusted_clock.rs`.
+    ClockTrustedUntil,
+    /// The address that people use, as the node that started last was told it.
+    PublicUrl,
+    /// Which mapping of usernames the keys in the database are of.
+    UsernameMapping,
+}
+
+impl Fact {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ClockTrustedUntil => "clock_trusted_until",
+            Self::PublicUrl => "public_url",
+            Self::UsernameMapping => "username_mapping",
+        }
+    }
+}
+
+impl Store {
+    pub async fn fact(&self, fact: Fact) -> Result<Option<String>, Fault> {
+        let query = "SELECT value FROM facts WHERE name = $1";
+        on!(self.readers, |db| sqlx::query_scalar(query).bind(fact.name()).fetch_optional(db))
+    }
+
+    pub async fn note(&self, fact: Fact, value: &str) -> Result<(), Fault> {
+        let note = "INSERT INTO facts (name, value) VALUES ($1, $2) \
+                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        on!(self.writer, |db| async {
+            let note = sqlx::query(note).bind(fact.name()).bind(value);
+            note.execute(db).await.map(|done| done.rows_affected())
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,257 @@
+//! Guessing: how often one may be wrong (AU-04 to AU-07).
+//!
+//! Counted are wrong tries, in the database, so the limits hold over restarts and on all nodes. Each
+//! kind of counter is a list of limits by GCRA: `10/1m` lets ten come at once, and then one each six
+//! seconds. A counter is one number, forgotten as soon as it has run down; strangers cannot make more
+//! of them than the limit in all lets in, nor a network more than its own.
+//!
+//! **Who is counted.** A wrong try by somebody unknown counts against the name, whether an account
+//! has it or not, against the network, and against all strangers together. A device from which the
+//! account was signed in to before, with the password that it has, shows a cookie that says so, and
+//! is counted by itself: whatever strangers do, its owner gets in (AU-05). A password that is entered
+//! again by somebody who is signed in is counted for that session and network alone.
+//!
+//! **The owner's defence.** Changing the password, confirming it, ending sessions, signing out,
+//! refreshing and deleting are not acts that [`Throttle::act`] counts, so a thief who uses up that
+//! limit keeps the owner from nothing. Each of them is bounded by what it takes: a right password, a
+//! session to end, an unused refresh token.
+//!
+//! **Clocks that were wrong.** A counter never stands further ahead than its own period. One that does
+//! was written by a clock that ran ahead, and counts as none.
+//!
+//! **What it costs.** Whoever is over a limit is refused before anything is hashed; while that
+//! lasts, this node remembers it and asks no database (but for who shows a cookie of a device).
+//! Nothing is reserved beforehand, so that many right sign-ins at once do not hold each other up.
+//! Instead each try looks once more after its hash, in the transaction that counts it or makes its
+//! session: of many guesses at once, those after the limit are refused alike, the right one too.
+//!
+//! **What it tells.** The refusal depends on the name that was typed, never on whether there is such
+//! an account.
+
+pub mod counter;
+
+use std::{
+    collections::HashMap,
+    num::NonZero,
+    time::{Duration, Instant},
+};
+
+use quick_cache::sync::Cache;
+
+use crate::domain::AccountId;
+use crate::{
+    audit::{Act, By, Event},
+    keys::{Macs, Statement},
+    platform::{
+        clock::{milliseconds, now, now_ms},
+        error::{Error, Refusal, Result},
+        settings::{Limit, Settings},
+        visit::Visit,
+    },
+    store::Store,
+    throttle::counter::Counter,
+};
+
+/// How many of those that are over a limit a node remembers: less than 1 MiB.
+const REMEMBERED: usize = 10_000;
+
+/// How many refusals of strangers a node writes into the audit trail: then one a second. Beyond that
+/// they are in the log only, so that nobody can fill the disk.
+const AUDITED: NonZero<u32> = NonZero::new(60).unwrap();
+
+/// Whom a wrong try is counted for.
+#[derive(Clone, Copy, Debug)]
+pub enum Who<'a> {
+    /// Somebody who wants to be the one with this name.
+    Stranger { name: &'a str },
+    /// The same, from a device from which that account was signed in to before.
+    KnownDevice { device: &'a str, account: AccountId },
+    /// Somebody who is signed in, by the family of the session and the network: a thief elsewhere keeps
+    /// the owner from nothing.
+    Session(&'a str),
+    /// Somebody who shows a token or a link that is none. A good one is not asked for this: there is
+    /// nothing to guess, this only bounds what is written.
+    Bearer,
+    /// Somebody who signs up.
+    Newcomer,
+}
+
+pub struct Throttle {
+    on: bool,
+    account: Vec<Limit>,
+    network: Vec<Limit>,
+    total: Vec<Limit>,
+    sign_up: Vec<Limit>,
+    /// Until when somebody is refused, by key. By a clock that nobody sets.
+    limited: Cache<String, Instant>,
+    audited: governor::DefaultDirectRateLimiter,
+    /// By the family of the session, on this node.
+    acts: governor::DefaultKeyedRateLimiter<String>,
+    /// The same for refresh tokens.
+    refreshes: governor::DefaultKeyedRateLimiter<String>,
+}
+
+impl Throttle {
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let quota = governor::Quota::per_minute(AUDITED);
+        let Limit { tries, period } = settings.throttle_acts;
+        // A limit of a second or more has a period of a nanosecond or more for each.
+        let acts = governor::Quota::with_period(period / tries.get()).unwrap_or(quota);
+        let acts = acts.allow_burst(tries);
+        Self {
+            on: settings.throttle,
+            account: settings.throttle_account.clone(),
+            network: settings.throttle_network.clone(),
+            total: settings.throttle_total.clone(),
+            sign_up: settings.throttle_sign_up.clone(),
+            limited: Cache::new(REMEMBERED),
+            audited: governor::RateLimiter::direct(quota),
+            acts: governor::RateLimiter::keyed(acts),
+            refreshes: governor::RateLimiter::keyed(acts),
+        }
+    }
+
+    /// The counters of somebody, in an order that is always the same, so that no two nodes wait for
+    /// each other.
+    #[must_use]
+    pub fn counters(&self, macs: &Macs, who: Who<'_>, visit: &Visit) -> Vec<Counter> {
+        if !self.on {
+            return Vec::new();
+        }
+        let network = visit.counted_network();
+        let groups: Vec<(String, &[Limit])> = match who {
+            Who::Stranger { name } => vec![
+                (format!("name {name}"), &self.account),
+                (format!("network {network}"), &self.network),
+                ("all".to_owned(), &self.total),
+            ],
+            Who::KnownDevice { device, account } => {
+                vec![(format!("device {device} of {}", account.0), &self.account)]
+            }
+            Who::Session(family) => vec![(format!("session {family} {network}"), &self.account)],
+            Who::Bearer => vec![
+                (format!("bearer {network}"), &self.network),
+                ("all bearers".to_owned(), &self.total),
+            ],
+            Who::Newcomer => vec![(format!("sign-up {network}"), &self.sign_up)],
+        };
+        let mut counters: Vec<Counter> = groups
+            .iter()
+            .flat_map(|(who, limits)| limits.iter().map(move |limit| (who, limit)))
+            .map(|(who, limit)| {
+                let period = milliseconds(limit.period);
+                let counted = format!("{who}, {limit}");
+                Counter {
+                    key: macs.tag(Statement::Counted(&counted)),
+                    interval: (period / i64::from(limit.tries.get())).max(1),
+                    period,
+                }
+            })
+            .collect();
+        counters.sort_by(|a, b| a.key.cmp(&b.key));
+        // A limit that is set twice is one.
+        counters.dedup();
+        counters
+    }
+
+    /// Refuses whoever is over a limit.
+    pub async fn check(&self, store: &Store, counters: &[Counter]) -> Result<()> {
+        if counters.is_empty() {
+            return Ok(());
+        }
+        let remembered = counters.iter().filter_map(|counter| self.limited.get(&counter.key)).max();
+        match remembered.and_then(|until| until.checked_duration_since(Instant::now())) {
+            Some(left) => Err(too_many(left)),
+            None => self.judge(counters, &store.arrivals(counters).await?),
+        }
+    }
+
+    /// The same, by what stands in the database.
+    pub fn judge(&self, counters: &[Counter], arrivals: &HashMap<String, i64>) -> Result<()> {
+        let now = now_ms();
+        let mut longest = Duration::ZERO;
+        for counter in counters {
+            let left = counter.limited_until(arrivals, now).saturating_sub(now);
+            if let Ok(left @ 1..) = u64::try_from(left) {
+                let left = Duration::from_millis(left);
+                self.limited.insert(counter.key.clone(), Instant::now() + left);
+                longest = longest.max(left);
+            }
+        }
+        if longest.is_zero() { Ok(()) } else { Err(too_many(longest)) }
+    }
+
+    /// The refusal of a try that others have overtaken: `failed` is written already, and it counts like
+    /// one that was wrong, so nobody can tell the two apart.
+    pub fn overtaken(
+        &self,
+        counters: &[Counter],
+        before: &HashMap<String, i64>,
+        failed: &Event,
+    ) -> Error {
+        failed.log();
+        match self.judge(counters, before) {
+            Err(error) => error,
+            // In this very moment the limit has run down.
+            Ok(()) => Refusal::TooManyTries { retry_after: 1 }.into(),
+        }
+    }
+
+    /// Counts a try, and writes it down. One that was let in before others used up the limit is
+    /// refused like those that came after it.
+    pub async fn count(&self, store: &Store, counters: &[Counter], event: Event) -> Result<()> {
+        let before = store.count(counters, &event).await?;
+        event.log();
+        self.judge(counters, &before)
+    }
+
+    /// Refuses a session that does more than can be sensible, of what does not defend an account. What
+    /// it does is written down, and nobody gets to fill the disk.
+    pub fn act(&self, family: &str) -> Result<(), Refusal> {
+        self.limit(&self.acts, family)
+    }
+
+    /// The same for its refresh tokens, which nothing else uses up.
+    pub fn refresh(&self, family: &str) -> Result<(), Refusal> {
+        self.limit(&self.refreshes, family)
+    }
+
+    fn limit(
+        &self,
+        limiter: &governor::DefaultKeyedRateLimiter<String>,
+        family: &str,
+    ) -> Result<(), Refusal> {
+        use governor::clock::Clock;
+        if !self.on {
+            return Ok(());
+        }
+        limiter.check_key(&family.to_owned()).map_err(|until| {
+            let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
+            Refusal::TooManyTries { retry_after: wait.as_secs() + 1 }
+        })
+    }
+
+    /// Forgets the sessions that are not near their limit.
+    pub fn forget(&self) {
+        for limiter in [&self.acts, &self.refreshes] {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+    }
+
+    /// Writes down a refusal that cost its sender nothing, as far as there is room.
+    pub async fn audit_refusal(&self, store: &Store, visit: &Visit, act: Act) {
+        let event = Event::of(visit, By::Stranger, act, None, now());
+        event.log();
+        if self.audited.check().is_ok()
+            && let Err(fault) = store.append(&event).await
+        {
+            tracing::warn!(error = fault.source(), "an event could not be written down");
+        }
+    }
+}
+
+fn too_many(left: Duration) -> Error {
+    Refusal::TooManyTries { retry_after: left.as_secs() + 1 }.into()
+}

@@ -1,0 +1,225 @@
+//! The cookies: their names, how they are set and taken away, and how they are read.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use time::Duration;
+
+use crate::platform::{clock::now, error::Fault, random, settings::PublicUrl};
+
+const SESSION: [&str; 2] = ["latchkey", "__Host-latchkey"];
+const VISITOR: [&str; 2] = ["latchkey-visitor", "__Host-latchkey-visitor"];
+const DEVICE: [&str; 2] = ["latchkey-device", "__Host-latchkey-device"];
+const NOTICE: [&str; 2] = ["latchkey-notice", "__Host-latchkey-notice"];
+const PENDING: [&str; 2] = ["latchkey-pending", "__Host-latchkey-pending"];
+const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
+
+/// How long a device is known after a sign-in, and a language after it was chosen.
+const LONG: Duration = Duration::days(180);
+
+/// How long a notice waits for the next page, and what is to be confirmed for the password.
+const SHORT: Duration = Duration::minutes(15);
+
+/// A server on https uses the names with the prefix, and never looks at the others (CK-02).
+pub struct Cookies {
+    secure: bool,
+}
+
+impl Cookies {
+    #[must_use]
+    pub fn new(public_url: &PublicUrl) -> Self {
+        Self { secure: public_url.is_https() }
+    }
+
+    /// The name of the cookie that carries the session.
+    #[must_use]
+    pub fn session_name(&self) -> &'static str {
+        SESSION[usize::from(self.secure)]
+    }
+
+    /// The name of the cookie that ties the forms of somebody who is not signed in to his browser.
+    #[must_use]
+    pub fn visitor_name(&self) -> &'static str {
+        VISITOR[usize::from(self.secure)]
+    }
+
+    #[must_use]
+    pub fn session(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, self.session_name())
+    }
+
+    #[must_use]
+    pub fn visitor(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, self.visitor_name()).filter(|visitor| !visitor.is_empty())
+    }
+
+    /// `Set-Cookie` for a session. Only one that is remembered outlives the browser.
+    #[must_use]
+    pub fn set_session(&self, token: String, remembered: bool, ends_at: i64) -> HeaderValue {
+        let mut cookie = self.cookie(self.session_name(), token);
+        if remembered {
+            let left = ends_at.saturating_sub(now());
+            cookie.set_max_age(Duration::seconds(left.max(0)));
+        }
+        header_value(&cookie)
+    }
+
+    /// What tells that somebody has signed in from this device before (AU-05).
+    #[must_use]
+    pub fn device(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, DEVICE[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn set_device(&self, value: String) -> HeaderValue {
+        let mut cookie = self.cookie(DEVICE[usize::from(self.secure)], value);
+        cookie.set_max_age(LONG);
+        header_value(&cookie)
+    }
+
+    /// The notice for the next page: see `notices.rs`.
+    #[must_use]
+    pub fn notice(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, NOTICE[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn set_notice(&self, value: String) -> HeaderValue {
+        self.for_a_short_time(NOTICE, value)
+    }
+
+    #[must_use]
+    pub fn forget_notice(&self) -> HeaderValue {
+        self.removal(NOTICE)
+    }
+
+    /// The act that waits for the password: see `pending.rs`.
+    #[must_use]
+    pub fn pending(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, PENDING[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn set_pending(&self, value: String) -> HeaderValue {
+        self.for_a_short_time(PENDING, value)
+    }
+
+    #[must_use]
+    pub fn forget_pending(&self) -> HeaderValue {
+        self.removal(PENDING)
+    }
+
+    fn for_a_short_time(&self, names: [&'static str; 2], value: String) -> HeaderValue {
+        let mut cookie = self.cookie(names[usize::from(self.secure)], value);
+        cookie.set_max_age(SHORT);
+        header_value(&cookie)
+    }
+
+    fn removal(&self, names: [&'static str; 2]) -> HeaderValue {
+        let mut cookie = self.cookie(names[usize::from(self.secure)], String::new());
+        cookie.make_removal();
+        header_value(&cookie)
+    }
+
+    /// The language that somebody has chosen, as a tag. It is whatever a client sends.
+    #[must_use]
+    pub fn language(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, LANGUAGE[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn set_language(&self, tag: &'static str) -> HeaderValue {
+        let mut cookie = self.cookie(LANGUAGE[usize::from(self.secure)], tag.to_owned());
+        cookie.set_max_age(LONG);
+        header_value(&cookie)
+    }
+
+    /// A new visitor, and the `Set-Cookie` that makes him known again. It ends with the browser.
+    pub fn new_visitor(&self) -> Result<(String, HeaderValue), Fault> {
+        let visitor = random::text()?;
+        let cookie = self.cookie(self.visitor_name(), visitor.clone());
+        Ok((visitor, header_value(&cookie)))
+    }
+
+    /// The headers with which a browser forgets the session (SE-09). `Clear-Site-Data` clears no
+    /// `"cookies"`, because that would sign people out of other programs on sub-domains of ours, and no
+    /// `"cache"`: nothing private is in it (`no-store`), and clearing a large one takes seconds.
+    #[must_use]
+    pub fn forget(&self) -> HeaderMap {
+        let clear = HeaderValue::from_static("\"storage\"");
+        HeaderMap::from_iter([
+            (header::SET_COOKIE, self.removal(SESSION)),
+            (HeaderName::from_static("clear-site-data"), clear),
+        ])
+    }
+
+    fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
+        Cookie::build((name, value))
+            .path("/")
+            .http_only(true)
+            .secure(self.secure)
+            .same_site(SameSite::Lax)
+            .build()
+    }
+}
+
+/// The value of the cookie with exactly this name. Two of them are none (CK-04). What other
+/// programs on this host have set, in whatever bytes, is passed over.
+fn value(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut found = None;
+    for line in headers.get_all(header::COOKIE) {
+        let line = String::from_utf8_lossy(line.as_bytes());
+        for cookie in Cookie::split_parse(&*line).flatten().filter(|c| c.name() == name) {
+            if found.is_some() {
+                return None;
+            }
+            found = Some(cookie.value().to_owned());
+        }
+    }
+    found
+}
+
+fn header_value(cookie: &Cookie<'_>) -> HeaderValue {
+    #[expect(clippy::expect_used, reason = "names, ids and tokens are of the base64url alphabet")]
+    HeaderValue::try_from(cookie.to_string()).expect("a cookie of visible ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(line: &[u8]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_bytes(line).expect("a header value"));
+        value(&headers, "latchkey")
+    }
+
+    #[test]
+    fn a_cookie_counts_by_its_exact_name_and_once() {
+        for (line, value) in [
+            ("latchkey=a", Some("a")),
+            ("x=1; latchkey=a; y=2", Some("a")),
+            ("x=\u{e9}; latchkey=a", Some("a")),
+            ("latchkey=a; latchkey=b", None),
+            ("latchkey2=a", None),
+            ("Latchkey=a", None),
+            ("latchkey", None),
+            ("", None),
+        ] {
+            assert_eq!(read(line.as_bytes()).as_deref(), value, "{line}");
+        }
+        assert_eq!(read(b"x=\xff; latchkey=a").as_deref(), Some("a"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut headers = HeaderMap::new();
+            if let Ok(line) = HeaderValue::from_bytes(&bytes) {
+                headers.insert(header::COOKIE, line);
+            }
+            let _ = value(&headers, "latchkey");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The protection that every answer carries, errors and files included (WB-03, WB-04, WB-05).
+
+use std::sync::LazyLock;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::web::state::AppState;
+
+/// For everything but pages. A page brings a policy of its own, with its nonce
+/// ([`page_policy`]).
+const NO_PAGE: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Set unless the answer brings its own.
+const DEFAULTS: [(HeaderName, &str); 9] = [
+    (header::CONTENT_SECURITY_POLICY, NO_PAGE),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    // The forms of leptos need the referrer within the site; other sites learn nothing.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
+         magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
+    ),
+    // Whatever may depend on a user is stored nowhere. Only files say otherwise.
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
+];
+
+/// Two years (WB-04). The sub-domains are other people's, unless the operator says otherwise.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+const HSTS_SUBDOMAINS: HeaderValue =
+    HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// [`DEFAULTS`] put together: a copy costs half of doing that.
+static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
+    DEFAULTS.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
+});
+
+pub(crate) fn add(state: &AppState, headers: &mut HeaderMap) {
+    let own = std::mem::replace(headers, COMMON.clone());
+    headers.extend(own);
+    // RFC 8259 needs no charset, but no body is without one (AP-03).
+    if headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json") {
+        headers.insert(header::CONTENT_TYPE, JSON);
+    }
+    if state.public_url.is_https() {
+        let value = if state.settings.hsts_subdomains { HSTS_SUBDOMAINS } else { HSTS };
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+}
+
+/// The policy of a page: our own styles and pictures, and the scripts that carry the nonce.
+#[must_use]
+pub fn page_policy(nonce: &str, reload: bool) -> String {
+    // `cargo leptos watch` talks to the page through a socket on another port.
+    let connect = if reload { "'self' ws:" } else { "'self'" };
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self'; connect-src {connect}; object-src 'none'; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}

@@ -1,0 +1,149 @@
+//! The OpenAPI 3.1 document, made from the doors in `json.rs`.
+
+use axum::{
+    Extension,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        Components, Contact, Content, Header, OpenApi as Document, Ref, RefOr, ResponseBuilder,
+        Schema, Server,
+        schema::{ObjectBuilder, Type},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::domain::PasswordPolicy;
+use crate::{
+    platform::settings::PublicUrl,
+    web::{cookies::Cookies, json, reply::ProblemDetails, sending::OneCopy, state::AppState},
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Latchkey",
+        description = "Accounts for your app: sign-up, sign-in and profile. \
+                       Every error is a problem details object (RFC 9457)."
+    ),
+    paths(
+        json::sign_up,
+        json::sign_in,
+        json::refresh,
+        json::confirm,
+        json::sign_out,
+        json::profile,
+        json::profile_at_old_address,
+        json::change_profile,
+        json::change_password,
+        json::sessions,
+        json::end_session,
+        json::end_other_sessions,
+        json::history,
+        json::data,
+        json::delete,
+        json::healthz,
+        json::readyz,
+    ),
+    components(schemas(ProblemDetails)),
+    tags(
+        (name = "accounts", description = "Signing up, in and out"),
+        (name = "your account", description = "Seeing, changing and deleting your own account"),
+        (name = "operations", description = "For supervisors and load balancers"),
+    )
+)]
+struct Api;
+
+/// What the layers around the doors may answer, whatever the route.
+const OF_THE_LAYERS: [(&str, &str); 5] = [
+    ("408", "`request-timeout`"),
+    ("413", "`content-too-large`"),
+    ("421", "`misdirected-request`"),
+    ("500", "`internal`"),
+    ("503", "`unavailable`: try again after `Retry-After` seconds"),
+];
+
+/// The document of this server: with its own address, and the name of its cookie.
+#[must_use]
+pub fn document(public_url: &PublicUrl, cookies: &Cookies, policy: PasswordPolicy) -> Document {
+    let mut document = Api::openapi();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    // On this machine the address is that of whoever reads it.
+    let server = if public_url.is_loopback() { "/".to_owned() } else { public_url.origin() };
+    document.servers = Some(vec![Server::new(server)]);
+    let contact = Contact::builder().name(Some("The operator of this server")).build();
+    document.info.contact = Some(contact);
+
+    let components = document.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    components.add_security_scheme("accessToken", SecurityScheme::Http(bearer));
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(cookies.session_name()));
+    components.add_security_scheme("sessionCookie", SecurityScheme::ApiKey(cookie));
+
+    for (body, field) in [("SignUpBody", "password"), ("PasswordBody", "newPassword")] {
+        set_min_length(components, body, field, policy.min_length);
+    }
+    for (path, item) in &mut document.paths.paths {
+        let writes = [&mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten();
+        let methods = item.get.iter_mut().map(|read| (read, false));
+        for (operation, writes) in methods.chain(writes.map(|write| (write, true))) {
+            let closed = operation.security.is_some();
+            // Without that, a tool may take it for closed.
+            operation.security.get_or_insert_default();
+            let mut statuses = OF_THE_LAYERS.to_vec();
+            if closed {
+                statuses.push(("401", "`unauthorized`"));
+            }
+            if writes {
+                statuses.push(("403", "`cross-origin`"));
+            }
+            if operation.request_body.is_some() {
+                statuses.push(("415", "`unsupported-media-type`"));
+            }
+            // Whatever is written down is limited.
+            if writes || path == "/user/data" {
+                statuses.push(("429", "`too-many-tries`: try again after `Retry-After` seconds"));
+            }
+            let responses = &mut operation.responses.responses;
+            for (status, description) in statuses {
+                if responses.contains_key(status) {
+                    continue;
+                }
+                let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+                let response = ResponseBuilder::new()
+                    .description(description)
+                    .content("application/problem+json", problem)
+                    .build();
+                responses.insert(status.to_owned(), response.into());
+            }
+            for (status, header, kind) in [
+                ("401", "WWW-Authenticate", Type::String),
+                ("429", "Retry-After", Type::Integer),
+                ("503", "Retry-After", Type::Integer),
+            ] {
+                if let Some(RefOr::T(response)) = responses.get_mut(status) {
+                    let schema = ObjectBuilder::new().schema_type(kind).build();
+                    response.headers.insert(header.to_owned(), Header::new(schema).into());
+                }
+            }
+        }
+    }
+    document
+}
+
+/// Puts the server's own rule in the place of the loosest one that can be set.
+fn set_min_length(components: &mut Components, body: &str, field: &str, length: usize) {
+    let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut(body) else { return };
+    if let Some(RefOr::T(Schema::Object(field))) = body.properties.get_mut(field) {
+        field.min_length = Some(length);
+    }
+}
+
+/// The document as it is sent. Written down once: it is large.
+pub(crate) async fn serve(State(state): State<AppState>) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (Extension(OneCopy), headers, state.openapi_json.clone()).into_response()
+}

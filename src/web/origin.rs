@@ -1,0 +1,99 @@
+//! From where a request comes.
+//!
+//! Two checks before the guard. The `Host` must be one of ours, so that nothing that depends on it
+//! can be led elsewhere (CS-08). And what changes something must come from our own pages, or from
+//! a program that brings no cookie (CS-01, CS-05): leptos checks neither for its server functions.
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, Method, Uri, header, uri::Authority},
+};
+
+use crate::{
+    platform::error::Refusal,
+    web::{access, state::AppState},
+};
+
+/// Asked by supervisors and load balancers, which know only an address.
+const ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
+
+pub(crate) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let host = host(request.headers(), request.uri());
+    let known = host.as_ref().is_some_and(|host| is_ours(state, host));
+    if !known && !path.is_some_and(|path| ANY_HOST.contains(&path)) {
+        return Err(Refusal::MisdirectedRequest);
+    }
+    let changes_nothing = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
+    if changes_nothing.contains(request.method()) {
+        return Ok(());
+    }
+    let headers = request.headers();
+    // Into a closed route only a good token opens then, because the guard does not look at the
+    // cookie, and no browser adds a token by itself. A public route asks nobody, so there the
+    // header proves nothing, whatever it holds (CS-05).
+    let closed = path.is_some_and(|path| access::policy(request.method(), path).is_none());
+    if closed && headers.contains_key(header::AUTHORIZATION) {
+        return Ok(());
+    }
+    let own = host.map(|host| own_origin(state, &host));
+    if is_same_origin(state, headers, own.as_deref()) { Ok(()) } else { Err(Refusal::CrossOrigin) }
+}
+
+/// Every header that says where the request comes from must say that it is us. If none says
+/// anything, it is no browser of today: then it may not bring the session either. `Origin: null` says
+/// nothing, as browsers send it under `Referrer-Policy: no-referrer`, which a proxy may add: then
+/// `Sec-Fetch-Site` must say it.
+fn is_same_origin(state: &AppState, headers: &HeaderMap, own: Option<&str>) -> bool {
+    let all = |name: &str, fits: &dyn Fn(&[u8]) -> bool| {
+        headers.get_all(name).iter().all(|value| fits(value.as_bytes()))
+    };
+    let site_fits = all("sec-fetch-site", &|site| site == b"same-origin" || site == b"none");
+    let says_site = headers.contains_key("sec-fetch-site");
+    let origin_fits = all("origin", &|origin| {
+        own.is_some_and(|own| own.as_bytes() == origin) || (origin == b"null" && says_site)
+    });
+    let silent = !says_site && !headers.contains_key(header::ORIGIN);
+    site_fits && origin_fits && !(silent && state.cookies.session(headers).is_some())
+}
+
+/// The one `Host`, or the authority of an absolute-form target (RFC 9112, section 3.2.2).
+fn host(headers: &HeaderMap, uri: &Uri) -> Option<Authority> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let authority: Authority = match (uri.authority(), hosts.next(), hosts.next()) {
+        (Some(authority), _, None) => authority.clone(),
+        (None, Some(host), None) => host.to_str().ok()?.parse().ok()?,
+        _ => return None,
+    };
+    // No user before the name, and behind it a port that is one, or nothing.
+    let rest = authority.as_str().strip_prefix(authority.host())?;
+    (rest.is_empty() || authority.port_u16().is_some()).then_some(authority)
+}
+
+/// The public address; and where it listens, by number or as `localhost`, which is how an
+/// operator tries it out. No name of somebody else's can stand there.
+fn is_ours(state: &AppState, host: &Authority) -> bool {
+    let name = host.host().trim_end_matches('.');
+    let url = &state.public_url;
+    let default_port = if url.is_https() { 443 } else { 80 };
+    let port = host.port_u16();
+    let is_public =
+        name.eq_ignore_ascii_case(url.host()) && port.unwrap_or(default_port) == url.port();
+    is_public || (is_local_name(state, name) && port.unwrap_or(80) == state.port)
+}
+
+fn is_local_name(state: &AppState, name: &str) -> bool {
+    let loopback =
+        ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local));
+    loopback || name.trim_matches(['[', ']']) == state.settings.listen.ip().to_string()
+}
+
+/// The origin of our own pages, as the browser that sent this request knows it. Over plain http
+/// on this machine `localhost` and `127.0.0.1` are both us, and each only to itself.
+fn own_origin(state: &AppState, host: &Authority) -> String {
+    if state.public_url.is_loopback() && !state.public_url.is_https() {
+        format!("http://{host}").to_lowercase()
+    } else {
+        state.public_url.origin()
+    }
+}

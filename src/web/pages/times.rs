@@ -1,0 +1,90 @@
+//! Times in words. The reader's zone is only known to his browser: `local_times.js` puts it in.
+
+use crate::{
+    platform::clock::{now, rfc3339, time},
+    texts::{Language, language, number, t, t_with},
+};
+use leptos::prelude::*;
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// `3 hours ago`, and the time itself.
+pub(crate) fn ago(seconds: i64) -> impl IntoView {
+    let words = ago_in_words(now().saturating_sub(seconds));
+    let (machine, full) = (rfc3339(seconds), full(language(), seconds));
+    view! {
+        {words}
+        <span class="when">
+            <time datetime=machine data-local>{full}</time>
+        </span>
+    }
+}
+
+/// A day, in UTC.
+pub(crate) fn day(seconds: i64) -> impl IntoView {
+    let machine_day: String = rfc3339(seconds).chars().take(10).collect();
+    view! { <time datetime=machine_day>{day_in_words(language(), seconds)}</time> }
+}
+
+fn ago_in_words(past: i64) -> String {
+    let (name, unit) = match past {
+        ..MINUTE => return t("ago-moment"),
+        MINUTE..HOUR => ("ago-minutes", MINUTE),
+        HOUR..DAY => ("ago-hours", HOUR),
+        _ => ("ago-days", DAY),
+    };
+    t_with(name, &[("count", number(usize::try_from(past / unit).unwrap_or(0)))])
+}
+
+pub(crate) fn day_in_words(language: Language, seconds: i64) -> String {
+    in_words(language, "date", seconds)
+}
+
+fn full(language: Language, seconds: i64) -> String {
+    in_words(language, "date-time", seconds)
+}
+
+fn in_words(language: Language, name: &str, seconds: i64) -> String {
+    let time = time(seconds);
+    let month = language.text(&format!("month-{}", u8::from(time.month())));
+    let clock = format!("{:02}:{:02}", time.hour(), time.minute());
+    language.text_with(
+        name,
+        &[
+            ("day", number(time.day().into())),
+            ("month", month.into()),
+            // As text: a number might be grouped.
+            ("year", time.year().to_string().into()),
+            ("time", clock.into()),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_told_in_words() {
+        let (english, german) = (Language::English, Language::German);
+        assert_eq!(day_in_words(english, 1_795_392_000), "23 November 2026");
+        assert_eq!(day_in_words(german, 1_795_392_000), "23. November 2026");
+        assert_eq!(full(english, 1_795_392_061), "23 November 2026, 00:01 UTC");
+    }
+
+    #[test]
+    fn what_is_past_is_told_in_words() {
+        for (past, words) in [
+            (-5, "a moment ago"),
+            (59, "a moment ago"),
+            (60, "a minute ago"),
+            (7200, "2 hours ago"),
+            (DAY, "yesterday"),
+            (40 * DAY, "40 days ago"),
+        ] {
+            assert_eq!(ago_in_words(past), words, "{past}");
+        }
+    }
+}

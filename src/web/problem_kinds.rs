@@ -1,0 +1,58 @@
+//! The kinds of problems that the outside is told of: one status, one address and one pair of texts
+//! each.
+
+use axum::http::StatusCode;
+
+use crate::texts::Language;
+
+/// A kind of problem: what `type` points to. Its words are in `texts/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProblemKind {
+    pub slug: &'static str,
+    pub status: StatusCode,
+}
+
+impl ProblemKind {
+    #[must_use]
+    pub fn title(self, language: Language) -> String {
+        language.text(&format!("problem-{}", self.slug))
+    }
+
+    #[must_use]
+    pub fn detail(self, language: Language) -> String {
+        language.text(&format!("problem-{}.detail", self.slug))
+    }
+}
+
+macro_rules! kinds {
+    ($($name:ident: $status:ident, $slug:literal;)*) => {
+        $(pub(crate) const $name: ProblemKind =
+            ProblemKind { slug: $slug, status: StatusCode::$status };)*
+
+        /// Every kind there is, in the order of their status.
+        pub const KINDS: &[ProblemKind] = &[$($name),*];
+    };
+}
+
+kinds! {
+    INVALID_INPUT: BAD_REQUEST, "invalid-input";
+    MALFORMED_JSON: BAD_REQUEST, "malformed-json";
+    MALFORMED_FORM: BAD_REQUEST, "malformed-form";
+    MALFORMED_BODY: BAD_REQUEST, "malformed-body";
+    USERNAME_TAKEN: BAD_REQUEST, "username-taken";
+    INVALID_CREDENTIALS: BAD_REQUEST, "invalid-credentials";
+    UNAUTHORIZED: UNAUTHORIZED, "unauthorized";
+    PROOF_TOO_OLD: UNAUTHORIZED, "proof-too-old";
+    CROSS_ORIGIN: FORBIDDEN, "cross-origin";
+    STALE_FORM: FORBIDDEN, "stale-form";
+    NOT_FOUND: NOT_FOUND, "not-found";
+    LINK_INVALID: NOT_FOUND, "link-invalid";
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed";
+    REQUEST_TIMEOUT: REQUEST_TIMEOUT, "request-timeout";
+    CONTENT_TOO_LARGE: PAYLOAD_TOO_LARGE, "content-too-large";
+    UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type";
+    MISDIRECTED_REQUEST: MISDIRECTED_REQUEST, "misdirected-request";
+    TOO_MANY_TRIES: TOO_MANY_REQUESTS, "too-many-tries";
+    INTERNAL: INTERNAL_SERVER_ERROR, "internal";
+    UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable";
+}

@@ -1,0 +1,240 @@
+//! Refusals and faults as HTTP: the only room that knows status codes and error bodies.
+//!
+//! An [`Error`] becomes a response with a status and no body yet. On its way out, `explain.rs` writes
+//! the body.
+
+use axum::{
+    Json,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
+
+use crate::{
+    domain::{Code, FieldError},
+    texts::Language,
+};
+use crate::{
+    platform::{
+        error::{Error, Fault, Refusal},
+        visit::RequestId,
+    },
+    web::{problem_kinds::*, routes::Door, state::AppState},
+};
+
+/// Seconds after which to try again, when we are overloaded or the database is away.
+const RETRY_AFTER: &str = "2";
+
+/// A problem on its way out, before it is written down.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) kind: ProblemKind,
+    errors: Vec<FieldError>,
+}
+
+/// Problem details (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ProblemDetails {
+    /// A path on this server that explains the kind of problem.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/invalid-input")]
+    kind: String,
+    title: String,
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    detail: String,
+    /// Also in the header `x-request-id`, and in every line of the log about this request.
+    request_id: String,
+    /// All bad fields at once. Only with `invalid-input`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ProblemField>,
+}
+
+/// A bad field.
+#[derive(Serialize, ToSchema)]
+struct ProblemField {
+    #[schema(example = "username")]
+    field: &'static str,
+    /// Stable: programs may compare it.
+    #[schema(example = "too-short", schema_with = codes)]
+    code: &'static str,
+    /// A sentence for people. It never holds what was sent.
+    message: String,
+}
+
+fn codes() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Code::ALL)).build()
+}
+
+impl From<&FieldError> for ProblemField {
+    fn from(error: &FieldError) -> Self {
+        Self {
+            field: error.field.name(),
+            code: error.code.as_str(),
+            message: Language::English.field_error(error),
+        }
+    }
+}
+
+impl Refusal {
+    #[must_use]
+    pub fn kind(&self) -> ProblemKind {
+        match self {
+            Self::InvalidInput(_) | Self::NotConfirmed => INVALID_INPUT,
+            Self::MalformedJson => MALFORMED_JSON,
+            Self::MalformedForm => MALFORMED_FORM,
+            Self::MalformedBody => MALFORMED_BODY,
+            Self::UsernameTaken => USERNAME_TAKEN,
+            Self::InvalidCredentials => INVALID_CREDENTIALS,
+            Self::Unauthorized { .. } => UNAUTHORIZED,
+            Self::ProofTooOld => PROOF_TOO_OLD,
+            Self::CrossOrigin => CROSS_ORIGIN,
+            Self::StaleForm => STALE_FORM,
+            Self::NotFound => NOT_FOUND,
+            Self::LinkInvalid => LINK_INVALID,
+            Self::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => REQUEST_TIMEOUT,
+            Self::ContentTooLarge => CONTENT_TOO_LARGE,
+            Self::UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE,
+            Self::MisdirectedRequest => MISDIRECTED_REQUEST,
+            Self::TooManyTries { .. } => TOO_MANY_TRIES,
+            Self::Overloaded => UNAVAILABLE,
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        match self {
+            // RFC 6750, section 3.
+            Self::Unauthorized { token_came } => {
+                let challenge =
+                    if *token_came { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            // RFC 9470, section 3.
+            Self::ProofTooOld => {
+                let challenge = "Bearer error=\"insufficient_user_authentication\"";
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            Self::TooManyTries { retry_after } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+            }
+            Self::MethodNotAllowed { allow } => {
+                let allow: Vec<&str> = allow.iter().map(axum::http::Method::as_str).collect();
+                if let Ok(allow) = HeaderValue::try_from(allow.join(", ")) {
+                    headers.insert(header::ALLOW, allow);
+                }
+            }
+            Self::Overloaded => {
+                _ = headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
+            }
+            _ => {}
+        }
+        headers
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (kind, errors, headers) = match self {
+            Self::Refusal(refusal) => {
+                let (kind, headers) = (refusal.kind(), refusal.headers());
+                let errors =
+                    if let Refusal::InvalidInput(errors) = refusal { errors } else { Vec::new() };
+                (kind, errors, headers)
+            }
+            Self::Fault(fault) => {
+                let error = fault.source();
+                match fault {
+                    Fault::Away => {
+                        tracing::debug!(error, "refused");
+                        (UNAVAILABLE, Vec::new(), Refusal::Overloaded.headers())
+                    }
+                    Fault::Unavailable(_) => {
+                        tracing::warn!(error, "the database is away or busy");
+                        (UNAVAILABLE, Vec::new(), Refusal::Overloaded.headers())
+                    }
+                    Fault::Internal(_) => {
+                        tracing::error!(error, "a request failed by our fault");
+                        (INTERNAL, Vec::new(), HeaderMap::new())
+                    }
+                }
+            }
+        };
+        let mut response = (kind.status, headers).into_response();
+        response.extensions_mut().insert(Problem { kind, errors });
+        response
+    }
+}
+
+/// Our own problems; and answers of libraries that are errors without saying so in our way.
+pub(crate) fn problem(response: &Response) -> Option<Problem> {
+    if let Some(problem) = response.extensions().get::<Problem>() {
+        return Some(problem.clone());
+    }
+    let status = response.status();
+    let kind = || KINDS.iter().copied().find(|kind| kind.status == status).unwrap_or(INTERNAL);
+    (status.is_client_error() || status.is_server_error())
+        .then(|| Problem { kind: kind(), errors: Vec::new() })
+}
+
+/// On a problem that has its own body: a form with its errors.
+#[derive(Clone)]
+pub struct Explained;
+
+pub(crate) fn problem_details(problem: &Problem, request_id: &RequestId) -> Response {
+    let details = ProblemDetails {
+        kind: format!("/problems/{}", problem.kind.slug),
+        title: problem.kind.title(Language::English),
+        status: problem.kind.status.as_u16(),
+        detail: problem.kind.detail(Language::English),
+        request_id: request_id.to_string(),
+        errors: problem.errors.iter().map(ProblemField::from).collect(),
+    };
+    let content_type = HeaderValue::from_static("application/problem+json; charset=utf-8");
+    ([(header::CONTENT_TYPE, content_type)], Json(details)).into_response()
+}
+
+/// The language that somebody has chosen, or else the best of those that his browser asks for.
+#[must_use]
+pub fn language(state: &AppState, headers: &HeaderMap) -> Language {
+    let chosen = state.cookies.language(headers);
+    let accepted = || headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok();
+    chosen
+        .and_then(|tag| Language::of_tag(&tag))
+        .or_else(|| Language::accepted(accepted()?))
+        .unwrap_or(Language::English)
+}
+
+/// Whether an error is to be a page. Behind the doors for people it is one, unless JSON is asked
+/// for; elsewhere only if HTML is, as browsers do.
+#[must_use]
+pub fn is_for_a_person(door: Option<Door>, headers: &HeaderMap) -> bool {
+    match door {
+        Some(Door::Page | Door::Form) => {
+            accepts(headers, "text/html") || !accepts(headers, "application/json")
+        }
+        Some(Door::Json) => false,
+        Some(Door::Asset) | None => accepts(headers, "text/html"),
+    }
+}
+
+/// Whether `Accept` names this media type, and not to refuse it.
+pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|accept| accept.to_str().ok())
+        .flat_map(|accept| accept.split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let is_it = parts.next().is_some_and(|part| part.eq_ignore_ascii_case(media_type));
+            is_it && !parts.any(|q| q.trim_end_matches(['0', '.']) == "q=")
+        })
+}

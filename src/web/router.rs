@@ -1,0 +1,328 @@
+//! All routes on one screen, and the one layer around them: axum clones and boxes each layer for
+//! each request, so one that calls functions in their order is cheaper (BENCHMARKS.md).
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, HttpBody},
+    extract::Request,
+    handler::Handler,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, on},
+};
+use futures_util::FutureExt;
+use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
+
+use crate::web::pages;
+use crate::{
+    audit::Act,
+    platform::{
+        error::{Error, Fault, Refusal, Result},
+        visit::{self, Sender, Visit},
+    },
+    web::{
+        access, assets, explain, forms, headers, json, openapi, origin,
+        routes::{Door, Routes},
+        sending::OneCopy,
+        state::AppState,
+        telemetry,
+    },
+};
+
+/// The largest body, in bytes (DS-02).
+const MAX_BODY: usize = 16 * 1024;
+
+/// How much of a body that is too large is taken in all the same: a connection that is closed before
+/// the other side has sent everything may lose the answer (RFC 9112, section 9.6).
+const MAX_TAKEN_IN: usize = 256 * 1024;
+
+/// How long it is waited for.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The map. Whatever is not in `access::PUBLIC` is for those who are signed in.
+fn map() -> Map {
+    let mut map = Map::default();
+    map.get("/", Door::Page, pages::home);
+    map.get("/signup", Door::Page, pages::sign_up);
+    map.get("/signin", Door::Page, pages::sign_in);
+    map.get("/profile", Door::Page, pages::profile);
+    map.get("/confirm", Door::Page, pages::confirm);
+    map.get("/account/security", Door::Page, pages::security);
+    map.get("/account/sessions", Door::Page, pages::sessions);
+    map.get("/account/data", Door::Page, pages::data);
+    map.get("/set-password", Door::Page, pages::set_password);
+    map.get("/account/data/download", Door::Page, pages::download);
+    map.get("/language/{tag}", Door::Page, pages::language);
+    map.get("/.well-known/change-password", Door::Page, pages::change_password);
+    map.get("/docs", Door::Page, pages::docs);
+    map.get("/problems/{kind}", Door::Page, pages::problem_kind);
+    for (path, method) in server_fn::axum::server_fn_paths() {
+        map.add(method, path, Door::Form, forms::serve);
+    }
+
+    map.post("/auth/signup", Door::Json, json::sign_up);
+    map.post("/auth/signin", Door::Json, json::sign_in);
+    map.post("/auth/refresh", Door::Json, json::refresh);
+    map.post("/auth/confirm", Door::Json, json::confirm);
+    map.post("/auth/signout", Door::Json, json::sign_out);
+    map.get("/user/profile", Door::Json, json::profile);
+    map.add(Method::PATCH, "/user/profile", Door::Json, json::change_profile);
+    map.post("/user/password", Door::Json, json::change_password);
+    map.get("/user/sessions", Door::Json, json::sessions);
+    map.delete("/user/sessions", Door::Json, json::end_other_sessions);
+    map.delete("/user/sessions/{id}", Door::Json, json::end_session);
+    map.get("/user/history", Door::Json, json::history);
+    map.get("/user/data", Door::Json, json::data);
+    map.delete("/user", Door::Json, json::delete);
+    map.get("/users/profile", Door::Json, json::profile);
+    map.get("/healthz", Door::Json, json::healthz);
+    map.get("/readyz", Door::Json, json::readyz);
+    map.get("/openapi.json", Door::Json, openapi::serve);
+
+    map.get("/pkg/{file}", Door::Asset, assets::serve);
+    map.get("/favicon.ico", Door::Asset, assets::serve);
+    map.get("/favicon.svg", Door::Asset, assets::serve);
+    map.get("/robots.txt", Door::Asset, assets::serve);
+    map
+}
+
+/// The router that serves everything, and the routes it has.
+pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
+    // Effects of islands are spawned, though on the server they do nothing. A second router in one
+    // process finds this done already.
+    _ = any_spawner::Executor::init_tokio();
+    around(map(), state)
+}
+
+/// Every route of a map, behind what stands before all of them.
+fn around(map: Map, state: &AppState) -> (Router, Arc<Routes>) {
+    let Map { router, routes } = map;
+    let routes = Arc::new(routes);
+    let (shared, all) = (state.clone(), routes.clone());
+    // One layer around every route and the fallback, and part of the function that builds the
+    // router: no route can be added behind the back of the guard.
+    let router = router
+        .fallback(|| async { Error::from(Refusal::NotFound) })
+        .layer(from_fn(move |request, next| {
+            let (state, routes) = (shared.clone(), all.clone());
+            telemetry::trace(state, request, |state, request| answer(state, routes, request, next))
+        }))
+        .with_state(state.clone());
+    (router, routes)
+}
+
+/// The way of every request, around whatever happens to it: it gets an answer that says what was
+/// wrong, and that carries all the headers.
+async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Next) -> Response {
+    let audience = explain::Audience::of(&state, &request, &routes);
+    let sender = request.extensions().get::<Sender>();
+    let network = sender.and_then(|sender| sender.address).map(visit::counted_network);
+    let network = network.unwrap_or_default();
+    let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let entered = AssertUnwindSafe(enter(&state, &routes, request, next)).catch_unwind().await;
+    let response = match entered {
+        Ok(response) => response.into_response(),
+        Err(_) => Error::from(Fault::internal("a handler panicked")).into_response(),
+    };
+    let response = explain::explain(&state, &audience, response).await;
+    let mut response = count(&state, &audience, &network, response).await;
+    headers::add(&state, response.headers_mut());
+    let unread = [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE];
+    if chunked || unread.contains(&response.status()) {
+        // What is left of the request is not read (RFC 9110, section 15.5.9 and 15.5.14). Behind a
+        // body in chunks nobody looks for another request (`connections.rs`).
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Refuses to send what is large to somebody who takes in too little of what is sent already.
+async fn count(
+    state: &AppState,
+    audience: &explain::Audience,
+    network: &str,
+    response: Response,
+) -> Response {
+    if response.extensions().get::<OneCopy>().is_some() {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    match state.sending.counted(network, body) {
+        Some(body) => Response::from_parts(parts, body),
+        None => {
+            let refused = Error::from(Refusal::Overloaded).into_response();
+            explain::explain(state, audience, refused).await
+        }
+    }
+}
+
+/// What stands before every door, in this order.
+async fn enter(
+    state: &AppState,
+    routes: &Routes,
+    request: Request,
+    next: Next,
+) -> Result<Response> {
+    let smuggles = {
+        let sender = request.extensions().get::<Sender>();
+        let connection = sender.and_then(|sender| sender.connection.as_ref());
+        connection.is_some_and(|connection| connection.smuggles()) || encodes(request.headers())
+    };
+    if smuggles {
+        return Err(Refusal::MalformedBody.into());
+    }
+    let request = read_body(request).await?;
+    let sender = request.extensions().get::<Sender>();
+    if let Some(connection) = sender.and_then(|sender| sender.connection.as_ref()) {
+        connection.waits_for_us();
+    }
+    if let Err(refusal) = origin::check(state, &request) {
+        if refusal == Refusal::CrossOrigin {
+            let visit = Visit::of(state, request.headers(), request.extensions());
+            state.throttle.audit_refusal(&state.store, &visit, Act::CrossOrigin).await;
+        }
+        return Err(refusal.into());
+    }
+    access::guard(state, routes, request, next).await
+}
+
+/// Whether a body is encoded in another way than in chunks, or in chunks twice (RFC 9112, section 6.1).
+fn encodes(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => false,
+        (Some(encoding), None) => !encoding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => true,
+    }
+}
+
+/// Reads the whole body before anybody looks at it, so that no door can forget the limit.
+async fn read_body(request: Request) -> Result<Request, Refusal> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (parts, mut body) = request.into_parts();
+    let declared = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let expected = declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    let collected = if expected > MAX_BODY {
+        Err(Refusal::ContentTooLarge)
+    } else {
+        let collected = timeout(BODY_TIMEOUT, collect(&mut body, expected)).await;
+        collected.unwrap_or(Err(Refusal::RequestTimeout))
+    };
+    // Who wants to be told before he sends is told at once (RFC 9110, section 10.1.1).
+    let asks_first = parts.headers.contains_key(header::EXPECT);
+    if collected == Err(Refusal::ContentTooLarge) && expected <= MAX_TAKEN_IN && !asks_first {
+        _ = timeout(LINGER, take_in(body)).await;
+    }
+    Ok(Request::from_parts(parts, Body::from(collected?)))
+}
+
+/// Copies a body: as it came it holds the buffers of its connection.
+async fn collect(body: &mut Body, expected: usize) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::with_capacity(expected);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::MalformedBody)?.into_data() else { continue };
+        if bytes.len() + data.len() > MAX_BODY {
+            return Err(Refusal::ContentTooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+/// Reads what is left of a body, within reason, and keeps nothing of it.
+async fn take_in(body: Body) {
+    let mut rest = Limited::new(body, MAX_TAKEN_IN);
+    while let Some(Ok(_)) = rest.frame().await {}
+}
+
+/// A router that remembers what was put into it.
+#[derive(Default)]
+struct Map {
+    router: Router<AppState>,
+    routes: Routes,
+}
+
+impl Map {
+    fn get<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
+        self.add(Method::GET, path, door, handler);
+    }
+
+    fn post<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
+        self.add(Method::POST, path, door, handler);
+    }
+
+    fn delete<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
+        self.add(Method::DELETE, path, door, handler);
+    }
+
+    fn add<H: Handler<T, AppState>, T: 'static>(
+        &mut self,
+        method: Method,
+        path: &str,
+        door: Door,
+        handler: H,
+    ) {
+        #[expect(
+            clippy::expect_used,
+            reason = "only the methods that are written here and in server_functions.rs"
+        )]
+        let filter = MethodFilter::try_from(method.clone()).expect("a method that axum routes");
+        let router = std::mem::take(&mut self.router);
+        self.router = router.route(path, on(filter, handler));
+        self.routes.add(&method, path, door);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower_service::Service;
+
+    use crate::{
+        platform::settings::{Settings, Sources},
+        web::router::*,
+    };
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_a_fault_like_any_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = format!("sqlite:{}", folder.path().join("latchkey.db").display());
+        let sources = Sources::of(&[("DATABASE_URL", &database), ("PORT", "0")]);
+        let settings = Settings::read(&sources).expect("good settings");
+        let running = crate::server::start(settings).await.expect("a server");
+
+        let mut map = Map::default();
+        map.get("/healthz", Door::Json, || async {
+            std::panic::resume_unwind(Box::new("canary"));
+            #[expect(unreachable_code, reason = "says what it would have answered")]
+            StatusCode::OK
+        });
+        let (mut router, _) = around(map, &running.state);
+        for _ in 0..2 {
+            let request = Request::get("/healthz")
+                .header(header::HOST, format!("localhost:{}", running.address.port()))
+                .body(Body::empty())
+                .expect("a request");
+            let response = router.call(request).await.expect("an answer");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            for name in ["x-request-id", "x-content-type-options", "cache-control"] {
+                assert!(response.headers().contains_key(name), "{name}");
+            }
+            let media_type = response.headers()[header::CONTENT_TYPE].to_str().expect("text");
+            assert!(media_type.starts_with("application/problem+json"), "{media_type}");
+            let body = response.into_body().collect().await.expect("a body").to_bytes();
+            assert!(!String::from_utf8_lossy(&body).contains("canary"));
+        }
+    }
+}
