@@ -17,87 +17,46 @@
 //! An event is written in the transaction of the act that it tells of: there is none without the
 //! other. Names, passwords, tokens and full addresses are in no event.
 
-use std::collections::HashSet;
+//!
+//! A room declares what can happen in it by [`acts!`], and writes it down by [`record`].
 
-use aws_lc_rs::digest;
+mod chain;
+pub mod json;
+pub mod pages;
+mod sql;
+
 use serde::{Deserialize, Serialize};
 
-use crate::domain::AccountId;
-use crate::platform::{error::Fault, random, visit::Visit};
+use crate::{
+    domain::AccountId,
+    platform::{error::Fault, visit::Visit},
+    store::{Store, db::Tx},
+};
+
+pub use chain::{AuditRow, export, sha256, verify};
+pub(crate) use sql::TABLES;
 
 /// What happened. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason behind a colon
-/// where that leaves open what is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    SignedUp,
-    SignUpRefused,
-    Imported,
-    SignedIn,
-    SignInFailed,
-    SignInLimited,
-    Limited,
-    SignedOut,
-    Proved,
-    ProofFailed,
-    FullNameChanged,
-    PasswordChanged,
-    PasswordChangeFailed,
-    PasswordLinkMade,
-    PasswordSetByLink,
-    TokenRefreshed,
-    TokenReused,
-    TokenRefused,
-    SessionEnded,
-    OtherSessionsEnded,
-    AllSessionsEnded,
-    DeletionAsked,
-    DeletionUndone,
-    Deleted,
-    Erased,
-    Disabled,
-    Enabled,
-    DataRead,
-    CrossOrigin,
+/// where that leaves open what is meant. Its texts are `event-WORD`, with a hyphen for each colon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Act(pub &'static str);
+
+/// Declares what can happen in a room, and lists it as `ACTS`.
+macro_rules! acts {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        $($(#[$doc])* pub const $name: $crate::audit::Act = $crate::audit::Act($word);)*
+
+        /// What can happen in this room.
+        pub const ACTS: &[$crate::audit::Act] = &[$($name),*];
+    };
 }
 
-impl Act {
-    /// Every act, with its word.
-    pub const ALL: [(Self, &'static str); 29] = [
-        (Self::SignedUp, "user_created"),
-        (Self::SignUpRefused, "user_create_fail:taken"),
-        (Self::Imported, "user_created:import"),
-        (Self::SignedIn, "authn_login_success"),
-        (Self::SignInFailed, "authn_login_fail"),
-        (Self::SignInLimited, "authn_login_fail_max"),
-        (Self::Limited, "excess_rate_limit_exceeded"),
-        (Self::SignedOut, "session_expired:sign_out"),
-        (Self::Proved, "authn_login_success:proof"),
-        (Self::ProofFailed, "authn_login_fail:proof"),
-        (Self::FullNameChanged, "user_updated:full_name"),
-        (Self::PasswordChanged, "authn_password_change"),
-        (Self::PasswordChangeFailed, "authn_password_change_fail"),
-        (Self::PasswordLinkMade, "authn_token_created:password_link"),
-        (Self::PasswordSetByLink, "authn_password_change:password_link"),
-        (Self::TokenRefreshed, "session_renewed:refresh"),
-        (Self::TokenReused, "authn_token_reuse"),
-        (Self::TokenRefused, "authn_login_fail:token"),
-        (Self::SessionEnded, "session_expired:ended"),
-        (Self::OtherSessionsEnded, "session_expired:others_ended"),
-        (Self::AllSessionsEnded, "session_expired:all_ended"),
-        (Self::DeletionAsked, "user_archived:deletion"),
-        (Self::DeletionUndone, "user_updated:deletion_undone"),
-        (Self::Deleted, "user_deleted"),
-        (Self::Erased, "user_deleted:part"),
-        (Self::Disabled, "user_archived:disabled"),
-        (Self::Enabled, "user_updated:enabled"),
-        (Self::DataRead, "sensitive_read:data"),
-        (Self::CrossOrigin, "malicious_cors"),
-    ];
+pub(crate) use acts;
 
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        Self::ALL.iter().find(|(act, _)| *act == self).map_or("", |(_, word)| word)
-    }
+acts! {
+    DELETED = "user_deleted";
+    /// A part of an account that is being deleted.
+    ERASED = "user_deleted:part";
 }
 
 /// Who did it.
@@ -190,214 +149,56 @@ impl Event {
     /// For the log: in the span of its request, so it says nothing of that again.
     pub fn log(&self) {
         let account = self.account.map(|account| account.0);
-        tracing::info!(event = self.act.word(), account, by = ?self.detail.by, "audit");
+        tracing::info!(event = self.act.0, account, by = ?self.detail.by, "audit");
     }
 }
 
-/// A row of the trail, as it is kept. What was erased is `None`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditRow {
-    pub seq: i64,
-    /// Seconds since 1970, UTC.
-    pub at: i64,
-    pub event: String,
-    pub digest: String,
-    pub hash: String,
-    pub salt: Option<String>,
-    pub account_id: Option<i64>,
-    pub detail: Option<String>,
+/// Writes an event behind all others, in the transaction of the act that it tells of. Of an account
+/// that is gone meanwhile it tells nothing.
+pub(crate) async fn record(tx: &mut Tx, event: &Event) -> Result<(), Fault> {
+    sql::lock(tx).await?;
+    let (before, there) = sql::last(tx, event.account).await?;
+    let before = before.as_ref().map(|(seq, hash)| (*seq, hash.as_str()));
+    let row = match event.account {
+        Some(_) if !there => AuditRow::following(before, &event.of_nobody())?,
+        _ => AuditRow::following(before, event)?,
+    };
+    sql::insert(tx, &row).await
 }
 
-impl AuditRow {
-    /// The row that follows `(seq, hash)`.
-    pub fn following(before: Option<(i64, &str)>, event: &Event) -> Result<Self, Fault> {
-        let (seq, hash) = before.unwrap_or((0, ""));
-        let detail = serde_json::to_string(&event.detail).map_err(Fault::internal)?;
-        let mut row = Self {
-            seq: seq + 1,
-            at: event.at,
-            event: event.act.word().to_owned(),
-            digest: String::new(),
-            hash: String::new(),
-            salt: Some(random::text()?),
-            account_id: event.account.map(|account| account.0),
-            detail: Some(detail),
-        };
-        row.digest = row.own_digest();
-        row.hash = row.own_hash(hash);
-        Ok(row)
-    }
-
-    fn own_digest(&self) -> String {
-        let Self { salt, account_id, detail, .. } = self;
-        sha256(&serde_json::json!([salt, account_id, detail]).to_string())
-    }
-
-    fn own_hash(&self, before: &str) -> String {
-        let Self { seq, at, event, digest, .. } = self;
-        sha256(&serde_json::json!([before, seq, at, event, digest]).to_string())
-    }
-
-    fn is_erased(&self) -> bool {
-        self.salt.is_none() && self.account_id.is_none() && self.detail.is_none()
-    }
-
-    #[must_use]
-    pub fn detail(&self) -> Option<Detail> {
-        self.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok())
-    }
+/// Writes down an act that changes nothing else.
+pub async fn record_alone(store: &Store, event: &Event) -> Result<(), Fault> {
+    let mut tx = store.begin().await?;
+    record(&mut tx, event).await?;
+    tx.commit().await
 }
 
-/// SHA-256, in hexadecimal.
-#[must_use]
-pub fn sha256(text: &str) -> String {
-    random::hexadecimal(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+/// Erases what tells of a person from so many events of an account, and tells which they were. Nobody
+/// writes an event meanwhile.
+pub(crate) async fn erase_some(
+    tx: &mut Tx,
+    account: AccountId,
+    most: i64,
+) -> Result<Vec<i64>, Fault> {
+    sql::lock(tx).await?;
+    sql::erase(tx, account, most).await
 }
 
-/// Checks the trail row by row, in the order of `seq`.
-#[derive(Default)]
-pub struct Verifier {
-    /// The hash of a row that must be there.
-    expected: Option<String>,
-    last: Option<(i64, String)>,
-    erased: Vec<i64>,
-    /// The rows that a deletion has erased.
-    accounted_for: HashSet<i64>,
+/// When the last event was, in seconds since 1970.
+pub(crate) async fn last_event_at(store: &Store) -> Result<Option<i64>, Fault> {
+    sql::last_at(&mut store.read().await?).await
 }
 
-impl Verifier {
-    #[must_use]
-    pub fn expecting(hash: Option<String>) -> Self {
-        Self { expected: hash, ..Self::default() }
-    }
-
-    /// The next row. `Err`: what is wrong with it.
-    pub fn row(&mut self, row: &AuditRow) -> Result<(), String> {
-        let (seq, hash) = self.last.as_ref().map_or((0, ""), |(seq, hash)| (*seq, hash));
-        let wrong = |what: &str| Err(format!("row {} is the first that {what}", row.seq));
-        if row.seq != seq + 1 {
-            return wrong("does not follow the one before it: there is a gap");
-        }
-        if row.is_erased() {
-            self.erased.push(row.seq);
-        } else if row.digest != row.own_digest() {
-            return wrong("is not as it was written: its account or its detail was altered");
-        }
-        if row.hash != row.own_hash(hash) {
-            return wrong("is not as it was written, or does not follow the one before it");
-        }
-        if [Act::Deleted.word(), Act::Erased.word()].contains(&&*row.event)
-            && let Some(detail) = row.detail()
-        {
-            self.accounted_for.extend(detail.erased);
-        }
-        if self.expected.as_deref() == Some(&*row.hash) {
-            self.expected = None;
-        }
-        self.last = Some((row.seq, row.hash.clone()));
-        Ok(())
-    }
-
-    /// How many rows there were, and the hash of the last.
-    pub fn end(self) -> Result<(i64, String), String> {
-        if self.expected.is_some() {
-            return Err("the row that was expected is not in it".to_owned());
-        }
-        match self.erased.iter().find(|seq| !self.accounted_for.contains(seq)) {
-            Some(seq) => Err(format!("row {seq} is the first that was erased without a deletion")),
-            None => Ok(self.last.unwrap_or_default()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn trail(length: i64) -> Vec<AuditRow> {
-        let mut rows: Vec<AuditRow> = Vec::new();
-        for at in 1..=length {
-            let event =
-                Event::without_request(By::Owner, Act::SignedIn, Some(AccountId(at % 3)), at);
-            let before = rows.last().map(|row| (row.seq, &*row.hash));
-            rows.push(AuditRow::following(before, &event).expect("a row"));
-        }
-        rows
-    }
-
-    fn verify(rows: &[AuditRow]) -> Result<i64, String> {
-        let mut verifier = Verifier::default();
-        rows.iter().try_for_each(|row| verifier.row(row))?;
-        verifier.end().map(|(rows, _)| rows)
-    }
-
-    #[test]
-    fn what_was_only_appended_to_verifies() {
-        assert_eq!(verify(&[]), Ok(0));
-        assert_eq!(verify(&trail(20)), Ok(20));
-    }
-
-    #[test]
-    fn what_a_deletion_has_erased_verifies_and_what_somebody_else_has_does_not() {
-        let mut rows = trail(6);
-        for index in [2, 5] {
-            let row = &mut rows[index];
-            (row.salt, row.account_id, row.detail) = (None, None, None);
-        }
-        assert_eq!(
-            verify(&rows),
-            Err("row 3 is the first that was erased without a deletion".into())
-        );
-        let mut event = Event::without_request(By::Server, Act::Deleted, None, 7);
-        event.detail.erased = vec![3, 6];
-        let before = rows.last().map(|row| (row.seq, &*row.hash));
-        rows.push(AuditRow::following(before, &event).expect("a row"));
-        assert_eq!(verify(&rows), Ok(7));
-    }
-
-    #[test]
-    fn every_act_has_a_word_of_its_own() {
-        let words: HashSet<_> = Act::ALL.iter().map(|(_, word)| word).collect();
-        assert_eq!(words.len(), Act::ALL.len());
-    }
-
-    proptest! {
-        #[test]
-        fn the_first_row_that_was_altered_is_named(
-            length in 1_i64..12, at in any::<prop::sample::Index>(), what in 0..8
-        ) {
-            let mut rows = trail(length);
-            let index = at.index(rows.len());
-            let row = &mut rows[index];
-            match what {
-                0 => row.at += 1,
-                1 => row.event.push('x'),
-                2 => row.account_id = Some(99),
-                3 => row.account_id = None,
-                4 => row.detail = Some("{}".into()),
-                5 => row.digest = sha256("x"),
-                6 => row.hash = sha256("x"),
-                _ => row.seq += 1,
-            }
-            let named = if what == 7 { index + 2 } else { index + 1 };
-            let message = verify(&rows).expect_err("it was altered");
-            prop_assert!(message.starts_with(&format!("row {named} ")), "{}", message);
-        }
-
-        #[test]
-        fn a_row_that_is_taken_out_or_told_twice_is_found(
-            length in 2_i64..12, at in any::<prop::sample::Index>()
-        ) {
-            let rows = trail(length);
-            let index = at.index(rows.len() - 1);
-            let (mut without, mut twice) = (rows.clone(), rows.clone());
-            without.remove(index);
-            prop_assert!(verify(&without).is_err());
-            twice.insert(index, rows[index].clone());
-            prop_assert!(verify(&twice).is_err());
-        }
-    }
+/// What happened to an account before the row `before`, the newest first, and whether there is more.
+pub async fn history(
+    store: &Store,
+    account: AccountId,
+    before: i64,
+    most: i64,
+) -> Result<(Vec<AuditRow>, bool), Fault> {
+    let mut rows = sql::of_account(&mut store.read().await?, account, before, most + 1).await?;
+    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = rows.len() > wanted;
+    rows.truncate(wanted);
+    Ok((rows, more))
 }

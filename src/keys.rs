@@ -1,13 +1,21 @@
-//! What this server vouches for: HMAC-SHA-256 with the keys of the JWTs.
+//! The keys of this server, one for each purpose, all made of `JWT_SECRET` by HKDF-SHA-256 (RFC 5869).
 //!
-//! Each statement says what it is for, so none can be taken for another one (CS-02). None can be
-//! the start of a JWT either, which has no space in it.
+//! JWTs alone are signed with the secret itself, because services that share it verify them. With the
+//! other keys the server vouches for what it said (HMAC-SHA-256), and seals what only it may read
+//! (AES-256-GCM). Each statement says what it is for, so none can be taken for another one (CS-02).
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce},
+    hkdf::{self, HKDF_SHA256, KeyType, Salt},
+    hmac,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
 
-use crate::domain::AccountId;
-use crate::platform::settings::Secret;
+use crate::{
+    domain::AccountId,
+    platform::{error::Fault, random, settings::Secret},
+};
 
 /// What a tag stands for.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +24,8 @@ pub enum Statement<'a> {
     SessionForm(&'a str),
     /// A form was made by us, for the visitor whose cookie has this value.
     VisitorForm(&'a str),
-    /// Somebody has signed in to this account from the device with this id, with the password of
-    /// this hash.
-    Device(&'a str, AccountId, &'a str),
+    /// Somebody has signed in to this account from the device with this id, at this epoch.
+    Device(&'a str, AccountId, i64),
     /// Stands for whoever is counted, without telling who it is.
     Counted(&'a str),
     /// A session began by the request that ended the one with this id.
@@ -29,8 +36,6 @@ pub enum Statement<'a> {
     Notice(&'a str, &'a str),
     /// This is to be done for the session of this family as soon as the password is shown.
     Pending(&'a str, &'a str),
-    /// Seals what the request that ended this session gets, if it comes again.
-    Seal(&'a str),
     /// Stands for the session with this id, where the id itself must not be written down (LG-03).
     SessionReference(&'a str),
 }
@@ -40,50 +45,109 @@ impl Statement<'_> {
         match self {
             Self::SessionForm(id) => format!("form token, session: {id}"),
             Self::VisitorForm(id) => format!("form token, visitor: {id}"),
-            Self::Device(id, account, hash) => format!("device of {} {hash}: {id}", account.0),
+            Self::Device(id, account, epoch) => format!("device of {} at {epoch}: {id}", account.0),
             Self::Counted(who) => format!("counted: {who}"),
             Self::Successor(id) => format!("successor of session: {id}"),
             Self::SignUpOf(visitor, name) => format!("sign-up of visitor {visitor}: {name}"),
             Self::Notice(text, whom) => format!("notice for {whom}: {text}"),
             Self::Pending(text, family) => format!("pending for session {family}: {text}"),
-            Self::Seal(id) => format!("seal of what comes after session: {id}"),
             Self::SessionReference(id) => format!("session reference: {id}"),
         }
     }
 }
 
-pub struct Macs {
-    /// The current one, then the previous one.
-    keys: Vec<hmac::Key>,
+/// What is sealed.
+#[derive(Clone, Copy, Debug)]
+pub enum Sealed<'a> {
+    /// What the request that ended this session gets, if it comes again.
+    AfterSession(&'a str),
 }
 
-impl Macs {
-    #[must_use]
-    pub fn new(current: &Secret, previous: Option<&Secret>) -> Self {
+impl Sealed<'_> {
+    /// Tied to what is sealed: it opens nothing else.
+    fn context(self) -> String {
+        match self {
+            Self::AfterSession(id) => format!("what comes after session: {id}"),
+        }
+    }
+}
+
+pub struct Keys {
+    /// Made of the current secret, then of the previous one.
+    of_secrets: Vec<OfSecret>,
+}
+
+struct OfSecret {
+    vouching: hmac::Key,
+    sealing: LessSafeKey,
+}
+
+impl OfSecret {
+    fn new(secret: &Secret) -> Result<Self, Fault> {
+        let secret = Salt::new(HKDF_SHA256, b"latchkey").extract(secret.expose());
+        let sealing = derived(&secret, b"sealing", &AES_256_GCM)?;
+        Ok(Self {
+            vouching: derived(&secret, b"vouching", hmac::HMAC_SHA256)?,
+            sealing: LessSafeKey::new(sealing),
+        })
+    }
+}
+
+fn derived<T: KeyType, K: for<'a> From<hkdf::Okm<'a, T>>>(
+    secret: &hkdf::Prk,
+    purpose: &[u8],
+    of: T,
+) -> Result<K, Fault> {
+    let purpose = [purpose];
+    let okm = secret.expand(&purpose, of).map_err(Fault::internal)?;
+    Ok(K::from(okm))
+}
+
+impl Keys {
+    pub fn new(current: &Secret, previous: Option<&Secret>) -> Result<Self, Fault> {
         let secrets = [Some(current), previous].into_iter().flatten();
-        Self { keys: secrets.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.expose())).collect() }
+        Ok(Self { of_secrets: secrets.map(OfSecret::new).collect::<Result<_, _>>()? })
     }
 
     /// The tag, in base64url: 43 characters.
     #[must_use]
     pub fn tag(&self, statement: Statement<'_>) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.keys[0], statement.text().as_bytes()))
-    }
-
-    /// Key material that only this server can make, with the secret of today.
-    #[must_use]
-    pub fn key(&self, statement: Statement<'_>) -> [u8; 32] {
-        let tag = hmac::sign(&self.keys[0], statement.text().as_bytes());
-        let mut key = [0; 32];
-        key.copy_from_slice(tag.as_ref());
-        key
+        let tag = hmac::sign(&self.of_secrets[0].vouching, statement.text().as_bytes());
+        URL_SAFE_NO_PAD.encode(tag)
     }
 
     /// Whether this server has made the tag. Compares in constant time.
     #[must_use]
     pub fn fits(&self, statement: Statement<'_>, tag: &str) -> bool {
         let Ok(tag) = URL_SAFE_NO_PAD.decode(tag) else { return false };
-        self.keys.iter().any(|key| hmac::verify(key, statement.text().as_bytes(), &tag).is_ok())
+        let text = statement.text();
+        let is_of = |key: &OfSecret| hmac::verify(&key.vouching, text.as_bytes(), &tag).is_ok();
+        self.of_secrets.iter().any(is_of)
+    }
+
+    /// A text that only this server can read, in base64url.
+    pub fn seal(&self, what: Sealed<'_>, text: &str) -> Result<String, Fault> {
+        let nonce: [u8; NONCE_LEN] = random::bytes()?;
+        let mut sealed = text.as_bytes().to_vec();
+        let context = Aad::from(what.context().into_bytes());
+        let key = &self.of_secrets[0].sealing;
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), context, &mut sealed)
+            .map_err(Fault::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// `None`: it was not sealed by this server, or as something else.
+    #[must_use]
+    pub fn open(&self, what: Sealed<'_>, sealed: &str) -> Option<Zeroizing<String>> {
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        self.of_secrets.iter().find_map(|key| {
+            let mut text = Zeroizing::new(sealed.to_vec());
+            let context = Aad::from(what.context().into_bytes());
+            let nonce = Nonce::assume_unique_for_key(*nonce);
+            let opened = key.sealing.open_in_place(nonce, context, &mut text).ok()?;
+            std::str::from_utf8(opened).ok().map(|text| Zeroizing::new(text.to_owned()))
+        })
     }
 }
 
@@ -94,16 +158,32 @@ mod tests {
         platform::settings::{Settings, Sources},
     };
 
-    #[test]
-    fn a_tag_goes_with_one_statement() {
+    fn keys() -> Keys {
         let sources = Sources::of(&[("JWT_SECRET", "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d")]);
         let secret = Settings::read(&sources).expect("good settings").jwt_secret;
-        let macs = Macs::new(&secret.expect("a secret"), None);
-        let tag = macs.tag(Statement::SessionForm("a"));
-        assert!(macs.fits(Statement::SessionForm("a"), &tag));
-        assert!(!macs.fits(Statement::SessionForm("b"), &tag));
-        assert!(!macs.fits(Statement::VisitorForm("a"), &tag));
-        assert!(!macs.fits(Statement::SessionReference("a"), &tag));
-        assert!(!macs.fits(Statement::SessionForm("a"), ""));
+        Keys::new(&secret.expect("a secret"), None).expect("keys")
+    }
+
+    #[test]
+    fn a_tag_goes_with_one_statement() {
+        let keys = keys();
+        let tag = keys.tag(Statement::SessionForm("a"));
+        assert!(keys.fits(Statement::SessionForm("a"), &tag));
+        assert!(!keys.fits(Statement::SessionForm("b"), &tag));
+        assert!(!keys.fits(Statement::VisitorForm("a"), &tag));
+        assert!(!keys.fits(Statement::SessionReference("a"), &tag));
+        assert!(!keys.fits(Statement::SessionForm("a"), ""));
+    }
+
+    #[test]
+    fn what_is_sealed_opens_as_what_it_was_sealed_as() {
+        let keys = keys();
+        let sealed = keys.seal(Sealed::AfterSession("a"), "secret").expect("sealed");
+        let open = |id, text: &str| keys.open(Sealed::AfterSession(id), text).map(|text| text.to_string());
+        assert_eq!(open("a", &sealed).as_deref(), Some("secret"));
+        assert_eq!(open("b", &sealed), None);
+        assert_eq!(open("a", &sealed[1..]), None);
+        assert_eq!(open("a", ""), None);
+        assert_ne!(keys.seal(Sealed::AfterSession("a"), "secret").expect("sealed"), sealed);
     }
 }

@@ -12,6 +12,7 @@
 //! memory to use.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,22 +22,30 @@ use std::{
 };
 
 use argon2::{
-    Algorithm, Argon2, Block, Params, PasswordHash, Version,
+    Algorithm, Argon2, Block, Params, PasswordHash as Phc, Version,
     password_hash::phc::{Ident, Output, ParamsString, Salt},
 };
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+mod hash;
 mod imported;
 mod queue;
+mod sql;
 
-pub use crate::passwords::imported::FirebaseProject;
-use crate::passwords::imported::StoredHash;
-pub use crate::passwords::queue::Place;
-use crate::passwords::queue::{Cost, Queue};
+use crate::{
+    domain::{AccountId, Password, Profile, UsernameKey},
+    platform::error::{Error, Fault, Refusal, Result},
+    store::{Store, db::Tx},
+};
 
-use crate::domain::Password;
-use crate::platform::error::{Error, Fault, Refusal, Result};
+pub use hash::PasswordHash;
+pub use imported::FirebaseProject;
+pub use queue::Place;
+pub(crate) use sql::TABLES;
+
+use imported::StoredHash;
+use queue::{Cost, Queue};
 
 /// OWASP's first choice of parameters (Password Storage Cheat Sheet; PW-06): 19 MiB, two passes,
 /// one lane. An account with other parameters gets these at its next sign-in.
@@ -130,14 +139,14 @@ impl Passwords {
     }
 
     /// A new hash, as a PHC string, with a salt of 16 random bytes.
-    pub async fn hash(&self, password: &Password, by: Place) -> Result<String> {
+    pub async fn hash(&self, password: &Password, by: Place) -> Result<PasswordHash> {
         let hash = new_hash()?;
         let work = Work::Make(hash.salt.ok_or_else(no_salt)?);
         let spellings = vec![Zeroizing::new(password.expose().to_vec())];
         let Answer::Output(output) = self.run(spellings, work, Cost::default(), by).await? else {
             return Err(Fault::internal("Argon2 answers with a hash").into());
         };
-        Ok(PasswordHash { hash: Some(output), ..hash }.to_string())
+        Ok(PasswordHash::of(Phc { hash: Some(output), ..hash }.to_string()))
     }
 
     /// Compares a password with a stored hash, or with the decoy if there is none. Takes the same
@@ -149,15 +158,11 @@ impl Passwords {
     pub async fn verify(
         &self,
         password: &Password,
-        stored: Option<&str>,
+        stored: Option<&PasswordHash>,
         by: Place,
     ) -> Result<Verdict> {
-        let hash = StoredHash::parse(stored.unwrap_or(DECOY)).map_err(Fault::internal)?;
-        let hash = match hash {
-            // Nobody gets in by that, and it takes as long as a wrong password.
-            StoredHash::None => StoredHash::parse(DECOY).map_err(Fault::internal)?,
-            hash => hash,
-        };
+        let text = stored.map_or(DECOY, PasswordHash::expose);
+        let hash = StoredHash::parse(text).map_err(Fault::internal)?;
         let (outdated, cost) = (hash.is_outdated(), hash.cost());
         let spellings = password.spellings().map(|bytes| Zeroizing::new(bytes.to_vec())).collect();
         let answer = self.run(spellings, Work::Verify(hash), cost, by).await?;
@@ -192,10 +197,10 @@ impl Drop for Passwords {
 }
 
 /// A PHC string without its hash, with a salt of its own.
-fn new_hash() -> Result<PasswordHash, Fault> {
+fn new_hash() -> Result<Phc, Fault> {
     let mut salt = [0; Salt::RECOMMENDED_LENGTH];
     getrandom::fill(&mut salt).map_err(Fault::internal)?;
-    Ok(PasswordHash {
+    Ok(Phc {
         algorithm: Ident::new("argon2id").map_err(Fault::internal)?,
         version: Some(Version::V0x13.into()),
         params: ParamsString::try_from(&PARAMS).map_err(Fault::internal)?,
@@ -214,17 +219,71 @@ fn no_salt() -> Fault {
 pub fn to_be_kept(
     hash: &str,
     firebase: Option<&FirebaseProject>,
-) -> std::result::Result<String, &'static str> {
-    imported::to_be_kept(hash, firebase)
+) -> std::result::Result<PasswordHash, &'static str> {
+    imported::to_be_kept(hash, firebase).map(PasswordHash::of)
 }
 
-/// Stands in the place of a hash for an account that has no password.
-pub const NO_PASSWORD: &str = imported::NO_PASSWORD;
+/// An account, and the password that it has.
+pub struct Holder {
+    pub profile: Profile,
+    /// Rises with every change of a credential.
+    pub epoch: i64,
+    /// `None`: it has no password.
+    pub hash: Option<PasswordHash>,
+    /// Or due to be deleted: nobody signs in to it any more.
+    pub disabled: bool,
+}
 
-/// The name of what made a stored hash.
-#[must_use]
-pub fn kept_as(hash: &str) -> &'static str {
-    StoredHash::parse(hash).map_or("unknown", |hash| hash.kind())
+/// The account with this name, and its password.
+pub(crate) async fn holder_named(
+    store: &Store,
+    username: &UsernameKey,
+) -> Result<Option<Holder>, Fault> {
+    sql::named(&mut store.read().await?, username).await
+}
+
+/// An account, and its password.
+pub async fn holder(store: &Store, account: AccountId) -> Result<Option<Holder>, Fault> {
+    sql::of(&mut store.read().await?, account).await
+}
+
+/// The hashes of the accounts with ids greater than `after`, up to `last`, for an export.
+pub(crate) async fn hashes_between(
+    store: &Store,
+    after: i64,
+    last: i64,
+) -> Result<HashMap<AccountId, PasswordHash>, Fault> {
+    sql::between(&mut store.read().await?, after, last).await
+}
+
+/// Gives a new account its password.
+pub(crate) async fn give(
+    tx: &mut Tx,
+    account: AccountId,
+    hash: &PasswordHash,
+) -> Result<(), Fault> {
+    sql::insert(tx, account, hash).await
+}
+
+/// Gives an account another password, and tells the epoch that begins with it.
+pub(crate) async fn change(
+    tx: &mut Tx,
+    account: AccountId,
+    hash: &PasswordHash,
+) -> Result<i64, Fault> {
+    sql::insert(tx, account, hash).await?;
+    sql::raise_epoch(tx, account).await
+}
+
+/// Puts a stronger hash of the same password in the place of `old`, unless the password was changed in
+/// the meantime.
+pub(crate) async fn strengthen(
+    store: &Store,
+    account: AccountId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool, Fault> {
+    sql::replace(store, account, old, new).await
 }
 
 impl HashPool {
@@ -292,7 +351,7 @@ mod tests {
         let passwords = Passwords::new(1).expect("a thread");
         let hash =
             passwords.hash(&password("correct horse"), Place::default()).await.expect("a hash");
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         for (typed, right) in [
             ("correct horse", true),
             ("Correct horse", false),
@@ -315,7 +374,7 @@ mod tests {
             passwords.hash(&password("correct horse"), Place::default()).await.expect("a hash");
         let second =
             passwords.hash(&password("correct horse"), Place::default()).await.expect("a hash");
-        assert_ne!(first, second);
+        assert!(first != second);
     }
 
     #[tokio::test]
@@ -335,8 +394,8 @@ mod tests {
             .hash(&password("correct horse"), Place::default())
             .await
             .expect("a hash");
-        let params = |hash| Params::try_from(&PasswordHash::new(hash).expect("a PHC string"));
-        assert_eq!(params(DECOY).expect("parameters"), params(&real).expect("parameters"));
+        let params = |hash| Params::try_from(&Phc::new(hash).expect("a PHC string"));
+        assert_eq!(params(DECOY).expect("parameters"), params(real.expose()).expect("parameters"));
     }
 
     #[tokio::test]
@@ -346,7 +405,7 @@ mod tests {
             "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
         let verdict = Passwords::new(1)
             .expect("a thread")
-            .verify(&password("password"), Some(old), Place::default())
+            .verify(&password("password"), Some(&PasswordHash::of(old.to_owned())), Place::default())
             .await;
         assert_eq!(verdict.expect("a verdict"), Verdict { right: true, outdated: true });
     }
@@ -357,7 +416,7 @@ mod tests {
         assert!(
             Passwords::new(1)
                 .expect("a thread")
-                .verify(&password("password"), Some(greedy), Place::default())
+                .verify(&password("password"), Some(&PasswordHash::of(greedy.to_owned())), Place::default())
                 .await
                 .is_err()
         );
@@ -389,7 +448,7 @@ mod tests {
         let passwords = Passwords::new(1).expect("a thread");
         let (right, wrong) = (password("correct horse"), password("x"));
         let stored = passwords.hash(&right, Place::default()).await.expect("a hash");
-        let slow = stored.replace("t=2", "t=3");
+        let slow = PasswordHash::of(stored.expose().replace("t=2", "t=3"));
         let asked = (0..30).map(|index| {
             let stored = if index % 7 == 3 { &slow } else { &stored };
             let password = if index % 2 == 0 { &right } else { &wrong };

@@ -1,90 +1,50 @@
-//! All SQL.
+//! The database: how it is opened, migrated, copied and watched, and the connections to it.
 //!
-//! One text serves both databases (migrations/README.md); in what they differ stands in
-//! `store/dialects.rs`. Whatever belongs together is one statement or one transaction, so nothing can
-//! be cut off in the middle.
+//! The statements on a table are in the room that owns it, in its `sql.rs`. One text serves both
+//! databases (migrations/README.md); in what they differ stands in `dialects.rs`. A use case that
+//! writes holds a transaction ([`db::Tx`]), so nothing can be cut off in the middle.
 
-/// Runs `$work` on a connection `$db` of either database, for [`PATIENCE`] at most, or as long as is
-/// said. Nobody waits for a database that is known to be away.
-macro_rules! on {
-    ($store:ident . $role:ident, |$db:ident| $work:expr) => {
-        on!($store.$role, PATIENCE, |$db| $work)
-    };
-    ($store:ident . $role:ident, $patience:expr, |$db:ident| $work:expr) => {{
-        on!(@check $store.$role);
-        match &$store.backend {
-            Backend::Sqlite(pools, ..) => on!(@$store, pools.$role, $patience, $db, $work),
-            Backend::Postgres(pools) => on!(@$store, pools.$role, $patience, $db, $work),
-        }
-    }};
-    // Finds out whether it is.
-    (@check $store:ident . readers) => { $store.presence.check()? };
-    (@check $store:ident . writer) => { $store.presence.check()?; $store.backend.in_place()? };
-    (@$store:ident, $pool:expr, $patience:expr, $db:ident, $work:expr) => {
-        // In a box of its own: sqlx's futures are large, and most requests need none of them.
-        Box::pin(async {
-            let mut in_use = tokio::select! {
-                biased;
-                acquired = $pool.acquire() => acquired?,
-                away = $store.presence.goes_away() => return Err(away),
-            };
-            let $db = &mut *in_use;
-            let Some(result) = patiently($patience, $work).await else {
-                return Err(Fault::Unavailable("the database does not answer".into()));
-            };
-            let result = result.map_err(Fault::from)?;
-            in_use.give_back();
-            Ok(result)
-        })
-        .await
-    };
-}
-
-mod accounts;
 mod archive;
-mod audit;
-mod cleaning;
+pub(crate) mod changes;
 mod copy;
-mod dialects;
+pub(crate) mod db;
+pub(crate) mod dialects;
 mod facts;
-mod import;
 mod lookout;
 mod migrate;
-mod password_links;
 mod patience;
+mod pieces;
 mod pool;
 pub mod postgres_url;
-mod refresh_tokens;
-mod sessions;
-mod steps;
-mod throttle;
+pub(crate) mod profile;
+mod table;
 
 use std::{error::Error as StdError, sync::Arc};
 
 use sqlx::{Database as SqlDatabase, Postgres, Sqlite};
 
-pub use crate::store::accounts::{AccountRecord, Added, Erased, Renamed, StoredAccount};
-pub use crate::store::archive::{backup, is_in_use, restore};
-pub use crate::store::copy::{NOT_COPIED, Sum, copied, copy};
-pub use crate::store::dialects::SetUpLock;
-pub use crate::store::facts::Fact;
-pub use crate::store::import::ImportedAccount;
-pub use crate::store::lookout::Lookout;
-pub use crate::store::migrate::{Loss, MigrationState};
-pub use crate::store::password_links::PasswordLink;
-pub use crate::store::refresh_tokens::Refreshed;
-pub use crate::store::sessions::{
-    Begun, Ended, LiveRow, MAX_SESSIONS, Renewal, Renewed, StoredSession, Successor,
+use crate::{
+    domain::AccountId,
+    platform::{error::Fault, settings::Database},
 };
 
-use crate::store::dialects::{BEGIN_WRITING, FileInPlace, PATIENCE};
-use crate::store::lookout::Presence;
-use crate::store::migrate::{MIGRATIONS, MIGRATIONS_TABLE, explain};
-use crate::store::patience::patiently;
-use crate::store::pool::{Accept, InUse, Pool};
+pub(crate) use changes::TABLES;
 
-use crate::domain::AccountId;
-use crate::platform::{error::Fault, settings::Database};
+pub use archive::{backup, is_in_use, restore};
+pub use copy::{Sum, copy};
+pub use dialects::SetUpLock;
+pub use facts::Fact;
+pub use lookout::Lookout;
+pub use migrate::{Loss, MigrationState};
+pub use table::Table;
+pub(crate) use table::{Kind, table};
+
+use db::{sql};
+use dialects::{ERASE, FileInPlace};
+use lookout::Presence;
+use migrate::{MIGRATIONS, MIGRATIONS_TABLE, explain};
+use patience::patiently;
+use pool::{Accept, InUse, Pool};
 
 /// The database, and whether it answers.
 #[derive(Clone)]
@@ -179,7 +139,14 @@ impl Store {
         self.backend.in_place()?;
         // Reads the file, which `SELECT 1` would not.
         let one = "SELECT COUNT(*) FROM sessions WHERE id = ''";
-        on!(self.readers, |db| sqlx::query_scalar::<_, i64>(one).fetch_one(db))?;
+        let _: (i64,) = self.read().await?.one(sql(one)).await?;
+        Ok(())
+    }
+
+    /// Takes what was deleted out of the files of the database, as far as nobody reads it just now.
+    pub(crate) async fn erase(&self) -> Result<(), Fault> {
+        let Some(erase) = self.backend.dialect(&ERASE) else { return Ok(()) };
+        self.write().await?.execute(sql(erase)).await?;
         Ok(())
     }
 

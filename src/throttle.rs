@@ -29,6 +29,7 @@
 //! an account.
 
 pub mod counter;
+mod sql;
 
 use std::{
     collections::HashMap,
@@ -38,19 +39,27 @@ use std::{
 
 use quick_cache::sync::Cache;
 
-use crate::domain::AccountId;
 use crate::{
-    audit::{Act, By, Event},
-    keys::{Macs, Statement},
+    domain::AccountId,
+    audit::{self, Act, By, Event, acts},
+    keys::{Keys, Statement},
     platform::{
         clock::{milliseconds, now, now_ms},
-        error::{Error, Refusal, Result},
+        error::{Error, Fault, Refusal, Result},
         settings::{Limit, Settings},
         visit::Visit,
     },
-    store::Store,
+    store::{Store, db::Tx},
     throttle::counter::Counter,
 };
+
+pub(crate) use sql::{TABLES, forget};
+
+acts! {
+    LIMITED = "excess_rate_limit_exceeded";
+    /// A token or a link that is none.
+    TOKEN_REFUSED = "authn_login_fail:token";
+}
 
 /// How many of those that are over a limit a node remembers: less than 1 MiB.
 const REMEMBERED: usize = 10_000;
@@ -115,7 +124,7 @@ impl Throttle {
     /// The counters of somebody, in an order that is always the same, so that no two nodes wait for
     /// each other.
     #[must_use]
-    pub fn counters(&self, macs: &Macs, who: Who<'_>, visit: &Visit) -> Vec<Counter> {
+    pub fn counters(&self, keys: &Keys, who: Who<'_>, visit: &Visit) -> Vec<Counter> {
         if !self.on {
             return Vec::new();
         }
@@ -143,7 +152,7 @@ impl Throttle {
                 let period = milliseconds(limit.period);
                 let counted = format!("{who}, {limit}");
                 Counter {
-                    key: macs.tag(Statement::Counted(&counted)),
+                    key: keys.tag(Statement::Counted(&counted)),
                     interval: (period / i64::from(limit.tries.get())).max(1),
                     period,
                 }
@@ -163,7 +172,7 @@ impl Throttle {
         let remembered = counters.iter().filter_map(|counter| self.limited.get(&counter.key)).max();
         match remembered.and_then(|until| until.checked_duration_since(Instant::now())) {
             Some(left) => Err(too_many(left)),
-            None => self.judge(counters, &store.arrivals(counters).await?),
+            None => self.judge(counters, &sql::arrivals(&mut store.read().await?, counters).await?),
         }
     }
 
@@ -182,28 +191,86 @@ impl Throttle {
         if longest.is_zero() { Ok(()) } else { Err(too_many(longest)) }
     }
 
-    /// The refusal of a try that others have overtaken: `failed` is written already, and it counts like
-    /// one that was wrong, so nobody can tell the two apart.
-    pub fn overtaken(
+    /// Looks at the limits once more, before an answer that shows that a password was right. A try
+    /// that others have overtaken meanwhile is counted and written down like a wrong one, in this
+    /// transaction, and refused like one, so nobody can tell it from one.
+    pub(crate) async fn recheck(
         &self,
+        tx: &mut Tx,
         counters: &[Counter],
-        before: &HashMap<String, i64>,
         failed: &Event,
-    ) -> Error {
+    ) -> Result<Option<Error>, Fault> {
+        let before = sql::arrivals(tx, counters).await?;
+        let now = now_ms();
+        if counters.iter().all(|counter| counter.limited_until(&before, now) <= now) {
+            return Ok(None);
+        }
+        sql::lock(tx, counters).await?;
+        sql::count(tx, counters).await?;
+        audit::record(tx, failed).await?;
         failed.log();
-        match self.judge(counters, before) {
+        Ok(Some(match self.judge(counters, &before) {
             Err(error) => error,
             // In this very moment the limit has run down.
             Ok(()) => Refusal::TooManyTries { retry_after: 1 }.into(),
-        }
+        }))
+    }
+
+    /// The same, in a transaction of its own.
+    pub async fn recheck_alone(
+        &self,
+        store: &Store,
+        counters: &[Counter],
+        failed: &Event,
+    ) -> Result<()> {
+        let mut tx = store.begin().await?;
+        let refused = self.recheck(&mut tx, counters, failed).await?;
+        tx.commit().await?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Counts a try in a transaction that does more, unless a limit does not hold any more: then the
+    /// transaction must be given up.
+    pub(crate) async fn count_in(&self, tx: &mut Tx, counters: &[Counter]) -> Result<()> {
+        self.judge(counters, &sql::arrivals(tx, counters).await?)?;
+        Ok(sql::count(tx, counters).await?)
     }
 
     /// Counts a try, and writes it down. One that was let in before others used up the limit is
     /// refused like those that came after it.
     pub async fn count(&self, store: &Store, counters: &[Counter], event: Event) -> Result<()> {
-        let before = store.count(counters, &event).await?;
+        let mut tx = store.begin().await?;
+        // Else several at once would all be told by what stood there before the first of them.
+        sql::lock(&mut tx, counters).await?;
+        let before = sql::arrivals(&mut tx, counters).await?;
+        sql::count(&mut tx, counters).await?;
+        audit::record(&mut tx, &event).await?;
+        tx.commit().await?;
         event.log();
         self.judge(counters, &before)
+    }
+
+    /// Refuses whoever was wrong too often, and writes that down as `act`.
+    pub async fn refuse_if_limited(
+        &self,
+        store: &Store,
+        counters: &[Counter],
+        visit: &Visit,
+        act: Act,
+    ) -> Result<()> {
+        let checked = self.check(store, counters).await;
+        if matches!(checked, Err(Error::Refusal(_))) {
+            self.audit_refusal(store, visit, act).await;
+        }
+        checked
+    }
+
+    /// Counts a token or a link that is none.
+    pub async fn refuse_bearer(&self, keys: &Keys, store: &Store, visit: &Visit) -> Result<()> {
+        let counters = self.counters(keys, Who::Bearer, visit);
+        self.refuse_if_limited(store, &counters, visit, LIMITED).await?;
+        let event = Event::of(visit, By::Stranger, TOKEN_REFUSED, None, now());
+        self.count(store, &counters, event).await
     }
 
     /// Refuses a session that does more than can be sensible, of what does not defend an account. What
@@ -245,7 +312,7 @@ impl Throttle {
         let event = Event::of(visit, By::Stranger, act, None, now());
         event.log();
         if self.audited.check().is_ok()
-            && let Err(fault) = store.append(&event).await
+            && let Err(fault) = audit::record_alone(store, &event).await
         {
             tracing::warn!(error = fault.source(), "an event could not be written down");
         }

@@ -1,4 +1,7 @@
-//! The way of a request, and the pages around every room.
+//! The way of a request, from the connection to the answer, and what pages are made of.
+//!
+//! Rooms put their routes into a [`routes::Map`]. In front of all of them stand, in this order, the
+//! layer (`router.rs`), the check of the origin (`origin.rs`) and the guard (`access.rs`).
 
 pub mod accepted;
 pub mod access;
@@ -7,15 +10,18 @@ pub mod client;
 pub mod connections;
 pub mod cookies;
 pub mod explain;
-pub mod form_pages;
+pub mod form;
 pub mod forms;
 pub mod headers;
+pub mod health;
 pub mod json;
 pub mod media_type;
 pub mod metrics;
+pub mod next;
 pub mod notices;
 pub mod openapi;
 pub mod origin;
+pub mod page;
 pub mod pages;
 pub mod pending;
 pub mod problem_kinds;
@@ -23,6 +29,12 @@ pub mod reply;
 pub mod router;
 pub mod routes;
 pub mod sending;
-pub mod server_functions;
 pub mod state;
+pub mod strict_json;
 pub mod telemetry;
+pub mod viewer;
+
+crate::audit::acts! {
+    /// A write from another origin.
+    CROSS_ORIGIN = "malicious_cors";
+}

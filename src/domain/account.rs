@@ -1,6 +1,6 @@
-//! The account itself, in the three shapes it has: asked for, kept, shown.
+//! The account: its number, and what somebody who wants one brings.
 
-use crate::domain::{FullName, Password, Username};
+use crate::domain::{Password, ProfileValues, Username};
 
 /// The number of an account: positive and below 2^53, so that every JSON reader keeps it exact.
 ///
@@ -13,16 +13,5 @@ pub struct AccountId(pub i64);
 pub struct NewAccount {
     pub username: Username,
     pub password: Password,
-    pub full_name: FullName,
-}
-
-/// What an account shows of itself. There is no secret in it, so it may leave the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    pub id: AccountId,
-    /// As its owner typed it.
-    pub username: String,
-    pub full_name: String,
-    /// Seconds since 1970, UTC.
-    pub created_at: i64,
+    pub values: ProfileValues,
 }

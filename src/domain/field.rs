@@ -1,40 +1,36 @@
 //! What is wrong with a field, as a stable code. The sentences for people are in `src/texts/`.
 //! Neither ever holds what the user typed.
 
-/// A field of a form. Its name is the same in JSON, in a page's form and in an error.
+/// A field of a form. Its name is the same in JSON, in a page's form and in an error (contract: JSON
+/// routes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    Username,
-    Password,
-    FullName,
-    /// The password that somebody who is signed in has now.
-    CurrentPassword,
-    /// The one that is to take its place.
-    NewPassword,
-    /// What a program shows to get a new access token.
-    RefreshToken,
-    /// Whether the answer shall hold a refresh token.
-    Refresh,
-    /// Where a page of a listing begins, and how long it is.
-    After,
-    Limit,
-}
+pub struct Field(&'static str);
 
 impl Field {
-    /// The name of the JSON member, and of the `errors` entry (contract: JSON routes).
+    pub const USERNAME: Self = Self("username");
+    pub const PASSWORD: Self = Self("password");
+    /// The password that somebody who is signed in has now.
+    pub const CURRENT_PASSWORD: Self = Self("currentPassword");
+    /// The one that is to take its place.
+    pub const NEW_PASSWORD: Self = Self("newPassword");
+    /// What a program shows to get a new access token.
+    pub const REFRESH_TOKEN: Self = Self("refreshToken");
+    /// Whether the answer shall hold a refresh token.
+    pub const REFRESH: Self = Self("refresh");
+    /// Where a page of a listing begins.
+    pub const AFTER: Self = Self("after");
+    /// How long a page of a listing is.
+    pub const LIMIT: Self = Self("limit");
+
+    /// A field that stands elsewhere.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Username => "username",
-            Self::Password => "password",
-            Self::FullName => "fullName",
-            Self::CurrentPassword => "currentPassword",
-            Self::NewPassword => "newPassword",
-            Self::RefreshToken => "refreshToken",
-            Self::Refresh => "refresh",
-            Self::After => "after",
-            Self::Limit => "limit",
-        }
+    pub const fn named(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0
     }
 }
 

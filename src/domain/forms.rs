@@ -6,8 +6,8 @@
 use std::fmt;
 
 use crate::domain::{
-    Code, Field, FieldError, FullName, NewAccount, Password, PasswordPolicy, Profile, Username,
-    UsernameKey,
+    Code, Field, FieldError, NewAccount, Password, PasswordPolicy, Username, UsernameKey,
+    profile::{self, Profile, ProfileField, ProfileValues},
 };
 
 /// A field as it came: its text, or why there is none.
@@ -16,17 +16,13 @@ pub type Raw = Result<String, Code>;
 pub struct SignUpForm {
     pub username: Raw,
     pub password: Raw,
-    pub full_name: Raw,
+    /// Of each field of the profile, in the order of [`profile::FIELDS`].
+    pub profile: [Raw; profile::FIELDS.len()],
 }
 
 pub struct SignInForm {
     pub username: Raw,
     pub password: Raw,
-}
-
-/// What somebody wants to be called from now on.
-pub struct FullNameForm {
-    pub full_name: Raw,
 }
 
 /// A password to take the place of another one.
@@ -56,23 +52,27 @@ impl SignUpForm {
         let username = read(&self.username, Username::parse);
         // The mapped form too: fullwidth letters must not hide a name.
         let key = username.as_ref().ok().map(|username| username.key().as_str());
-        let names: Vec<&str> = [&self.username, &self.full_name]
-            .into_iter()
+        let names: Vec<&str> = std::iter::once(&self.username)
+            .chain(&self.profile)
             .flatten()
             .map(|name| name.trim())
             .chain(key)
             .collect();
         let password = read(&self.password, |raw| Password::parse_new(raw, policy, &names));
-        let full_name = read(&self.full_name, FullName::parse);
-        match (username, password, full_name) {
-            (Ok(username), Ok(password), Ok(full_name)) => {
-                Ok(NewAccount { username, password, full_name })
+        let raw = |field: &ProfileField| {
+            let place = profile::FIELDS.iter().position(|known| known.field == field.field);
+            place.map_or(Err(Code::Missing), |place| self.profile[place].clone())
+        };
+        match (username, password, ProfileValues::parse(raw)) {
+            (Ok(username), Ok(password), Ok(values)) => Ok(NewAccount { username, password, values }),
+            (username, password, values) => {
+                let mut all = values.err().unwrap_or_default();
+                all.extend(errors([
+                    (Field::USERNAME, username.err()),
+                    (Field::PASSWORD, password.err()),
+                ]));
+                Err(all)
             }
-            (username, password, full_name) => Err(errors([
-                (Field::FullName, full_name.err()),
-                (Field::Username, username.err()),
-                (Field::Password, password.err()),
-            ])),
         }
     }
 }
@@ -89,16 +89,9 @@ impl SignInForm {
         match (username, password) {
             (Ok(username), Ok(password)) => Ok(Credentials { username, password }),
             (username, password) => {
-                Err(errors([(Field::Username, username.err()), (Field::Password, password.err())]))
+                Err(errors([(Field::USERNAME, username.err()), (Field::PASSWORD, password.err())]))
             }
         }
-    }
-}
-
-impl FullNameForm {
-    pub fn parse(&self) -> Result<FullName, Vec<FieldError>> {
-        read(&self.full_name, FullName::parse)
-            .map_err(|code| vec![FieldError { field: Field::FullName, code }])
     }
 }
 
@@ -119,8 +112,8 @@ impl PasswordChangeForm {
         match (current, new) {
             (Ok(current), Ok(new)) => Ok(PasswordChange { current, new }),
             (current, new) => Err(errors([
-                (Field::CurrentPassword, current.err()),
-                (Field::NewPassword, new.err()),
+                (Field::CURRENT_PASSWORD, current.err()),
+                (Field::NEW_PASSWORD, new.err()),
             ])),
         }
     }
@@ -133,15 +126,15 @@ pub fn new_password(
     profile: &Profile,
 ) -> Result<Password, Code> {
     let key = UsernameKey::find(&profile.username);
-    let names = [Some(&*profile.username), Some(&*profile.full_name)];
-    let names: Vec<&str> =
-        names.into_iter().chain([key.as_ref().map(UsernameKey::as_str)]).flatten().collect();
+    let said = profile.values.iter().filter_map(|(_, value)| value);
+    let key = key.as_ref().map(UsernameKey::as_str);
+    let names: Vec<&str> = said.chain(key).chain([&*profile.username]).collect();
     read(raw, |raw| Password::parse_new(raw, policy, &names))
 }
 
 /// The password that somebody shows once more.
 pub fn shown_password(raw: &Raw) -> Result<Password, Vec<FieldError>> {
-    read(raw, Password::parse).map_err(|code| vec![FieldError { field: Field::Password, code }])
+    read(raw, Password::parse).map_err(|code| vec![FieldError { field: Field::PASSWORD, code }])
 }
 
 fn read<T>(raw: &Raw, parse: impl FnOnce(&str) -> Result<T, Code>) -> Result<T, Code> {
@@ -177,7 +170,7 @@ mod tests {
         let form = SignUpForm {
             username: Ok("a".into()),
             password: Err(Code::WrongType),
-            full_name: Err(Code::Missing),
+            profile: [const { Err(Code::Missing) }; profile::FIELDS.len()],
         };
         let fields: Vec<_> = form
             .parse(PasswordPolicy { min_length: 8 })
@@ -185,7 +178,7 @@ mod tests {
             .into_iter()
             .map(|error| error.field)
             .collect();
-        assert_eq!(fields, [Field::FullName, Field::Username, Field::Password]);
+        assert_eq!(fields, [profile::FULL_NAME.field, Field::USERNAME, Field::PASSWORD]);
     }
 
     #[test]

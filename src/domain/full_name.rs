@@ -48,8 +48,8 @@ impl FullName {
     }
 
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn into_text(self) -> String {
+        self.0
     }
 }
 

@@ -21,9 +21,6 @@ pub use crate::passwords::imported::spellings::FirebaseProject;
 
 use crate::passwords::{PARAMS, queue::Cost};
 
-/// Stands in the place of a hash for an account that has no password.
-pub(super) const NO_PASSWORD: &str = "none";
-
 /// Longer than any that is known.
 const MAX_LENGTH: usize = 2048;
 
@@ -47,8 +44,6 @@ pub(super) enum StoredHash {
     Plain(Kept),
     /// The digest is hashed once more.
     Wrapped(Wrapped),
-    /// There is no password.
-    None,
 }
 
 /// The digest of a password, and how it is made.
@@ -71,9 +66,6 @@ pub(super) struct Wrapped {
 impl StoredHash {
     /// Reads what is kept. No reason shows the hash.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        if text == NO_PASSWORD {
-            return Ok(Self::None);
-        }
         if text.len() > MAX_LENGTH {
             return Err("is too long for a hash");
         }
@@ -116,7 +108,6 @@ impl StoredHash {
             Self::Wrapped(Wrapped { before, inner, outer, digest }) => {
                 (before, inner, Some(outer), digest)
             }
-            Self::None => return false,
         };
         before.candidates(password).iter().any(|candidate| {
             let digest = recipe.digest(candidate, memory);
@@ -141,7 +132,6 @@ impl StoredHash {
     /// The cost beyond that of our own hash.
     pub(super) fn cost(&self) -> Cost {
         let (time, memory) = match self {
-            Self::None => return Cost::default(),
             Self::Plain(kept) => (kept.time(), kept.recipe.memory()),
             Self::Wrapped(wrapped) => {
                 (wrapped.time(), wrapped.inner.memory().max(wrapped.outer.memory()))
@@ -158,7 +148,6 @@ impl StoredHash {
         match self {
             Self::Plain(Kept { recipe, .. }) => recipe.kind(),
             Self::Wrapped(_) => "argon2id",
-            Self::None => "none",
         }
     }
 }
@@ -200,7 +189,7 @@ pub(super) fn to_be_kept(
     text: &str,
     firebase: Option<&FirebaseProject>,
 ) -> Result<String, &'static str> {
-    if text == NO_PASSWORD || text.starts_with(OURS) {
+    if text.starts_with(OURS) {
         // From an export of ours.
         return StoredHash::parse(text).map(|_| text.to_owned());
     }
@@ -213,7 +202,7 @@ pub(super) fn to_be_kept(
         Some(kept) => (bounded(kept)?, false),
         None => match StoredHash::parse(text)? {
             StoredHash::Plain(kept) => (kept, true),
-            StoredHash::Wrapped(_) | StoredHash::None => return Ok(text.to_owned()),
+            StoredHash::Wrapped(_) => return Ok(text.to_owned()),
         },
     };
     if kept.recipe.is_weak() {

@@ -5,8 +5,6 @@
 
 use std::error::Error as StdError;
 
-use axum::http::Method;
-
 use crate::domain::FieldError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -46,7 +44,8 @@ pub enum Refusal {
     StaleForm,
     NotFound,
     MethodNotAllowed {
-        allow: Vec<Method>,
+        /// The methods that there are, as in the header `Allow`.
+        allow: String,
     },
     RequestTimeout,
     ContentTooLarge,

@@ -7,6 +7,13 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crate::domain::AccountId;
 use crate::platform::error::Fault;
 
+/// Random bytes.
+pub fn bytes<const SIZE: usize>() -> Result<[u8; SIZE], Fault> {
+    let mut bytes = [0; SIZE];
+    getrandom::fill(&mut bytes).map_err(Fault::internal)?;
+    Ok(bytes)
+}
+
 /// 128 random bits in base64url: 22 characters.
 pub fn text() -> Result<String, Fault> {
     let mut bytes = [0; 16];

@@ -11,6 +11,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    audit,
     platform::{
         clock::{now, seconds},
         error::Fault,
@@ -61,7 +62,7 @@ impl TrustedClock {
         let known = match known.and_then(|text| text.parse().ok()) {
             Some(known) => Some(known),
             // Of an older version: the last event tells what time it was.
-            None => store.last_event_at().await?,
+            None => audit::last_event_at(store).await?,
         };
         let (time, moment) = (now(), Instant::now());
         if !self.trusts(known, time, moment) {
@@ -108,7 +109,7 @@ impl SteadyClock {
     /// nobody looked.
     pub(crate) async fn new(store: &Store) -> Result<Self, Fault> {
         let trusted = store.fact(Fact::ClockTrustedUntil).await?.and_then(|text| text.parse().ok());
-        let newest = trusted.max(store.last_event_at().await?).unwrap_or(0);
+        let newest = trusted.max(audit::last_event_at(store).await?).unwrap_or(0);
         Ok(Self { time: newest, moment: Instant::now() })
     }
 

@@ -72,15 +72,14 @@ use quick_cache::{Weighter, sync::Cache};
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::domain::{AccountId, Profile};
+use super::{Changed, LiveRow, carrier::Carrier, sql, tokens::VerifiedToken};
 use crate::{
-    audit::Event,
+    domain::{AccountId, Profile},
     platform::{
         clock::{now, seconds},
         error::Fault,
     },
-    sessions::{carrier::Carrier, tokens::VerifiedToken},
-    store::{Changes, Ended, LiveRow, Lookout, Store},
+    store::{Changes, Lookout, Store},
 };
 
 /// For how long a token may pass on another node after its session has ended.
@@ -169,7 +168,7 @@ impl LiveSessions {
             Some(session) => Some(session),
             None => {
                 let era = self.known.horizon().era;
-                let row = self.store.live_session(&proof.session, now).await?;
+                let row = sql::find(&mut self.store.read().await?, &proof.session, now).await?;
                 row.map(|row| self.known.take_in(row, era))
             }
         };
@@ -184,7 +183,7 @@ impl LiveSessions {
         }
         let (this, session) = (self.clone(), session.clone());
         let extend = async move {
-            match this.store.extend_session(&session.id, alive_until, enough, now()).await {
+            match sql::extend(&this.store, &session.id, alive_until, enough, now()).await {
                 Ok(true) => _ = session.alive_until.fetch_max(alive_until, Ordering::Relaxed),
                 // Another node was quicker, or it is over: the next request asks.
                 Ok(false) => _ = this.known.entries.remove(&session.id),
@@ -203,7 +202,7 @@ impl LiveSessions {
         session.proved_at.store(0, Ordering::Relaxed);
         let (this, id) = (self.clone(), session.id.clone());
         let forget = async move {
-            if let Err(fault) = this.store.forget_proof(&id).await {
+            if let Err(fault) = sql::forget_proof(&this.store, &id).await {
                 tracing::warn!(error = fault.source(), "a proof could not be forgotten");
             }
         };
@@ -212,25 +211,16 @@ impl LiveSessions {
 
     /// The same for all sessions, when the clock has just been set back.
     pub async fn forget_proofs(&self, proof_ttl: Duration) -> Result<(), Fault> {
-        self.store.forget_proofs_since(oldest_proof(proof_ttl)).await?;
+        sql::forget_proofs_since(&self.store, oldest_proof(proof_ttl)).await?;
         self.known.forget_all();
         Ok(())
     }
 
-    /// Ends a session of an account: on this node it is dead when this returns. `false`: there is no
-    /// such session of this account.
-    pub async fn end(&self, id: &str, account: AccountId, event: &Event) -> Result<bool, Fault> {
-        let revision = self.store.end_session(id, account, event).await?;
-        if let Some(revision) = revision {
-            self.known.changed_here([id], revision);
-        }
-        Ok(revision.is_some())
-    }
-
     /// Takes in what this node has just ended, or changed: what was read of it before is not believed
     /// any more when this returns.
-    pub fn changed(&self, ended: &Ended) {
-        self.known.changed_here(ended.sessions.iter().map(String::as_str), ended.revision);
+    pub fn changed(&self, changed: &Changed) {
+        let Changed { revision, sessions } = changed;
+        self.known.changed_here(sessions.iter().map(String::as_str), revision.0);
     }
 
     /// How many sessions are kept, and the bytes that they take, as reckoned.
@@ -283,8 +273,9 @@ struct Bytes;
 
 impl Weighter<Arc<str>, Arc<LiveSession>> for Bytes {
     fn weight(&self, id: &Arc<str>, session: &Arc<LiveSession>) -> u64 {
-        let Profile { username, full_name, .. } = &session.profile;
-        ENTRY_BYTES + (id.len() + username.capacity() + full_name.capacity()) as u64
+        let Profile { username, values, .. } = &session.profile;
+        let values: usize = values.iter().map(|(_, value)| value.map_or(0, str::len)).sum();
+        ENTRY_BYTES + (id.len() + username.capacity() + values) as u64
     }
 }
 

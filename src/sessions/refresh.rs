@@ -15,9 +15,11 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
+use super::{LiveRow, sql};
 use crate::{
     audit::sha256,
     platform::{error::Fault, random},
+    store::{Store, db::Tx},
 };
 
 /// Seconds.
@@ -54,31 +56,15 @@ impl RefreshToken {
 
     /// The successor, to be opened by this token only.
     pub fn seal(&self, successor: &Self) -> Result<String, Fault> {
-        successor.sealed_with(self.key()?)
-    }
-
-    pub fn open(&self, sealed: &str) -> Result<Self, Fault> {
-        Self::opened_with(self.key()?, sealed)
-    }
-
-    /// This token, to be opened by whoever can make the same key. The key must be of this use alone.
-    pub fn sealed_by(&self, key: &[u8; 32]) -> Result<String, Fault> {
-        self.sealed_with(aead_key(key)?)
-    }
-
-    pub fn opened_by(key: &[u8; 32], sealed: &str) -> Result<Self, Fault> {
-        Self::opened_with(aead_key(key)?, sealed)
-    }
-
-    fn sealed_with(&self, key: LessSafeKey) -> Result<String, Fault> {
-        let mut text = self.0.as_bytes().to_vec();
+        let mut text = successor.0.as_bytes().to_vec();
+        let key = self.key()?;
         key.seal_in_place_append_tag(nonce(), Aad::empty(), &mut text).map_err(Fault::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(text))
     }
 
-    fn opened_with(key: LessSafeKey, sealed: &str) -> Result<Self, Fault> {
+    pub fn open(&self, sealed: &str) -> Result<Self, Fault> {
         let mut text = URL_SAFE_NO_PAD.decode(sealed).map_err(Fault::internal)?;
-        let opened = key.open_in_place(nonce(), Aad::empty(), &mut text);
+        let opened = self.key()?.open_in_place(nonce(), Aad::empty(), &mut text);
         let opened = std::str::from_utf8(opened.map_err(Fault::internal)?);
         Self::parse(opened.map_err(Fault::internal)?)
             .ok_or_else(|| Fault::internal("a sealed successor that is none"))
@@ -87,13 +73,10 @@ impl RefreshToken {
     /// Used for one message only, because a token has one successor.
     fn key(&self) -> Result<LessSafeKey, Fault> {
         let token = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
-        aead_key(hmac::sign(&token, b"latchkey: the seal of the successor").as_ref())
+        let key = hmac::sign(&token, b"latchkey: the seal of the successor");
+        let key = UnboundKey::new(&AES_256_GCM, key.as_ref()).map_err(Fault::internal)?;
+        Ok(LessSafeKey::new(key))
     }
-}
-
-fn aead_key(key: &[u8]) -> Result<LessSafeKey, Fault> {
-    let key = UnboundKey::new(&AES_256_GCM, key).map_err(Fault::internal)?;
-    Ok(LessSafeKey::new(key))
 }
 
 /// The same each time: the key is not.
@@ -105,6 +88,52 @@ impl std::fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RefreshToken(…)")
     }
+}
+
+/// What became of a refresh token.
+pub enum Refreshed {
+    /// It was used, and its successor is in force.
+    Rotated(Box<LiveRow>),
+    /// It was used a moment ago, and its successor is the one that is sealed here.
+    Repeated(Box<LiveRow>, String),
+    /// It was used long ago.
+    Reused(Box<LiveRow>),
+    /// There is none, or its session is over.
+    Unknown,
+}
+
+/// The family of the session that a refresh token is of, used or not.
+pub(crate) async fn family(store: &Store, token: &RefreshToken) -> Result<Option<String>, Fault> {
+    sql::family_of_token(&mut store.read().await?, &token.hash()).await
+}
+
+/// Uses a refresh token: whoever is first makes `successor` the next one. `idle_until`: the session
+/// stays alive until then, if it does not end before. Only if it was rotated is there anything to
+/// commit.
+pub(crate) async fn rotate(
+    tx: &mut Tx,
+    token: &RefreshToken,
+    successor: &RefreshToken,
+    idle_until: i64,
+    now: i64,
+) -> Result<Refreshed, Fault> {
+    let (hash, sealed) = (token.hash(), token.seal(successor)?);
+    // First the session and then its tokens, as whoever ends it does.
+    sql::extend_by_token(tx, &hash, now, idle_until).await?;
+    let first = sql::use_token(tx, &hash, &sealed, now).await?;
+    let Some(stored) = sql::token(tx, &hash, now).await? else { return Ok(Refreshed::Unknown) };
+    let row = Box::new(stored.row);
+    if !first {
+        // A clock that was set back makes no grace longer.
+        let in_grace = (stored.used_at - GRACE..=stored.used_at + GRACE).contains(&now);
+        return Ok(match stored.sealed_successor.filter(|_| in_grace) {
+            Some(sealed) => Refreshed::Repeated(row, sealed),
+            None => Refreshed::Reused(row),
+        });
+    }
+    sql::insert_refresh_token(tx, &successor.hash(), &row.session.id, now).await?;
+    sql::forget_tokens(tx, &row.session.id).await?;
+    Ok(Refreshed::Rotated(row))
 }
 
 #[cfg(test)]

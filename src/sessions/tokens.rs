@@ -25,8 +25,7 @@ use crate::{
         settings::{PublicUrl, Secret, Settings},
         visit::Visit,
     },
-    sessions::carrier::Carrier,
-    store::StoredSession,
+    sessions::{ProvedBy, StoredSession, carrier::Carrier},
 };
 
 /// Bytes. Ours have about 400; nothing longer is looked at (JW-07).
@@ -127,7 +126,7 @@ impl Weighter<String, Reading> for Bytes {
 }
 
 /// The keys, and all that is fixed about sessions.
-pub struct Sessions {
+pub struct Tokens {
     issuer: String,
     signing: EncodingKey,
     /// The current one, then the previous one.
@@ -146,7 +145,7 @@ pub struct Sessions {
     ttl: i64,
 }
 
-impl Sessions {
+impl Tokens {
     #[must_use]
     pub fn new(settings: &Settings, public_url: &PublicUrl, secret: &Secret) -> Self {
         let secrets: Vec<&[u8]> = [Some(secret), settings.jwt_secret_previous.as_ref()]
@@ -209,6 +208,7 @@ impl Sessions {
             ends_at,
             seen_at: now,
             proved_at: now,
+            proved_by: ProvedBy::Password,
             device: visit.device.clone(),
             network: visit.network(),
             remembered: kind == SessionKind::Browser { remembered: true },
@@ -243,7 +243,7 @@ impl Sessions {
     }
 
     /// The JWT that names a session, and for how many seconds it is good.
-    pub fn token(&self, session: &StoredSession) -> Result<(String, i64), Fault> {
+    pub fn make(&self, session: &StoredSession) -> Result<(String, i64), Fault> {
         let (carrier, now) = (session.carrier, now());
         let exp = match carrier {
             Carrier::Browser => session.ends_at,

@@ -41,7 +41,7 @@ pub async fn restore(
     let copy = snapshot(file, folder(database)).await?;
     if end_sessions {
         let mut db = open(copy.path(), |options| options).await.map_err(|error| fail(&error))?;
-        for end in ["DELETE FROM sessions", "DELETE FROM password_links"] {
+        for end in ["DELETE FROM sessions", "DELETE FROM links"] {
             let end = sqlx::query(end).execute(&mut db).await;
             end.map_err(|error| fail(&error))?;
         }

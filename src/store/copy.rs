@@ -6,16 +6,9 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, Postgres, QueryBuilder, Row as _, Sqlite};
 
 use crate::store::{
-    Backend, InUse, OpenError, Store,
+    Backend, InUse, Kind, MIGRATIONS_TABLE, OpenError, Store, Table,
     dialects::{BEGIN_SNAPSHOT, COLUMNS},
 };
-
-/// What a column holds (migrations/README.md allows no other types).
-#[derive(Clone, Copy)]
-enum Kind {
-    Number,
-    Text,
-}
 
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
@@ -25,94 +18,6 @@ enum Value {
 }
 
 type CopiedRow = Vec<Value>;
-
-struct Layout {
-    name: &'static str,
-    columns: &'static [(&'static str, Kind)],
-}
-
-/// All tables, those that others refer to first.
-const TABLES: [Layout; 6] = [
-    Layout {
-        name: "accounts",
-        columns: &[
-            ("id", Kind::Number),
-            ("username", Kind::Text),
-            ("username_key", Kind::Text),
-            ("username_skeleton", Kind::Text),
-            ("username_typed_skeleton", Kind::Text),
-            ("full_name", Kind::Text),
-            ("password_hash", Kind::Text),
-            ("created_at", Kind::Number),
-            ("disabled_at", Kind::Number),
-            ("delete_at", Kind::Number),
-        ],
-    },
-    Layout {
-        name: "sessions",
-        columns: &[
-            ("id", Kind::Text),
-            ("account_id", Kind::Number),
-            ("created_at", Kind::Number),
-            ("alive_until", Kind::Number),
-            ("ends_at", Kind::Number),
-            ("carrier", Kind::Text),
-            ("device", Kind::Text),
-            ("network", Kind::Text),
-            ("seen_at", Kind::Number),
-            ("proved_at", Kind::Number),
-            ("remembered", Kind::Number),
-            ("refreshable", Kind::Number),
-            ("family", Kind::Text),
-            ("begun_by", Kind::Text),
-            ("sealed_refresh_token", Kind::Text),
-        ],
-    },
-    Layout {
-        name: "refresh_tokens",
-        columns: &[
-            ("hash", Kind::Text),
-            ("session_id", Kind::Text),
-            ("created_at", Kind::Number),
-            ("used_at", Kind::Number),
-            ("sealed_successor", Kind::Text),
-        ],
-    },
-    Layout {
-        name: "password_links",
-        columns: &[
-            ("hash", Kind::Text),
-            ("account_id", Kind::Number),
-            ("expires_at", Kind::Number),
-            ("used_at", Kind::Number),
-        ],
-    },
-    Layout { name: "throttle", columns: &[("key", Kind::Text), ("tat", Kind::Number)] },
-    Layout {
-        name: "audit_events",
-        columns: &[
-            ("seq", Kind::Number),
-            ("at", Kind::Number),
-            ("event", Kind::Text),
-            ("digest", Kind::Text),
-            ("hash", Kind::Text),
-            ("salt", Kind::Text),
-            ("account_id", Kind::Number),
-            ("detail", Kind::Text),
-        ],
-    },
-];
-
-/// What nodes tell each other about one database means nothing in another one; and each database
-/// lists its own migrations.
-pub const NOT_COPIED: [&str; 4] =
-    ["session_revision", "account_changes", "facts", crate::store::MIGRATIONS_TABLE];
-
-/// The names of the tables that are copied.
-#[must_use]
-pub fn copied() -> Vec<&'static str> {
-    TABLES.iter().map(|table| table.name).collect()
-}
 
 /// Rows that are read and written at once.
 const CHUNK: usize = 500;
@@ -143,6 +48,7 @@ impl Sum {
 pub async fn copy(
     from: &Store,
     to: &Store,
+    tables: &[&'static Table],
     mut progress: impl FnMut(&str, u64),
 ) -> Result<Vec<(&'static str, Sum)>, OpenError> {
     if from.migrations().await?.iter().any(|migration| !migration.applied) {
@@ -153,15 +59,15 @@ pub async fn copy(
     let mut target = Transaction::begin(to).await?;
     for (transaction, store, which) in [(&mut source, from, "source"), (&mut target, to, "target")]
     {
-        transaction.refuse_unknown_columns(store, which).await?;
+        transaction.refuse_unknown_columns(store, which, tables).await?;
     }
-    for table in &TABLES {
+    for &table in tables.iter().filter(|table| table.is_copied) {
         if target.has_rows(table).await? {
             return Err(OpenError(format!("the target is not empty: it has {}", table.name)));
         }
     }
     let mut sums = Vec::new();
-    for table in &TABLES {
+    for &table in tables.iter().filter(|table| table.is_copied) {
         let (mut read, mut written) = (Sum::default(), Sum::default());
         source
             .each_chunk(table, async |rows| {
@@ -233,19 +139,20 @@ impl Transaction {
         &mut self,
         store: &Store,
         which: &str,
+        tables: &[&'static Table],
     ) -> Result<(), OpenError> {
         let query = store.backend.dialect(&COLUMNS);
         let there: Vec<(String, String)> =
             on!(self, |db| sqlx::query_as(query).fetch_all(&mut **db).await).map_err(fail)?;
         let is_known = |table: &str, column: &str| {
-            let layout = TABLES.iter().find(|layout| layout.name == table);
-            layout.is_some_and(|layout| layout.columns.iter().any(|(name, _)| *name == column))
+            let known = tables.iter().find(|known| known.name == table);
+            known.is_some_and(|known| {
+                !known.is_copied || known.columns().any(|(name, _)| name == column)
+            })
         };
         let unknown: Vec<String> = there
             .iter()
-            .filter(|(table, column)| {
-                !NOT_COPIED.contains(&table.as_str()) && !is_known(table, column)
-            })
+            .filter(|(table, column)| table != MIGRATIONS_TABLE && !is_known(table, column))
             .map(|(table, column)| format!("{table}.{column}"))
             .collect();
         if unknown.is_empty() {
@@ -258,7 +165,7 @@ impl Transaction {
         )))
     }
 
-    async fn has_rows(&mut self, table: &Layout) -> Result<bool, OpenError> {
+    async fn has_rows(&mut self, table: &Table) -> Result<bool, OpenError> {
         let query = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {} LIMIT 1) AS first", table.name);
         let rows: i64 =
             on!(self, |db| sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut **db).await)
@@ -268,7 +175,7 @@ impl Transaction {
 
     async fn each_chunk(
         &mut self,
-        table: &Layout,
+        table: &Table,
         mut work: impl AsyncFnMut(Vec<CopiedRow>) -> Result<(), OpenError>,
     ) -> Result<(), OpenError> {
         let query = AssertSqlSafe(format!("SELECT {} FROM {}", columns(table), table.name));
@@ -276,11 +183,11 @@ impl Transaction {
             let mut found = sqlx::query(query).fetch(&mut **db);
             let mut chunk = Vec::new();
             while let Some(row) = found.try_next().await.map_err(fail)? {
-                let value = |(index, (_, kind)): (usize, &(&str, Kind))| match kind {
+                let value = |(index, (_, kind)): (usize, (&str, Kind))| match kind {
                     Kind::Number => row.try_get(index).map(Value::Number),
                     Kind::Text => row.try_get(index).map(Value::Text),
                 };
-                let values = table.columns.iter().enumerate().map(value);
+                let values = table.columns().enumerate().map(value);
                 chunk.push(values.collect::<Result<CopiedRow, _>>().map_err(fail)?);
                 if chunk.len() == CHUNK {
                     work(std::mem::take(&mut chunk)).await?;
@@ -290,7 +197,7 @@ impl Transaction {
         })
     }
 
-    async fn insert(&mut self, table: &Layout, rows: &[CopiedRow]) -> Result<(), OpenError> {
+    async fn insert(&mut self, table: &Table, rows: &[CopiedRow]) -> Result<(), OpenError> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -311,8 +218,8 @@ impl Transaction {
     }
 }
 
-fn columns(table: &Layout) -> String {
-    table.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+fn columns(table: &Table) -> String {
+    table.columns().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
 }
 
 fn fail(error: sqlx::Error) -> OpenError {

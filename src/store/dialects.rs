@@ -45,35 +45,10 @@ const SQLITE_READERS: usize = 4;
 const POSTGRES_VERSION: i64 = 120_000;
 
 /// A statement that each database has in its own words, or need not have.
-pub(super) struct Dialects<T> {
-    pub(super) sqlite: T,
-    pub(super) postgres: T,
+pub(crate) struct Dialects<T> {
+    pub(crate) sqlite: T,
+    pub(crate) postgres: T,
 }
-
-/// The unique indexes cannot see that one name looks like another one as it was typed; so two
-/// sign-ups at once must not both look and then both insert. SQLite has one writer in any case.
-pub(super) const SIGN_UPS_ONE_BY_ONE: Dialects<Option<&str>> = Dialects {
-    sqlite: None,
-    // Any number that nobody else uses; until the end of the transaction.
-    postgres: Some("SELECT pg_advisory_xact_lock(7309453471)"),
-};
-
-/// An account, and nobody else changes it until the end of the transaction. SQLite has one writer in
-/// any case.
-pub(super) const LOCKED_ACCOUNT: Dialects<&str> = Dialects {
-    sqlite: "SELECT password_hash, disabled_at, delete_at FROM accounts WHERE id = $1",
-    postgres: "SELECT password_hash, disabled_at, delete_at FROM accounts WHERE id = $1 FOR UPDATE",
-};
-
-/// Keeps others from counting at a counter until the end of the transaction, whether there is one yet
-/// or not. SQLite has one writer in any case.
-pub(super) const LOCKED_COUNTER: Dialects<Option<&str>> = Dialects {
-    sqlite: None,
-    postgres: Some(
-        "INSERT INTO throttle (key, tat) VALUES ($1, 0) \
-         ON CONFLICT (key) DO UPDATE SET tat = throttle.tat",
-    ),
-};
 
 /// Leaves out rows that others have locked. SQLite has one writer in any case.
 pub(super) const SKIP_LOCKED: Dialects<&str> =
@@ -83,10 +58,6 @@ pub(super) const SKIP_LOCKED: Dialects<&str> =
 /// PostgreSQL's own vacuum does it.
 pub(super) const ERASE: Dialects<Option<&str>> =
     Dialects { sqlite: Some("PRAGMA wal_checkpoint(TRUNCATE)"), postgres: None };
-
-/// Two events at once must not both follow the same one. SQLite has one writer in any case.
-pub(super) const EVENTS_ONE_BY_ONE: Dialects<Option<&str>> =
-    Dialects { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock(7309453472)") };
 
 /// Begins a transaction that will write. On SQLite it must say so: one that reads first could find,
 /// when it wants to write, that another process has written meanwhile.

@@ -1,6 +1,6 @@
 //! What nodes and the operator's commands know together, by name.
 
-use crate::store::{Backend, Fault, PATIENCE, Store, patiently};
+use crate::{platform::error::Fault, store::{Store, db::sql}};
 
 /// What there is to know.
 #[derive(Clone, Copy, Debug)]
@@ -26,16 +26,15 @@ impl Fact {
 impl Store {
     pub async fn fact(&self, fact: Fact) -> Result<Option<String>, Fault> {
         let query = "SELECT value FROM facts WHERE name = $1";
-        on!(self.readers, |db| sqlx::query_scalar(query).bind(fact.name()).fetch_optional(db))
+        let found: Option<(String,)> =
+            self.read().await?.optional(sql(query).bind(fact.name())).await?;
+        Ok(found.map(|(value,)| value))
     }
 
     pub async fn note(&self, fact: Fact, value: &str) -> Result<(), Fault> {
         let note = "INSERT INTO facts (name, value) VALUES ($1, $2) \
                     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        on!(self.writer, |db| async {
-            let note = sqlx::query(note).bind(fact.name()).bind(value);
-            note.execute(db).await.map(|done| done.rows_affected())
-        })?;
+        self.write().await?.execute(sql(note).bind(fact.name()).bind(value)).await?;
         Ok(())
     }
 }

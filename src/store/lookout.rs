@@ -184,7 +184,7 @@ impl Watching {
     async fn changes(&mut self, since: i64) -> Result<Changes, Miss> {
         // One statement, so that all of it was so at the same moment.
         let query = "SELECT r.revision, r.forgotten, c.account_id \
-                     FROM session_revision r LEFT JOIN account_changes c ON c.revision > $1 \
+                     FROM session_revision r LEFT JOIN changed_accounts c ON c.revision > $1 \
                      LIMIT $2";
         let limit = i64::try_from(MAX_CHANGES + 1).unwrap_or(i64::MAX);
         let rows = match self {

@@ -6,8 +6,7 @@ use sqlx::{
 };
 
 use crate::store::{
-    Backend, InUse, OpenError, Store,
-    copy::NOT_COPIED,
+    Backend, InUse, OpenError, Store, Table,
     dialects::{self, MIGRATIONS_ARE_LISTED, OTHERS_ARE_HERE},
 };
 
@@ -103,7 +102,7 @@ impl Store {
 impl Store {
     /// What would be lost if the last migration were reverted: tables and columns that hold
     /// something. What nodes tell each other is not worth telling.
-    pub async fn losses(&self) -> Result<Vec<Loss>, OpenError> {
+    pub async fn losses(&self, tables: &[&Table]) -> Result<Vec<Loss>, OpenError> {
         let states = self.migrations().await?;
         let Some(last) = states.into_iter().rfind(|state| state.applied) else {
             return Ok(Vec::new());
@@ -111,12 +110,17 @@ impl Store {
         let down = MIGRATIONS.iter().find(|migration| {
             migration.version == last.version && migration.migration_type.is_down_migration()
         });
+        let is_only_here =
+            |name: &str| tables.iter().any(|table| table.name == name && !table.is_copied);
         let sql = down.map(|down| down.sql.as_str().to_owned()).unwrap_or_default();
         let mut losses = Vec::new();
         for statement in sql.split(';') {
             let words: Vec<&str> = statement.split_whitespace().collect();
             let (what, table, condition) = match words[..] {
-                ["DROP", "TABLE", table] if !NOT_COPIED.contains(&table) => {
+                // What is copied into another table is not lost.
+                ["DROP", "TABLE", table]
+                    if !is_only_here(table) && !sql.contains(&format!("FROM {table}")) =>
+                {
                     (format!("table {table}"), table, String::new())
                 }
                 ["ALTER", "TABLE", table, "DROP", "COLUMN", column] => (

@@ -23,7 +23,8 @@ use crate::{
         settings::ForwardedHeader,
         visit::{Sender, Visit},
     },
-    web::{access::SignedIn, state::AppState},
+    sessions::caller::SignedIn,
+    web::state::AppState,
 };
 
 impl Visit {
@@ -38,7 +39,7 @@ impl Visit {
             request_id: sender.map(|sender| sender.request_id.clone()).unwrap_or_default(),
             known_device: state.cookies.device(headers),
             session_reference: session
-                .map(|id| state.macs.tag(Statement::SessionReference(id)))
+                .map(|id| state.keys.tag(Statement::SessionReference(id)))
                 .unwrap_or_default(),
         }
     }

@@ -11,7 +11,6 @@ use crate::{
     platform::visit::{RequestId, Sender},
     web::{
         reply::{Explained, is_for_a_person, language, problem, problem_details},
-        routes::Routes,
         state::AppState,
     },
 };
@@ -25,10 +24,10 @@ pub(crate) struct Audience {
 }
 
 impl Audience {
-    pub(crate) fn of(state: &AppState, request: &Request, routes: &Routes) -> Self {
+    pub(crate) fn of(state: &AppState, request: &Request) -> Self {
         let path = request.extensions().get::<MatchedPath>();
         let sender = request.extensions().get::<Sender>();
-        let door = path.and_then(|path| routes.door(path.as_str()));
+        let door = path.and_then(|path| state.routes.door(path.as_str()));
         Self {
             person: is_for_a_person(door, request.headers())
                 .then(|| language(state, request.headers())),

@@ -10,30 +10,32 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{Request, request::Parts},
+    http::{HeaderMap, Request, header, request::Parts},
     response::{IntoResponse, Response},
 };
-
 use percent_encoding::percent_decode;
 
-use crate::web::pages::{self, FormState, Viewer};
+use super::{
+    CROSS_ORIGIN,
+    accepted::{Done, accepted},
+    access,
+    form::{Form, FormState, TOKEN_FIELD},
+    media_type::media_type,
+    notices::Notice,
+    pending::{Pending, field},
+    reply::{Explained, is_for_a_person},
+    routes::{Door, Policy},
+    state::AppState,
+    viewer::{Viewer, ask_for_proof},
+};
 use crate::{
-    audit::Act,
     keys::Statement,
     platform::{
         error::{Error, Refusal, Result},
         visit::Visit,
     },
-    web::{
-        accepted::{Done, accepted},
-        access::{Renewer, SignedIn},
-        form_pages::{OF_VISITORS, TOKEN_FIELD, page_of},
-        media_type::media_type,
-        pending::Pending,
-        reply::{Explained, is_for_a_person},
-        routes::Door,
-        state::AppState,
-    },
+    sessions::caller::{Fresh, Renewer, SignedIn},
+    sign_in::Entered,
 };
 
 /// What a server function knows of the request, and where it leaves its outcome.
@@ -48,6 +50,8 @@ pub struct FormCall {
     pub visit: Visit,
     /// The act for which the browser was asked for the password.
     pub pending: Option<String>,
+    /// What was sent.
+    fields: Arc<[(String, String)]>,
     outcome: Arc<Mutex<Option<Result<Done>>>>,
 }
 
@@ -58,41 +62,108 @@ impl FormCall {
         leptos::prelude::expect_context()
     }
 
+    /// What was sent in a field, if it is not empty.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        field(&self.fields, name)
+    }
+
     pub fn finish(&self, outcome: Result<Done>) {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
+
+    /// Whoever is signed in. The guard lets nobody else come to the forms of those who are.
+    pub fn caller(&self) -> Result<&SignedIn, Refusal> {
+        self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false })
+    }
+
+    pub fn renewer(&self) -> Result<&Renewer, Refusal> {
+        self.renewer.as_deref().ok_or(Refusal::Unauthorized { token_came: false })
+    }
+
+    /// Whoever is signed in, if the password was shown a short while ago.
+    pub fn fresh(&self) -> Result<Fresh<'_>, Refusal> {
+        self.caller()?.fresh(self.state.settings.proof_ttl)
+    }
+
+    /// Goes on in the same session.
+    pub fn stay(&self, location: &str, notice: Notice) -> Result<Done> {
+        Ok(Done {
+            location: location.to_owned(),
+            headers: HeaderMap::new(),
+            notice: Some(notice),
+            session: Some(self.caller()?.session().to_owned()),
+        })
+    }
+
+    /// Goes on without a session.
+    #[must_use]
+    pub fn signed_out(&self, location: &str, notice: Option<Notice>) -> Done {
+        let headers = self.state.cookies.forget();
+        Done { location: location.to_owned(), headers, notice, session: None }
+    }
+
+    /// Goes on, with the session in the cookie.
+    #[must_use]
+    pub fn entered(&self, entered: Entered, location: &str, notice: Option<Notice>) -> Done {
+        let Entered { session, token, device, .. } = entered;
+        let cookies = &self.state.cookies;
+        let mut headers = HeaderMap::new();
+        let cookie = cookies.set_session(token, session.remembered, session.ends_at);
+        headers.append(header::SET_COOKIE, cookie);
+        if let Some(device) = device {
+            headers.append(header::SET_COOKIE, cookies.set_device(device));
+        }
+        Done { location: location.to_owned(), headers, notice, session: Some(session.id) }
+    }
 }
 
-/// Every server function is served by this (see `router.rs`).
-pub(crate) async fn serve(State(state): State<AppState>, parts: Parts, body: Bytes) -> Response {
-    let path = parts.uri.path().to_owned();
+/// Every server function is served by this.
+pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Bytes) -> Response {
+    let Some(form) = state.routes.form(parts.uri.path()) else {
+        return Error::from(Refusal::NotFound).into_response();
+    };
     let headers = parts.headers.clone();
     let viewer = Viewer::of(&state, &parts);
-    let renewer = Renewer::of(&parts.extensions);
+    let renewer = access::renewer(&parts.extensions);
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let outcome = run(&state, viewer.caller.clone(), renewer, parts, body, &fields).await;
+    let outcome = run(&state, form, viewer.caller.clone(), renewer, parts, body, &fields).await;
+    match outcome {
+        Ok(done) => accepted(&state, done, &headers),
+        Err(error) => refused(&state, form, &fields, error, &viewer, &headers).await,
+    }
+}
 
-    let error = match outcome {
-        Ok(done) => return accepted(&state, done, &headers),
-        Err(error) => error,
-    };
-    if !is_for_a_person(Some(Door::Form), &headers) {
+/// The answer to a form that was refused: the form again, with the status and the headers of the error.
+async fn refused(
+    state: &AppState,
+    form: &'static Form,
+    fields: &[(String, String)],
+    error: Error,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+) -> Response {
+    if !is_for_a_person(Some(Door::Form), headers) {
         return error.into_response();
     }
-    if let (Error::Refusal(Refusal::ProofTooOld), Some(caller)) = (&error, &viewer.caller) {
-        let pending = Pending::of_form(&path, &fields);
-        return pages::ask_for_proof(&state, caller, page_of(&path), pending);
+    let caller = viewer.caller.as_ref();
+    if let (Error::Refusal(Refusal::ProofTooOld), Some(caller)) = (&error, caller) {
+        let to = form.pending.and_then(|act| Some((act, (act.of_form)(fields)?)));
+        let pending = to.map(|(act, to)| Pending { act, to });
+        return ask_for_proof(state, caller, form.page, pending);
     }
-    let Some(form) = FormState::again(&state, &path, &fields, &error, &viewer) else {
-        return error.into_response();
-    };
-    // The status and the headers of the error, with the form in its body.
+    let sealed = field(fields, "pending").unwrap_or_default();
+    let pending = caller.and_then(|caller| Pending::open(state, sealed, caller.family()));
+    let pending = pending.map(|pending| (sealed.to_owned(), pending));
+    let again = FormState::again(form, pending, fields, &error, viewer);
+    let Some((again, show)) = again.zip(form.show) else { return error.into_response() };
     let (mut answer, _) = error.into_response().into_parts();
-    let page = pages::form_page(&state, &form, &viewer, &headers).await;
-    if !page.status().is_success() {
+    let viewer = Viewer { here: again.here(), ..viewer.clone() };
+    let page = match show(state, again, &viewer, headers).await {
+        Ok(page) => page,
         // The page itself could not be made.
-        return page;
-    }
+        Err(error) => return error.into_response(),
+    };
     let (page, body) = page.into_parts();
     answer.headers.extend(page.headers);
     answer.extensions.extend(page.extensions);
@@ -102,6 +173,7 @@ pub(crate) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
 
 async fn run(
     state: &AppState,
+    form: &Form,
     caller: Option<SignedIn>,
     renewer: Option<Renewer>,
     parts: Parts,
@@ -119,9 +191,9 @@ async fn run(
     let visitor = state.cookies.visitor(&parts.headers);
     let family = caller.as_ref().map(SignedIn::family);
     let family = family.or(renewer.as_ref().map(Renewer::family));
-    let of_visitors = OF_VISITORS.contains(&parts.uri.path());
+    let of_visitors = form.policy == Policy::Noticed;
     if !token_fits(state, family, visitor.as_deref(), of_visitors, fields) {
-        state.throttle.audit_refusal(&state.store, &visit, Act::CrossOrigin).await;
+        state.throttle.audit_refusal(&state.store, &visit, CROSS_ORIGIN).await;
         return Err(Refusal::StaleForm.into());
     }
     let pending = state.cookies.pending(&parts.headers);
@@ -132,6 +204,7 @@ async fn run(
         visitor,
         visit,
         pending,
+        fields: fields.into(),
         outcome: Arc::default(),
     };
     let context = {
@@ -160,5 +233,5 @@ fn token_fits(
     let of_session = family.map(Statement::SessionForm);
     let of_visitor =
         visitor.map(Statement::VisitorForm).filter(|_| of_visitors || family.is_none());
-    [of_session, of_visitor].into_iter().flatten().any(|form| state.macs.fits(form, token))
+    [of_session, of_visitor].into_iter().flatten().any(|form| state.keys.fits(form, token))
 }

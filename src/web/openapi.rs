@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made from the doors in `json.rs`.
+//! The OpenAPI 3.1 document, made of the annotations of the rooms' `json.rs`.
 
 use axum::{
     Extension,
@@ -11,42 +11,34 @@ use utoipa::{
     openapi::{
         Components, Contact, Content, Header, OpenApi as Document, Ref, RefOr, ResponseBuilder,
         Schema, Server,
-        schema::{ObjectBuilder, Type},
+        schema::{ObjectBuilder, SchemaType, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use crate::domain::PasswordPolicy;
+use super::{
+    cookies::Cookies,
+    reply::ProblemDetails,
+    routes::{Door, Map, Policy},
+    sending::OneCopy,
+    state::AppState,
+};
 use crate::{
+    domain::{PasswordPolicy, profile::FIELDS},
     platform::settings::PublicUrl,
-    web::{cookies::Cookies, json, reply::ProblemDetails, sending::OneCopy, state::AppState},
 };
 
+pub(crate) fn routes(map: &mut Map) {
+    map.get(Door::Json, Policy::Public, "/openapi.json", serve);
+}
+
+/// What stands above the routes, which the rooms describe.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Latchkey",
         description = "Accounts for your app: sign-up, sign-in and profile. \
                        Every error is a problem details object (RFC 9457)."
-    ),
-    paths(
-        json::sign_up,
-        json::sign_in,
-        json::refresh,
-        json::confirm,
-        json::sign_out,
-        json::profile,
-        json::profile_at_old_address,
-        json::change_profile,
-        json::change_password,
-        json::sessions,
-        json::end_session,
-        json::end_other_sessions,
-        json::history,
-        json::data,
-        json::delete,
-        json::healthz,
-        json::readyz,
     ),
     components(schemas(ProblemDetails)),
     tags(
@@ -68,8 +60,14 @@ const OF_THE_LAYERS: [(&str, &str); 5] = [
 
 /// The document of this server: with its own address, and the name of its cookie.
 #[must_use]
-pub fn document(public_url: &PublicUrl, cookies: &Cookies, policy: PasswordPolicy) -> Document {
+pub fn document(
+    map: &Map,
+    public_url: &PublicUrl,
+    cookies: &Cookies,
+    policy: PasswordPolicy,
+) -> Document {
     let mut document = Api::openapi();
+    map.describe(&mut document);
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     // On this machine the address is that of whoever reads it.
     let server = if public_url.is_loopback() { "/".to_owned() } else { public_url.origin() };
@@ -83,6 +81,9 @@ pub fn document(public_url: &PublicUrl, cookies: &Cookies, policy: PasswordPolic
     let cookie = ApiKey::Cookie(ApiKeyValue::new(cookies.session_name()));
     components.add_security_scheme("sessionCookie", SecurityScheme::ApiKey(cookie));
 
+    for (name, required) in WITH_PROFILE {
+        add_profile(components, name, required);
+    }
     for (body, field) in [("SignUpBody", "password"), ("PasswordBody", "newPassword")] {
         set_min_length(components, body, field, policy.min_length);
     }
@@ -134,6 +135,40 @@ pub fn document(public_url: &PublicUrl, cookies: &Cookies, policy: PasswordPolic
     document
 }
 
+/// The schemas that have the fields of the profile as members, and whether all of them must be there.
+const WITH_PROFILE: [(&str, Members); 5] = [
+    ("Account", Members::Always),
+    ("SignedInAccount", Members::Always),
+    ("PersonalData", Members::Always),
+    ("SignUpBody", Members::IfRequired),
+    ("ProfileBody", Members::IfRequired),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Members {
+    Always,
+    IfRequired,
+}
+
+fn add_profile(components: &mut Components, name: &str, members: Members) {
+    let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(name) else { return };
+    for field in FIELDS {
+        let name = field.field.name();
+        let mut value = ObjectBuilder::new()
+            .description(Some(field.description))
+            .examples([field.example]);
+        value = if field.required {
+            value.schema_type(Type::String).min_length(Some(1))
+        } else {
+            value.schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        };
+        schema.properties.insert(name.to_owned(), value.build().into());
+        if field.required || members == Members::Always {
+            schema.required.push(name.to_owned());
+        }
+    }
+}
+
 /// Puts the server's own rule in the place of the loosest one that can be set.
 fn set_min_length(components: &mut Components, body: &str, field: &str, length: usize) {
     let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut(body) else { return };
@@ -143,7 +178,7 @@ fn set_min_length(components: &mut Components, body: &str, field: &str, length: 
 }
 
 /// The document as it is sent. Written down once: it is large.
-pub(crate) async fn serve(State(state): State<AppState>) -> Response {
+async fn serve(State(state): State<AppState>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json")];
     (Extension(OneCopy), headers, state.openapi_json.clone()).into_response()
 }

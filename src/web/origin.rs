@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{
     platform::error::Refusal,
-    web::{access, state::AppState},
+    web::state::AppState,
 };
 
 /// Asked by supervisors and load balancers, which know only an address.
@@ -32,7 +32,8 @@ pub(crate) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> 
     // Into a closed route only a good token opens then, because the guard does not look at the
     // cookie, and no browser adds a token by itself. A public route asks nobody, so there the
     // header proves nothing, whatever it holds (CS-05).
-    let closed = path.is_some_and(|path| access::policy(request.method(), path).is_none());
+    let found = path.map(|path| state.routes.find(path, request.method()));
+    let closed = matches!(found, Some(Ok((_, policy))) if !policy.is_open());
     if closed && headers.contains_key(header::AUTHORIZATION) {
         return Ok(());
     }

@@ -126,8 +126,7 @@ impl Refusal {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::MethodNotAllowed { allow } => {
-                let allow: Vec<&str> = allow.iter().map(axum::http::Method::as_str).collect();
-                if let Ok(allow) = HeaderValue::try_from(allow.join(", ")) {
+                if let Ok(allow) = HeaderValue::try_from(allow) {
                     headers.insert(header::ALLOW, allow);
                 }
             }

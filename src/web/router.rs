@@ -1,36 +1,29 @@
-//! All routes on one screen, and the one layer around them: axum clones and boxes each layer for
+//! The one layer around all routes: axum clones and boxes each layer for
 //! each request, so one that calls functions in their order is cheaper (BENCHMARKS.md).
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
     Router,
     body::{Body, HttpBody},
     extract::Request,
-    handler::Handler,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
-    routing::{MethodFilter, on},
 };
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
-use crate::web::pages;
-use crate::{
-    audit::Act,
-    platform::{
-        error::{Error, Fault, Refusal, Result},
-        visit::{self, Sender, Visit},
-    },
-    web::{
-        access, assets, explain, forms, headers, json, openapi, origin,
-        routes::{Door, Routes},
-        sending::OneCopy,
-        state::AppState,
-        telemetry,
-    },
+use super::{
+    CROSS_ORIGIN, access, explain, headers, origin,
+    sending::OneCopy,
+    state::AppState,
+    telemetry,
+};
+use crate::platform::{
+    error::{Error, Fault, Refusal, Result},
+    visit::{self, Sender, Visit},
 };
 
 /// The largest body, in bytes (DS-02).
@@ -46,87 +39,31 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The map. Whatever is not in `access::PUBLIC` is for those who are signed in.
-fn map() -> Map {
-    let mut map = Map::default();
-    map.get("/", Door::Page, pages::home);
-    map.get("/signup", Door::Page, pages::sign_up);
-    map.get("/signin", Door::Page, pages::sign_in);
-    map.get("/profile", Door::Page, pages::profile);
-    map.get("/confirm", Door::Page, pages::confirm);
-    map.get("/account/security", Door::Page, pages::security);
-    map.get("/account/sessions", Door::Page, pages::sessions);
-    map.get("/account/data", Door::Page, pages::data);
-    map.get("/set-password", Door::Page, pages::set_password);
-    map.get("/account/data/download", Door::Page, pages::download);
-    map.get("/language/{tag}", Door::Page, pages::language);
-    map.get("/.well-known/change-password", Door::Page, pages::change_password);
-    map.get("/docs", Door::Page, pages::docs);
-    map.get("/problems/{kind}", Door::Page, pages::problem_kind);
-    for (path, method) in server_fn::axum::server_fn_paths() {
-        map.add(method, path, Door::Form, forms::serve);
-    }
-
-    map.post("/auth/signup", Door::Json, json::sign_up);
-    map.post("/auth/signin", Door::Json, json::sign_in);
-    map.post("/auth/refresh", Door::Json, json::refresh);
-    map.post("/auth/confirm", Door::Json, json::confirm);
-    map.post("/auth/signout", Door::Json, json::sign_out);
-    map.get("/user/profile", Door::Json, json::profile);
-    map.add(Method::PATCH, "/user/profile", Door::Json, json::change_profile);
-    map.post("/user/password", Door::Json, json::change_password);
-    map.get("/user/sessions", Door::Json, json::sessions);
-    map.delete("/user/sessions", Door::Json, json::end_other_sessions);
-    map.delete("/user/sessions/{id}", Door::Json, json::end_session);
-    map.get("/user/history", Door::Json, json::history);
-    map.get("/user/data", Door::Json, json::data);
-    map.delete("/user", Door::Json, json::delete);
-    map.get("/users/profile", Door::Json, json::profile);
-    map.get("/healthz", Door::Json, json::healthz);
-    map.get("/readyz", Door::Json, json::readyz);
-    map.get("/openapi.json", Door::Json, openapi::serve);
-
-    map.get("/pkg/{file}", Door::Asset, assets::serve);
-    map.get("/favicon.ico", Door::Asset, assets::serve);
-    map.get("/favicon.svg", Door::Asset, assets::serve);
-    map.get("/robots.txt", Door::Asset, assets::serve);
-    map
-}
-
-/// The router that serves everything, and the routes it has.
-pub fn build(state: &AppState) -> (Router, Arc<Routes>) {
+/// Every route of a map, behind what stands before all of them. The state knows its routes.
+pub(crate) fn build(router: Router<AppState>, state: &AppState) -> Router {
     // Effects of islands are spawned, though on the server they do nothing. A second router in one
     // process finds this done already.
     _ = any_spawner::Executor::init_tokio();
-    around(map(), state)
-}
-
-/// Every route of a map, behind what stands before all of them.
-fn around(map: Map, state: &AppState) -> (Router, Arc<Routes>) {
-    let Map { router, routes } = map;
-    let routes = Arc::new(routes);
-    let (shared, all) = (state.clone(), routes.clone());
+    let shared = state.clone();
     // One layer around every route and the fallback, and part of the function that builds the
     // router: no route can be added behind the back of the guard.
-    let router = router
+    router
         .fallback(|| async { Error::from(Refusal::NotFound) })
         .layer(from_fn(move |request, next| {
-            let (state, routes) = (shared.clone(), all.clone());
-            telemetry::trace(state, request, |state, request| answer(state, routes, request, next))
+            telemetry::trace(shared.clone(), request, |state, request| answer(state, request, next))
         }))
-        .with_state(state.clone());
-    (router, routes)
+        .with_state(state.clone())
 }
 
 /// The way of every request, around whatever happens to it: it gets an answer that says what was
 /// wrong, and that carries all the headers.
-async fn answer(state: AppState, routes: Arc<Routes>, request: Request, next: Next) -> Response {
-    let audience = explain::Audience::of(&state, &request, &routes);
+async fn answer(state: AppState, request: Request, next: Next) -> Response {
+    let audience = explain::Audience::of(&state, &request);
     let sender = request.extensions().get::<Sender>();
     let network = sender.and_then(|sender| sender.address).map(visit::counted_network);
     let network = network.unwrap_or_default();
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-    let entered = AssertUnwindSafe(enter(&state, &routes, request, next)).catch_unwind().await;
+    let entered = AssertUnwindSafe(enter(&state, request, next)).catch_unwind().await;
     let response = match entered {
         Ok(response) => response.into_response(),
         Err(_) => Error::from(Fault::internal("a handler panicked")).into_response(),
@@ -164,12 +101,7 @@ async fn count(
 }
 
 /// What stands before every door, in this order.
-async fn enter(
-    state: &AppState,
-    routes: &Routes,
-    request: Request,
-    next: Next,
-) -> Result<Response> {
+async fn enter(state: &AppState, request: Request, next: Next) -> Result<Response> {
     let smuggles = {
         let sender = request.extensions().get::<Sender>();
         let connection = sender.and_then(|sender| sender.connection.as_ref());
@@ -186,11 +118,11 @@ async fn enter(
     if let Err(refusal) = origin::check(state, &request) {
         if refusal == Refusal::CrossOrigin {
             let visit = Visit::of(state, request.headers(), request.extensions());
-            state.throttle.audit_refusal(&state.store, &visit, Act::CrossOrigin).await;
+            state.throttle.audit_refusal(&state.store, &visit, CROSS_ORIGIN).await;
         }
         return Err(refusal.into());
     }
-    access::guard(state, routes, request, next).await
+    access::guard(state, request, next).await
 }
 
 /// Whether a body is encoded in another way than in chunks, or in chunks twice (RFC 9112, section 6.1).
@@ -247,52 +179,14 @@ async fn take_in(body: Body) {
     while let Some(Ok(_)) = rest.frame().await {}
 }
 
-/// A router that remembers what was put into it.
-#[derive(Default)]
-struct Map {
-    router: Router<AppState>,
-    routes: Routes,
-}
-
-impl Map {
-    fn get<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
-        self.add(Method::GET, path, door, handler);
-    }
-
-    fn post<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
-        self.add(Method::POST, path, door, handler);
-    }
-
-    fn delete<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, door: Door, handler: H) {
-        self.add(Method::DELETE, path, door, handler);
-    }
-
-    fn add<H: Handler<T, AppState>, T: 'static>(
-        &mut self,
-        method: Method,
-        path: &str,
-        door: Door,
-        handler: H,
-    ) {
-        #[expect(
-            clippy::expect_used,
-            reason = "only the methods that are written here and in server_functions.rs"
-        )]
-        let filter = MethodFilter::try_from(method.clone()).expect("a method that axum routes");
-        let router = std::mem::take(&mut self.router);
-        self.router = router.route(path, on(filter, handler));
-        self.routes.add(&method, path, door);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tower_service::Service;
 
-    use crate::{
-        platform::settings::{Settings, Sources},
-        web::router::*,
-    };
+    use axum::routing::get;
+
+    use super::*;
+    use crate::platform::settings::{Settings, Sources};
 
     #[tokio::test]
     async fn a_handler_that_panics_is_a_fault_like_any_other() {
@@ -302,13 +196,13 @@ mod tests {
         let settings = Settings::read(&sources).expect("good settings");
         let running = crate::server::start(settings).await.expect("a server");
 
-        let mut map = Map::default();
-        map.get("/healthz", Door::Json, || async {
+        let panics = || async {
             std::panic::resume_unwind(Box::new("canary"));
             #[expect(unreachable_code, reason = "says what it would have answered")]
             StatusCode::OK
-        });
-        let (mut router, _) = around(map, &running.state);
+        };
+        // The state knows this route as an open one.
+        let mut router = build(Router::new().route("/healthz", get(panics)), &running.state);
         for _ in 0..2 {
             let request = Request::get("/healthz")
                 .header(header::HOST, format!("localhost:{}", running.address.port()))

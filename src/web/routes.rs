@@ -1,12 +1,20 @@
-//! Which routes there are: the door behind each, and its methods.
+//! Which routes there are: what stands behind each, for whom it is, and its methods.
 //!
 //! A router of axum does not tell what was put into it. The guard must know it all the same, to
-//! say "no such method" before it asks who comes.
+//! say "no such method" before it asks who comes. So rooms put their routes into a [`Map`].
 
 use std::collections::BTreeMap;
 
-use axum::http::Method;
+use axum::{
+    Router,
+    handler::Handler,
+    http::Method,
+    routing::{get, post},
+};
+use utoipa::openapi::{Components, HttpMethod, OpenApi, Paths};
+use utoipa_axum::router::UtoipaMethodRouter;
 
+use super::{form::Form, forms, page::Section, pending::PendingAct, state::AppState};
 use crate::platform::error::Refusal;
 
 /// What stands behind a route, and so how it talks.
@@ -21,39 +29,187 @@ pub enum Door {
     Asset,
 }
 
-/// Which methods each route has. The guard asks it, because a router does not tell.
+/// For whom a route is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// For everybody. Nobody looks who it is.
+    Public,
+    /// For everybody, and the route is told who is signed in. A bad proof is none.
+    Noticed,
+    /// For those who are signed in.
+    SignedIn,
+    /// The same, and for those whose session ended a moment ago by this very request
+    /// ([`crate::sessions::caller::Returning`]).
+    Renewing,
+}
+
+impl Policy {
+    /// Whether strangers may enter.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Public | Self::Noticed)
+    }
+}
+
+struct Route {
+    door: Door,
+    methods: Vec<(Method, Policy)>,
+    form: Option<&'static Form>,
+}
+
 #[derive(Default)]
-pub struct Routes(BTreeMap<String, (Door, Vec<Method>)>);
+pub struct Routes {
+    routes: BTreeMap<String, Route>,
+    pending: Vec<&'static PendingAct>,
+    pub(super) sections: Vec<Section>,
+}
 
 impl Routes {
-    /// Adds a method to a route. With `GET` comes `HEAD`, which axum answers without the body.
-    pub(crate) fn add(&mut self, method: &Method, path: &str, door: Door) {
-        let (_, methods) = self.0.entry(path.to_owned()).or_insert((door, Vec::new()));
-        methods.push(method.clone());
-        if *method == Method::GET {
-            methods.push(Method::HEAD);
-        }
+    /// With `GET` comes `HEAD`, which axum answers without the body.
+    fn add(&mut self, path: &str, door: Door, method: Method, policy: Policy) -> &mut Route {
+        let new = || Route { door, methods: Vec::new(), form: None };
+        let route = self.routes.entry(path.to_owned()).or_insert_with(new);
+        let is_get = method == Method::GET;
+        route.methods.push((method, policy));
+        route.methods.extend(is_get.then_some((Method::HEAD, policy)));
+        route
     }
 
-    /// The door of a route, if it has this method.
-    pub fn find(&self, path: &str, method: &Method) -> Result<Door, Refusal> {
-        let (door, methods) = self.0.get(path).ok_or(Refusal::NotFound)?;
-        if methods.contains(method) {
-            Ok(*door)
-        } else {
-            Err(Refusal::MethodNotAllowed { allow: methods.clone() })
+    /// What stands behind a route and for whom it is, if it has this method.
+    pub fn find(&self, path: &str, method: &Method) -> Result<(Door, Policy), Refusal> {
+        let route = self.routes.get(path).ok_or(Refusal::NotFound)?;
+        match route.methods.iter().find(|(known, _)| known == method) {
+            Some((_, policy)) => Ok((route.door, *policy)),
+            None => {
+                let allow: Vec<&str> =
+                    route.methods.iter().map(|(method, _)| method.as_str()).collect();
+                Err(Refusal::MethodNotAllowed { allow: allow.join(", ") })
+            }
         }
     }
 
     #[must_use]
     pub fn door(&self, path: &str) -> Option<Door> {
-        self.0.get(path).map(|(door, _)| *door)
+        self.routes.get(path).map(|route| route.door)
+    }
+
+    /// The form of a server function.
+    #[must_use]
+    pub fn form(&self, path: &str) -> Option<&'static Form> {
+        self.routes.get(path)?.form
+    }
+
+    /// The act with this word that may have to wait for the password.
+    #[must_use]
+    pub fn pending(&self, word: &str) -> Option<&'static PendingAct> {
+        self.pending.iter().find(|act| act.word == word).copied()
     }
 
     /// Every method of every route.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Door, &Method)> {
-        self.0.iter().flat_map(|(path, (door, methods))| {
-            methods.iter().map(move |method| (path.as_str(), *door, method))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Door, &Method, Policy)> {
+        self.routes.iter().flat_map(|(path, route)| {
+            let methods = route.methods.iter();
+            methods.map(move |(method, policy)| (path.as_str(), route.door, method, *policy))
         })
+    }
+}
+
+/// A router that remembers what was put into it.
+pub struct Map {
+    pub(crate) router: Router<AppState>,
+    pub(crate) routes: Routes,
+    /// The JSON routes, as the OpenAPI document describes them.
+    pub(super) paths: Paths,
+    pub(super) components: Components,
+}
+
+impl Default for Map {
+    fn default() -> Self {
+        Self {
+            router: Router::new(),
+            routes: Routes::default(),
+            paths: Paths::new(),
+            components: Components::new(),
+        }
+    }
+}
+
+impl Map {
+    /// A page.
+    pub(crate) fn page<H: Handler<T, AppState>, T: 'static>(
+        &mut self,
+        policy: Policy,
+        path: &str,
+        handler: H,
+    ) {
+        self.get(Door::Page, policy, path, handler);
+    }
+
+    /// A file.
+    pub(crate) fn asset<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, handler: H) {
+        self.get(Door::Asset, Policy::Public, path, handler);
+    }
+
+    pub(crate) fn get<H: Handler<T, AppState>, T: 'static>(
+        &mut self,
+        door: Door,
+        policy: Policy,
+        path: &str,
+        handler: H,
+    ) {
+        self.routes.add(path, door, Method::GET, policy);
+        self.router = std::mem::take(&mut self.router).route(path, get(handler));
+    }
+
+    /// A form of a page: its server function.
+    pub(crate) fn form(&mut self, form: &'static Form) {
+        let route = self.routes.add(form.action, Door::Form, Method::POST, form.policy);
+        route.form = Some(form);
+        self.routes.pending.extend(form.pending);
+        self.router =
+            std::mem::take(&mut self.router).route(form.action, post(forms::serve));
+    }
+
+    /// An act that may have to wait for the password, and is no form.
+    pub(crate) fn pending(&mut self, act: &'static PendingAct) {
+        self.routes.pending.push(act);
+    }
+
+    /// A page of one's account.
+    pub(crate) fn section<H: Handler<T, AppState>, T: 'static>(
+        &mut self,
+        section: Section,
+        handler: H,
+    ) {
+        self.routes.sections.push(section);
+        self.page(Policy::SignedIn, section.page, handler);
+    }
+
+    /// JSON routes, with what their annotations say of them.
+    pub(crate) fn json(&mut self, policy: Policy, routes: UtoipaMethodRouter<AppState>) {
+        let (schemas, paths, methods) = routes;
+        for (path, item) in &paths.paths {
+            let item_methods = [
+                (&item.get, Method::GET, HttpMethod::Get),
+                (&item.post, Method::POST, HttpMethod::Post),
+                (&item.patch, Method::PATCH, HttpMethod::Patch),
+                (&item.delete, Method::DELETE, HttpMethod::Delete),
+            ];
+            for (operation, method, described) in item_methods {
+                if let Some(operation) = operation {
+                    self.routes.add(path, Door::Json, method, policy);
+                    let described = vec![described];
+                    self.paths.add_path_operation(path, described, operation.clone());
+                }
+            }
+            self.router = std::mem::take(&mut self.router).route(path, methods.clone());
+        }
+        self.components.schemas.extend(schemas);
+    }
+
+    /// What the annotations of the JSON routes say.
+    pub(crate) fn describe(&self, document: &mut OpenApi) {
+        document.paths = self.paths.clone();
+        document.components.get_or_insert_default().schemas.extend(self.components.schemas.clone());
     }
 }

@@ -1,39 +1,25 @@
 //! What all requests share.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::body::Bytes;
 use tokio::sync::OnceCell;
 
-use crate::{
-    keys::Macs,
-    passwords::Passwords,
-    platform::settings::{PublicUrl, Settings},
-    sessions::{live::LiveSessions, tokens::Sessions},
-    store::Store,
-    throttle::Throttle,
-    web::{assets::Assets, cookies::Cookies, metrics::Metrics, sending::Sending},
-};
-
-use crate::texts::Language;
+use super::{assets::Assets, cookies::Cookies, metrics::Metrics, routes::Routes, sending::Sending};
+use crate::{platform::settings::PublicUrl, services::Services, texts::Language};
 
 #[derive(Clone)]
 pub struct AppState(Arc<AppParts>);
 
 pub struct AppParts {
-    pub settings: Settings,
+    pub services: Services,
     pub public_url: PublicUrl,
     /// The port it really listens on.
     pub port: u16,
-    pub store: Store,
-    pub passwords: Passwords,
-    pub sessions: Sessions,
-    pub live_sessions: Arc<LiveSessions>,
     pub cookies: Cookies,
-    pub macs: Macs,
-    pub throttle: Throttle,
     /// What is on its way to clients.
     pub sending: Sending,
+    pub routes: Routes,
     /// The OpenAPI document of this server.
     pub openapi: utoipa::openapi::OpenApi,
     pub openapi_json: Bytes,
@@ -46,15 +32,23 @@ pub struct AppParts {
 
 impl AppState {
     #[must_use]
-    pub fn new(shared: AppParts) -> Self {
-        Self(Arc::new(shared))
+    pub fn new(parts: AppParts) -> Self {
+        Self(Arc::new(parts))
     }
 }
 
-impl std::ops::Deref for AppState {
+impl Deref for AppState {
     type Target = AppParts;
 
     fn deref(&self) -> &AppParts {
         &self.0
+    }
+}
+
+impl Deref for AppParts {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
     }
 }

@@ -2,7 +2,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::{sessions::live::*, store::StoredSession};
+use super::*;
+use crate::{
+    domain::ProfileValues,
+    sessions::{ProvedBy, StoredSession},
+};
 
 fn row(id: &str, revision: i64) -> LiveRow {
     row_of(7, id, revision)
@@ -20,6 +24,7 @@ fn row_of(account: i64, id: &str, revision: i64) -> LiveRow {
             ends_at: 1000,
             seen_at: 0,
             proved_at: 0,
+            proved_by: ProvedBy::Password,
             device: String::new(),
             network: String::new(),
             remembered: false,
@@ -31,7 +36,7 @@ fn row_of(account: i64, id: &str, revision: i64) -> LiveRow {
         profile: Profile {
             id: account,
             username: "alice".to_owned(),
-            full_name: "Alice Liddell".to_owned(),
+            values: ProfileValues::default(),
             created_at: 0,
         },
         revision,

@@ -7,12 +7,12 @@ use crate::{platform::settings::Sources, sessions::tokens::*};
 const SECRET: &str = "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d";
 const PREVIOUS: &str = "d4e5f0a9b3c7e2d8f1a4a0b5e1c9c1f6";
 
-fn sessions(settings: &[(&str, &str)]) -> Sessions {
+fn sessions(settings: &[(&str, &str)]) -> Tokens {
     let mut all = vec![("JWT_SECRET", SECRET)];
     all.extend(settings);
     let settings = Settings::read(&Sources::of(&all)).expect("good settings");
     let secret = settings.jwt_secret.clone().expect("a secret");
-    Sessions::new(&settings, &settings.public_url_at(3000), &secret)
+    Tokens::new(&settings, &settings.public_url_at(3000), &secret)
 }
 
 fn visit() -> Visit {
@@ -51,7 +51,7 @@ fn a_token_reads_back_as_its_own_kind_only() {
     ] {
         let carrier = kind.carrier();
         let session = sessions.begin(kind, AccountId(7), &visit()).expect("a session");
-        let (token, _) = sessions.token(&session).expect("a token");
+        let (token, _) = sessions.make(&session).expect("a token");
         let proof = sessions.read(carrier, &token).expect("a good token");
         assert_eq!(
             proof,
@@ -75,7 +75,7 @@ fn the_previous_secret_is_accepted_and_never_signs() {
     assert!(sessions(&[]).read(Carrier::Program, &sign(&header, &claims, PREVIOUS)).is_none());
     let kind = SessionKind::Program { refresh: false };
     let session = rotated.begin(kind, AccountId(7), &visit()).expect("a session");
-    let (token, _) = rotated.token(&session).expect("a token");
+    let (token, _) = rotated.make(&session).expect("a token");
     assert!(sessions(&[]).read(Carrier::Program, &token).is_some());
 }
 

@@ -1,0 +1,36 @@
+//! What is kept about somebody, to take along.
+
+use super::{AccountRecord, DATA_READ, event, record};
+use crate::{
+    audit, passwords,
+    passwords::PasswordHash,
+    platform::{error::Result, visit::Visit},
+    services::Services,
+    sessions::{
+        self, StoredSession,
+        caller::{Fresh, OVER},
+    },
+};
+
+/// Everything kept about an account, except for its history.
+pub struct Data {
+    pub account: AccountRecord,
+    pub sessions: Vec<StoredSession>,
+    /// How the password is kept. The hash itself stays here.
+    pub password_kept_as: &'static str,
+}
+
+/// The beginning of a download of everything that is kept. The history follows page by page, while it
+/// is sent.
+pub async fn read(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<Data> {
+    let (store, account) = (&services.store, caller.account());
+    let event = event(visit, account, DATA_READ);
+    audit::record_alone(store, &event).await?;
+    event.log();
+    let holder = passwords::holder(store, account).await?.ok_or(OVER)?;
+    Ok(Data {
+        account: record(store, account).await?.ok_or(OVER)?,
+        sessions: sessions::of_account(store, account).await?,
+        password_kept_as: holder.hash.as_ref().map_or("none", PasswordHash::kept_as),
+    })
+}

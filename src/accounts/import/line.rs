@@ -1,0 +1,258 @@
+//! The lines of an import.
+//!
+//! NDJSON: an object a line, with `username` and `fullName`, and if they are known `passwordHash`,
+//! `salt` (of Firebase), `id` (a positive integer below 2^53), `createdAt`, `disabledAt` and `deleteAt`
+//! (seconds since 1970, UTC). `passwordHash` is a text, or a credential as Keycloak exports it.
+//! [`export`] writes the same.
+
+use std::io::{BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{keycloak, usernames};
+use crate::{
+    accounts::{AccountRecord, records_after},
+    domain::{AccountId, Code, Field, FieldError, ProfileValues, Username, profile::FIELDS},
+    passwords::{self, FirebaseProject},
+    platform::{clock::now, error::Fault, random},
+    store::Store,
+    texts::Language,
+};
+
+/// The longest line, in bytes: nothing longer can be right.
+const MAX_LINE: usize = 16 * 1024;
+
+/// How many rows are read from the database at once.
+const PAGE: i64 = 500;
+
+/// An account as it stands on a line. Times are seconds since 1970, UTC.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<i64>,
+    username: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_hash: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    salt: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delete_at: Option<i64>,
+    /// The fields of the profile.
+    #[serde(flatten)]
+    profile: Map<String, Value>,
+}
+
+/// How an import treats lines that it would refuse.
+#[derive(Default)]
+pub struct ImportRules {
+    /// Leave them out.
+    pub skip_refused: bool,
+    /// Make usernames of names that are none.
+    pub map_usernames: bool,
+    /// Accept names that are reserved for the service.
+    pub allow_reserved: bool,
+    /// The project that Firebase's hashes are of.
+    pub firebase: Option<FirebaseProject>,
+}
+
+/// A line that cannot be taken, and why. The reason never holds what stands there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RefusedLine {
+    pub number: u64,
+    pub reason: String,
+}
+
+/// An account from elsewhere, every field but its hash within its rule.
+pub struct ImportedAccount {
+    pub id: AccountId,
+    /// As it stands there.
+    pub given_name: String,
+    pub username: Username,
+    pub values: ProfileValues,
+    /// As it stands there. `None`: there is no password.
+    pub password_hash: Option<String>,
+    pub created_at: i64,
+    pub disabled_at: Option<i64>,
+    pub delete_at: Option<i64>,
+}
+
+/// Reads one line of an import. The hash is as it stands there: see [`crate::passwords::to_be_kept`].
+pub fn parse_line(
+    number: u64,
+    line: &[u8],
+    rules: &ImportRules,
+) -> Result<ImportedAccount, RefusedLine> {
+    let refuse = |reason: String| RefusedLine { number, reason };
+    if line.len() > MAX_LINE {
+        return Err(refuse("is longer than 16 KiB".to_owned()));
+    }
+    let line: Line = serde_json::from_slice(line).map_err(|error| refuse(why_no_line(&error)))?;
+    let why = |field, code| refuse(Language::English.field_error(&FieldError { field, code }));
+    let is_field = |name: &String| FIELDS.iter().any(|field| field.field.name() == name);
+    if !line.profile.keys().all(is_field) {
+        return Err(refuse(what_a_line_is()));
+    }
+    let username = match Username::parse(&line.username) {
+        Err(Code::Reserved) if rules.allow_reserved => Username::parse_reserved(&line.username),
+        Err(_) if rules.map_usernames => Ok(usernames::of(&line.username, rules.allow_reserved)),
+        parsed => parsed,
+    };
+    let username = match username {
+        Err(Code::Reserved) => {
+            return Err(refuse("has a reserved username: see --allow-reserved".to_owned()));
+        }
+        username => username.map_err(|code| why(Field::USERNAME, code))?,
+    };
+    let values = ProfileValues::parse(|field| match line.profile.get(field.field.name()) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(Value::Null) | None => Err(Code::Missing),
+        Some(_) => Err(Code::WrongType),
+    });
+    let values = values.map_err(|errors| match errors[..] {
+        [FieldError { field, code: Code::Missing }, ..]
+            if !line.profile.contains_key(field.name()) =>
+        {
+            refuse(format!("must have {}", field.name()))
+        }
+        [FieldError { code: Code::WrongType, .. }, ..] => refuse(what_a_line_is()),
+        [FieldError { field, code }, ..] => why(field, code),
+        [] => refuse(what_a_line_is()),
+    })?;
+    let of_keycloak = |credential: &Value| {
+        keycloak::phc(credential)
+            .ok_or_else(|| refuse("passwordHash is no credential of Keycloak".to_owned()))
+    };
+    let password_hash = match (line.password_hash, line.salt) {
+        (None | Some(Value::Null), _) => None,
+        // Django and Unix write an exclamation mark where no password fits.
+        (Some(Value::String(hash)), _) if hash.is_empty() || hash.starts_with('!') => None,
+        (Some(Value::String(hash)), Some(salt)) => Some(format!("firebase:{salt}:{hash}")),
+        (Some(Value::String(hash)), None) if hash.starts_with('{') && hash.ends_with('}') => {
+            let credential = serde_json::from_str(&hash).map_err(|_| ());
+            let credential =
+                credential.map_err(|()| refuse("passwordHash is no credential".to_owned()))?;
+            Some(of_keycloak(&credential)?)
+        }
+        (Some(Value::String(hash)), None) => Some(hash),
+        (Some(credential), _) => Some(of_keycloak(&credential)?),
+    };
+    let id = match line.id {
+        Some(id @ 1..=9_007_199_254_740_991) => AccountId(id),
+        Some(_) => return Err(refuse("id must be a positive integer below 2^53".to_owned())),
+        None => random::account_id().map_err(|_| refuse("there is no randomness".to_owned()))?,
+    };
+    let is_time = |time: i64| (0..=now()).contains(&time);
+    let is_near = |time: i64| (0..=now() + 3650 * 24 * 3600).contains(&time);
+    if ![line.created_at, line.disabled_at].into_iter().flatten().all(is_time) {
+        return Err(refuse("a time must be seconds since 1970, and not in the future".to_owned()));
+    }
+    if !line.delete_at.is_none_or(is_near) {
+        return Err(refuse("deleteAt must be seconds since 1970, within ten years".to_owned()));
+    }
+    Ok(ImportedAccount {
+        id,
+        given_name: line.username,
+        username,
+        values,
+        password_hash,
+        created_at: line.created_at.unwrap_or_else(now),
+        disabled_at: line.disabled_at,
+        delete_at: line.delete_at,
+    })
+}
+
+fn what_a_line_is() -> String {
+    let fields: Vec<&str> = FIELDS.iter().map(|field| field.field.name()).collect();
+    format!(
+        "must have username and {}, of the right types, and nothing else but passwordHash, salt, id, \
+         createdAt, disabledAt and deleteAt",
+        fields.join(", ")
+    )
+}
+
+/// The kind of error, and never the text: it may be part of a hash.
+fn why_no_line(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Data if error.to_string().starts_with("missing field") => {
+            "must have username".to_owned()
+        }
+        serde_json::error::Category::Data => what_a_line_is(),
+        _ => format!("is not JSON, from column {} on", error.column()),
+    }
+}
+
+/// The lines of a file, numbered from 1, without the empty ones. One that is too long is cut off
+/// behind what is too long.
+pub(super) fn lines<R: BufRead>(mut reader: R) -> impl Iterator<Item = std::io::Result<(u64, Vec<u8>)>> {
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let mut line = Vec::new();
+            let most = MAX_LINE as u64 + 2;
+            let read = std::io::Read::take(&mut reader, most).read_until(b'\n', &mut line);
+            match read {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
+            number += 1;
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            } else if line.len() as u64 == most
+                && let Err(error) = reader.skip_until(b'\n')
+            {
+                return Some(Err(error));
+            }
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            // A byte order mark is what some programs begin a file with.
+            if number == 1 && line.starts_with(b"\xef\xbb\xbf") {
+                line.drain(..3);
+            }
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                return Some(Ok((number, line)));
+            }
+        }
+    })
+}
+
+/// Writes all accounts, in the lines of an import. Tells how many.
+pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
+    let (mut last, mut count) = (0, 0);
+    loop {
+        let records = records_after(store, last, PAGE).await?;
+        let Some(end) = records.last().map(|record| record.profile.id.0) else { return Ok(count) };
+        let mut hashes = passwords::hashes_between(store, last, end).await?;
+        last = end;
+        count += records.len() as u64;
+        for AccountRecord { profile, disabled_at, delete_at } in records {
+            let hash = hashes.remove(&profile.id);
+            let said = profile.values.iter().filter_map(|(field, value)| {
+                Some((field.field.name().to_owned(), Value::from(value?)))
+            });
+            let line = Line {
+                id: Some(profile.id.0),
+                username: profile.username,
+                password_hash: hash.map(|hash| Value::from(hash.expose())),
+                salt: None,
+                created_at: Some(profile.created_at),
+                disabled_at,
+                delete_at,
+                profile: said.collect(),
+            };
+            // Some readers take these for the end of a line, and names of before may hold them.
+            let line = serde_json::to_string(&line).map_err(Fault::internal)?;
+            let line = line.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+            to.write_all(line.as_bytes()).map_err(Fault::internal)?;
+            to.write_all(b"\n").map_err(Fault::internal)?;
+        }
+    }
+}
+

@@ -1,0 +1,313 @@
+//! The JSON routes of accounts.
+
+use axum::{
+    Extension, Json,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::{
+    data::{self, Data},
+    deletion, profile,
+};
+use crate::{
+    audit::{
+        self,
+        json::{MAX_HISTORY, PersonalEvent},
+    },
+    domain::{ProfileChange, SignUpForm, profile::FIELDS},
+    platform::{
+        clock::rfc3339,
+        error::{Fault, Refusal, Result},
+        visit::Visit,
+    },
+    sessions::{
+        caller::{Fresh, SignedIn},
+        json::Session,
+        StoredSession,
+    },
+    web::{
+        json::{Account, ProfileMembers},
+        reply::ProblemDetails,
+        routes::{Map, Policy},
+        state::AppState,
+        strict_json as strict,
+    },
+};
+
+pub(crate) fn routes(map: &mut Map) {
+    map.json(Policy::Public, routes!(sign_up));
+    map.json(Policy::SignedIn, routes!(profile));
+    map.json(Policy::SignedIn, routes!(change_profile));
+    map.json(Policy::SignedIn, routes!(personal_data));
+    map.json(Policy::SignedIn, routes!(delete));
+    map.json(Policy::SignedIn, routes!(profile_at_old_address));
+}
+
+/// What `POST /auth/signup` takes.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(crate) struct SignUpBody {
+    /// RFC 8265 UsernameCaseMapped, then 3 to 32 letters, digits, `_`, `-` and `.`, no dot at
+    /// either end, one script. Unique, also against names that look the same.
+    #[schema(min_length = 2, max_length = 256, example = "alice")]
+    username: String,
+    /// `PASSWORD_MIN_LENGTH` code points to 1,024 bytes. Not a common one, nor one's own name.
+    #[schema(min_length = 6, max_length = 1024, example = "correct horse battery staple")]
+    password: String,
+}
+
+/// What `PATCH /user/profile` takes.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(crate) struct ProfileBody {
+}
+
+/// Create an account
+///
+/// Signs nobody in.
+#[utoipa::path(
+    post, path = "/auth/signup", tag = "accounts", operation_id = "signUp", request_body = SignUpBody,
+    responses(
+        (status = 200, description = "The new account", body = Account),
+        (status = 400, description = "`invalid-input`, `malformed-json` or `username-taken`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn sign_up(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Account>> {
+    let form = strict::read(headers, body, |body| SignUpForm {
+        username: strict::string(body, "username"),
+        password: strict::string(body, "password"),
+        profile: FIELDS.map(|field| strict::string(body, field.field.name())),
+    })?;
+    let new = form.parse(state.settings.passwords).map_err(Refusal::InvalidInput)?;
+    Ok(Json(Account::from(&super::sign_up(&state, &new, &visit).await?)))
+}
+
+/// Get your account
+///
+/// The account that the token or the cookie is of.
+#[utoipa::path(
+    get, path = "/user/profile", tag = "accounts", operation_id = "profile",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The account", body = Account),
+    )
+)]
+async fn profile(Extension(caller): Extension<SignedIn>) -> Json<Account> {
+    Json(Account::from(caller.profile()))
+}
+
+/// Change your profile
+///
+/// A full name that is the same changes nothing.
+#[utoipa::path(
+    patch, path = "/user/profile", tag = "your account", operation_id = "changeProfile", request_body = ProfileBody,
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The account", body = Account),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn change_profile(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Account>> {
+    let change = strict::read(headers, body, |body| {
+        ProfileChange::parse(|field| strict::given(body, field.field.name(), field.required))
+    })?;
+    let change = change.map_err(Refusal::InvalidInput)?;
+    let (profile, _) = profile::change(&state, &caller, change, &visit).await?;
+    Ok(Json(Account::from(&profile)))
+}
+
+/// Get your account, at the old address
+///
+/// The same as `/user/profile`.
+#[utoipa::path(
+    get, path = "/users/profile", tag = "accounts", operation_id = "profileAtOldAddress",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The account", body = Account),
+    )
+)]
+async fn profile_at_old_address(caller: Extension<SignedIn>) -> Json<Account> {
+    profile(caller).await
+}
+
+/// Everything that is kept about a person. Times are RFC 3339, UTC.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PersonalData {
+    #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    id: i64,
+    username: String,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    profile: ProfileMembers,
+    #[schema(format = DateTime)]
+    member_since: String,
+    /// How the password is kept. The hash itself stays here.
+    #[schema(example = "argon2id")]
+    password_kept_as: &'static str,
+    sessions: Vec<PersonalSession>,
+    /// The newest first, all of it.
+    history: Vec<PersonalEvent>,
+}
+
+/// A session, with all that is kept of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PersonalSession {
+    session: Session,
+    /// When the password was shown last.
+    #[schema(format = DateTime)]
+    proved: String,
+    /// When it ends if it stays unused, and in any case.
+    #[schema(format = DateTime)]
+    ends_unused: String,
+    #[schema(format = DateTime)]
+    ends: String,
+    /// Whether it outlives the browser.
+    remembered: bool,
+    /// Whether there are refresh tokens for it.
+    refreshable: bool,
+}
+
+impl PersonalSession {
+    fn of(session: &StoredSession, caller: &SignedIn) -> Self {
+        Self {
+            session: Session::of(session, caller),
+            proved: rfc3339(session.proved_at),
+            ends_unused: rfc3339(session.alive_until),
+            ends: rfc3339(session.ends_at),
+            remembered: session.remembered,
+            refreshable: session.refreshable,
+        }
+    }
+}
+
+/// Download your data
+///
+/// Everything that is kept about you. Needs a fresh proof.
+#[utoipa::path(
+    get, path = "/user/data", tag = "your account", operation_id = "data",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The data", body = PersonalData),
+        (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn personal_data(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+) -> Result<Response> {
+    download(&state, caller.fresh(state.settings.proof_ttl)?, &visit).await
+}
+
+/// The same, for the page that leads to it. The history is read and sent page by page, so a long one
+/// takes no more memory than a short one. If it breaks off, so does the connection.
+pub(super) async fn download(
+    state: &AppState,
+    caller: Fresh<'_>,
+    visit: &Visit,
+) -> Result<Response> {
+    state.throttle.act(caller.family())?;
+    let ticket = state.sending.begin_download(&visit.counted_network(), caller.account());
+    let ticket = ticket.ok_or(Refusal::TooManyTries { retry_after: 10 })?;
+    let Data { account, sessions, password_kept_as } = data::read(state, caller, visit).await?;
+    let session = |session| PersonalSession::of(session, &caller);
+    let data = PersonalData {
+        id: account.profile.id.0,
+        username: account.profile.username,
+        profile: ProfileMembers(account.profile.values),
+        member_since: rfc3339(account.profile.created_at),
+        password_kept_as,
+        sessions: sessions.iter().map(session).collect(),
+        history: Vec::new(),
+    };
+    // For people who open it: one line for each thing.
+    let text = serde_json::to_string_pretty(&data).map_err(Fault::internal)?;
+    let head = text.strip_suffix("]\n}").ok_or_else(|| Fault::internal("the history is last"))?;
+    let (state, caller) = (state.clone(), SignedIn::clone(&caller));
+    let rest = stream::try_unfold((i64::MAX, ticket), move |(before, ticket)| {
+        let (state, caller) = (state.clone(), caller.clone());
+        async move {
+            if before == 0 {
+                return Ok::<_, std::io::Error>(None);
+            }
+            let page = audit::history(&state.store, caller.account(), before, MAX_HISTORY);
+            let (rows, more) = page.await.map_err(|_| std::io::Error::other("cut off"))?;
+            let mut text = String::new();
+            for (index, row) in rows.iter().enumerate() {
+                let is_first = before == i64::MAX && index == 0;
+                text.push_str(if is_first { "\n    " } else { ",\n    " });
+                let event = serde_json::to_string(&PersonalEvent::from(row));
+                text.push_str(&event.map_err(std::io::Error::other)?);
+            }
+            let next = rows.last().filter(|_| more).map_or(0, |row| row.seq);
+            if next == 0 {
+                text.push_str("\n  ]\n}\n");
+            }
+            Ok(Some((Bytes::from(text), (next, ticket))))
+        }
+    });
+    let head = stream::once(std::future::ready(Ok(Bytes::from(head.to_owned()))));
+    let headers = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"latchkey-data.json\""),
+    ];
+    Ok((headers, Body::from_stream(head.chain(rest))).into_response())
+}
+
+/// An account that is about to be deleted.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Deletion {
+    /// RFC 3339, UTC. Signing in before then cancels the deletion.
+    #[schema(format = DateTime)]
+    delete_at: String,
+}
+
+/// Delete your account
+///
+/// Signs out everywhere at once. The account is deleted for good after `DELETION_GRACE`; signing in
+/// before then cancels the deletion. Needs a fresh proof.
+#[utoipa::path(
+    delete, path = "/user", tag = "your account", operation_id = "deleteAccount",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "When it will be gone", body = Deletion),
+        (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn delete(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+) -> Result<Response> {
+    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    let delete_at = deletion::delete(&state, fresh, &visit).await?;
+    let mut response = Json(Deletion { delete_at: rfc3339(delete_at) }).into_response();
+    if caller.by_cookie() {
+        response.headers_mut().extend(state.cookies.forget());
+    }
+    Ok(response)
+}
+

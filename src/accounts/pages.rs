@@ -1,0 +1,230 @@
+//! The pages of accounts, and their forms.
+
+use axum::{extract::State, response::Response};
+use futures_util::FutureExt;
+use leptos::prelude::*;
+
+use super::{deletion, json, profile};
+use crate::{
+    domain::{
+        Field, Profile, ProfileChange,
+        profile::FULL_NAME,
+    },
+    platform::{
+        error::{Refusal, Result},
+        visit::Visit,
+    },
+    texts::{language, number, t, t_with},
+    web::{
+        form::{Form, FormState, Over},
+        forms::FormCall,
+        notices::notices,
+        page::{
+            Around, Section,
+            parts::{self, button, checkbox, hidden, summary},
+            times::day,
+        },
+        pending::{Pending, PendingAct, field},
+        routes::{Map, Policy},
+        state::AppState,
+        viewer::{Viewer, render},
+    },
+};
+
+notices! {
+    NAME_CHANGED = "name";
+    NAME_UNCHANGED = "same-name";
+    DOWNLOAD_READY = "download";
+    /// With the time of the deletion.
+    DELETION_ASKED = "deleted";
+}
+
+const PROFILE: Section = Section { page: "/profile", name: "profile" };
+const DATA: Section = Section { page: "/account/data", name: "data" };
+
+pub(crate) fn profile_routes(map: &mut Map) {
+    map.section(PROFILE, profile_page);
+    map.form(&CHANGE_PROFILE);
+}
+
+pub(crate) fn data_routes(map: &mut Map) {
+    map.section(DATA, data_page);
+    map.page(Policy::SignedIn, "/account/data/download", download);
+    map.pending(&DOWNLOAD);
+    map.form(&DELETE);
+}
+
+static CHANGE_PROFILE: Form = Form {
+    title: "profile-title",
+    first: |_| FULL_NAME.field,
+    has_island: true,
+    show: Some(|state, form, viewer, _| show_profile(state, form, viewer).boxed()),
+    ..Form::at("/api/change_full_name", PROFILE.page)
+};
+
+/// Takes every field of the profile that is sent.
+#[server(endpoint = "/change_full_name")]
+pub async fn change_full_name() -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let change = ProfileChange::parse(|field| {
+                Some(Ok(call.field(field.field.name()).unwrap_or_default().to_owned()))
+            });
+            let change = change.map_err(Refusal::InvalidInput)?;
+            let (_, changed) =
+                profile::change(&call.state, call.caller()?, change, &call.visit).await?;
+            call.stay(PROFILE.page, if changed { NAME_CHANGED } else { NAME_UNCHANGED })
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn profile_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+    let form = FormState::new(&CHANGE_PROFILE).of(viewer.caller()?.profile());
+    show_profile(&state, form, &viewer).await
+}
+
+async fn show_profile(state: &AppState, form: FormState, viewer: &Viewer) -> Result<Response> {
+    let profile = viewer.caller()?.profile().clone();
+    let around = Around::of_form(&form).within(PROFILE);
+    let token = viewer.form_token(state)?;
+    render(state, viewer, around, move || profile_view(&profile, &form, &token)).await
+}
+
+fn profile_view(profile: &Profile, form: &FormState, token: &str) -> impl IntoView + use<> {
+    let said = profile.values.iter().filter_map(|(field, value)| {
+        let (label, value) = (label(field.field), value?.to_owned());
+        Some(view! { <div><dt>{label}</dt><dd>{value}</dd></div> })
+    });
+    let said: Vec<_> = said.collect();
+    let mut fields = parts::profile(form, true);
+    fields.push(button(t("save")));
+    view! {
+        <section class="card">
+            {summary(form)}
+            <h1>{t("profile-title")}</h1>
+            <dl class="facts">
+                {said}
+                <div><dt>{t("username")}</dt><dd>{profile.username.clone()}</dd></div>
+                <div><dt>{t("member-since")}</dt><dd>{day(profile.created_at)}</dd></div>
+            </dl>
+            <h2>{t("profile-change")}</h2>
+            {parts::live(form, token, fields)}
+        </section>
+    }
+}
+
+fn label(field: Field) -> String {
+    language().text(&format!("field-{}", field.name()))
+}
+
+/// The data as a file, which may have to wait for the password.
+static DOWNLOAD: PendingAct = PendingAct {
+    word: "download",
+    page: DATA.page,
+    lead: "confirm-lead-download",
+    of_form: |_| None,
+    run: |_, _, _| async { Ok(DOWNLOAD_READY) }.boxed(),
+};
+
+/// The data as a file, or the way to it.
+async fn download(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    visit: Visit,
+) -> Result<Response> {
+    let pending = Pending { act: &DOWNLOAD, to: String::new() };
+    match viewer.fresh(&state, Some(pending)) {
+        Ok(fresh) => json::download(&state, fresh, &visit).await,
+        Err(ask) => Ok(ask),
+    }
+}
+
+static DELETE: Form = Form {
+    title: "data-title",
+    first: |_| CONFIRMED,
+    show: Some(|state, form, viewer, _| show_data(state, form, viewer).boxed()),
+    pending: Some(&DELETION),
+    over: Over::PerhapsDeleted,
+    ..Form::at("/api/delete_account", DATA.page)
+};
+
+/// The box that says "I want this".
+const CONFIRMED: Field = Field::named("confirmed");
+
+static DELETION: PendingAct = PendingAct {
+    word: "delete",
+    page: DATA.page,
+    lead: "confirm-lead-delete",
+    of_form: |fields| field(fields, CONFIRMED.name()).map(|_| String::new()),
+    run: |call, caller, _| {
+        async move {
+            let at = deletion::delete(&call.state, caller, &call.visit).await?;
+            Ok(DELETION_ASKED.at(at))
+        }
+        .boxed()
+    },
+};
+
+#[server(endpoint = "/delete_account")]
+pub async fn delete_account(#[server(default)] confirmed: String) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            if confirmed.is_empty() {
+                return Err(Refusal::NotConfirmed.into());
+            }
+            let at = deletion::delete(&call.state, call.fresh()?, &call.visit).await?;
+            Ok(call.signed_out("/signin", Some(DELETION_ASKED.at(at))))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn data_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+    if let Err(ask) = viewer.fresh(&state, None) {
+        return Ok(ask);
+    }
+    show_data(&state, FormState::new(&DELETE), &viewer).await
+}
+
+async fn show_data(state: &AppState, form: FormState, viewer: &Viewer) -> Result<Response> {
+    let token = viewer.form_token(state)?;
+    let days = state.settings.deletion_grace.as_secs() / (24 * 3600);
+    let around = Around::of_form(&form).within(DATA);
+    render(state, viewer, around, move || data_view(&form, &token, days)).await
+}
+
+/// `days`: after which a deleted account is gone.
+fn data_view(
+    form: &FormState,
+    token: &str,
+    days: u64,
+) -> impl IntoView + use<> {
+    let days = number(usize::try_from(days).unwrap_or(usize::MAX));
+    view! {
+        <section class="card">
+            {summary(form)}
+            <h1>{t("data-title")}</h1>
+            <h2>{t("download")}</h2>
+            <p>{t("download-lead")}</p>
+            <p class="actions">
+                <a class="button" href="/account/data/download">
+                    {t("download-button")}
+                </a>
+            </p>
+        </section>
+        <section class="card danger">
+            <h2>{t("delete")}</h2>
+            <p>{t_with("delete-lead", &[("days", days)])}</p>
+            <form method="post" action=DELETE.action novalidate>
+                {hidden("form_token", token)}
+                {checkbox(form, CONFIRMED.name(), t("delete-confirm"), None)}
+                {button(t("delete-button"))}
+            </form>
+        </section>
+    }
+}

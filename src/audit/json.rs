@@ -1,0 +1,142 @@
+//! The JSON route of one's own history.
+
+use axum::{
+    Extension, Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use super::AuditRow;
+use crate::{
+    domain::{Code, Field, FieldError},
+    platform::{
+        clock::rfc3339,
+        error::{Refusal, Result},
+    },
+    sessions::caller::SignedIn,
+    web::{
+        client::known_device,
+        reply::ProblemDetails,
+        routes::{Map, Policy},
+        state::AppState,
+    },
+};
+
+pub(crate) fn routes(map: &mut Map) {
+    map.json(Policy::SignedIn, routes!(history));
+}
+
+/// How much of the history a page holds, unless a client asks for another number.
+const HISTORY: i64 = 50;
+
+/// And at most.
+pub(crate) const MAX_HISTORY: i64 = 200;
+
+/// Something that happened to the account.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HistoryEntry {
+    /// RFC 3339, UTC.
+    #[schema(format = DateTime)]
+    at: String,
+    /// A word of the OWASP Logging Vocabulary, perhaps with a reason behind a colon.
+    #[schema(example = "authn_login_success")]
+    event: String,
+    /// Who did it: `owner`, `stranger`, `operator` or `server`.
+    #[schema(example = "owner")]
+    by: String,
+    device: String,
+    network: String,
+}
+
+impl From<&AuditRow> for HistoryEntry {
+    fn from(row: &AuditRow) -> Self {
+        let detail = row.detail();
+        let (by, device, network) = detail.map_or_else(Default::default, |detail| {
+            let device = known_device(&detail.device).to_owned();
+            (detail.by.word().to_owned(), device, detail.network)
+        });
+        Self { at: rfc3339(row.at), event: row.event.clone(), by, device, network }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HistoryPage {
+    /// The newest first.
+    history: Vec<HistoryEntry>,
+    /// The value of `after` for the page with the events before these. Left out on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "4711")]
+    next: Option<String>,
+}
+
+/// Which part of the history.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HistoryQuery {
+    /// The `next` of the answer before.
+    #[serde(default)]
+    #[param(required = false, nullable = false)]
+    after: Option<String>,
+    /// How many events at most, 1 to 200.
+    #[serde(default)]
+    #[param(required = false, nullable = false, value_type = i64, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+}
+
+/// Get your security history
+///
+/// The newest first, page by page.
+#[utoipa::path(
+    get, path = "/user/history", tag = "your account", operation_id = "history",
+    params(HistoryQuery),
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "A page of the security history", body = HistoryPage),
+        (status = 400, description = "`invalid-input`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn history(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    query: std::result::Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Json<HistoryPage>> {
+    let Query(query) = query.map_err(|_| Refusal::InvalidInput(Vec::new()))?;
+    let bad = |field| Refusal::InvalidInput(vec![FieldError { field, code: Code::OutOfRange }]);
+    let before = match query.after {
+        None => i64::MAX,
+        Some(after) => after.parse().ok().filter(|seq| *seq > 0).ok_or(bad(Field::AFTER))?,
+    };
+    let most = match query.limit {
+        None => HISTORY,
+        Some(limit) => {
+            let limit = limit.parse().ok();
+            limit.filter(|limit| (1..=MAX_HISTORY).contains(limit)).ok_or(bad(Field::LIMIT))?
+        }
+    };
+    let (rows, more) = super::history(&state.store, caller.account(), before, most).await?;
+    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
+    Ok(Json(HistoryPage { history: rows.iter().map(HistoryEntry::from).collect(), next }))
+}
+
+/// An entry of the history, with all that is kept of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PersonalEvent {
+    event: HistoryEntry,
+    request_id: String,
+    /// Stands for a session, without being its id.
+    session: String,
+}
+
+impl From<&AuditRow> for PersonalEvent {
+    fn from(row: &AuditRow) -> Self {
+        let detail = row.detail();
+        let (request_id, session) =
+            detail.map_or_else(Default::default, |detail| (detail.request_id, detail.session));
+        Self { event: HistoryEntry::from(row), request_id, session }
+    }
+}
+

@@ -1,0 +1,132 @@
+//! The table of the audit trail: appended to and read. Only a deleted account's rows are erased.
+
+use sqlx::FromRow;
+
+use super::AuditRow;
+use crate::{
+    domain::AccountId,
+    platform::error::Fault,
+    store::{
+        Table,
+        Kind::{Number, Text},
+        db::{Db, Tx, sql},
+        dialects::Dialects,
+        table,
+    },
+};
+
+pub(crate) const TABLES: &[Table] = &[table(
+    "audit_events",
+    &[
+        ("seq", Number),
+        ("at", Number),
+        ("event", Text),
+        ("digest", Text),
+        ("hash", Text),
+        ("salt", Text),
+        ("account_id", Number),
+        ("detail", Text),
+    ],
+)];
+
+/// Two events at once must not both follow the same one. SQLite has one writer in any case.
+const ONE_BY_ONE: Dialects<Option<&str>> =
+    Dialects { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock(7309453472)") };
+
+#[derive(FromRow)]
+struct EventRow {
+    seq: i64,
+    at: i64,
+    event: String,
+    digest: String,
+    hash: String,
+    salt: Option<String>,
+    account_id: Option<i64>,
+    detail: Option<String>,
+}
+
+impl From<EventRow> for AuditRow {
+    fn from(row: EventRow) -> Self {
+        let EventRow { seq, at, event, digest, hash, salt, account_id, detail } = row;
+        Self { seq, at, event, digest, hash, salt, account_id, detail }
+    }
+}
+
+/// Lets nobody else write an event until the end of the transaction.
+pub(super) async fn lock(tx: &mut Tx) -> Result<(), Fault> {
+    if let Some(lock) = tx.dialect(&ONE_BY_ONE) {
+        tx.execute(sql(lock)).await?;
+    }
+    Ok(())
+}
+
+/// The number and the hash of the last row, and whether there is such an account: one statement for
+/// both questions.
+pub(super) async fn last(
+    tx: &mut Tx,
+    account: Option<AccountId>,
+) -> Result<(Option<(i64, String)>, bool), Fault> {
+    let before = "SELECT (SELECT COUNT(*) FROM accounts WHERE id = $1) AS accounts, \
+                       (SELECT MAX(seq) FROM audit_events) AS seq, \
+                       (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1) AS hash";
+    let account = account.map_or(0, |account| account.0);
+    let (accounts, seq, hash): (i64, Option<i64>, Option<String>) =
+        tx.one(sql(before).bind(account)).await?;
+    Ok((seq.zip(hash), accounts > 0))
+}
+
+pub(super) async fn insert(tx: &mut Tx, row: &AuditRow) -> Result<(), Fault> {
+    let insert = "INSERT INTO audit_events \
+                  (seq, at, event, digest, hash, salt, account_id, detail) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let insert = sql(insert)
+        .bind(row.seq)
+        .bind(row.at)
+        .bind(&row.event)
+        .bind(&row.digest)
+        .bind(&row.hash)
+        .bind(&row.salt)
+        .bind(row.account_id)
+        .bind(&row.detail);
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+pub(super) async fn last_at(db: &mut Db) -> Result<Option<i64>, Fault> {
+    let query = "SELECT at FROM audit_events ORDER BY seq DESC LIMIT 1";
+    Ok(db.optional::<(i64,)>(sql(query)).await?.map(|(at,)| at))
+}
+
+pub(super) async fn after(db: &mut Db, seq: i64, most: i64) -> Result<Vec<AuditRow>, Fault> {
+    let query = "SELECT seq, at, event, digest, hash, salt, account_id, detail \
+                 FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let rows: Vec<EventRow> = db.all(sql(query).bind(seq).bind(most)).await?;
+    Ok(rows.into_iter().map(AuditRow::from).collect())
+}
+
+pub(super) async fn of_account(
+    db: &mut Db,
+    account: AccountId,
+    before: i64,
+    most: i64,
+) -> Result<Vec<AuditRow>, Fault> {
+    let query = "SELECT seq, at, event, digest, hash, salt, account_id, detail \
+                 FROM audit_events WHERE account_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
+    let rows: Vec<EventRow> = db.all(sql(query).bind(account).bind(before).bind(most)).await?;
+    Ok(rows.into_iter().map(AuditRow::from).collect())
+}
+
+/// Erases what tells of a person from so many rows of an account, and tells which they were.
+pub(super) async fn erase(
+    tx: &mut Tx,
+    account: AccountId,
+    most: i64,
+) -> Result<Vec<i64>, Fault> {
+    let erase = "UPDATE audit_events SET salt = NULL, account_id = NULL, detail = NULL \
+                 WHERE seq IN (SELECT seq FROM audit_events WHERE account_id = $1 \
+                               ORDER BY seq LIMIT $2) RETURNING seq";
+    let rows: Vec<(i64,)> = tx.all(sql(erase).bind(account).bind(most)).await?;
+    let mut rows: Vec<i64> = rows.into_iter().map(|(seq,)| seq).collect();
+    rows.sort_unstable();
+    Ok(rows)
+}

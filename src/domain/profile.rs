@@ -1,0 +1,188 @@
+//! What people say of themselves, field by field.
+//!
+//! A field is declared once, here: the doors, the pages, the database and the OpenAPI document go
+//! through [`FIELDS`]. CONTRIBUTING.md walks through adding one.
+
+use crate::domain::{AccountId, Code, Field, FieldError, FullName, Raw};
+
+/// A field of the profile.
+#[derive(Debug)]
+pub struct ProfileField {
+    /// Its name in JSON and in forms. Its label is the text `field-NAME`.
+    pub field: Field,
+    /// Its column in the table `accounts`.
+    pub column: &'static str,
+    /// What the audit trail says when it changes.
+    pub changed: &'static str,
+    /// Whether it cannot be left empty.
+    pub required: bool,
+    /// The value of the attribute of that name (HTML, section 4.10.18.7.1).
+    pub autocomplete: &'static str,
+    /// For the OpenAPI document.
+    pub description: &'static str,
+    pub example: &'static str,
+    /// The rule.
+    pub parse: fn(&str) -> Result<String, Code>,
+    /// What the browser can find wrong by itself: `islands.rs` knows the rule by the field's name.
+    pub light: &'static [Code],
+}
+
+pub const FULL_NAME: ProfileField = ProfileField {
+    field: Field::named("fullName"),
+    column: "full_name",
+    changed: "user_updated:full_name",
+    required: true,
+    autocomplete: "name",
+    description: "1 to 100 code points, no control characters.",
+    example: "Alice Liddell",
+    parse: |raw| FullName::parse(raw).map(FullName::into_text),
+    light: &FullName::LIGHT,
+};
+
+impl PartialEq for ProfileField {
+    fn eq(&self, other: &Self) -> bool {
+        self.field == other.field
+    }
+}
+
+impl Eq for ProfileField {}
+
+/// Every field, in the order in which they are shown.
+pub const FIELDS: [&ProfileField; 1] = [&FULL_NAME];
+
+/// What somebody says: each field within its rule. `None`: nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileValues([Option<String>; FIELDS.len()]);
+
+/// What an account shows of itself. There is no secret in it, so it may leave the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub id: AccountId,
+    /// As its owner typed it.
+    pub username: String,
+    pub values: ProfileValues,
+    /// Seconds since 1970, UTC.
+    pub created_at: i64,
+}
+
+impl ProfileValues {
+    /// Values that were parsed before, in the order of [`FIELDS`].
+    #[must_use]
+    pub const fn of_fields(values: [Option<String>; FIELDS.len()]) -> Self {
+        Self(values)
+    }
+
+    /// Reads every field, or tells what is wrong with them. An optional field may be missing.
+    pub fn parse(raw: impl Fn(&ProfileField) -> Raw) -> Result<Self, Vec<FieldError>> {
+        let (mut values, mut errors) = (Self::default(), Vec::new());
+        for (value, field) in values.0.iter_mut().zip(FIELDS) {
+            match read(field, raw(field)) {
+                Ok(read) => *value = read,
+                Err(code) => errors.push(FieldError { field: field.field, code }),
+            }
+        }
+        if errors.is_empty() { Ok(values) } else { Err(errors) }
+    }
+
+    /// Every field, with what it says.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static ProfileField, Option<&str>)> {
+        FIELDS.into_iter().zip(self.0.iter().map(Option::as_deref))
+    }
+
+    /// With another value in a field.
+    fn set(&mut self, field: &ProfileField, value: Option<String>) {
+        for (known, place) in FIELDS.into_iter().zip(&mut self.0) {
+            if known.field == field.field {
+                place.clone_from(&value);
+            }
+        }
+    }
+}
+
+/// An optional field that is empty says nothing.
+fn read(field: &ProfileField, raw: Raw) -> Result<Option<String>, Code> {
+    match raw.and_then(|text| (field.parse)(&text)) {
+        Ok(value) => Ok(Some(value)),
+        Err(Code::Missing) if !field.required => Ok(None),
+        Err(code) => Err(code),
+    }
+}
+
+/// New values for some of the fields, each within its rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileChange(Vec<(&'static ProfileField, Option<String>)>);
+
+impl ProfileChange {
+    /// `raw`: `None` for a field that stays as it is. A change of nothing lacks what is required.
+    pub fn parse(
+        raw: impl Fn(&ProfileField) -> Option<Raw>,
+    ) -> Result<Self, Vec<FieldError>> {
+        let given: Vec<_> =
+            FIELDS.into_iter().filter_map(|field| Some((field, raw(field)?))).collect();
+        if given.is_empty() {
+            let required = FIELDS.into_iter().filter(|field| field.required);
+            let missing = |field: &ProfileField| FieldError { field: field.field, code: Code::Missing };
+            return Err(required.map(missing).collect());
+        }
+        let (mut values, mut errors) = (Vec::new(), Vec::new());
+        for (field, raw) in given {
+            match read(field, raw) {
+                Ok(value) => values.push((field, value)),
+                Err(code) => errors.push(FieldError { field: field.field, code }),
+            }
+        }
+        if errors.is_empty() { Ok(Self(values)) } else { Err(errors) }
+    }
+
+    /// The fields to which this gives another value than they have.
+    #[must_use]
+    pub fn beside(self, values: &ProfileValues) -> Self {
+        let has = |field: &ProfileField| {
+            values.iter().find(|(known, _)| known.field == field.field).and_then(|(_, value)| value)
+        };
+        Self(self.0.into_iter().filter(|(field, value)| has(field) != value.as_deref()).collect())
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&'static ProfileField, Option<&str>)> {
+        self.0.iter().map(|(field, value)| (*field, value.as_deref()))
+    }
+
+    /// The values after the change.
+    #[must_use]
+    pub fn applied(&self, values: &ProfileValues) -> ProfileValues {
+        let mut values = values.clone();
+        self.0.iter().for_each(|(field, value)| values.set(field, value.clone()));
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_required_field_must_be_there_and_every_bad_one_is_told() {
+        let error = FieldError { field: FULL_NAME.field, code: Code::Missing };
+        assert_eq!(ProfileValues::parse(|_| Err(Code::Missing)), Err(vec![error]));
+        assert_eq!(ProfileChange::parse(|_| None), Err(vec![error]));
+        let values = ProfileValues::parse(|_| Ok(" Alice ".to_owned())).expect("values");
+        assert_eq!(values.iter().next().and_then(|(_, value)| value), Some("Alice"));
+    }
+
+    #[test]
+    fn a_change_names_what_is_new() {
+        let values = ProfileValues::parse(|_| Ok("Alice".to_owned())).expect("values");
+        let change = |name: &str| {
+            let raw = |_: &ProfileField| Some(Ok(name.to_owned()));
+            ProfileChange::parse(raw).expect("a change").beside(&values)
+        };
+        assert!(change("Alice").is_empty());
+        let bob = change("Bob").applied(&values);
+        assert_eq!(bob.iter().next().and_then(|(_, value)| value), Some("Bob"));
+    }
+}

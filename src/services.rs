@@ -1,0 +1,22 @@
+//! What the use cases share.
+
+use std::sync::Arc;
+
+use crate::{
+    keys::Keys,
+    passwords::Passwords,
+    platform::settings::Settings,
+    sessions::{live::LiveSessions, tokens::Tokens},
+    store::Store,
+    throttle::Throttle,
+};
+
+pub struct Services {
+    pub settings: Settings,
+    pub store: Store,
+    pub keys: Keys,
+    pub throttle: Throttle,
+    pub passwords: Passwords,
+    pub tokens: Tokens,
+    pub live_sessions: Arc<LiveSessions>,
+}

@@ -1,0 +1,169 @@
+//! The proof that a request comes from somebody who is signed in.
+//!
+//! Only this file makes one, out of a good token of a live session. So a use case that asks for a
+//! proof cannot be reached without it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Successor,
+    carrier::Carrier,
+    live::{LiveSession, LiveSessions},
+    refresh::GRACE,
+    tokens::{CLOCK_SKEW, Tokens, VerifiedToken},
+};
+use crate::{
+    domain::{AccountId, Profile},
+    keys::{Keys, Statement},
+    platform::{
+        clock::now,
+        error::{Fault, Refusal, Result},
+    },
+    store::Store,
+};
+
+/// The session or the account is gone since the guard has looked.
+pub(crate) const OVER: Refusal = Refusal::Unauthorized { token_came: true };
+
+/// The proof that a request comes from a signed-in account.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    session: Arc<LiveSession>,
+    carrier: Carrier,
+}
+
+impl SignedIn {
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.session.profile
+    }
+
+    /// The id of the first session of the line that this one continues: forms are bound to it, so
+    /// that they survive a renewal in another tab.
+    #[must_use]
+    pub fn family(&self) -> &str {
+        &self.session.family
+    }
+
+    /// Whether the password was shown once more since the sign-in: the session goes on under a new id
+    /// then.
+    #[must_use]
+    pub fn has_confirmed(&self) -> bool {
+        self.session.id != self.session.family
+    }
+
+    /// The id of the session.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.session.id
+    }
+
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.session.profile.id
+    }
+
+    /// The same, if the password was shown within the last `ttl` (SE-08).
+    pub fn fresh(&self, ttl: Duration) -> Result<Fresh<'_>, Refusal> {
+        let oldest = now().saturating_sub_unsigned(ttl.as_secs());
+        if self.session.proved_at() >= oldest { Ok(Fresh(self)) } else { Err(Refusal::ProofTooOld) }
+    }
+
+    /// Whether the cookie was the proof.
+    #[must_use]
+    pub fn by_cookie(&self) -> bool {
+        self.carrier == Carrier::Browser
+    }
+}
+
+/// The proof that the caller has shown the password a short while ago. What is dangerous takes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Fresh<'a>(&'a SignedIn);
+
+impl std::ops::Deref for Fresh<'_> {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        self.0
+    }
+}
+
+/// A request whose session ended a moment ago because this very request came before, and whose answer
+/// may have been lost: the session that took its place. Nothing is done for it unless it shows the
+/// password.
+#[derive(Clone)]
+pub struct Returning {
+    pub old: Arc<str>,
+    pub successor: Arc<Successor>,
+}
+
+impl Returning {
+    /// The session that took the place of the one that the token is of, a moment ago.
+    pub(crate) async fn of(
+        store: &Store,
+        keys: &Keys,
+        token: &VerifiedToken,
+    ) -> Result<Option<Self>, Fault> {
+        let tag = keys.tag(Statement::Successor(&token.session));
+        let successor = super::begun_by(store, &tag, now() - GRACE).await?;
+        Ok(successor
+            .filter(|found| found.session.account_id == token.account)
+            .map(|successor| Self { old: token.session.clone(), successor: Arc::new(successor) }))
+    }
+}
+
+/// A caller who may renew a session.
+pub enum Renewer {
+    Now(SignedIn),
+    Again(Returning),
+}
+
+impl Renewer {
+    #[must_use]
+    pub fn family(&self) -> &str {
+        match self {
+            Self::Now(caller) => caller.family(),
+            Self::Again(returning) => &returning.successor.session.family,
+        }
+    }
+
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        match self {
+            Self::Now(caller) => caller.profile(),
+            Self::Again(returning) => &returning.successor.profile,
+        }
+    }
+}
+
+/// What a token shows of its sender.
+pub enum Shown {
+    /// It proves nothing.
+    Bad,
+    /// It is good, and its session is over.
+    Ended(VerifiedToken),
+    Good(SignedIn),
+}
+
+/// Reads a token of one carrier, and looks for its session.
+pub async fn by_token(
+    tokens: &Tokens,
+    live: &Arc<LiveSessions>,
+    carrier: Carrier,
+    token: &str,
+) -> Result<Shown, Fault> {
+    let Some(token) = tokens.read(carrier, token) else { return Ok(Shown::Bad) };
+    let found = live.find(&token).await?;
+    let Some(session) = found.filter(|session| session.carrier == carrier) else {
+        return Ok(Shown::Ended(token));
+    };
+    if session.proved_at() > now() + CLOCK_SKEW {
+        live.forget_proof(&session);
+    }
+    let (remembered, until) = (session.remembered, session.alive_until());
+    let extension = tokens.extension(carrier, remembered, until, session.ends_at);
+    if let Some((alive_until, enough)) = extension {
+        live.extend(&session, alive_until, enough);
+    }
+    Ok(Shown::Good(SignedIn { session, carrier }))
+}

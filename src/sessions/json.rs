@@ -1,0 +1,144 @@
+//! The JSON routes of sessions.
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::{StoredSession, caller::SignedIn, of_account, own};
+use crate::{
+    platform::{
+        clock::rfc3339,
+        error::{Refusal, Result},
+        visit::Visit,
+    },
+    web::{
+        client::known_device,
+        reply::ProblemDetails,
+        routes::{Map, Policy},
+        state::AppState,
+    },
+};
+
+pub(crate) fn routes(map: &mut Map) {
+    map.json(Policy::SignedIn, routes!(sessions));
+    map.json(Policy::SignedIn, routes!(end_session));
+    map.json(Policy::SignedIn, routes!(end_other_sessions));
+}
+
+/// Where somebody is signed in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Session {
+    id: String,
+    /// Whether it is the one that asks.
+    current: bool,
+    /// `browser` or `program`.
+    #[schema(example = "browser")]
+    kind: &'static str,
+    /// Browser and system in words; empty if they are not known.
+    #[schema(example = "Firefox, Linux")]
+    device: String,
+    /// How it was proved who it is.
+    #[schema(example = "password")]
+    method: &'static str,
+    /// The network of the address: /24, or /48.
+    #[schema(example = "203.0.113.0/24")]
+    network: String,
+    /// RFC 3339, UTC.
+    #[schema(format = DateTime)]
+    first_seen: String,
+    /// RFC 3339, UTC, to within a hundredth of `SESSION_IDLE_TTL`.
+    #[schema(format = DateTime)]
+    last_seen: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionList {
+    sessions: Vec<Session>,
+}
+
+/// List your sessions
+///
+/// Those that are alive, at most a hundred.
+#[utoipa::path(
+    get, path = "/user/sessions", tag = "your account", operation_id = "sessions",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The sessions, those used last first", body = SessionList),
+    )
+)]
+async fn sessions(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+) -> Result<Json<SessionList>> {
+    let sessions = of_account(&state.store, caller.account()).await?;
+    let sessions = sessions.iter().map(|session| Session::of(session, &caller)).collect();
+    Ok(Json(SessionList { sessions }))
+}
+
+impl Session {
+    pub(crate) fn of(session: &StoredSession, caller: &SignedIn) -> Self {
+        Self {
+            current: session.id == caller.session(),
+            id: session.id.clone(),
+            kind: session.carrier.word(),
+            device: known_device(&session.device).to_owned(),
+            method: session.proved_by.word(),
+            network: session.network.clone(),
+            first_seen: rfc3339(session.created_at),
+            last_seen: rfc3339(session.seen_at),
+        }
+    }
+}
+
+/// End a session
+///
+/// Its tokens stop working at once. Needs a fresh proof.
+#[utoipa::path(
+    delete, path = "/user/sessions/{id}", tag = "your account", operation_id = "endSession",
+    params(("id" = String, Path, description = "The `id` of one of one's own sessions")),
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 204, description = "It is ended"),
+        (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "`not-found`: there is no such session of this account", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn end_session(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+    id: std::result::Result<Path<String>, PathRejection>,
+) -> Result<StatusCode> {
+    let Path(id) = id.map_err(|_| Refusal::NotFound)?;
+    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    own::end_one(&state, fresh, &id, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End all other sessions
+///
+/// Needs a fresh proof.
+#[utoipa::path(
+    delete, path = "/user/sessions", tag = "your account", operation_id = "endOtherSessions",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 204, description = "They are ended"),
+        (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn end_other_sessions(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+) -> Result<StatusCode> {
+    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    own::end_others(&state, fresh, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+

@@ -1,0 +1,187 @@
+//! The page of one's sessions, and its forms.
+
+use axum::{extract::State, response::Response};
+use futures_util::FutureExt;
+use leptos::prelude::*;
+
+use super::{StoredSession, caller::Fresh, carrier::Carrier, of_account, own};
+use crate::{
+    platform::{
+        error::{Error, Refusal, Result},
+        random,
+    },
+    texts::{t, t_with},
+    web::{
+        client::known_device,
+        form::{Form, TOKEN_FIELD},
+        forms::FormCall,
+        notices::{Notice, notices},
+        page::{
+            Around, Section,
+            parts::{button, hidden},
+            times::ago,
+        },
+        pending::{PendingAct, field},
+        routes::Map,
+        state::AppState,
+        viewer::{Viewer, render},
+    },
+};
+
+notices! {
+    SESSION_OVER = "session";
+    /// It was over already.
+    SESSION_GONE = "session-gone";
+    OTHERS_OVER = "sessions";
+}
+
+const SESSIONS: Section = Section { page: "/account/sessions", name: "sessions" };
+
+pub(crate) fn routes(map: &mut Map) {
+    map.section(SESSIONS, sessions_page);
+    map.form(&END);
+    map.form(&END_OTHERS);
+}
+
+static END: Form = Form { pending: Some(&ENDING), ..Form::at("/api/end_session", SESSIONS.page) };
+
+static ENDING: PendingAct = PendingAct {
+    word: "end",
+    page: SESSIONS.page,
+    lead: "confirm-lead-session",
+    of_form: |fields| field(fields, "id").filter(|id| random::is_text(id)).map(str::to_owned),
+    run: |call, caller, id| end_one(call, caller, id).boxed(),
+};
+
+#[server(endpoint = "/end_session")]
+pub async fn end_session(#[server(default)] id: String) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let notice = end_one(&call, call.fresh()?, &id).await?;
+            call.stay(SESSIONS.page, notice)
+        }
+        .await,
+    );
+    Ok(())
+}
+
+/// Ends a session, unless it is over already: by the same form sent twice, or in another tab.
+async fn end_one(call: &FormCall, caller: Fresh<'_>, id: &str) -> Result<Notice> {
+    match own::end_one(&call.state, caller, id, &call.visit).await {
+        Ok(()) => Ok(SESSION_OVER),
+        Err(Error::Refusal(Refusal::NotFound)) => Ok(SESSION_GONE),
+        Err(error) => Err(error),
+    }
+}
+
+static END_OTHERS: Form =
+    Form { pending: Some(&ENDING_OTHERS), ..Form::at("/api/end_other_sessions", SESSIONS.page) };
+
+static ENDING_OTHERS: PendingAct = PendingAct {
+    word: "end-others",
+    page: SESSIONS.page,
+    lead: "confirm-lead-sessions",
+    of_form: |_| Some(String::new()),
+    run: |call, caller, _| {
+        async move {
+            own::end_others(&call.state, caller, &call.visit).await?;
+            Ok(OTHERS_OVER)
+        }
+        .boxed()
+    },
+};
+
+#[server(endpoint = "/end_other_sessions")]
+pub async fn end_other_sessions() -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            own::end_others(&call.state, call.fresh()?, &call.visit).await?;
+            call.stay(SESSIONS.page, OTHERS_OVER)
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn sessions_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+    let fresh = match viewer.fresh(&state, None) {
+        Ok(fresh) => fresh,
+        Err(ask) => return Ok(ask),
+    };
+    let mut sessions = of_account(&state.store, fresh.account()).await?;
+    // This one first, and the others by their last use.
+    sessions.sort_by_key(|session| session.id != fresh.session());
+    let (here, token) = (fresh.session().to_owned(), viewer.form_token(&state)?);
+    let around = Around::of("sessions-title").within(SESSIONS).with_times();
+    let view = move || sessions_view(&sessions, &here, &token);
+    render(&state, &viewer, around, view).await
+}
+
+fn sessions_view(
+    sessions: &[StoredSession],
+    here: &str,
+    token: &str,
+) -> impl IntoView + use<> {
+    let alone = sessions.len() < 2;
+    let rows: Vec<_> =
+        sessions.iter().map(|session| session_row(session, session.id == here, token)).collect();
+    let others = if alone {
+        view! { <p>{t("sessions-alone")}</p> }.into_any()
+    } else {
+        view! {
+            <form method="post" action=END_OTHERS.action>
+                {hidden(TOKEN_FIELD, token)}
+                {button(t("sessions-end-others"))}
+            </form>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card">
+            <h1>{t("sessions-title")}</h1>
+            <p>{t("sessions-lead")}</p>
+            <ul class="list">{rows}</ul>
+            {others}
+        </section>
+    }
+}
+
+fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl IntoView + use<> {
+    let device = match known_device(&session.device) {
+        "" => t("session-unknown-device"),
+        device => device.to_owned(),
+    };
+    let mark = is_this.then(|| view! { " " <strong class="mark">{t("session-here")}</strong> });
+    let method = match session.carrier {
+        Carrier::Browser => t("session-method"),
+        Carrier::Program => format!("{} · {}", t("session-program"), t("session-method")),
+    };
+    let network = (!session.network.is_empty()).then(|| {
+        view! { <div><dt>{t("session-network")}</dt><dd>{session.network.clone()}</dd></div> }
+    });
+    let end = (!is_this).then(|| {
+        let label = t_with("session-end-of", &[("device", device.clone().into())]);
+        view! {
+            <form method="post" action=END.action>
+                {hidden(TOKEN_FIELD, token)}
+                {hidden("id", &session.id)}
+                <button type="submit" class="button quiet" aria-label=label>{t("session-end")}</button>
+            </form>
+        }
+    });
+    view! {
+        <li>
+            <p class="what">{device} {mark}</p>
+            <p class="hint">{method}</p>
+            <dl class="pairs">
+                <div><dt>{t("session-last")}</dt><dd>{ago(session.seen_at)}</dd></div>
+                <div><dt>{t("session-first")}</dt><dd>{ago(session.created_at)}</dd></div>
+                {network}
+            </dl>
+            {end}
+        </li>
+    }
+}
+

@@ -1,0 +1,373 @@
+//! The tables of sessions and of their refresh tokens.
+
+use sqlx::FromRow;
+
+use super::{LiveRow, ProvedBy, StoredSession, Which, carrier::Carrier};
+use crate::{
+    domain::{AccountId, Profile},
+    platform::error::Fault,
+    store::{
+        Kind::{Number, Text},
+        Store, Table,
+        db::{Db, Sql, Tx, sql, sql_of},
+        profile::PROFILE,
+        table,
+    },
+};
+
+pub(crate) const TABLES: &[Table] = &[
+    table(
+        "sessions",
+        &[
+            ("id", Text),
+            ("account_id", Number),
+            ("created_at", Number),
+            ("alive_until", Number),
+            ("ends_at", Number),
+            ("carrier", Text),
+            ("device", Text),
+            ("network", Text),
+            ("seen_at", Number),
+            ("proved_at", Number),
+            ("proved_by", Text),
+            ("remembered", Number),
+            ("refreshable", Number),
+            ("family", Text),
+            ("begun_by", Text),
+            ("sealed_refresh_token", Text),
+        ],
+    ),
+    table(
+        "refresh_tokens",
+        &[
+            ("hash", Text),
+            ("session_id", Text),
+            ("created_at", Number),
+            ("used_at", Number),
+            ("sealed_successor", Text),
+        ],
+    ),
+];
+
+/// How many used refresh tokens of a session are remembered. All sessions of an account end in one
+/// transaction, tokens included, so this bounds its cost: 5,000 rows.
+const USED_TOKENS: i64 = 50;
+
+#[derive(FromRow)]
+struct SessionRow {
+    #[sqlx(flatten)]
+    profile: Profile,
+    session_id: String,
+    session_created_at: i64,
+    carrier: String,
+    alive_until: i64,
+    ends_at: i64,
+    seen_at: i64,
+    proved_at: i64,
+    proved_by: String,
+    device: String,
+    network: String,
+    remembered: i64,
+    refreshable: i64,
+    family: String,
+    begun_by: Option<String>,
+    sealed_refresh_token: Option<String>,
+    revision: i64,
+}
+
+impl SessionRow {
+    /// `None`: it is of a kind that this version does not know, so nobody gets in by it.
+    fn read(self) -> Option<LiveRow> {
+        let row = self;
+        Some(LiveRow {
+            session: StoredSession {
+                id: row.session_id,
+                account_id: row.profile.id,
+                carrier: Carrier::of_word(&row.carrier)?,
+                created_at: row.session_created_at,
+                alive_until: row.alive_until,
+                ends_at: row.ends_at,
+                seen_at: row.seen_at,
+                proved_at: row.proved_at,
+                proved_by: ProvedBy::of_word(&row.proved_by)?,
+                device: row.device,
+                network: row.network,
+                remembered: row.remembered != 0,
+                refreshable: row.refreshable != 0,
+                family: row.family,
+                begun_by: row.begun_by,
+                sealed_refresh_token: row.sealed_refresh_token,
+            },
+            profile: row.profile,
+            revision: row.revision,
+        })
+    }
+}
+
+/// One statement, so that all of it was so at the same moment. `from` has the table `sessions` as `s`.
+fn live(more: &str, from: &str, condition: &str) -> Sql {
+    let profile = &*PROFILE;
+    sql_of(format!(
+        "SELECT {profile}, s.id AS session_id, s.created_at AS session_created_at, s.carrier, \
+         s.alive_until, s.ends_at, s.seen_at, s.proved_at, s.proved_by, s.device, s.network, \
+         s.remembered, s.refreshable, s.family, s.begun_by, s.sealed_refresh_token, \
+         (SELECT revision FROM session_revision) AS revision{more} \
+         FROM {from} JOIN accounts a ON a.id = s.account_id \
+         WHERE s.alive_until > $2 AND a.disabled_at IS NULL AND a.delete_at IS NULL \
+         AND {condition}"
+    ))
+}
+
+pub(super) async fn find(db: &mut Db, id: &str, now: i64) -> Result<Option<LiveRow>, Fault> {
+    let query = live("", "sessions s", "s.id = $1");
+    let row: Option<SessionRow> = db.optional(query.bind(id).bind(now)).await?;
+    Ok(row.and_then(SessionRow::read))
+}
+
+/// Of the requests that did the same the one after `since`.
+pub(super) async fn begun_by(
+    db: &mut Db,
+    request: &str,
+    since: i64,
+) -> Result<Option<LiveRow>, Fault> {
+    let query = live("", "sessions s", "s.begun_by = $1 AND s.proved_at >= $2");
+    let row: Option<SessionRow> = db.optional(query.bind(request).bind(since)).await?;
+    Ok(row.and_then(SessionRow::read))
+}
+
+pub(super) async fn of_account(
+    db: &mut Db,
+    account: AccountId,
+    now: i64,
+) -> Result<Vec<StoredSession>, Fault> {
+    let query =
+        live("", "sessions s", "s.account_id = $1 ORDER BY s.seen_at DESC, s.id LIMIT 200");
+    let rows: Vec<SessionRow> = db.all(query.bind(account).bind(now)).await?;
+    Ok(rows.into_iter().filter_map(SessionRow::read).map(|row| row.session).collect())
+}
+
+pub(super) async fn ids(tx: &mut Tx, account: AccountId) -> Result<Vec<String>, Fault> {
+    let query = "SELECT id FROM sessions WHERE account_id = $1";
+    let rows: Vec<(String,)> = tx.all(sql(query).bind(account)).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// How many are alive.
+pub(super) async fn count(db: &mut Db, account: AccountId, now: i64) -> Result<i64, Fault> {
+    let count = "SELECT COUNT(*) FROM sessions WHERE account_id = $1 AND alive_until > $2";
+    let (count,): (i64,) = db.one(sql(count).bind(account).bind(now)).await?;
+    Ok(count)
+}
+
+pub(super) async fn insert(tx: &mut Tx, session: &StoredSession) -> Result<(), Fault> {
+    let insert = "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at, carrier, \
+                  device, network, seen_at, proved_at, proved_by, remembered, refreshable, family, \
+                  begun_by, sealed_refresh_token) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    let insert = sql(insert)
+        .bind(&session.id)
+        .bind(session.account_id)
+        .bind(session.created_at)
+        .bind(session.alive_until)
+        .bind(session.ends_at)
+        .bind(session.carrier.word())
+        .bind(&session.device)
+        .bind(&session.network)
+        .bind(session.seen_at)
+        .bind(session.proved_at)
+        .bind(session.proved_by.word())
+        .bind(session.remembered)
+        .bind(session.refreshable)
+        .bind(&session.family)
+        .bind(&session.begun_by)
+        .bind(&session.sealed_refresh_token);
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+/// Deletes sessions of an account, and tells which they were.
+pub(super) async fn delete(
+    tx: &mut Tx,
+    account: AccountId,
+    which: Which<'_>,
+) -> Result<Vec<String>, Fault> {
+    let (delete, id) = match which {
+        Which::One(id) => {
+            ("DELETE FROM sessions WHERE account_id = $1 AND id = $2 RETURNING id", id)
+        }
+        Which::AllBut(id) => {
+            ("DELETE FROM sessions WHERE account_id = $1 AND id <> $2 RETURNING id", id)
+        }
+        Which::All => ("DELETE FROM sessions WHERE account_id = $1 AND id <> $2 RETURNING id", ""),
+    };
+    let rows: Vec<(String,)> = tx.all(sql(delete).bind(account).bind(id)).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Deletes all sessions of an account but for so many. Those that have one token and nothing to renew
+/// it with go first, and of each kind those that began first.
+pub(super) async fn delete_beyond(
+    tx: &mut Tx,
+    account: AccountId,
+    kept: i64,
+    now: i64,
+) -> Result<Vec<String>, Fault> {
+    let delete = "DELETE FROM sessions WHERE account_id = $1 AND id NOT IN \
+                  (SELECT id FROM sessions WHERE account_id = $1 AND alive_until > $3 \
+                   ORDER BY CASE WHEN carrier = 'program' AND refreshable = 0 \
+                   THEN 1 ELSE 0 END, created_at DESC, id LIMIT $2) RETURNING id";
+    let rows: Vec<(String,)> = tx.all(sql(delete).bind(account).bind(kept).bind(now)).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Lets a session stay alive until then. One that stays alive until `enough` in any case is left as it
+/// is, and one that has ended stays ended: then `false`.
+pub(super) async fn extend(
+    store: &Store,
+    id: &str,
+    alive_until: i64,
+    enough: i64,
+    now: i64,
+) -> Result<bool, Fault> {
+    let update = "UPDATE sessions SET alive_until = $1, seen_at = $4 \
+                  WHERE id = $2 AND alive_until < $3";
+    let update = sql(update).bind(alive_until).bind(id).bind(enough).bind(now);
+    Ok(store.write().await?.execute(update).await? == 1)
+}
+
+pub(super) async fn forget_proof(store: &Store, id: &str) -> Result<(), Fault> {
+    let forget = "UPDATE sessions SET proved_at = 0 WHERE id = $1";
+    store.write().await?.execute(sql(forget).bind(id)).await?;
+    Ok(())
+}
+
+pub(super) async fn forget_proofs_since(store: &Store, time: i64) -> Result<u64, Fault> {
+    let forget = "UPDATE sessions SET proved_at = 0";
+    store.in_pieces(forget, SESSIONS, "proved_at > $1", time).await
+}
+
+/// A refresh token as it is kept.
+#[derive(FromRow)]
+struct TokenRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    used_at: Option<i64>,
+    sealed_successor: Option<String>,
+}
+
+/// A refresh token and its live session.
+pub(super) struct StoredToken {
+    pub(super) row: LiveRow,
+    pub(super) used_at: i64,
+    pub(super) sealed_successor: Option<String>,
+}
+
+/// The family of the session that a refresh token is of, used or not.
+pub(super) async fn family_of_token(db: &mut Db, hash: &str) -> Result<Option<String>, Fault> {
+    let query = "SELECT s.family FROM refresh_tokens r \
+                 JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1";
+    Ok(db.optional::<(String,)>(sql(query).bind(hash)).await?.map(|(family,)| family))
+}
+
+pub(super) async fn insert_refresh_token(
+    tx: &mut Tx,
+    hash: &str,
+    session: &str,
+    now: i64,
+) -> Result<(), Fault> {
+    let insert = "INSERT INTO refresh_tokens (hash, session_id, created_at) VALUES ($1, $2, $3)";
+    tx.execute(sql(insert).bind(hash).bind(session).bind(now)).await?;
+    Ok(())
+}
+
+/// Lets the session of a refresh token stay alive until then, if it does not end before.
+pub(super) async fn extend_by_token(
+    tx: &mut Tx,
+    hash: &str,
+    now: i64,
+    idle_until: i64,
+) -> Result<(), Fault> {
+    let extend = "UPDATE sessions SET seen_at = $2, alive_until = \
+                  CASE WHEN ends_at < $3 THEN ends_at ELSE $3 END \
+                  WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = $1) \
+                  AND alive_until > $2";
+    tx.execute(sql(extend).bind(hash).bind(now).bind(idle_until)).await?;
+    Ok(())
+}
+
+/// Uses a refresh token. `false`: it was used before.
+pub(super) async fn use_token(
+    tx: &mut Tx,
+    hash: &str,
+    sealed_successor: &str,
+    now: i64,
+) -> Result<bool, Fault> {
+    let use_it = "UPDATE refresh_tokens SET used_at = $2, sealed_successor = $3 \
+                  WHERE hash = $1 AND used_at IS NULL";
+    Ok(tx.execute(sql(use_it).bind(hash).bind(now).bind(sealed_successor)).await? == 1)
+}
+
+pub(super) async fn token(
+    tx: &mut Tx,
+    hash: &str,
+    now: i64,
+) -> Result<Option<StoredToken>, Fault> {
+    let find = live(
+        ", r.used_at, r.sealed_successor",
+        "refresh_tokens r JOIN sessions s ON s.id = r.session_id",
+        "r.hash = $1"
+    );
+    let found: Option<TokenRow> = tx.optional(find.bind(hash).bind(now)).await?;
+    Ok(found.and_then(|TokenRow { session, used_at, sealed_successor }| {
+        let (row, used_at) = (session.read()?, used_at.unwrap_or_default());
+        Some(StoredToken { row, used_at, sealed_successor })
+    }))
+}
+
+/// Forgets the used tokens of a session but for the last [`USED_TOKENS`].
+pub(super) async fn forget_tokens(tx: &mut Tx, session: &str) -> Result<(), Fault> {
+    let forget = "DELETE FROM refresh_tokens WHERE session_id = $1 AND used_at < \
+                  (SELECT used_at FROM refresh_tokens WHERE session_id = $1 \
+                   AND used_at IS NOT NULL ORDER BY used_at DESC LIMIT 1 OFFSET $2)";
+    tx.execute(sql(forget).bind(session).bind(USED_TOKENS)).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_tokens_of(
+    tx: &mut Tx,
+    account: AccountId,
+    most: i64,
+) -> Result<u64, Fault> {
+    let delete = "DELETE FROM refresh_tokens WHERE hash IN \
+                  (SELECT r.hash FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id \
+                   WHERE s.account_id = $1 LIMIT $2)";
+    tx.execute(sql(delete).bind(account).bind(most)).await
+}
+
+/// Tables and their keys.
+const SESSIONS: (&str, &str) = ("sessions", "id");
+const TOKENS: (&str, &str) = ("refresh_tokens", "hash");
+
+/// Forgets the sessions that are over, the tokens that were used too long ago, and what was sealed for
+/// requests that come again. `grace`, `remembered`: for how many seconds that is kept.
+pub(crate) async fn forget(
+    store: &Store,
+    now: i64,
+    grace: i64,
+    remembered: i64,
+) -> Result<u64, Fault> {
+    let over = "session_id IN (SELECT id FROM sessions WHERE alive_until <= $1)";
+    // First their tokens, which would go with them all at once.
+    store.in_pieces("DELETE FROM refresh_tokens", TOKENS, over, now).await?;
+    let over = "alive_until <= $1";
+    let sessions = store.in_pieces("DELETE FROM sessions", SESSIONS, over, now).await?;
+    let used = now - remembered;
+    store.in_pieces("DELETE FROM refresh_tokens", TOKENS, "used_at < $1", used).await?;
+    let unseal = "UPDATE refresh_tokens SET sealed_successor = NULL";
+    let sealed = "sealed_successor IS NOT NULL AND used_at < $1";
+    store.in_pieces(unseal, TOKENS, sealed, now - grace).await?;
+    let unseal = "UPDATE sessions SET sealed_refresh_token = NULL";
+    let sealed = "sealed_refresh_token IS NOT NULL AND proved_at < $1";
+    store.in_pieces(unseal, SESSIONS, sealed, now - grace).await?;
+    Ok(sessions)
+}

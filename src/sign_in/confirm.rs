@@ -1,0 +1,191 @@
+//! Showing the password once more. The session goes on under a new id (SE-01).
+//!
+//! The same request, sent again because its answer was lost, gets the same session.
+
+use std::sync::Arc;
+
+use super::{Entered, PROOF_FAILED, PROVED};
+use crate::{
+    accounts,
+    audit::{self, Act, By, Event},
+    domain::{AccountId, Code, Field, FieldError, Password},
+    keys::{Sealed, Statement},
+    links,
+    passwords::{self, PasswordHash, Place},
+    platform::{
+        clock::now,
+        error::{Refusal, Result},
+        random,
+        visit::Visit,
+    },
+    services::Services,
+    sessions::{
+        self, StoredSession, Successor, Which, account,
+        caller::{OVER, Renewer, Returning, SignedIn},
+        refresh::{GRACE, RefreshToken},
+    },
+    store::changes,
+    throttle::{LIMITED, Who, counter::Counter},
+};
+
+/// Enters the password again.
+pub async fn confirm(
+    services: &Services,
+    renewer: &Renewer,
+    password: &Password,
+    visit: &Visit,
+) -> Result<Entered> {
+    let caller = match renewer {
+        Renewer::Now(caller) => caller,
+        Renewer::Again(returning) => return go_on(services, returning, password, visit).await,
+    };
+    let failed = Failed { field: Field::PASSWORD, act: PROOF_FAILED };
+    let proof = prove(services, caller, password, visit, failed).await?;
+    renew(services, caller, visit, PROVED, proof, None, password).await
+}
+
+/// What is said and written of a proof that fails.
+#[derive(Clone, Copy)]
+pub(super) struct Failed {
+    pub(super) field: Field,
+    pub(super) act: Act,
+}
+
+/// A password that was right, and what is looked at once more before that counts.
+pub(super) struct PasswordProof {
+    pub(super) hash: Option<PasswordHash>,
+    pub(super) epoch: i64,
+    pub(super) counters: Vec<Counter>,
+    pub(super) failed: Failed,
+}
+
+/// Checks the password of somebody who is signed in.
+pub(super) async fn prove(
+    services: &Services,
+    caller: &SignedIn,
+    password: &Password,
+    visit: &Visit,
+    failed: Failed,
+) -> Result<PasswordProof> {
+    let (account, family) = (caller.account(), caller.family());
+    let event = accounts::event(visit, account, failed.act);
+    verify(services, account, family, password, visit, failed, event).await
+}
+
+async fn verify(
+    services: &Services,
+    account: AccountId,
+    family: &str,
+    password: &Password,
+    visit: &Visit,
+    failed: Failed,
+    failed_event: Event,
+) -> Result<PasswordProof> {
+    let Services { store, throttle, .. } = services;
+    let counters = throttle.counters(&services.keys, Who::Session(family), visit);
+    throttle.refuse_if_limited(store, &counters, visit, LIMITED).await?;
+    let holder = passwords::holder(store, account).await?.ok_or(OVER)?;
+    let by = Place::of(visit, Some(account));
+    if !services.passwords.verify(password, holder.hash.as_ref(), by).await?.right {
+        throttle.count(store, &counters, failed_event).await?;
+        let error = FieldError { field: failed.field, code: Code::Wrong };
+        return Err(Refusal::InvalidInput(vec![error]).into());
+    }
+    Ok(PasswordProof { hash: holder.hash, epoch: holder.epoch, counters, failed })
+}
+
+/// The session that took the place of one that ended a moment ago, by this very request. `password`:
+/// the one that holds since then.
+pub(super) async fn go_on(
+    services: &Services,
+    returning: &Returning,
+    password: &Password,
+    visit: &Visit,
+) -> Result<Entered> {
+    let Successor { session, profile } = &*returning.successor;
+    let failed = Failed { field: Field::PASSWORD, act: PROOF_FAILED };
+    let event = Event::of(visit, By::Stranger, failed.act, Some(profile.id), now());
+    let (account, family) = (profile.id, &session.family);
+    let proof = verify(services, account, family, password, visit, failed, event.clone()).await?;
+    services.throttle.recheck_alone(&services.store, &proof.counters, &event).await?;
+    let what = Sealed::AfterSession(&returning.old);
+    let refresh_token = match &session.sealed_refresh_token {
+        Some(sealed) => {
+            let token = services.keys.open(what, sealed).ok_or(OVER)?;
+            Some(RefreshToken::parse(&token).ok_or(OVER)?)
+        }
+        None => None,
+    };
+    let (profile, session) = (profile.clone(), session.clone());
+    let entered = Entered::new(services, profile, session, proof.epoch, visit)?;
+    Ok(Entered { refresh_token, ..entered })
+}
+
+/// Lets the session go on under a new id, perhaps with another password: then all other sessions end.
+/// `password`: the one that holds afterwards.
+pub(super) async fn renew(
+    services: &Services,
+    caller: &SignedIn,
+    visit: &Visit,
+    act: Act,
+    proof: PasswordProof,
+    new_hash: Option<&PasswordHash>,
+    password: &Password,
+) -> Result<Entered> {
+    let (store, account_id) = (&services.store, caller.account());
+    let event = accounts::event(visit, account_id, act);
+    let successor = services.keys.tag(Statement::Successor(caller.session()));
+    // Two that are equal may be under way at once.
+    let again = async || {
+        let found = sessions::begun_by(store, &successor, now() - GRACE).await?.ok_or(OVER)?;
+        let returning = Returning { old: caller.session().into(), successor: Arc::new(found) };
+        go_on(services, &returning, password, visit).await
+    };
+    let Some(row) = sessions::find(store, caller.session(), event.at).await? else {
+        return again().await;
+    };
+    let old = row.session;
+    let refresh_token = old.refreshable.then(RefreshToken::new).transpose()?;
+    let refresh_hash = refresh_token.as_ref().map(RefreshToken::hash);
+    let what = Sealed::AfterSession(&old.id);
+    let seal = |token: &RefreshToken| services.keys.seal(what, token.expose());
+    let session = StoredSession {
+        id: random::text()?,
+        proved_at: event.at,
+        begun_by: Some(successor.clone()),
+        sealed_refresh_token: refresh_token.as_ref().map(seal).transpose()?,
+        ..sessions::seen(old.clone(), visit, event.at)
+    };
+
+    let mut tx = store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    let locked = account::lock(&mut tx, account_id).await?;
+    let failed = Event { act: proof.failed.act, ..event.clone() };
+    if let Some(refused) = services.throttle.recheck(&mut tx, &proof.counters, &failed).await? {
+        tx.commit().await?;
+        return Err(refused);
+    }
+    let is_good = locked
+        .is_some_and(|locked| locked.epoch == proof.epoch && locked.disabled_at.is_none())
+        && sessions::is_alive(&mut tx, &old.id, event.at).await?;
+    if !is_good {
+        tx.rollback().await?;
+        return again().await;
+    }
+    sessions::begin(&mut tx, &session, refresh_hash.as_deref()).await?;
+    let (which, epoch) = match new_hash {
+        Some(hash) => {
+            links::void(&mut tx, account_id).await?;
+            (Which::AllBut(&session.id), passwords::change(&mut tx, account_id, hash).await?)
+        }
+        None => (Which::One(&old.id), proof.epoch),
+    };
+    let changed = sessions::end(&mut tx, revision, account_id, which, event.at).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+
+    services.live_sessions.changed(&changed);
+    event.log();
+    let entered = Entered::new(services, row.profile, session, epoch, visit)?;
+    Ok(Entered { refresh_token, ..entered })
+}

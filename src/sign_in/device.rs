@@ -1,0 +1,51 @@
+//! Devices from which somebody has signed in before (AU-05). A cookie says so.
+
+use crate::{
+    keys::{Keys, Statement},
+    passwords::Holder,
+    platform::{error::Fault, random, visit::Visit},
+    sessions::{StoredSession, carrier::Carrier},
+};
+
+/// How many accounts a device is known to at most.
+const MAX_ACCOUNTS: usize = 4;
+
+/// The id of the device, if somebody has signed in to this account from it before, with the password
+/// that it has.
+pub(super) fn known<'a>(
+    keys: &Keys,
+    holder: Option<&Holder>,
+    visit: &'a Visit,
+) -> Option<&'a str> {
+    let mut parts = visit.known_device.as_deref()?.split('.');
+    let (device, holder) = (parts.next()?, holder?);
+    let statement = Statement::Device(device, holder.profile.id, holder.epoch);
+    parts.take(MAX_ACCOUNTS).any(|tag| keys.fits(statement, tag)).then_some(device)
+}
+
+/// `DEVICE.TAG.TAG…`: the id of the device, and a tag for each account, the last one first. A
+/// program keeps none.
+pub(super) fn cookie(
+    keys: &Keys,
+    session: &StoredSession,
+    epoch: i64,
+    visit: &Visit,
+) -> Result<Option<String>, Fault> {
+    if session.carrier == Carrier::Program {
+        return Ok(None);
+    }
+    let known = visit.known_device.as_deref().unwrap_or_default();
+    let is_tag = |tag: &str| {
+        tag.len() == 43 && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    let mut parts = known.split('.');
+    let device = match parts.next().filter(|device| random::is_text(device)) {
+        Some(device) => device.to_owned(),
+        None => random::text()?,
+    };
+    let statement = Statement::Device(&device, session.account_id, epoch);
+    let others = parts.filter(|tag| is_tag(tag) && !keys.fits(statement, tag));
+    let tag = keys.tag(statement);
+    let tags: Vec<&str> = std::iter::once(&*tag).chain(others).take(MAX_ACCOUNTS).collect();
+    Ok(Some(format!("{device}.{}", tags.join("."))))
+}

@@ -1,0 +1,262 @@
+//! The JSON routes of coming in.
+
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::{Step, confirm::confirm as use_confirm, password, refresh::refresh as use_refresh};
+use crate::{
+    domain::{Field, FieldError, PasswordChangeForm, SignInForm, shown_password},
+    platform::{
+        error::{Refusal, Result},
+        visit::Visit,
+    },
+    sessions::{
+        caller::{Renewer, SignedIn},
+        tokens::SessionKind,
+    },
+    web::{
+        json::{ProfileMembers, Tokens, renewed},
+        reply::ProblemDetails,
+        routes::{Map, Policy},
+        state::AppState,
+        strict_json as strict,
+    },
+};
+
+pub(crate) fn routes(map: &mut Map) {
+    map.json(Policy::Public, routes!(sign_in));
+    map.json(Policy::Public, routes!(refresh));
+    map.json(Policy::Renewing, routes!(confirm));
+    map.json(Policy::SignedIn, routes!(sign_out));
+    map.json(Policy::Renewing, routes!(change_password));
+}
+
+/// An account, and the token with which a program acts for it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignedInAccount {
+    #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    id: i64,
+    username: String,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    profile: ProfileMembers,
+    /// A JWT for `Authorization: Bearer`, good for `ACCESS_TOKEN_TTL` or until sign-out.
+    access_token: String,
+    /// Only with `"refresh": true`, like the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "Bearer")]
+    token_type: Option<&'static str>,
+    /// Seconds until the access token expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 900)]
+    expires_in: Option<i64>,
+}
+
+/// What `POST /auth/signin` takes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(crate) struct SignInBody {
+    #[schema(min_length = 1, example = "alice")]
+    username: String,
+    #[schema(min_length = 1, max_length = 1024, example = "correct horse battery staple")]
+    password: String,
+    /// Whether the answer shall hold a refresh token. Without it, no.
+    #[schema(required = false)]
+    refresh: bool,
+}
+
+/// What `POST /auth/refresh` takes.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(crate) struct RefreshBody {
+    #[schema(min_length = 1)]
+    refresh_token: String,
+}
+
+/// What `POST /auth/confirm` takes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(crate) struct ConfirmBody {
+    #[schema(min_length = 1, max_length = 1024)]
+    password: String,
+}
+
+/// What `POST /user/password` takes.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(crate) struct PasswordBody {
+    #[schema(min_length = 1, max_length = 1024)]
+    current_password: String,
+    /// By the rules of sign-up.
+    #[schema(min_length = 6, max_length = 1024)]
+    new_password: String,
+}
+
+/// Sign in, and get an access token
+///
+/// Sets no cookie. An unknown user and a wrong password get the same answer.
+#[utoipa::path(
+    post, path = "/auth/signin", tag = "accounts", operation_id = "signIn", request_body = SignInBody,
+    responses(
+        (status = 200, description = "The account and its access token", body = SignedInAccount),
+        (status = 400, description = "`invalid-input`, `malformed-json` or `invalid-credentials`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn sign_in(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<SignedInAccount>> {
+    let (form, refresh) = strict::read(headers, body, |body| {
+        let form = SignInForm {
+            username: strict::string(body, "username"),
+            password: strict::string(body, "password"),
+        };
+        (form, strict::flag(body, "refresh"))
+    })?;
+    let (credentials, refresh) = match (form.parse(), refresh) {
+        (Ok(credentials), Ok(refresh)) => (credentials, refresh),
+        (credentials, refresh) => {
+            let mut errors = credentials.err().unwrap_or_default();
+            errors.extend(refresh.err().map(|code| FieldError { field: Field::REFRESH, code }));
+            return Err(Refusal::InvalidInput(errors).into());
+        }
+    };
+    let kind = SessionKind::Program { refresh };
+    // A program keeps no cookies, and so no device is known.
+    let visit = Visit { known_device: None, ..visit };
+    let step = super::sign_in(&state, &credentials, kind, &visit, None).await?;
+    let Step::Entered(entered) = step;
+    let refresh_token = entered.refresh_token.map(|token| token.expose().to_owned());
+    Ok(Json(SignedInAccount {
+        id: entered.profile.id.0,
+        username: entered.profile.username,
+        profile: ProfileMembers(entered.profile.values),
+        access_token: entered.token,
+        token_type: refresh_token.is_some().then_some("Bearer"),
+        expires_in: refresh_token.is_some().then_some(entered.expires_in),
+        refresh_token,
+    }))
+}
+
+/// Get a new access token for a refresh token
+///
+/// The answer holds the successor of the refresh token, which is used up. Sent again within ten
+/// seconds, it gets the same successor; later, its session is ended.
+#[utoipa::path(
+    post, path = "/auth/refresh", tag = "accounts", operation_id = "refresh", request_body = RefreshBody,
+    responses(
+        (status = 200, description = "New tokens", body = Tokens),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthorized`: the token is none, was used, or its session is over", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn refresh(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Tokens>> {
+    let token = strict::read(headers, body, |body| strict::string(body, "refreshToken"))?;
+    let token = token.map_err(|code| {
+        Refusal::InvalidInput(vec![FieldError { field: Field::REFRESH_TOKEN, code }])
+    })?;
+    let entered = use_refresh(&state, &token, &visit).await?;
+    Ok(Json(Tokens::of(entered)))
+}
+
+/// Re-enter the password
+///
+/// Needed before sensitive actions, if the password was last entered more than `PROOF_TTL` ago. The
+/// session goes on under a new id: a program gets new tokens, a browser a new cookie. Sent again
+/// within ten seconds, with the token of before, it gets the same session: an answer may be lost.
+#[utoipa::path(
+    post, path = "/auth/confirm", tag = "accounts", operation_id = "confirm", request_body = ConfirmBody,
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "New tokens, for a program", body = Tokens),
+        (status = 204, description = "A new cookie, for a browser"),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn confirm(
+    State(state): State<AppState>,
+    renewer: Renewer,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response> {
+    let password = strict::read(headers, body, |body| strict::string(body, "password"))?;
+    let password = shown_password(&password).map_err(Refusal::InvalidInput)?;
+    let entered = use_confirm(&state, &renewer, &password, &visit).await?;
+    Ok(renewed(&state, entered))
+}
+
+/// Sign out
+///
+/// The session and all its tokens stop working at once.
+#[utoipa::path(
+    post, path = "/auth/signout", tag = "accounts", operation_id = "signOut",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 204, description = "Signed out"),
+    )
+)]
+async fn sign_out(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+    visit: Visit,
+) -> Result<Response> {
+    super::sign_out(&state, &caller, &visit).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if caller.by_cookie() {
+        response.headers_mut().extend(state.cookies.forget());
+    }
+    Ok(response)
+}
+
+/// Change your password
+///
+/// Every other session and every token of the account stops working at once. The session goes on under a
+/// new id: a program gets new tokens, a browser a new cookie.
+#[utoipa::path(
+    post, path = "/user/password", tag = "your account", operation_id = "changePassword", request_body = PasswordBody,
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "New tokens, for a program", body = Tokens),
+        (status = 204, description = "A new cookie, for a browser"),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn change_password(
+    State(state): State<AppState>,
+    renewer: Renewer,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response> {
+    let form = strict::read(headers, body, |body| PasswordChangeForm {
+        current: strict::string(body, "currentPassword"),
+        new: strict::string(body, "newPassword"),
+    })?;
+    let change = form.parse(state.settings.passwords, renewer.profile(), false);
+    let change = change.map_err(Refusal::InvalidInput)?;
+    let entered = password::change(&state, &renewer, &change, &visit).await?;
+    Ok(renewed(&state, entered))
+}
+

@@ -1,0 +1,518 @@
+//! The pages of coming in, and their forms.
+
+use std::time::Duration;
+
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::{IntoResponse, Redirect, Response},
+};
+use futures_util::FutureExt;
+use leptos::prelude::*;
+
+use super::{
+    Entered, Step,
+    confirm::confirm as use_confirm,
+    password,
+    sign_up::{Newcomer, sign_up_and_enter},
+};
+use crate::{
+    accounts::{deletion, pages::DELETION_ASKED},
+    audit::pages::History,
+    domain::{
+        Field, PasswordChangeForm, PasswordPolicy, SignInForm, SignUpForm,
+        profile::FIELDS,
+        shown_password,
+    },
+    platform::{
+        error::{Error, Refusal, Result},
+        visit::Visit,
+    },
+    sessions::{
+        caller::{Renewer, Shown, by_token},
+        tokens::SessionKind,
+    },
+    texts::{language, number, t, t_with},
+    web::{
+        accepted::Done,
+        form::{Form, FormState, Over},
+        forms::FormCall,
+        next::safe_next,
+        notices::{Notice, notices},
+        page::{
+            Around, Section,
+            parts::{self, alone, button, checkbox, hidden, summary},
+        },
+        pending::Pending,
+        routes::{Map, Policy},
+        state::AppState,
+        viewer::{AnyQuery, Viewer, read, render, render_form},
+    },
+};
+
+notices! {
+    PASSWORD_CHANGED = "password";
+    PASSWORD_SET = "set-password";
+    /// The account was about to be deleted, and stays.
+    KEPT = "kept";
+    /// The password was confirmed, and what was asked for before that was not done.
+    NOT_DONE = "not-done";
+}
+
+/// Where people go who have come in.
+const HOME: &str = "/profile";
+
+const SECURITY: Section = Section { page: "/account/security", name: "security" };
+
+pub(crate) fn routes(map: &mut Map) {
+    map.page(Policy::Noticed, SIGN_UP.page, sign_up_page);
+    map.form(&SIGN_UP);
+    map.page(Policy::Noticed, SIGN_IN.page, sign_in_page);
+    map.form(&SIGN_IN);
+    map.form(&SIGN_OUT);
+    map.page(Policy::SignedIn, CONFIRM.page, confirm_page);
+    map.form(&CONFIRM);
+    map.page(Policy::Noticed, SET_PASSWORD.page, set_password_page);
+    map.form(&SET_PASSWORD);
+    map.page(Policy::Public, "/.well-known/change-password", change_password_here);
+}
+
+pub(crate) fn security_routes(map: &mut Map) {
+    map.section(SECURITY, security_page);
+    map.form(&CHANGE_PASSWORD);
+}
+
+static SIGN_UP: Form = Form {
+    policy: Policy::Noticed,
+    title: "sign-up",
+    keeps: &["username"],
+    has_island: true,
+    show: Some(|state, form, viewer, headers| show_sign_up(state, form, viewer, headers).boxed()),
+    ..Form::at("/api/sign_up", "/signup")
+};
+
+/// Makes an account, and signs in. Takes every field of the profile that is sent.
+#[server(endpoint = "/sign_up")]
+pub async fn sign_up(
+    #[server(default)] username: String,
+    #[server(default)] password: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    let profile = FIELDS
+        .map(|field| Ok(call.field(field.field.name()).unwrap_or_default().to_owned()));
+    let form = SignUpForm { username: Ok(username), password: Ok(password), profile };
+    call.finish(
+        async {
+            let new = form.parse(call.state.settings.passwords).map_err(Refusal::InvalidInput)?;
+            let visitor = call.visitor.as_deref().unwrap_or_default();
+            let newcomer = Newcomer { visitor, before: call.caller.as_ref() };
+            let entered = sign_up_and_enter(&call.state, &new, &call.visit, newcomer).await?;
+            Ok(call.entered(entered, HOME, None))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn sign_up_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    headers: HeaderMap,
+) -> Result<Response> {
+    if viewer.caller.is_some() {
+        return Ok(Redirect::to(HOME).into_response());
+    }
+    show_sign_up(&state, FormState::new(&SIGN_UP), &viewer, &headers).await
+}
+
+async fn show_sign_up(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let policy = state.settings.passwords;
+    render_form(state, form, viewer, headers, move |form, token| {
+        let mut fields = parts::profile(form, false);
+        fields.push(parts::new_username(form));
+        fields.push(parts::new_password(form, Field::PASSWORD, policy));
+        fields.push(button(t("sign-up")));
+        let other = view! { {t("sign-up-other")} " " <a href=SIGN_IN.page>{t("sign-in")}</a> };
+        alone(form, token, None, fields, Some(other.into_any()))
+    })
+    .await
+}
+
+static SIGN_IN: Form = Form {
+    policy: Policy::Noticed,
+    title: "sign-in",
+    keeps: &["username", "remember"],
+    has_island: true,
+    show: Some(|state, form, viewer, headers| show_sign_in(state, form, viewer, headers).boxed()),
+    ..Form::at("/api/sign_in", "/signin")
+};
+
+/// Signs in, and goes to `next` if that is a path of this site.
+#[server(endpoint = "/sign_in")]
+pub async fn sign_in(
+    #[server(default)] username: String,
+    #[server(default)] password: String,
+    #[server(default)] remember: String,
+    #[server(default)] next: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    let form = SignInForm { username: Ok(username), password: Ok(password) };
+    call.finish(
+        async {
+            let credentials = form.parse().map_err(Refusal::InvalidInput)?;
+            let kind = SessionKind::Browser { remembered: !remember.is_empty() };
+            let (visit, before) = (&call.visit, call.caller.as_ref());
+            let step = super::sign_in(&call.state, &credentials, kind, visit, before).await?;
+            let Step::Entered(entered) = step;
+            let kept = entered.deletion_undone;
+            let next = if kept { HOME.to_owned() } else { safe_next(&next) };
+            Ok(call.entered(*entered, &next, kept.then_some(KEPT)))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn sign_in_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let next = read(query).next;
+    if viewer.caller.is_some() {
+        return Ok(Redirect::to(&safe_next(&next)).into_response());
+    }
+    show_sign_in(&state, FormState::new(&SIGN_IN).to(&next), &viewer, &headers).await
+}
+
+async fn show_sign_in(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let remembered = state.settings.remember_ttl;
+    render_form(state, form, viewer, headers, move |form, token| {
+        let fields = vec![
+            parts::username(form),
+            parts::password(form, Field::PASSWORD, "current-password"),
+            checkbox(form, "remember", t("remember"), Some(remember_hint(remembered))),
+            button(t("sign-in")),
+        ];
+        let other = view! { {t("sign-in-other")} " " <a href=SIGN_UP.page>{t("sign-up")}</a> };
+        alone(form, token, None, fields, Some(other.into_any()))
+    })
+    .await
+}
+
+/// For how long one stays signed in without coming back.
+fn remember_hint(remembered: Duration) -> String {
+    let hours = usize::try_from(remembered.as_secs() / 3600).unwrap_or(usize::MAX);
+    match hours {
+        0 => t("remember-hint-short"),
+        1..48 => t_with("remember-hint-hours", &[("hours", number(hours))]),
+        _ => t_with("remember-hint", &[("days", number(hours / 24))]),
+    }
+}
+
+static SIGN_OUT: Form = Form { over: Over::SignedOut, ..Form::at("/api/sign_out", "/") };
+
+#[server(endpoint = "/sign_out")]
+pub async fn sign_out() -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            super::sign_out(&call.state, call.caller()?, &call.visit).await?;
+            Ok(call.signed_out("/", None))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+static CONFIRM: Form = Form {
+    policy: Policy::Renewing,
+    title: "confirm",
+    first: |_| Field::PASSWORD,
+    of_account: true,
+    has_island: true,
+    show: Some(|state, form, viewer, headers| show_confirm(state, form, viewer, headers).boxed()),
+    over: Over::PerhapsDeleted,
+    ..Form::at("/api/confirm", "/confirm")
+};
+
+/// Checks the password again, does what was asked for before that, and goes on.
+#[server(endpoint = "/confirm")]
+pub async fn confirm(
+    #[server(default)] password: String,
+    #[server(default)] next: String,
+    #[server(default)] pending: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(confirm_and_go_on(&call, password, &next, &pending).await);
+    Ok(())
+}
+
+async fn confirm_and_go_on(
+    call: &FormCall,
+    password: String,
+    next: &str,
+    pending: &str,
+) -> Result<Done> {
+    let password = shown_password(&Ok(password)).map_err(Refusal::InvalidInput)?;
+    let (state, renewer) = (&call.state, call.renewer()?);
+    let (family, account) = (renewer.family(), renewer.profile().id);
+    let entered = match use_confirm(state, renewer, &password, &call.visit).await {
+        Err(error @ Error::Refusal(Refusal::Unauthorized { .. })) => {
+            // The same confirmation has just let the account be deleted.
+            let at = deletion::delete_at(&state.store, account).await?.ok_or(error)?;
+            return Ok(call.signed_out(SIGN_IN.page, Some(DELETION_ASKED.at(at))));
+        }
+        entered => entered?,
+    };
+    if let Some(pending) = Pending::open(state, pending, family) {
+        let page = pending.act.page;
+        return Ok(match run_pending(call, &entered, &pending).await {
+            Ok(notice) if notice.word == DELETION_ASKED.word => {
+                call.signed_out(SIGN_IN.page, Some(notice))
+            }
+            Ok(notice) => call.entered(entered, page, Some(notice)),
+            // The session is a new one, and must not be lost with the act.
+            Err(error) => {
+                tracing::warn!(?error, "confirmed, but not done");
+                call.entered(entered, page, Some(NOT_DONE))
+            }
+        });
+    }
+    // Something was asked for, and this form does not say what, or said it too long ago: it may be of
+    // another tab.
+    let not_done = (call.pending.is_some() || !pending.is_empty()).then_some(NOT_DONE);
+    Ok(call.entered(entered, &safe_next(next), not_done))
+}
+
+/// Does what had to wait for the password. It is shown: the session is a fresh one.
+async fn run_pending(call: &FormCall, entered: &Entered, pending: &Pending) -> Result<Notice> {
+    let (state, carrier) = (&call.state, entered.session.carrier);
+    let shown = by_token(&state.tokens, &state.live_sessions, carrier, &entered.token).await?;
+    let Shown::Good(caller) = shown else {
+        let at = deletion::delete_at(&state.store, entered.profile.id).await?;
+        let at = at.ok_or(Refusal::Unauthorized { token_came: true })?;
+        return Ok(DELETION_ASKED.at(at));
+    };
+    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    (pending.act.run)(call, fresh, &pending.to).await
+}
+
+async fn confirm_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let (next, caller) = (read(query).next, viewer.caller()?);
+    let pending = Pending::of_cookie(&state, &headers, caller.family(), &next);
+    let form = FormState::new(&CONFIRM).to(&next).of(caller.profile()).pending(pending);
+    show_confirm(&state, form, &viewer, &headers).await
+}
+
+async fn show_confirm(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    render_form(state, form, viewer, headers, move |form, token| {
+        let lead = match &form.pending {
+            Some((_, pending)) => language().text(pending.act.lead),
+            None => t("confirm-lead"),
+        };
+        let pending = form.pending.as_ref().map(|(sealed, _)| hidden("pending", sealed));
+        let fields = vec![
+            parts::username_for_managers(form.value("username")),
+            pending.into_any(),
+            parts::password(form, Field::PASSWORD, "current-password"),
+            button(t("confirm-button")),
+        ];
+        alone(form, token, Some(lead), fields, None)
+    })
+    .await
+}
+
+static CHANGE_PASSWORD: Form = Form {
+    policy: Policy::Renewing,
+    title: "security-title",
+    first: |form| if form.confirmed { Field::NEW_PASSWORD } else { Field::CURRENT_PASSWORD },
+    of_account: true,
+    has_island: true,
+    show: Some(|state, form, viewer, _| show_security(state, form, viewer, None).boxed()),
+    ..Form::at("/api/change_password", SECURITY.page)
+};
+
+#[server(endpoint = "/change_password")]
+pub async fn change_password(
+    #[server(default)]
+    #[server(rename = "currentPassword")]
+    current: String,
+    #[server(default)]
+    #[server(rename = "newPassword")]
+    new: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let form = PasswordChangeForm { current: Ok(current), new: Ok(new) };
+            let (renewer, state) = (call.renewer()?, &call.state);
+            let confirmed = match renewer {
+                Renewer::Now(caller) => {
+                    caller.has_confirmed() && caller.fresh(state.settings.proof_ttl).is_ok()
+                }
+                Renewer::Again(_) => true,
+            };
+            let change = form.parse(state.settings.passwords, renewer.profile(), confirmed);
+            let change = change.map_err(Refusal::InvalidInput)?;
+            let entered = password::change(state, renewer, &change, &call.visit).await?;
+            Ok(call.entered(entered, SECURITY.page, Some(PASSWORD_CHANGED)))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn security_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+) -> Result<Response> {
+    if let Err(ask) = viewer.fresh(&state, None) {
+        return Ok(ask);
+    }
+    let caller = viewer.caller()?;
+    let form = FormState::new(&CHANGE_PASSWORD).of(caller.profile());
+    let form = form.confirmed(caller.has_confirmed());
+    show_security(&state, form, &viewer, read(query).before.parse().ok()).await
+}
+
+async fn show_security(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    before: Option<i64>,
+) -> Result<Response> {
+    let history = History::read(state, viewer.caller()?, before).await?;
+    let (token, policy) = (viewer.form_token(state)?, state.settings.passwords);
+    let around = Around::of_form(&form).within(SECURITY).with_times();
+    let view = move || security_view(&history, &form, &token, policy);
+    render(state, viewer, around, view).await
+}
+
+fn security_view(
+    history: &History,
+    form: &FormState,
+    token: &str,
+    policy: PasswordPolicy,
+) -> impl IntoView + use<> {
+    let current = (!form.confirmed)
+        .then(|| parts::password(form, Field::CURRENT_PASSWORD, "current-password"));
+    let fields = vec![
+        parts::username_for_managers(form.value("username")),
+        current.into_any(),
+        parts::new_password(form, Field::NEW_PASSWORD, policy),
+        button(t("change-password")),
+    ];
+    view! {
+        <section class="card">
+            {summary(form)}
+            <h1>{t("security-title")}</h1>
+            <h2>{t("change-password")}</h2>
+            <p>{t("change-password-lead")}</p>
+            {parts::live(form, token, fields)}
+        </section>
+        {history.view(SECURITY.page)}
+    }
+}
+
+/// Where password managers send people (W3C, A Well-Known URL for Changing Passwords).
+async fn change_password_here() -> Redirect {
+    Redirect::to(SECURITY.page)
+}
+
+static SET_PASSWORD: Form = Form {
+    policy: Policy::Noticed,
+    title: "set-password",
+    first: |_| Field::NEW_PASSWORD,
+    keeps: &["username", "link"],
+    has_island: true,
+    show: Some(|state, form, viewer, headers| {
+        show_set_password(state, form, viewer, headers).boxed()
+    }),
+    ..Form::at("/api/set_password", "/set-password")
+};
+
+/// Sets a password by a link of the operator's.
+#[server(endpoint = "/set_password")]
+pub async fn set_password(
+    #[server(default)] link: String,
+    #[server(default)]
+    #[server(rename = "newPassword")]
+    new: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let account = password::set_by_link(&call.state, &link, &Ok(new), &call.visit).await?;
+            // One's own sessions have just ended; somebody else's in this browser goes on.
+            let goes_on = call.caller.as_ref().filter(|caller| caller.account() != account);
+            Ok(Done {
+                location: SIGN_IN.page.to_owned(),
+                headers: HeaderMap::new(),
+                notice: Some(PASSWORD_SET),
+                session: goes_on.map(|caller| caller.session().to_owned()),
+            })
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn set_password_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    visit: Visit,
+    query: AnyQuery,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let link = read(query).link;
+    let profile = password::owner_of_link(&state, &link, &visit).await?;
+    let form = FormState::new(&SET_PASSWORD).with("link", &link);
+    let form = form.with("username", &profile.username);
+    show_set_password(&state, form, &viewer, &headers).await
+}
+
+async fn show_set_password(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let policy = state.settings.passwords;
+    render_form(state, form, viewer, headers, move |form, token| {
+        let username = form.value("username").to_owned();
+        // Nobody is named where the link is none any more.
+        let lead = (!username.is_empty())
+            .then(|| t_with("set-password-lead", &[("username", username.clone().into())]));
+        let fields = vec![
+            hidden("link", form.value("link")),
+            parts::username_for_managers(&username),
+            parts::new_password(form, Field::NEW_PASSWORD, policy),
+            button(t("save")),
+        ];
+        alone(form, token, lead, fields, None)
+    })
+    .await
+}

@@ -1,0 +1,182 @@
+//! Another password: changed by its owner, or set by a link.
+
+use super::{
+    Entered, PASSWORD_CHANGE_FAILED, PASSWORD_CHANGED, PASSWORD_LINK_MADE, PASSWORD_SET_BY_LINK,
+    confirm::{Failed, PasswordProof, go_on, prove, renew},
+};
+use crate::{
+    accounts,
+    audit::{self, By, Event},
+    domain::{
+        AccountId, Code, Field, FieldError, Password, PasswordChange, Profile, new_password,
+    },
+    links::{self, Link, Purpose},
+    passwords::{self, Holder, Place},
+    platform::{
+        clock::now,
+        error::{Error, Fault, Refusal, Result},
+        visit::Visit,
+    },
+    services::Services,
+    sessions::{
+        self, Which,
+        caller::{OVER, Renewer, SignedIn},
+    },
+    store::{Store, changes},
+    throttle::{LIMITED, TOKEN_REFUSED, Who},
+};
+
+/// How long a link for setting a password holds, in seconds.
+pub const LINK_TTL: i64 = 24 * 3600;
+
+/// Takes another password. Every other session ends, and this one goes on under a new id (PW-08,
+/// SE-01, SE-03). The same change, sent again because its answer was lost, gets the same session.
+pub async fn change(
+    services: &Services,
+    renewer: &Renewer,
+    change: &PasswordChange,
+    visit: &Visit,
+) -> Result<Entered> {
+    let caller = match renewer {
+        Renewer::Now(caller) => caller,
+        Renewer::Again(returning) => {
+            let again = go_on(services, returning, &change.new, visit).await;
+            // It is not this change that came before.
+            return again.map_err(|error| match error {
+                Error::Refusal(Refusal::InvalidInput(_)) => OVER.into(),
+                error => error,
+            });
+        }
+    };
+    let failed = Failed { field: Field::CURRENT_PASSWORD, act: PASSWORD_CHANGE_FAILED };
+    let proof = match &change.current {
+        Some(current) => prove(services, caller, current, visit, failed).await?,
+        None => confirmed(services, caller, failed).await?,
+    };
+    let by = Place::of(visit, Some(caller.account()));
+    let is_same = match &change.current {
+        Some(current) => current.is_same_as(&change.new),
+        None => {
+            let hash = proof.hash.as_ref();
+            services.passwords.verify(&change.new, hash, by.clone()).await?.right
+        }
+    };
+    if is_same {
+        let failed = accounts::event(visit, caller.account(), PASSWORD_CHANGE_FAILED);
+        services.throttle.recheck_alone(&services.store, &proof.counters, &failed).await?;
+        let error = FieldError { field: Field::NEW_PASSWORD, code: Code::Unchanged };
+        return Err(Refusal::InvalidInput(vec![error]).into());
+    }
+    let hash = services.passwords.hash(&change.new, by).await?;
+    renew(services, caller, visit, PASSWORD_CHANGED, proof, Some(&hash), &change.new).await
+}
+
+/// Somebody who has just confirmed the password need not enter it again to change it.
+async fn confirmed(
+    services: &Services,
+    caller: &SignedIn,
+    failed: Failed,
+) -> Result<PasswordProof> {
+    let missing = FieldError { field: Field::CURRENT_PASSWORD, code: Code::Missing };
+    let fresh = caller.fresh(services.settings.proof_ttl).is_ok();
+    if !fresh || !caller.has_confirmed() {
+        return Err(Refusal::InvalidInput(vec![missing]).into());
+    }
+    let holder = passwords::holder(&services.store, caller.account()).await?.ok_or(OVER)?;
+    let Holder { hash, epoch, .. } = holder;
+    Ok(PasswordProof { hash, epoch, counters: Vec::new(), failed })
+}
+
+/// Makes a link by which a password can be set once, in the place of those that there were, and tells
+/// what it ends in.
+pub async fn make_link(store: &Store, account: AccountId) -> Result<String, Fault> {
+    let event = Event::without_request(By::Operator, PASSWORD_LINK_MADE, Some(account), now());
+    let mut tx = store.begin().await?;
+    let expires_at = event.at + LINK_TTL;
+    let link = links::make(&mut tx, Purpose::SetPassword, account, expires_at).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    Ok(link)
+}
+
+/// Whose link this is.
+pub async fn owner_of_link(services: &Services, link: &str, visit: &Visit) -> Result<Profile> {
+    let (found, holder) = find(services, link, visit).await?;
+    if found.used { invalid(services, visit).await } else { Ok(holder.profile) }
+}
+
+/// A link that holds, or was used a moment ago, and whose it is.
+async fn find(services: &Services, link: &str, visit: &Visit) -> Result<(Link, Holder)> {
+    let store = &services.store;
+    if let Some(found) = links::find(store, Purpose::SetPassword, link, now()).await?
+        && let Some(holder) = passwords::holder(store, found.account).await?
+    {
+        return Ok((found, holder));
+    }
+    invalid(services, visit).await
+}
+
+async fn invalid<T>(services: &Services, visit: &Visit) -> Result<T> {
+    services.throttle.refuse_bearer(&services.keys, &services.store, visit).await?;
+    Err(Refusal::LinkInvalid.into())
+}
+
+/// Sets a password by a link of the operator's. It is used up, all sessions end, and nobody is
+/// signed in by it (RE-03). The same form, sent twice, ends where the first did. Tells whose it was.
+pub async fn set_by_link(
+    services: &Services,
+    link: &str,
+    new: &Result<String, Code>,
+    visit: &Visit,
+) -> Result<AccountId> {
+    let (found, holder) = find(services, link, visit).await?;
+    let policy = services.settings.passwords;
+    let new = new_password(new, policy, &holder.profile).map_err(|code| {
+        Refusal::InvalidInput(vec![FieldError { field: Field::NEW_PASSWORD, code }])
+    })?;
+    if found.used {
+        return set_already(services, &holder, &new, visit).await;
+    }
+    let account = found.account;
+    let hash = services.passwords.hash(&new, Place::of(visit, Some(account))).await?;
+    let event = Event::of(visit, By::Owner, PASSWORD_SET_BY_LINK, Some(account), now());
+
+    let mut tx = services.store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    if !links::use_up(&mut tx, Purpose::SetPassword, link, event.at).await? {
+        tx.rollback().await?;
+        // Used in this very moment, perhaps by this very form.
+        let (_, holder) = find(services, link, visit).await?;
+        return set_already(services, &holder, &new, visit).await;
+    }
+    passwords::change(&mut tx, account, &hash).await?;
+    let changed = sessions::end(&mut tx, revision, account, Which::All, event.at).await?;
+    links::void(&mut tx, account).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+
+    services.live_sessions.changed(&changed);
+    event.log();
+    Ok(account)
+}
+
+/// Whether a link that was used a moment ago has set this very password. A wrong one counts like a
+/// link that is none, so whoever finds a used link cannot guess by it.
+async fn set_already(
+    services: &Services,
+    holder: &Holder,
+    new: &Password,
+    visit: &Visit,
+) -> Result<AccountId> {
+    let Services { store, throttle, keys, .. } = services;
+    let counters = throttle.counters(keys, Who::Bearer, visit);
+    throttle.refuse_if_limited(store, &counters, visit, LIMITED).await?;
+    let account = holder.profile.id;
+    let by = Place::of(visit, Some(account));
+    if services.passwords.verify(new, holder.hash.as_ref(), by).await?.right {
+        let failed = Event::of(visit, By::Stranger, TOKEN_REFUSED, None, now());
+        throttle.recheck_alone(store, &counters, &failed).await?;
+        return Ok(account);
+    }
+    invalid(services, visit).await
+}

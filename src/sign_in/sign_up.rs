@@ -1,0 +1,80 @@
+//! Signing up by a page, which signs in as well.
+
+use super::{Entered, leave, signed_in};
+use crate::{
+    accounts::{self, Made},
+    audit,
+    domain::NewAccount,
+    keys::Statement,
+    passwords::{self, Place},
+    platform::{
+        clock::now,
+        error::{Error, Refusal, Result},
+        random,
+        visit::Visit,
+    },
+    services::Services,
+    sessions::{self, StoredSession, Successor, caller::SignedIn, tokens::SessionKind},
+};
+
+/// For how long, in seconds, the same sign-up may come again and end where the first did.
+const SAME_SIGN_UP: i64 = 60;
+
+/// The epoch that every account begins with.
+const FIRST_EPOCH: i64 = 1;
+
+/// Somebody who signs up by a page, and is signed in by it.
+pub struct Newcomer<'a> {
+    /// The id in the cookie of the browser.
+    pub visitor: &'a str,
+    pub before: Option<&'a SignedIn>,
+}
+
+/// Makes an account, and its first session in the same transaction. The same form, sent twice by one
+/// browser, ends in the same session.
+pub async fn sign_up_and_enter(
+    services: &Services,
+    new: &NewAccount,
+    visit: &Visit,
+    newcomer: Newcomer<'_>,
+) -> Result<Entered> {
+    let name = new.username.key().as_str();
+    let tag = services.keys.tag(Statement::SignUpOf(newcomer.visitor, name));
+    let (kind, id) = (SessionKind::Browser { remembered: false }, random::account_id()?);
+    let session = services.tokens.begin(kind, id, visit)?;
+    let session = StoredSession { begun_by: Some(tag.clone()), ..session };
+    match accounts::make(services, new, visit, id).await {
+        Ok((mut tx, Made { profile, event })) => {
+            let signed_in = signed_in(services, &session, visit);
+            sessions::begin(&mut tx, &session, None).await?;
+            audit::record(&mut tx, &signed_in).await?;
+            tx.commit().await?;
+            event.log();
+            signed_in.log();
+            leave(services, newcomer.before, visit).await;
+            Ok(Entered::new(services, profile, session, FIRST_EPOCH, visit)?)
+        }
+        Err(Error::Refusal(Refusal::UsernameTaken)) => {
+            same_again(services, &tag, new, visit).await?.ok_or(Refusal::UsernameTaken.into())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The session that this very request began a moment ago, if it did.
+async fn same_again(
+    services: &Services,
+    tag: &str,
+    new: &NewAccount,
+    visit: &Visit,
+) -> Result<Option<Entered>> {
+    let store = &services.store;
+    let same = sessions::begun_by(store, tag, now() - SAME_SIGN_UP).await?;
+    let Some(Successor { session, profile }) = same else { return Ok(None) };
+    let Some(holder) = passwords::holder(store, profile.id).await? else { return Ok(None) };
+    let by = Place::of(visit, Some(profile.id));
+    if !services.passwords.verify(&new.password, holder.hash.as_ref(), by).await?.right {
+        return Ok(None);
+    }
+    Ok(Some(Entered::new(services, profile, session, holder.epoch, visit)?))
+}

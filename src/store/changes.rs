@@ -1,0 +1,50 @@
+//! What nodes tell each other: which accounts have changed, with all their sessions. The module
+//! `sessions/live.rs` says how it is read.
+
+use crate::{
+    domain::AccountId,
+    platform::error::Fault,
+    store::{Store, Table, db::{Tx, sql}, table},
+};
+
+/// What nodes tell each other means nothing in another database.
+pub(crate) const TABLES: &[Table] = &[
+    table("session_revision", &[]).only_here(),
+    table("changed_accounts", &[]).only_here(),
+    table("facts", &[]).only_here(),
+];
+
+/// The number of a change. Its row is locked until the change is committed, so changes are committed
+/// in the order of their numbers, and whoever sees one sees all before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Revision(pub i64);
+
+/// The number that everything has after this change. Asked for before anything else is locked.
+pub(crate) async fn next_revision(tx: &mut Tx) -> Result<Revision, Fault> {
+    let next = "UPDATE session_revision SET revision = revision + 1 RETURNING revision";
+    let (revision,): (i64,) = tx.one(sql(next)).await?;
+    Ok(Revision(revision))
+}
+
+/// Lists an account as changed, with all its sessions: one row, however many there are.
+pub(crate) async fn tell(
+    tx: &mut Tx,
+    revision: Revision,
+    account: AccountId,
+    now: i64,
+) -> Result<(), Fault> {
+    let tell = "INSERT INTO changed_accounts (revision, account_id, changed_at) VALUES ($1, $2, $3)";
+    tx.execute(sql(tell).bind(revision.0).bind(account).bind(now)).await?;
+    Ok(())
+}
+
+/// Forgets the changes before `time`, in seconds since 1970.
+pub(crate) async fn forget(store: &Store, time: i64) -> Result<(), Fault> {
+    let forget = "UPDATE session_revision SET forgotten = COALESCE( \
+                  (SELECT MAX(revision) FROM changed_accounts WHERE changed_at < $1), forgotten)";
+    store.write().await?.execute(sql(forget).bind(time)).await?;
+    let over = "changed_at < $1 AND revision <= (SELECT forgotten FROM session_revision)";
+    let delete = "DELETE FROM changed_accounts";
+    store.in_pieces(delete, ("changed_accounts", "revision"), over, time).await?;
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! How the profile of an account is read from a row: whatever its fields are.
+
+use std::sync::LazyLock;
+
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
+
+use crate::domain::{
+    AccountId, Profile, ProfileValues,
+    profile::FIELDS,
+};
+
+/// The columns of a [`Profile`], of a table `accounts` that is called `a`.
+pub(crate) static PROFILE: LazyLock<String> = LazyLock::new(|| {
+    let fields: String = FIELDS.iter().map(|field| format!(", a.{}", field.column)).collect();
+    format!("a.id AS account_id, a.username, a.created_at AS account_created_at{fields}")
+});
+
+impl<'r, R: Row> FromRow<'r, R> for Profile
+where
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let mut values = [const { None }; FIELDS.len()];
+        for (value, field) in values.iter_mut().zip(FIELDS) {
+            *value = row.try_get(field.column)?;
+        }
+        Ok(Self {
+            id: AccountId(row.try_get("account_id")?),
+            username: row.try_get("username")?,
+            values: ProfileValues::of_fields(values),
+            created_at: row.try_get("account_created_at")?,
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! Whether the process lives, and whether it can serve.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::{
+    routes::{Map, Policy},
+    state::AppState,
+};
+use crate::platform::error::{Error, Fault, Result};
+
+pub(crate) fn routes(map: &mut Map) {
+    map.json(Policy::Public, routes!(healthz));
+    map.json(Policy::Public, routes!(readyz));
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Check that the process is alive
+///
+/// Asks nothing else.
+#[utoipa::path(
+    get, path = "/healthz", tag = "operations", operation_id = "healthz",
+    responses((status = 200, description = "It is", body = Health))
+)]
+pub(crate) async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Check that the server can serve
+///
+/// Asks the database.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operations", operation_id = "readyz",
+    responses(
+        (status = 200, description = "It can", body = Health),
+    )
+)]
+pub(crate) async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, Error> {
+    // Whatever is wrong with it, the database cannot be used now.
+    state.store.ping().await.map_err(Fault::into_unavailable)?;
+    Ok(Json(Health { status: "ok" }))
+}

@@ -1,0 +1,203 @@
+//! Who looks at a page, and how a page is rendered.
+//!
+//! A page is rendered once, on the server, from plain values: there is no router in leptos here,
+//! because axum's router and the guard have decided before. So a page cannot be reached by a way
+//! around them, and nothing is looked up twice.
+
+use std::convert::Infallible;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequestParts, Query, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, Request, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use leptos::{nonce::Nonce, prelude::*};
+use serde::Deserialize;
+
+use super::{
+    form::FormState,
+    headers::page_policy,
+    notices::Notice,
+    page::{Around, shell},
+    pending::Pending,
+    reply,
+    routes::Policy,
+    state::AppState,
+};
+use crate::{
+    keys::Statement,
+    platform::{
+        error::{Fault, Refusal, Result},
+        random, settings,
+    },
+    sessions::caller::{Fresh, SignedIn},
+    texts::Language,
+};
+
+/// Who looks at a page, and how.
+#[derive(Clone)]
+pub struct Viewer {
+    pub caller: Option<SignedIn>,
+    pub(super) language: Language,
+    /// The address of the page, for the way back to it.
+    pub(super) here: String,
+    /// The notice about what was just done.
+    pub(super) notice: Option<Notice>,
+    /// Whether a notice came, for whomever it is: it is said once.
+    pub(super) forgets_notice: bool,
+}
+
+impl Viewer {
+    #[must_use]
+    pub fn of(state: &AppState, parts: &Parts) -> Self {
+        let caller = parts.extensions.get::<SignedIn>().cloned();
+        let visitor = state.cookies.visitor(&parts.headers);
+        let whom = [caller.as_ref().map(SignedIn::session), visitor.as_deref()];
+        Self {
+            notice: Notice::of(state, &parts.headers, whom),
+            forgets_notice: state.cookies.notice(&parts.headers).is_some(),
+            caller,
+            language: reply::language(state, &parts.headers),
+            here: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        }
+    }
+
+    /// Somebody of whom nothing is known but a language.
+    pub(super) fn nobody(language: Language, here: &str) -> Self {
+        let here = here.to_owned();
+        Self { caller: None, language, here, notice: None, forgets_notice: false }
+    }
+
+    /// Whoever is here is signed in: the guard lets nobody else come.
+    pub(crate) fn caller(&self) -> Result<&SignedIn> {
+        self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false }.into())
+    }
+
+    /// The same, if the password was shown a short while ago; or where to show it.
+    #[expect(clippy::result_large_err, reason = "it is the answer, and made once for a request")]
+    pub(crate) fn fresh(
+        &self,
+        state: &AppState,
+        pending: Option<Pending>,
+    ) -> Result<Fresh<'_>, Response> {
+        let caller = self.caller.as_ref().ok_or_else(|| Redirect::to("/signin").into_response())?;
+        caller.fresh(state.settings.proof_ttl).map_err(|_| {
+            let page = pending.as_ref().map_or(&*self.here, |pending| pending.act.page).to_owned();
+            ask_for_proof(state, caller, &page, pending)
+        })
+    }
+
+    /// The token of the forms of whoever is signed in.
+    pub(crate) fn form_token(&self, state: &AppState) -> Result<String> {
+        Ok(state.keys.tag(Statement::SessionForm(self.caller()?.family())))
+    }
+}
+
+impl FromRequestParts<AppState> for Viewer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self::of(state, parts))
+    }
+}
+
+/// Leads to where the password is entered again, on the way to a page or to what was asked for.
+pub(crate) fn ask_for_proof(
+    state: &AppState,
+    caller: &SignedIn,
+    next: &str,
+    pending: Option<Pending>,
+) -> Response {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    let mut answer = Redirect::to(&format!("/confirm?next={next}")).into_response();
+    let cookie = match pending {
+        Some(pending) => state.cookies.set_pending(pending.seal(state, caller.family())),
+        None => state.cookies.forget_pending(),
+    };
+    answer.headers_mut().append(header::SET_COOKIE, cookie);
+    answer
+}
+
+/// `?next=…`, `?link=…` and `?before=…`
+#[derive(Default, Deserialize)]
+pub struct PageQuery {
+    #[serde(default)]
+    pub(crate) next: String,
+    #[serde(default)]
+    pub(crate) link: String,
+    /// The number of an event: those before it are shown.
+    #[serde(default)]
+    pub(crate) before: String,
+}
+
+/// A query that cannot be read says nothing.
+pub(crate) type AnyQuery = std::result::Result<Query<PageQuery>, QueryRejection>;
+
+pub(crate) fn read(query: AnyQuery) -> PageQuery {
+    query.map(|Query(query)| query).unwrap_or_default()
+}
+
+/// Renders the page of a form that strangers may send, or that stands alone. A form belongs to the
+/// session of whoever is signed in, or to the visitor that a cookie names; a visitor who has none gets
+/// one.
+pub(crate) async fn render_form<V: IntoView + 'static>(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+    view: impl Fn(&FormState, &str) -> V + Clone + Send + Sync + 'static,
+) -> Result<Response> {
+    let viewer = &Viewer { here: form.here(), ..viewer.clone() };
+    let (visitor, new_cookie) = match state.cookies.visitor(headers) {
+        Some(visitor) => (visitor, None),
+        None => {
+            let (visitor, cookie) = state.cookies.new_visitor()?;
+            (visitor, Some(cookie))
+        }
+    };
+    let of_session = form.form.policy != Policy::Noticed;
+    let token = match viewer.form_token(state) {
+        Ok(token) if of_session => token,
+        _ => state.keys.tag(Statement::VisitorForm(&visitor)),
+    };
+    let around = Around::of_form(&form);
+    let mut page = render(state, viewer, around, move || view(&form, &token)).await?;
+    if let Some(cookie) = new_cookie.filter(|_| !of_session) {
+        page.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(page)
+}
+
+pub(crate) async fn render<V: IntoView + 'static>(
+    state: &AppState,
+    viewer: &Viewer,
+    around: Around,
+    view: impl Fn() -> V + Clone + Send + Sync + 'static,
+) -> Result<Response> {
+    let nonce: Nonce = Nonce::from_value(random::text()?);
+    let policy = page_policy(&nonce, settings::reloads());
+    let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
+    let language = viewer.language;
+    let (sign_out, here) = (viewer.form_token(state).ok(), viewer.here.clone());
+    let notice = viewer.notice.clone();
+    let shared = state.clone();
+    let app = move || {
+        let content = view();
+        let (assets, sections) = (&shared.assets, &shared.routes.sections);
+        shell::page(assets, &around, sign_out.clone(), &here, notice.as_ref(), sections, content)
+    };
+    let context = move || {
+        provide_context(nonce.clone());
+        provide_context(language);
+    };
+    let render = leptos_axum::render_app_async_with_context(context, app);
+    let (mut parts, body) = render(Request::new(Body::empty())).await.into_parts();
+    parts.headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    if viewer.forgets_notice {
+        parts.headers.append(header::SET_COOKIE, state.cookies.forget_notice());
+    }
+    // As one piece, whose size is known.
+    let body = to_bytes(body, usize::MAX).await.map_err(Fault::internal)?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
