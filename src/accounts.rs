@@ -2,12 +2,14 @@
 //!
 //! How their owners come in is in `sign_in`.
 
+pub mod cli;
 pub mod data;
 pub mod deletion;
 pub mod import;
 pub mod json;
 pub mod pages;
 pub mod profile;
+pub mod settings;
 mod sql;
 
 use crate::{
@@ -153,11 +155,7 @@ pub async fn record(store: &Store, account: AccountId) -> Result<Option<AccountR
 }
 
 /// The accounts with a greater id, in the order of their ids, at most so many.
-pub async fn records_after(
-    store: &Store,
-    id: i64,
-    most: i64,
-) -> Result<Vec<AccountRecord>, Fault> {
+pub async fn records_after(store: &Store, id: i64, most: i64) -> Result<Vec<AccountRecord>, Fault> {
     sql::after(&mut store.read().await?, id, most).await
 }
 
@@ -174,10 +172,12 @@ pub async fn find(store: &Store, name: &str) -> Result<Option<AccountRecord>, Fa
     };
     match (named, numbered) {
         // Anybody who knows an id can sign up with it as the username.
-        (Some(named), Some(numbered)) if named.profile.id != numbered.profile.id => Err(Fault::internal(format!(
-            "{name} is the username of the account {} and the id of {}: use the other one of either",
-            named.profile.id.0, numbered.profile.username
-        ))),
+        (Some(named), Some(numbered)) if named.profile.id != numbered.profile.id => {
+            Err(Fault::internal(format!(
+                "{name} is the username of the account {} and the id of {}: use the other one of either",
+                named.profile.id.0, numbered.profile.username
+            )))
+        }
         (named, numbered) => Ok(named.or(numbered)),
     }
 }

@@ -21,6 +21,7 @@
 //! A room declares what can happen in it by [`acts!`], and writes it down by [`record`].
 
 mod chain;
+pub mod cli;
 pub mod json;
 pub mod pages;
 mod sql;

@@ -1,10 +1,23 @@
-//! The command line, as clap reads it.
+//! The command line: every room's commands.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use latchkey::platform::settings::KNOWN;
+use crate::{
+    accounts::cli::{self as accounts, ImportOptions, User},
+    audit::cli::{self as audit, Audit},
+    platform::{
+        settings::{BadSetting, Known, Sources},
+        terminal::{Failure, say},
+    },
+    server::{self, tables},
+    settings::Settings,
+    store::{
+        cli::{self as store, Migrate},
+        settings::Database,
+    },
+};
 
 /// Accounts for your app, in one binary.
 ///
@@ -13,13 +26,13 @@ use latchkey::platform::settings::KNOWN;
 /// and serves on http://localhost:3000.
 #[derive(Parser)]
 #[command(version, after_long_help = settings_help())]
-pub(crate) struct Cli {
+struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
+enum Command {
     /// Apply pending migrations, then serve (the default)
     Serve,
     /// Apply, revert and list migrations
@@ -69,124 +82,99 @@ pub(crate) enum Command {
     Check,
 }
 
-#[derive(Args)]
-pub(crate) struct ImportOptions {
-    /// Import the rest if some lines are refused
-    #[arg(long)]
-    pub(crate) skip_refused: bool,
-    /// Turn names that aren't usernames here (email addresses, spaces) into usernames, and list them
-    #[arg(long)]
-    pub(crate) map_usernames: bool,
-    /// Accept names that are reserved for the service, such as admin and support
-    #[arg(long)]
-    pub(crate) allow_reserved: bool,
-    /// Write a link for each account without a password to this new file, one JSON object per line
-    #[arg(long, value_name = "FILE")]
-    pub(crate) password_links: Option<PathBuf>,
-    /// The base64_signer_key of a Firebase project
-    #[arg(long, value_name = "BASE64", requires = "firebase_salt_separator")]
-    pub(crate) firebase_signer_key: Option<String>,
-    /// Its base64_salt_separator
-    #[arg(long, value_name = "BASE64", requires = "firebase_signer_key")]
-    pub(crate) firebase_salt_separator: Option<String>,
-    /// Its rounds
-    #[arg(long, value_name = "NUMBER", default_value_t = 8)]
-    pub(crate) firebase_rounds: u32,
-    /// Its mem_cost
-    #[arg(long, value_name = "NUMBER", default_value_t = 14)]
-    pub(crate) firebase_mem_cost: u8,
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command.unwrap_or(Command::Serve) {
+        Command::Check => check(),
+        Command::Migrate(Migrate::Create { name }) => store::create_migration(&name),
+        Command::Copy { from, to } => on_runtime(store::copy_all(&tables(), &from, &to)),
+        command => settings().and_then(|settings| on_runtime(run(settings, command))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(lines)) => {
+            for line in lines {
+                _ = writeln!(std::io::stderr(), "latchkey: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
 }
 
-#[derive(Subcommand)]
-pub(crate) enum Migrate {
-    /// Apply pending migrations
-    Up,
-    /// Revert the last migration. Stop the server first
-    Down {
-        /// Confirm that the listed data is deleted
-        #[arg(long)]
-        yes: bool,
-    },
-    /// List all migrations and whether they are applied
-    List,
-    /// Create a pair of empty files in ./migrations
-    Create {
-        /// A short name for the change, such as add_email
-        name: String,
-    },
+/// The commands that need settings.
+async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve => server::cli::serve(settings).await,
+        Command::Migrate(command) => store::migrate(&settings.store, &tables(), command).await,
+        Command::Copy { from, to } => store::copy_all(&tables(), &from, &to).await,
+        Command::Backup { file } => store::back_up(&settings.store, &file).await,
+        Command::Restore { file, end_sessions } => {
+            store::put_back(&settings.store, &file, end_sessions).await
+        }
+        Command::Import { file, options } => accounts::import(&settings, &file, &options).await,
+        Command::Export { file } => accounts::export(&settings, &file).await,
+        Command::User(command) => accounts::user(&settings, command).await,
+        Command::Audit(command) => audit::run(&settings, command).await,
+        Command::Check => check(),
+    }
 }
 
-#[derive(Subcommand)]
-pub(crate) enum User {
-    /// List all accounts
-    List {
-        /// One JSON object per line
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show an account
-    Show {
-        /// A username or an id
-        #[arg(allow_hyphen_values = true)]
-        name: String,
-    },
-    /// Disable an account and end its sessions
-    Disable {
-        /// A username or an id
-        #[arg(allow_hyphen_values = true)]
-        name: String,
-    },
-    /// Enable a disabled account
-    Enable {
-        /// A username or an id
-        #[arg(allow_hyphen_values = true)]
-        name: String,
-    },
-    /// Permanently delete an account, now
-    Delete {
-        /// A username or an id
-        #[arg(allow_hyphen_values = true)]
-        name: String,
-        /// Confirm the deletion
-        #[arg(long)]
-        yes: bool,
-    },
-    /// List the sessions of an account
-    Sessions {
-        /// A username or an id
-        #[arg(allow_hyphen_values = true)]
-        name: String,
-        /// End all of them
-        #[arg(long)]
-        end: bool,
-    },
-    /// Print a link that sets a new password, once, within 24 hours
-    SetPasswordLink {
-        /// A username or an id
-        #[arg(allow_hyphen_values = true)]
-        name: String,
-    },
+fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
-#[derive(Subcommand)]
-pub(crate) enum Audit {
-    /// Check that every row is intact, and name the first that isn't
-    Verify {
-        /// A hash that an earlier run printed: detects a trail that was truncated or rebuilt
-        #[arg(long)]
-        expect: Option<String>,
-    },
-    /// Write the whole trail to a new file, one row per line
-    Export {
-        /// The file to create
-        file: PathBuf,
-    },
+fn settings() -> Result<Settings, Failure> {
+    Settings::read(&Sources::of_process())
+        .map_err(|faults| Failure(faults.iter().map(ToString::to_string).collect()))
+}
+
+fn check() -> Result<(), Failure> {
+    let sources = Sources::of_process();
+    let result = Settings::read(&sources);
+    let bad = |name: &str| {
+        result.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.name == name))
+    };
+    for Known { name, default, meaning, .. } in Settings::known() {
+        let (value, source) = match sources.get(name) {
+            // A value that is wrong may be a secret in the wrong place.
+            Some((_, source)) if bad(name) => ("(bad)".to_owned(), source),
+            Some((_, source)) if name.starts_with("JWT_SECRET") => ("(secret)".to_owned(), source),
+            Some((value, source)) if *name == "DATABASE_URL" => {
+                (Database::parse(value).map_or("(bad)".to_owned(), |d| d.to_string()), source)
+            }
+            Some((value, source)) => (value.to_owned(), source),
+            None => (default_of(name, default, &result), "default"),
+        };
+        say(&format!("{name} = {value}  [{source}]  {meaning}"));
+    }
+    match result {
+        Ok(settings) => {
+            for warning in settings.warnings() {
+                say(&format!("Warning: {warning}"));
+            }
+            say("All settings are good.");
+            Ok(())
+        }
+        Err(faults) => Err(Failure(faults.iter().map(ToString::to_string).collect())),
+    }
+}
+
+/// A default as it is in force.
+fn default_of(name: &str, default: &str, settings: &Result<Settings, Vec<BadSetting>>) -> String {
+    match settings {
+        Ok(settings) if name == "PUBLIC_URL" => match settings.web.listen().port() {
+            0 => default.to_owned(),
+            port => settings.web.public_url_at(port).origin(),
+        },
+        _ => default.to_owned(),
+    }
 }
 
 fn settings_help() -> String {
     let mut help =
         "Settings, from the environment or from .env in the working folder:\n".to_owned();
-    for (name, default, meaning) in KNOWN {
+    for Known { name, default, meaning, .. } in Settings::known() {
         help += &format!("  {name:20} {meaning} [{default}]\n");
     }
     help

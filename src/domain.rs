@@ -19,10 +19,10 @@ mod username;
 pub use crate::domain::account::{AccountId, NewAccount};
 pub use crate::domain::field::{Code, Field, FieldError};
 pub use crate::domain::forms::{
-    Credentials, PasswordChange, PasswordChangeForm, Raw, SignInForm, SignUpForm,
-    new_password, shown_password,
+    Credentials, PasswordChange, PasswordChangeForm, Raw, SignInForm, SignUpForm, new_password,
+    shown_password,
 };
 pub use crate::domain::full_name::FullName;
-pub use crate::domain::profile::{Profile, ProfileChange, ProfileField, ProfileValues};
 pub use crate::domain::password::{Password, PasswordPolicy};
+pub use crate::domain::profile::{Profile, ProfileChange, ProfileField, ProfileValues};
 pub use crate::domain::username::{Username, UsernameKey};

@@ -4,6 +4,8 @@
 //! other keys the server vouches for what it said (HMAC-SHA-256), and seals what only it may read
 //! (AES-256-GCM). Each statement says what it is for, so none can be taken for another one (CS-02).
 
+pub mod settings;
+
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce},
     hkdf::{self, HKDF_SHA256, KeyType, Salt},
@@ -14,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     domain::AccountId,
-    platform::{error::Fault, random, settings::Secret},
+    platform::{error::Fault, random, secret::Secret},
 };
 
 /// What a tag stands for.
@@ -153,14 +155,11 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        keys::*,
-        platform::settings::{Settings, Sources},
-    };
+    use crate::{keys::*, platform::settings::Sources, settings::Settings};
 
     fn keys() -> Keys {
         let sources = Sources::of(&[("JWT_SECRET", "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d")]);
-        let secret = Settings::read(&sources).expect("good settings").jwt_secret;
+        let secret = Settings::read(&sources).expect("good settings").keys.secret;
         Keys::new(&secret.expect("a secret"), None).expect("keys")
     }
 
@@ -179,7 +178,8 @@ mod tests {
     fn what_is_sealed_opens_as_what_it_was_sealed_as() {
         let keys = keys();
         let sealed = keys.seal(Sealed::AfterSession("a"), "secret").expect("sealed");
-        let open = |id, text: &str| keys.open(Sealed::AfterSession(id), text).map(|text| text.to_string());
+        let open =
+            |id, text: &str| keys.open(Sealed::AfterSession(id), text).map(|text| text.to_string());
         assert_eq!(open("a", &sealed).as_deref(), Some("secret"));
         assert_eq!(open("b", &sealed), None);
         assert_eq!(open("a", &sealed[1..]), None);

@@ -15,6 +15,8 @@ pub mod islands;
 pub mod accounts;
 #[cfg(feature = "ssr")]
 pub mod audit;
+#[cfg(feature = "ssr")]
+pub mod cli;
 #[cfg(feature = "otel")]
 #[path = "platform/export.rs"]
 pub mod export;
@@ -35,6 +37,8 @@ pub mod server;
 pub mod services;
 #[cfg(feature = "ssr")]
 pub mod sessions;
+#[cfg(feature = "ssr")]
+pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod sign_in;
 #[cfg(feature = "ssr")]

@@ -31,6 +31,7 @@ use zeroize::Zeroizing;
 mod hash;
 mod imported;
 mod queue;
+pub mod settings;
 mod sql;
 
 use crate::{
@@ -405,7 +406,11 @@ mod tests {
             "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
         let verdict = Passwords::new(1)
             .expect("a thread")
-            .verify(&password("password"), Some(&PasswordHash::of(old.to_owned())), Place::default())
+            .verify(
+                &password("password"),
+                Some(&PasswordHash::of(old.to_owned())),
+                Place::default(),
+            )
             .await;
         assert_eq!(verdict.expect("a verdict"), Verdict { right: true, outdated: true });
     }
@@ -416,7 +421,11 @@ mod tests {
         assert!(
             Passwords::new(1)
                 .expect("a thread")
-                .verify(&password("password"), Some(&PasswordHash::of(greedy.to_owned())), Place::default())
+                .verify(
+                    &password("password"),
+                    Some(&PasswordHash::of(greedy.to_owned())),
+                    Place::default()
+                )
                 .await
                 .is_err()
         );

@@ -2,6 +2,10 @@
 
 pub mod clock;
 pub mod error;
+pub mod log;
+pub mod public_url;
 pub mod random;
+pub mod secret;
 pub mod settings;
+pub mod terminal;
 pub mod visit;

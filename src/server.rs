@@ -1,5 +1,6 @@
 //! The server: everything that a browser never sees. The rooms are in the order of a request's way.
 
+pub mod cli;
 mod jobs;
 mod trusted_clock;
 
@@ -13,18 +14,16 @@ use crate::{
     keys::Keys,
     links,
     passwords::{self, Passwords},
-    platform::{
-        error::Fault,
-        settings::{Database, Secret, Settings},
-    },
+    platform::{error::Fault, secret::Secret},
     services::Services,
     sessions::{
         self,
         live::{LiveSessions, oldest_proof},
         tokens::Tokens,
     },
+    settings::Settings,
     sign_in,
-    store::{self, Fact, SetUpLock, Store, Table},
+    store::{self, Fact, SetUpLock, Store, Table, settings::Database},
     throttle::{self, Throttle},
     web::{
         self,
@@ -78,14 +77,8 @@ pub fn tables() -> Vec<&'static Table> {
 /// Everything that the audit trail may tell of.
 #[must_use]
 pub fn acts() -> Vec<Act> {
-    let rooms = [
-        accounts::ACTS,
-        sign_in::ACTS,
-        sessions::ACTS,
-        throttle::ACTS,
-        audit::ACTS,
-        web::ACTS,
-    ];
+    let rooms =
+        [accounts::ACTS, sign_in::ACTS, sessions::ACTS, throttle::ACTS, audit::ACTS, web::ACTS];
     rooms.into_iter().flatten().copied().chain(accounts::profile::acts()).collect()
 }
 
@@ -131,19 +124,21 @@ pub struct Running {
 /// could not be given up by dropping the future.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     // First, so that a port that is taken leaves the database as it is.
-    let (listener, address) = listen("HOST and PORT", settings.listen).await?;
-    let metrics = match settings.metrics {
+    let (listener, address) = listen("HOST and PORT", settings.web.listen()).await?;
+    let metrics = match settings.web.metrics {
         Some(address) => Some(listen("METRICS_ADDR", address).await?),
         None => None,
     };
-    let lock = SetUpLock::wait(&settings.database).await?;
-    let connections = settings.database_connections;
-    let store = Store::open(&settings.database, connections, &lock).await?;
+    let lock = SetUpLock::wait(&settings.store.database).await?;
+    let connections = settings.store.connections;
+    let store = Store::open(&settings.store.database, connections, &lock).await?;
     let applied = store.migrate_up().await?;
     if applied > 0 {
         tracing::info!(applied, "migrations applied");
     }
-    accounts::map_usernames(&store).await.map_err(|fault| StartError(format!("usernames: {fault:?}")))?;
+    accounts::map_usernames(&store)
+        .await
+        .map_err(|fault| StartError(format!("usernames: {fault:?}")))?;
     let secret = secret(&settings)?;
     drop(lock);
     let assets = Assets::find().map_err(|fault| StartError(format!("{fault:?}")))?;
@@ -151,12 +146,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tracing::info!("the browser bundle is not built in; every page works without it");
     }
 
-    let public_url = settings.public_url_at(address.port());
+    let public_url = settings.web.public_url_at(address.port());
     let failed = |fault: Fault| StartError(fault.source().to_string());
     let mut steady = SteadyClock::new(&store).await.map_err(failed)?;
     if steady.is_set_back() {
         // Before anybody is served.
-        let oldest = oldest_proof(settings.proof_ttl);
+        let oldest = oldest_proof(settings.sessions.proof_ttl);
         sessions::forget_proofs_since(&store, oldest).await.map_err(failed)?;
         tracing::warn!("the clock was set back; passwords are asked for again");
     }
@@ -167,7 +162,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
     let cookies = Cookies::new(&public_url);
     let map = map();
-    let openapi = openapi::document(&map, &public_url, &cookies, settings.passwords);
+    let openapi = openapi::document(&map, &public_url, &cookies, settings.passwords.policy);
+    let previous = settings.keys.previous.as_ref();
     let state = AppState::new(AppParts {
         openapi_json: serde_json::to_vec(&openapi)
             .map_err(|error| StartError(format!("the OpenAPI document: {error}")))?
@@ -181,9 +177,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         port: address.port(),
         assets,
         services: Services {
-            keys: Keys::new(&secret, settings.jwt_secret_previous.as_ref()).map_err(failed)?,
-            throttle: Throttle::new(&settings),
-            tokens: Tokens::new(&settings, &public_url, &secret),
+            keys: Keys::new(&secret, previous).map_err(failed)?,
+            throttle: Throttle::new(&settings.throttle),
+            tokens: Tokens::new(&settings.sessions, &public_url, &secret, previous),
             live_sessions: Arc::new(LiveSessions::new(store.clone())),
             passwords,
             settings,
@@ -208,7 +204,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 
 /// The key of all tokens: the one that is set, or the one beside the SQLite file.
 pub fn secret(settings: &Settings) -> Result<Secret, StartError> {
-    match (&settings.jwt_secret, &settings.database) {
+    match (&settings.keys.secret, &settings.store.database) {
         (Some(secret), _) => Ok(secret.clone()),
         (None, Database::Sqlite(path)) => Secret::beside(path)
             .map_err(|error| StartError(format!("the secret beside the database: {error}"))),

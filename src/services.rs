@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     keys::Keys,
     passwords::Passwords,
-    platform::settings::Settings,
     sessions::{live::LiveSessions, tokens::Tokens},
+    settings::Settings,
     store::Store,
     throttle::Throttle,
 };

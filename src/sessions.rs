@@ -12,17 +12,14 @@ pub mod live;
 pub mod own;
 pub mod pages;
 pub mod refresh;
+pub mod settings;
 mod sql;
 pub mod tokens;
 
 use crate::{
     audit::{self, Event, acts},
     domain::{AccountId, Profile},
-    platform::{
-        clock::now,
-        error::Fault,
-        visit::Visit,
-    },
+    platform::{clock::now, error::Fault, visit::Visit},
     store::{
         Store,
         changes::{self, Revision},
@@ -227,11 +224,7 @@ pub(crate) async fn is_alive(tx: &mut Tx, id: &str, now: i64) -> Result<bool, Fa
 }
 
 /// Erases so many refresh tokens of an account, and tells how many there were.
-pub(crate) async fn erase_some(
-    tx: &mut Tx,
-    account: AccountId,
-    most: i64,
-) -> Result<u64, Fault> {
+pub(crate) async fn erase_some(tx: &mut Tx, account: AccountId, most: i64) -> Result<u64, Fault> {
     sql::delete_tokens_of(tx, account, most).await
 }
 
@@ -250,10 +243,5 @@ pub async fn insert(store: &Store, session: &StoredSession) -> Result<(), Fault>
 
 /// A description of whoever begins a session, for a row.
 pub(crate) fn seen(session: StoredSession, visit: &Visit, at: i64) -> StoredSession {
-    StoredSession {
-        seen_at: at,
-        device: visit.device.clone(),
-        network: visit.network(),
-        ..session
-    }
+    StoredSession { seen_at: at, device: visit.device.clone(), network: visit.network(), ..session }
 }

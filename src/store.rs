@@ -6,6 +6,7 @@
 
 mod archive;
 pub(crate) mod changes;
+pub mod cli;
 mod copy;
 pub(crate) mod db;
 pub(crate) mod dialects;
@@ -17,16 +18,14 @@ mod pieces;
 mod pool;
 pub mod postgres_url;
 pub(crate) mod profile;
+pub mod settings;
 mod table;
 
 use std::{error::Error as StdError, sync::Arc};
 
 use sqlx::{Database as SqlDatabase, Postgres, Sqlite};
 
-use crate::{
-    domain::AccountId,
-    platform::{error::Fault, settings::Database},
-};
+use crate::{domain::AccountId, platform::error::Fault};
 
 pub(crate) use changes::TABLES;
 
@@ -39,12 +38,13 @@ pub use migrate::{Loss, MigrationState};
 pub use table::Table;
 pub(crate) use table::{Kind, table};
 
-use db::{sql};
+use db::sql;
 use dialects::{ERASE, FileInPlace};
 use lookout::Presence;
 use migrate::{MIGRATIONS, MIGRATIONS_TABLE, explain};
 use patience::patiently;
 use pool::{Accept, InUse, Pool};
+use settings::Database;
 
 /// The database, and whether it answers.
 #[derive(Clone)]

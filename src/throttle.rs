@@ -29,6 +29,7 @@
 //! an account.
 
 pub mod counter;
+pub mod settings;
 mod sql;
 
 use std::{
@@ -40,17 +41,19 @@ use std::{
 use quick_cache::sync::Cache;
 
 use crate::{
-    domain::AccountId,
     audit::{self, Act, By, Event, acts},
+    domain::AccountId,
     keys::{Keys, Statement},
     platform::{
         clock::{milliseconds, now, now_ms},
         error::{Error, Fault, Refusal, Result},
-        settings::{Limit, Settings},
         visit::Visit,
     },
     store::{Store, db::Tx},
-    throttle::counter::Counter,
+    throttle::{
+        counter::Counter,
+        settings::{Limit, ThrottleSettings},
+    },
 };
 
 pub(crate) use sql::{TABLES, forget};
@@ -102,18 +105,18 @@ pub struct Throttle {
 
 impl Throttle {
     #[must_use]
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &ThrottleSettings) -> Self {
         let quota = governor::Quota::per_minute(AUDITED);
-        let Limit { tries, period } = settings.throttle_acts;
+        let Limit { tries, period } = settings.acts;
         // A limit of a second or more has a period of a nanosecond or more for each.
         let acts = governor::Quota::with_period(period / tries.get()).unwrap_or(quota);
         let acts = acts.allow_burst(tries);
         Self {
-            on: settings.throttle,
-            account: settings.throttle_account.clone(),
-            network: settings.throttle_network.clone(),
-            total: settings.throttle_total.clone(),
-            sign_up: settings.throttle_sign_up.clone(),
+            on: settings.on,
+            account: settings.account.clone(),
+            network: settings.network.clone(),
+            total: settings.total.clone(),
+            sign_up: settings.sign_up.clone(),
             limited: Cache::new(REMEMBERED),
             audited: governor::RateLimiter::direct(quota),
             acts: governor::RateLimiter::keyed(acts),

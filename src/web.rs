@@ -29,6 +29,7 @@ pub mod reply;
 pub mod router;
 pub mod routes;
 pub mod sending;
+pub mod settings;
 pub mod state;
 pub mod strict_json;
 pub mod telemetry;

@@ -27,7 +27,7 @@ const PART: i64 = 1000;
 pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<i64> {
     let account = caller.account();
     let event = event(visit, account, DELETION_ASKED);
-    let delete_at = event.at + services.settings.deletion_grace.as_secs().cast_signed();
+    let delete_at = event.at + services.settings.accounts.deletion_grace.as_secs().cast_signed();
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     if !sql::set_delete_at(&mut tx, account, delete_at).await? {

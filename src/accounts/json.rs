@@ -28,9 +28,9 @@ use crate::{
         visit::Visit,
     },
     sessions::{
+        StoredSession,
         caller::{Fresh, SignedIn},
         json::Session,
-        StoredSession,
     },
     web::{
         json::{Account, ProfileMembers},
@@ -68,8 +68,7 @@ pub(crate) struct SignUpBody {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
-pub(crate) struct ProfileBody {
-}
+pub(crate) struct ProfileBody {}
 
 /// Create an account
 ///
@@ -92,7 +91,7 @@ async fn sign_up(
         password: strict::string(body, "password"),
         profile: FIELDS.map(|field| strict::string(body, field.field.name())),
     })?;
-    let new = form.parse(state.settings.passwords).map_err(Refusal::InvalidInput)?;
+    let new = form.parse(state.settings.passwords.policy).map_err(Refusal::InvalidInput)?;
     Ok(Json(Account::from(&super::sign_up(&state, &new, &visit).await?)))
 }
 
@@ -218,7 +217,7 @@ async fn personal_data(
     Extension(caller): Extension<SignedIn>,
     visit: Visit,
 ) -> Result<Response> {
-    download(&state, caller.fresh(state.settings.proof_ttl)?, &visit).await
+    download(&state, caller.fresh(state.settings.sessions.proof_ttl)?, &visit).await
 }
 
 /// The same, for the page that leads to it. The history is read and sent page by page, so a long one
@@ -302,7 +301,7 @@ async fn delete(
     Extension(caller): Extension<SignedIn>,
     visit: Visit,
 ) -> Result<Response> {
-    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
     let delete_at = deletion::delete(&state, fresh, &visit).await?;
     let mut response = Json(Deletion { delete_at: rfc3339(delete_at) }).into_response();
     if caller.by_cookie() {
@@ -310,4 +309,3 @@ async fn delete(
     }
     Ok(response)
 }
-

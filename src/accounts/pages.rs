@@ -6,10 +6,7 @@ use leptos::prelude::*;
 
 use super::{deletion, json, profile};
 use crate::{
-    domain::{
-        Field, Profile, ProfileChange,
-        profile::FULL_NAME,
-    },
+    domain::{Field, Profile, ProfileChange, profile::FULL_NAME},
     platform::{
         error::{Refusal, Result},
         visit::Visit,
@@ -130,11 +127,7 @@ static DOWNLOAD: PendingAct = PendingAct {
 };
 
 /// The data as a file, or the way to it.
-async fn download(
-    State(state): State<AppState>,
-    viewer: Viewer,
-    visit: Visit,
-) -> Result<Response> {
+async fn download(State(state): State<AppState>, viewer: Viewer, visit: Visit) -> Result<Response> {
     let pending = Pending { act: &DOWNLOAD, to: String::new() };
     match viewer.fresh(&state, Some(pending)) {
         Ok(fresh) => json::download(&state, fresh, &visit).await,
@@ -193,17 +186,13 @@ async fn data_page(State(state): State<AppState>, viewer: Viewer) -> Result<Resp
 
 async fn show_data(state: &AppState, form: FormState, viewer: &Viewer) -> Result<Response> {
     let token = viewer.form_token(state)?;
-    let days = state.settings.deletion_grace.as_secs() / (24 * 3600);
+    let days = state.settings.accounts.deletion_grace.as_secs() / (24 * 3600);
     let around = Around::of_form(&form).within(DATA);
     render(state, viewer, around, move || data_view(&form, &token, days)).await
 }
 
 /// `days`: after which a deleted account is gone.
-fn data_view(
-    form: &FormState,
-    token: &str,
-    days: u64,
-) -> impl IntoView + use<> {
+fn data_view(form: &FormState, token: &str, days: u64) -> impl IntoView + use<> {
     let days = number(usize::try_from(days).unwrap_or(usize::MAX));
     view! {
         <section class="card">

@@ -2,15 +2,19 @@
 
 use super::{event, sql};
 use crate::{
-    audit::{self, Act},
-    domain::{Profile, ProfileChange, profile::FIELDS},
-    platform::{error::Result, visit::Visit},
+    audit::{self, Act, By, Event},
+    domain::{AccountId, Profile, ProfileChange, profile::FIELDS},
+    platform::{
+        clock::now,
+        error::{Fault, Result},
+        visit::Visit,
+    },
     services::Services,
     sessions::{
-        self, account,
+        self, Changed, account,
         caller::{OVER, SignedIn},
     },
-    store::changes,
+    store::{Store, changes},
 };
 
 /// What the audit trail says of each field that changes.
@@ -29,29 +33,60 @@ pub async fn change(
 ) -> Result<(Profile, bool)> {
     services.throttle.act(caller.family())?;
     let account = caller.account();
-    let mut tx = services.store.begin().await?;
+    let event = |act| event(visit, account, act);
+    let applied = apply(&services.store, account, change, event).await?.ok_or(OVER)?;
+    if let Some(changed) = &applied.changed {
+        services.live_sessions.changed(changed);
+    }
+    Ok((applied.profile, applied.changed.is_some()))
+}
+
+/// Changes the profile of somebody, by the operator. `false`: it is so already, or the account is gone.
+pub async fn change_by_operator(
+    store: &Store,
+    account: AccountId,
+    change: ProfileChange,
+) -> Result<bool, Fault> {
+    let event = |act| Event::without_request(By::Operator, act, Some(account), now());
+    let applied = apply(store, account, change, event).await?;
+    Ok(applied.is_some_and(|applied| applied.changed.is_some()))
+}
+
+/// The profile after a change, and whose sessions show it.
+struct Applied {
+    profile: Profile,
+    /// `None`: it was so already.
+    changed: Option<Changed>,
+}
+
+/// `None`: there is no such account.
+async fn apply(
+    store: &Store,
+    account: AccountId,
+    change: ProfileChange,
+    event: impl Fn(Act) -> Event,
+) -> Result<Option<Applied>, Fault> {
+    let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     account::lock(&mut tx, account).await?;
     let Some(before) = sql::of(&mut tx, account).await? else {
         tx.rollback().await?;
-        return Err(OVER.into());
+        return Ok(None);
     };
     let profile = before.profile;
     let change = change.beside(&profile.values);
     if change.is_empty() {
         tx.rollback().await?;
-        return Ok((profile, false));
+        return Ok(Some(Applied { profile, changed: None }));
     }
     sql::set_profile(&mut tx, account, &change).await?;
-    let events: Vec<_> =
-        change.iter().map(|(field, _)| event(visit, account, Act(field.changed))).collect();
+    let events: Vec<Event> = change.iter().map(|(field, _)| event(Act(field.changed))).collect();
     let changed = sessions::tell_of(&mut tx, revision, account, events[0].at).await?;
     for event in &events {
         audit::record(&mut tx, event).await?;
     }
     tx.commit().await?;
-    services.live_sessions.changed(&changed);
-    events.iter().for_each(audit::Event::log);
+    events.iter().for_each(Event::log);
     let values = change.applied(&profile.values);
-    Ok((Profile { values, ..profile }, true))
+    Ok(Some(Applied { profile: Profile { values, ..profile }, changed: Some(changed) }))
 }

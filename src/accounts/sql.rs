@@ -60,7 +60,9 @@ impl From<Record> for AccountRecord {
 
 fn records(condition: &str) -> Sql {
     let profile = &*PROFILE;
-    sql_of(format!("SELECT {profile}, a.disabled_at, a.delete_at FROM accounts a WHERE {condition}"))
+    sql_of(format!(
+        "SELECT {profile}, a.disabled_at, a.delete_at FROM accounts a WHERE {condition}"
+    ))
 }
 
 /// Lets nobody else give a name until the end of the transaction.
@@ -169,11 +171,7 @@ pub(super) async fn set_disabled(
 }
 
 /// `false`: that was said already.
-pub(super) async fn set_delete_at(
-    tx: &mut Tx,
-    account: AccountId,
-    at: i64,
-) -> Result<bool, Fault> {
+pub(super) async fn set_delete_at(tx: &mut Tx, account: AccountId, at: i64) -> Result<bool, Fault> {
     let update = "UPDATE accounts SET delete_at = $1 WHERE id = $2 AND delete_at IS NULL";
     Ok(tx.execute(sql(update).bind(at).bind(account)).await? == 1)
 }

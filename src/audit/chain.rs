@@ -141,15 +141,13 @@ pub async fn verify(
         let rows = match sql::after(&mut store.read().await?, last, PAGE).await {
             Ok(rows) => rows,
             // A row of which a column is of another kind spoils the page that it is on.
-            Err(Fault::Internal(_)) => {
-                match sql::after(&mut store.read().await?, last, 1).await {
-                    Ok(rows) => rows,
-                    Err(_) => {
-                        let row = last + 1;
-                        return Ok(Err(format!("row {row} is the first that cannot be read")));
-                    }
+            Err(Fault::Internal(_)) => match sql::after(&mut store.read().await?, last, 1).await {
+                Ok(rows) => rows,
+                Err(_) => {
+                    let row = last + 1;
+                    return Ok(Err(format!("row {row} is the first that cannot be read")));
                 }
-            }
+            },
             Err(fault) => return Err(fault),
         };
         let Some(end) = rows.last().map(|row| row.seq) else { return Ok(verifier.end()) };
@@ -187,8 +185,12 @@ mod tests {
     fn trail(length: i64) -> Vec<AuditRow> {
         let mut rows: Vec<AuditRow> = Vec::new();
         for at in 1..=length {
-            let event =
-                Event::without_request(By::Owner, Act("authn_login_success"), Some(AccountId(at % 3)), at);
+            let event = Event::without_request(
+                By::Owner,
+                Act("authn_login_success"),
+                Some(AccountId(at % 3)),
+                at,
+            );
             let before = rows.last().map(|row| (row.seq, &*row.hash));
             rows.push(AuditRow::following(before, &event).expect("a row"));
         }

@@ -139,4 +139,3 @@ impl From<&AuditRow> for PersonalEvent {
         Self { event: HistoryEntry::from(row), request_id, session }
     }
 }
-

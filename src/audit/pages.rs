@@ -38,11 +38,7 @@ struct Group {
 const PLACES: usize = 3;
 
 impl History {
-    fn of(
-        rows: Vec<AuditRow>,
-        more: bool,
-        continued: bool,
-    ) -> Self {
+    fn of(rows: Vec<AuditRow>, more: bool, continued: bool) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         let (mut shown, mut cut) = (None, false);
         for row in rows {
@@ -147,4 +143,3 @@ fn history_row(group: &Group) -> impl IntoView + use<> {
 fn place(device: &str, network: &str) -> String {
     [device, network].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
-

@@ -7,8 +7,8 @@ use crate::{
     domain::AccountId,
     platform::error::Fault,
     store::{
-        Table,
         Kind::{Number, Text},
+        Table,
         db::{Db, Tx, sql},
         dialects::Dialects,
         table,
@@ -117,11 +117,7 @@ pub(super) async fn of_account(
 }
 
 /// Erases what tells of a person from so many rows of an account, and tells which they were.
-pub(super) async fn erase(
-    tx: &mut Tx,
-    account: AccountId,
-    most: i64,
-) -> Result<Vec<i64>, Fault> {
+pub(super) async fn erase(tx: &mut Tx, account: AccountId, most: i64) -> Result<Vec<i64>, Fault> {
     let erase = "UPDATE audit_events SET salt = NULL, account_id = NULL, detail = NULL \
                  WHERE seq IN (SELECT seq FROM audit_events WHERE account_id = $1 \
                                ORDER BY seq LIMIT $2) RETURNING seq";

@@ -64,7 +64,9 @@ impl SignUpForm {
             place.map_or(Err(Code::Missing), |place| self.profile[place].clone())
         };
         match (username, password, ProfileValues::parse(raw)) {
-            (Ok(username), Ok(password), Ok(values)) => Ok(NewAccount { username, password, values }),
+            (Ok(username), Ok(password), Ok(values)) => {
+                Ok(NewAccount { username, password, values })
+            }
             (username, password, values) => {
                 let mut all = values.err().unwrap_or_default();
                 all.extend(errors([

@@ -114,14 +114,13 @@ pub struct ProfileChange(Vec<(&'static ProfileField, Option<String>)>);
 
 impl ProfileChange {
     /// `raw`: `None` for a field that stays as it is. A change of nothing lacks what is required.
-    pub fn parse(
-        raw: impl Fn(&ProfileField) -> Option<Raw>,
-    ) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(raw: impl Fn(&ProfileField) -> Option<Raw>) -> Result<Self, Vec<FieldError>> {
         let given: Vec<_> =
             FIELDS.into_iter().filter_map(|field| Some((field, raw(field)?))).collect();
         if given.is_empty() {
             let required = FIELDS.into_iter().filter(|field| field.required);
-            let missing = |field: &ProfileField| FieldError { field: field.field, code: Code::Missing };
+            let missing =
+                |field: &ProfileField| FieldError { field: field.field, code: Code::Missing };
             return Err(required.map(missing).collect());
         }
         let (mut values, mut errors) = (Vec::new(), Vec::new());

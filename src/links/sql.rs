@@ -74,11 +74,7 @@ pub(super) async fn use_up(
     Ok(tx.execute(sql(used).bind(hash).bind(purpose).bind(now)).await? == 1)
 }
 
-pub(super) async fn delete(
-    tx: &mut Tx,
-    purpose: &str,
-    account: AccountId,
-) -> Result<(), Fault> {
+pub(super) async fn delete(tx: &mut Tx, purpose: &str, account: AccountId) -> Result<(), Fault> {
     let delete = "DELETE FROM links WHERE account_id = $1 AND purpose = $2";
     tx.execute(sql(delete).bind(account).bind(purpose)).await?;
     Ok(())

@@ -22,7 +22,7 @@ const CLEANING: Duration = Duration::from_secs(600);
 /// Forgets what is over, and deletes the accounts whose time has come: at the start and every now
 /// and then.
 pub(super) async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
-    let mut clock = TrustedClock::new(state.settings.deletion_grace);
+    let mut clock = TrustedClock::new(state.settings.accounts.deletion_grace);
     loop {
         let mut pause = CLEANING;
         match clean_once(&state, &mut clock).await {
@@ -86,7 +86,7 @@ pub(super) async fn watch_clock(
         }
         set_back |= clock.is_set_back();
         if set_back {
-            match state.live_sessions.forget_proofs(state.settings.proof_ttl).await {
+            match state.live_sessions.forget_proofs(state.settings.sessions.proof_ttl).await {
                 Ok(()) => {
                     tracing::warn!("the clock was set back; passwords are asked for again");
                     set_back = false;

@@ -28,10 +28,7 @@ pub(crate) struct LockedAccount {
 
 /// Keeps others from changing an account until the end of the transaction, and so from giving it a
 /// session. `None`: there is none.
-pub(crate) async fn lock(
-    tx: &mut Tx,
-    account: AccountId,
-) -> Result<Option<LockedAccount>, Fault> {
+pub(crate) async fn lock(tx: &mut Tx, account: AccountId) -> Result<Option<LockedAccount>, Fault> {
     let lock = tx.dialect(&LOCK);
     tx.optional(sql(lock).bind(account)).await
 }

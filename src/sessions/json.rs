@@ -116,7 +116,7 @@ async fn end_session(
     id: std::result::Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
     own::end_one(&state, fresh, &id, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -137,8 +137,7 @@ async fn end_other_sessions(
     Extension(caller): Extension<SignedIn>,
     visit: Visit,
 ) -> Result<StatusCode> {
-    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
     own::end_others(&state, fresh, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
-

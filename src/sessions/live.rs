@@ -220,6 +220,9 @@ impl LiveSessions {
     /// any more when this returns.
     pub fn changed(&self, changed: &Changed) {
         let Changed { revision, sessions } = changed;
+        if sessions.is_empty() {
+            return;
+        }
         self.known.changed_here(sessions.iter().map(String::as_str), revision.0);
     }
 

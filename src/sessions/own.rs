@@ -1,10 +1,6 @@
 //! What somebody does with one's own sessions.
 
-use super::{
-    OTHER_SESSIONS_ENDED, SESSION_ENDED, Which,
-    caller::Fresh,
-    end_and_record,
-};
+use super::{OTHER_SESSIONS_ENDED, SESSION_ENDED, Which, caller::Fresh, end_and_record};
 use crate::{
     audit::{By, Event},
     keys::Statement,

@@ -119,11 +119,7 @@ async fn sessions_page(State(state): State<AppState>, viewer: Viewer) -> Result<
     render(&state, &viewer, around, view).await
 }
 
-fn sessions_view(
-    sessions: &[StoredSession],
-    here: &str,
-    token: &str,
-) -> impl IntoView + use<> {
+fn sessions_view(sessions: &[StoredSession], here: &str, token: &str) -> impl IntoView + use<> {
     let alone = sessions.len() < 2;
     let rows: Vec<_> =
         sessions.iter().map(|session| session_row(session, session.id == here, token)).collect();
@@ -184,4 +180,3 @@ fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl Into
         </li>
     }
 }
-

@@ -140,8 +140,7 @@ pub(super) async fn of_account(
     account: AccountId,
     now: i64,
 ) -> Result<Vec<StoredSession>, Fault> {
-    let query =
-        live("", "sessions s", "s.account_id = $1 ORDER BY s.seen_at DESC, s.id LIMIT 200");
+    let query = live("", "sessions s", "s.account_id = $1 ORDER BY s.seen_at DESC, s.id LIMIT 200");
     let rows: Vec<SessionRow> = db.all(query.bind(account).bind(now)).await?;
     Ok(rows.into_iter().filter_map(SessionRow::read).map(|row| row.session).collect())
 }
@@ -307,15 +306,11 @@ pub(super) async fn use_token(
     Ok(tx.execute(sql(use_it).bind(hash).bind(now).bind(sealed_successor)).await? == 1)
 }
 
-pub(super) async fn token(
-    tx: &mut Tx,
-    hash: &str,
-    now: i64,
-) -> Result<Option<StoredToken>, Fault> {
+pub(super) async fn token(tx: &mut Tx, hash: &str, now: i64) -> Result<Option<StoredToken>, Fault> {
     let find = live(
         ", r.used_at, r.sealed_successor",
         "refresh_tokens r JOIN sessions s ON s.id = r.session_id",
-        "r.hash = $1"
+        "r.hash = $1",
     );
     let found: Option<TokenRow> = tx.optional(find.bind(hash).bind(now)).await?;
     Ok(found.and_then(|TokenRow { session, used_at, sealed_successor }| {

@@ -21,11 +21,12 @@ use crate::{
     platform::{
         clock::{now, seconds},
         error::Fault,
+        public_url::PublicUrl,
         random,
-        settings::{PublicUrl, Secret, Settings},
+        secret::Secret,
         visit::Visit,
     },
-    sessions::{ProvedBy, StoredSession, carrier::Carrier},
+    sessions::{ProvedBy, StoredSession, carrier::Carrier, settings::SessionSettings},
 };
 
 /// Bytes. Ours have about 400; nothing longer is looked at (JW-07).
@@ -147,12 +148,14 @@ pub struct Tokens {
 
 impl Tokens {
     #[must_use]
-    pub fn new(settings: &Settings, public_url: &PublicUrl, secret: &Secret) -> Self {
-        let secrets: Vec<&[u8]> = [Some(secret), settings.jwt_secret_previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(Secret::expose)
-            .collect();
+    pub fn new(
+        settings: &SessionSettings,
+        public_url: &PublicUrl,
+        secret: &Secret,
+        previous: Option<&Secret>,
+    ) -> Self {
+        let secrets: Vec<&[u8]> =
+            [Some(secret), previous].into_iter().flatten().map(Secret::expose).collect();
         let validation = |carrier: Carrier| {
             let mut validation = Validation::new(Algorithm::HS256);
             validation.leeway = 0;
@@ -169,10 +172,10 @@ impl Tokens {
             signing: EncodingKey::from_secret(secret.expose()),
             accepted: secrets.iter().map(|secret| DecodingKey::from_secret(secret)).collect(),
             access_token_ttl: seconds(settings.access_token_ttl),
-            idle_ttl: seconds(settings.session_idle_ttl),
+            idle_ttl: seconds(settings.idle_ttl),
             remember_ttl: seconds(settings.remember_ttl),
             refresh_ttl: seconds(settings.refresh_ttl),
-            ttl: seconds(settings.session_ttl),
+            ttl: seconds(settings.ttl),
         }
     }
 

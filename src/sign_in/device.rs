@@ -12,11 +12,7 @@ const MAX_ACCOUNTS: usize = 4;
 
 /// The id of the device, if somebody has signed in to this account from it before, with the password
 /// that it has.
-pub(super) fn known<'a>(
-    keys: &Keys,
-    holder: Option<&Holder>,
-    visit: &'a Visit,
-) -> Option<&'a str> {
+pub(super) fn known<'a>(keys: &Keys, holder: Option<&Holder>, visit: &'a Visit) -> Option<&'a str> {
     let mut parts = visit.known_device.as_deref()?.split('.');
     let (device, holder) = (parts.next()?, holder?);
     let statement = Statement::Device(device, holder.profile.id, holder.epoch);

@@ -254,9 +254,8 @@ async fn change_password(
         current: strict::string(body, "currentPassword"),
         new: strict::string(body, "newPassword"),
     })?;
-    let change = form.parse(state.settings.passwords, renewer.profile(), false);
+    let change = form.parse(state.settings.passwords.policy, renewer.profile(), false);
     let change = change.map_err(Refusal::InvalidInput)?;
     let entered = password::change(&state, &renewer, &change, &visit).await?;
     Ok(renewed(&state, entered))
 }
-

@@ -20,8 +20,7 @@ use crate::{
     accounts::{deletion, pages::DELETION_ASKED},
     audit::pages::History,
     domain::{
-        Field, PasswordChangeForm, PasswordPolicy, SignInForm, SignUpForm,
-        profile::FIELDS,
+        Field, PasswordChangeForm, PasswordPolicy, SignInForm, SignUpForm, profile::FIELDS,
         shown_password,
     },
     platform::{
@@ -98,12 +97,13 @@ pub async fn sign_up(
     #[server(default)] password: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
-    let profile = FIELDS
-        .map(|field| Ok(call.field(field.field.name()).unwrap_or_default().to_owned()));
+    let profile =
+        FIELDS.map(|field| Ok(call.field(field.field.name()).unwrap_or_default().to_owned()));
     let form = SignUpForm { username: Ok(username), password: Ok(password), profile };
     call.finish(
         async {
-            let new = form.parse(call.state.settings.passwords).map_err(Refusal::InvalidInput)?;
+            let new =
+                form.parse(call.state.settings.passwords.policy).map_err(Refusal::InvalidInput)?;
             let visitor = call.visitor.as_deref().unwrap_or_default();
             let newcomer = Newcomer { visitor, before: call.caller.as_ref() };
             let entered = sign_up_and_enter(&call.state, &new, &call.visit, newcomer).await?;
@@ -131,7 +131,7 @@ async fn show_sign_up(
     viewer: &Viewer,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let policy = state.settings.passwords;
+    let policy = state.settings.passwords.policy;
     render_form(state, form, viewer, headers, move |form, token| {
         let mut fields = parts::profile(form, false);
         fields.push(parts::new_username(form));
@@ -197,7 +197,7 @@ async fn show_sign_in(
     viewer: &Viewer,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let remembered = state.settings.remember_ttl;
+    let remembered = state.settings.sessions.remember_ttl;
     render_form(state, form, viewer, headers, move |form, token| {
         let fields = vec![
             parts::username(form),
@@ -305,7 +305,7 @@ async fn run_pending(call: &FormCall, entered: &Entered, pending: &Pending) -> R
         let at = at.ok_or(Refusal::Unauthorized { token_came: true })?;
         return Ok(DELETION_ASKED.at(at));
     };
-    let fresh = caller.fresh(state.settings.proof_ttl)?;
+    let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
     (pending.act.run)(call, fresh, &pending.to).await
 }
 
@@ -370,11 +370,12 @@ pub async fn change_password(
             let (renewer, state) = (call.renewer()?, &call.state);
             let confirmed = match renewer {
                 Renewer::Now(caller) => {
-                    caller.has_confirmed() && caller.fresh(state.settings.proof_ttl).is_ok()
+                    caller.has_confirmed()
+                        && caller.fresh(state.settings.sessions.proof_ttl).is_ok()
                 }
                 Renewer::Again(_) => true,
             };
-            let change = form.parse(state.settings.passwords, renewer.profile(), confirmed);
+            let change = form.parse(state.settings.passwords.policy, renewer.profile(), confirmed);
             let change = change.map_err(Refusal::InvalidInput)?;
             let entered = password::change(state, renewer, &change, &call.visit).await?;
             Ok(call.entered(entered, SECURITY.page, Some(PASSWORD_CHANGED)))
@@ -405,7 +406,7 @@ async fn show_security(
     before: Option<i64>,
 ) -> Result<Response> {
     let history = History::read(state, viewer.caller()?, before).await?;
-    let (token, policy) = (viewer.form_token(state)?, state.settings.passwords);
+    let (token, policy) = (viewer.form_token(state)?, state.settings.passwords.policy);
     let around = Around::of_form(&form).within(SECURITY).with_times();
     let view = move || security_view(&history, &form, &token, policy);
     render(state, viewer, around, view).await
@@ -500,7 +501,7 @@ async fn show_set_password(
     viewer: &Viewer,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let policy = state.settings.passwords;
+    let policy = state.settings.passwords.policy;
     render_form(state, form, viewer, headers, move |form, token| {
         let username = form.value("username").to_owned();
         // Nobody is named where the link is none any more.

@@ -7,9 +7,7 @@ use super::{
 use crate::{
     accounts,
     audit::{self, By, Event},
-    domain::{
-        AccountId, Code, Field, FieldError, Password, PasswordChange, Profile, new_password,
-    },
+    domain::{AccountId, Code, Field, FieldError, Password, PasswordChange, Profile, new_password},
     links::{self, Link, Purpose},
     passwords::{self, Holder, Place},
     platform::{
@@ -78,7 +76,7 @@ async fn confirmed(
     failed: Failed,
 ) -> Result<PasswordProof> {
     let missing = FieldError { field: Field::CURRENT_PASSWORD, code: Code::Missing };
-    let fresh = caller.fresh(services.settings.proof_ttl).is_ok();
+    let fresh = caller.fresh(services.settings.sessions.proof_ttl).is_ok();
     if !fresh || !caller.has_confirmed() {
         return Err(Refusal::InvalidInput(vec![missing]).into());
     }
@@ -130,7 +128,7 @@ pub async fn set_by_link(
     visit: &Visit,
 ) -> Result<AccountId> {
     let (found, holder) = find(services, link, visit).await?;
-    let policy = services.settings.passwords;
+    let policy = services.settings.passwords.policy;
     let new = new_password(new, policy, &holder.profile).map_err(|code| {
         Refusal::InvalidInput(vec![FieldError { field: Field::NEW_PASSWORD, code }])
     })?;

@@ -4,7 +4,11 @@
 use crate::{
     domain::AccountId,
     platform::error::Fault,
-    store::{Store, Table, db::{Tx, sql}, table},
+    store::{
+        Store, Table,
+        db::{Tx, sql},
+        table,
+    },
 };
 
 /// What nodes tell each other means nothing in another database.
@@ -33,7 +37,8 @@ pub(crate) async fn tell(
     account: AccountId,
     now: i64,
 ) -> Result<(), Fault> {
-    let tell = "INSERT INTO changed_accounts (revision, account_id, changed_at) VALUES ($1, $2, $3)";
+    let tell =
+        "INSERT INTO changed_accounts (revision, account_id, changed_at) VALUES ($1, $2, $3)";
     tx.execute(sql(tell).bind(revision.0).bind(account).bind(now)).await?;
     Ok(())
 }

@@ -105,10 +105,8 @@ pub(crate) trait Row:
 {
 }
 
-impl<T> Row for T where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{
-}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{}
 
 /// A connection in use. It goes back to its pool when this is dropped, unless a statement failed, was
 /// not waited for or was not answered in time: then it is closed.
@@ -187,10 +185,7 @@ impl Db {
         self.optional(sql).await?.ok_or_else(|| Fault::internal("a row is missing"))
     }
 
-    pub(crate) async fn all<T: Row>(
-        &mut self,
-        Sql { text, values }: Sql,
-    ) -> Result<Vec<T>, Fault> {
+    pub(crate) async fn all<T: Row>(&mut self, Sql { text, values }: Sql) -> Result<Vec<T>, Fault> {
         run!(self, |db| async {
             Ok::<_, Fault>(bind!(sqlx::query_as(text), values).fetch_all(db).await?)
         })

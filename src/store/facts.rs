@@ -1,6 +1,9 @@
 //! What nodes and the operator's commands know together, by name.
 
-use crate::{platform::error::Fault, store::{Store, db::sql}};
+use crate::{
+    platform::error::Fault,
+    store::{Store, db::sql},
+};
 
 /// What there is to know.
 #[derive(Clone, Copy, Debug)]

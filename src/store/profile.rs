@@ -4,10 +4,7 @@ use std::sync::LazyLock;
 
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
-use crate::domain::{
-    AccountId, Profile, ProfileValues,
-    profile::FIELDS,
-};
+use crate::domain::{AccountId, Profile, ProfileValues, profile::FIELDS};
 
 /// The columns of a [`Profile`], of a table `accounts` that is called `a`.
 pub(crate) static PROFILE: LazyLock<String> = LazyLock::new(|| {

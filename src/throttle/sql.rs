@@ -6,9 +6,8 @@ use super::counter::Counter;
 use crate::{
     platform::{clock::now_ms, error::Fault},
     store::{
-        Table,
         Kind::{Number, Text},
-        Store,
+        Store, Table,
         db::{Db, Tx, sql, sql_of},
         dialects::Dialects,
         table,

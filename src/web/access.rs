@@ -46,11 +46,7 @@ impl<S: Sync> FromRequestParts<S> for Renewer {
     }
 }
 
-pub(crate) async fn guard(
-    state: &AppState,
-    mut request: Request,
-    next: Next,
-) -> Result<Response> {
+pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) -> Result<Response> {
     let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
         return Err(Refusal::NotFound.into());
     };

@@ -19,12 +19,9 @@ use ipnet::IpNet;
 
 use crate::{
     keys::Statement,
-    platform::{
-        settings::ForwardedHeader,
-        visit::{Sender, Visit},
-    },
+    platform::visit::{Sender, Visit},
     sessions::caller::SignedIn,
-    web::state::AppState,
+    web::{settings::ForwardedHeader, state::AppState},
 };
 
 impl Visit {

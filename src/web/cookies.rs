@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use time::Duration;
 
-use crate::platform::{clock::now, error::Fault, random, settings::PublicUrl};
+use crate::platform::{clock::now, error::Fault, public_url::PublicUrl, random};
 
 const SESSION: [&str; 2] = ["latchkey", "__Host-latchkey"];
 const VISITOR: [&str; 2] = ["latchkey-visitor", "__Host-latchkey-visitor"];

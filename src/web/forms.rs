@@ -83,7 +83,7 @@ impl FormCall {
 
     /// Whoever is signed in, if the password was shown a short while ago.
     pub fn fresh(&self) -> Result<Fresh<'_>, Refusal> {
-        self.caller()?.fresh(self.state.settings.proof_ttl)
+        self.caller()?.fresh(self.state.settings.sessions.proof_ttl)
     }
 
     /// Goes on in the same session.

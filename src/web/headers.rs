@@ -50,7 +50,7 @@ pub(crate) fn add(state: &AppState, headers: &mut HeaderMap) {
         headers.insert(header::CONTENT_TYPE, JSON);
     }
     if state.public_url.is_https() {
-        let value = if state.settings.hsts_subdomains { HSTS_SUBDOMAINS } else { HSTS };
+        let value = if state.settings.web.hsts_subdomains { HSTS_SUBDOMAINS } else { HSTS };
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
 }

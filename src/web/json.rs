@@ -91,4 +91,3 @@ pub(crate) fn renewed(state: &AppState, entered: Entered) -> Response {
         }
     }
 }
-

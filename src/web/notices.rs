@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn each_notice_reads_back_as_itself() {
-        for notice in [Notice::new("name"), Notice::new("same-name"), Notice::new("deleted").at(17)] {
+        for notice in [Notice::new("name"), Notice::new("same-name"), Notice::new("deleted").at(17)]
+        {
             assert_eq!(Notice::read(&notice.written()), notice);
         }
     }

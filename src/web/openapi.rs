@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     domain::{PasswordPolicy, profile::FIELDS},
-    platform::settings::PublicUrl,
+    platform::public_url::PublicUrl,
 };
 
 pub(crate) fn routes(map: &mut Map) {
@@ -154,9 +154,8 @@ fn add_profile(components: &mut Components, name: &str, members: Members) {
     let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(name) else { return };
     for field in FIELDS {
         let name = field.field.name();
-        let mut value = ObjectBuilder::new()
-            .description(Some(field.description))
-            .examples([field.example]);
+        let mut value =
+            ObjectBuilder::new().description(Some(field.description)).examples([field.example]);
         value = if field.required {
             value.schema_type(Type::String).min_length(Some(1))
         } else {

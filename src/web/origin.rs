@@ -9,10 +9,7 @@ use axum::{
     http::{HeaderMap, Method, Uri, header, uri::Authority},
 };
 
-use crate::{
-    platform::error::Refusal,
-    web::state::AppState,
-};
+use crate::{platform::error::Refusal, web::state::AppState};
 
 /// Asked by supervisors and load balancers, which know only an address.
 const ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
@@ -86,7 +83,7 @@ fn is_ours(state: &AppState, host: &Authority) -> bool {
 fn is_local_name(state: &AppState, name: &str) -> bool {
     let loopback =
         ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local));
-    loopback || name.trim_matches(['[', ']']) == state.settings.listen.ip().to_string()
+    loopback || name.trim_matches(['[', ']']) == state.settings.web.listen().ip().to_string()
 }
 
 /// The origin of our own pages, as the browser that sent this request knows it. Over plain http

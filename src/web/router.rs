@@ -16,10 +16,7 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::{
-    CROSS_ORIGIN, access, explain, headers, origin,
-    sending::OneCopy,
-    state::AppState,
-    telemetry,
+    CROSS_ORIGIN, access, explain, headers, origin, sending::OneCopy, state::AppState, telemetry,
 };
 use crate::platform::{
     error::{Error, Fault, Refusal, Result},
@@ -186,7 +183,7 @@ mod tests {
     use axum::routing::get;
 
     use super::*;
-    use crate::platform::settings::{Settings, Sources};
+    use crate::{platform::settings::Sources, settings::Settings};
 
     #[tokio::test]
     async fn a_handler_that_panics_is_a_fault_like_any_other() {

@@ -166,8 +166,7 @@ impl Map {
         let route = self.routes.add(form.action, Door::Form, Method::POST, form.policy);
         route.form = Some(form);
         self.routes.pending.extend(form.pending);
-        self.router =
-            std::mem::take(&mut self.router).route(form.action, post(forms::serve));
+        self.router = std::mem::take(&mut self.router).route(form.action, post(forms::serve));
     }
 
     /// An act that may have to wait for the password, and is no form.

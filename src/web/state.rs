@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use tokio::sync::OnceCell;
 
 use super::{assets::Assets, cookies::Cookies, metrics::Metrics, routes::Routes, sending::Sending};
-use crate::{platform::settings::PublicUrl, services::Services, texts::Language};
+use crate::{platform::public_url::PublicUrl, services::Services, texts::Language};
 
 #[derive(Clone)]
 pub struct AppState(Arc<AppParts>);

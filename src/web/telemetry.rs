@@ -16,7 +16,8 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 use crate::export::Export;
 use crate::{
     platform::{
-        settings::{self, LogFormat},
+        log::LogFormat,
+        settings,
         visit::{RequestId, Sender},
     },
     web::{client, connections::Connection, state::AppState},
@@ -74,7 +75,7 @@ pub(crate) async fn trace<A: Future<Output = Response>>(
     let connection = request.extensions_mut().remove::<Arc<Connection>>();
     let address = connection.as_ref().map(|connection| {
         let settings = &state.settings;
-        let (trusted, header) = (&settings.trusted_proxies, settings.forwarded_header);
+        let (trusted, header) = (&settings.web.trusted_proxies, settings.web.forwarded_header);
         client::address(connection.peer(), request.headers(), trusted, header)
     });
     let span = tracing::info_span!(

@@ -82,7 +82,7 @@ impl Viewer {
         pending: Option<Pending>,
     ) -> Result<Fresh<'_>, Response> {
         let caller = self.caller.as_ref().ok_or_else(|| Redirect::to("/signin").into_response())?;
-        caller.fresh(state.settings.proof_ttl).map_err(|_| {
+        caller.fresh(state.settings.sessions.proof_ttl).map_err(|_| {
             let page = pending.as_ref().map_or(&*self.here, |pending| pending.act.page).to_owned();
             ask_for_proof(state, caller, &page, pending)
         })

@@ -189,7 +189,9 @@ fn why_no_line(error: &serde_json::Error) -> String {
 
 /// The lines of a file, numbered from 1, without the empty ones. One that is too long is cut off
 /// behind what is too long.
-pub(super) fn lines<R: BufRead>(mut reader: R) -> impl Iterator<Item = std::io::Result<(u64, Vec<u8>)>> {
+pub(super) fn lines<R: BufRead>(
+    mut reader: R,
+) -> impl Iterator<Item = std::io::Result<(u64, Vec<u8>)>> {
     let mut number = 0;
     std::iter::from_fn(move || {
         loop {
@@ -255,4 +257,3 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
         }
     }
 }
-

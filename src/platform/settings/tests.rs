@@ -12,9 +12,9 @@ fn faults(settings: &[(&str, &str)]) -> Vec<String> {
 #[test]
 fn no_settings_at_all_work() {
     let settings = Settings::read(&Sources::of(&[])).expect("the defaults");
-    assert_eq!(settings.listen.to_string(), "127.0.0.1:3000");
-    assert_eq!(settings.public_url_at(3000).origin(), "http://localhost:3000");
-    assert_eq!(settings.database, Database::Sqlite("data/latchkey.db".into()));
+    assert_eq!(settings.web.listen().to_string(), "127.0.0.1:3000");
+    assert_eq!(settings.web.public_url_at(3000).origin(), "http://localhost:3000");
+    assert_eq!(settings.store.database, Database::Sqlite("data/latchkey.db".into()));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_kubernetes_injects_for_a_service_is_no_setting_and_no_mistake() {
 fn what_is_empty_is_not_set_and_is_never_a_secret() {
     let empty: Vec<(&str, &str)> = KNOWN.iter().map(|(name, ..)| (*name, "")).collect();
     let settings = Settings::read(&Sources::of(&empty)).expect("the defaults");
-    assert!(settings.jwt_secret.is_none() && settings.jwt_secret_previous.is_none());
+    assert!(settings.keys.secret.is_none() && settings.keys.previous.is_none());
     let url = ("DATABASE_URL", "postgres://latchkey@localhost/latchkey");
     assert_eq!(faults(&[url, ("JWT_SECRET", " ")]), ["JWT_SECRET"]);
 }
@@ -137,7 +137,7 @@ fn postgres_needs_a_secret_that_its_nodes_share() {
     assert_eq!(faults(&[url]), ["JWT_SECRET"]);
     let settings = Settings::read(&Sources::of(&[url, ("JWT_SECRET", GOOD_SECRET)]));
     let settings = settings.expect("good settings");
-    assert_eq!(settings.database.to_string(), "postgres://latchkey@db.example.org/latchkey");
+    assert_eq!(settings.store.database.to_string(), "postgres://latchkey@db.example.org/latchkey");
     assert!(!format!("{settings:?}").contains("hunter2"));
     assert!(settings.warnings().iter().any(|warning| warning.contains("sslmode=verify-full")));
 }
@@ -145,7 +145,7 @@ fn postgres_needs_a_secret_that_its_nodes_share() {
 #[test]
 fn a_short_session_needs_no_shorter_idle_time() {
     let settings = Settings::read(&Sources::of(&[("SESSION_TTL", "2s")])).expect("good settings");
-    for idle in [settings.session_idle_ttl, settings.remember_ttl, settings.refresh_ttl] {
+    for idle in [settings.session_idle_ttl, settings.sessions.remember_ttl, settings.refresh_ttl] {
         assert_eq!(idle, settings.session_ttl);
     }
     let longer = [("SESSION_TTL", "7d"), ("REMEMBER_TTL", "30d")];

@@ -11,8 +11,8 @@ fn sessions(settings: &[(&str, &str)]) -> Tokens {
     let mut all = vec![("JWT_SECRET", SECRET)];
     all.extend(settings);
     let settings = Settings::read(&Sources::of(&all)).expect("good settings");
-    let secret = settings.jwt_secret.clone().expect("a secret");
-    Tokens::new(&settings, &settings.public_url_at(3000), &secret)
+    let secret = settings.keys.secret.clone().expect("a secret");
+    Tokens::new(&settings, &settings.web.public_url_at(3000), &secret)
 }
 
 fn visit() -> Visit {

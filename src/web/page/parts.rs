@@ -84,11 +84,7 @@ struct Light {
 }
 
 /// A field that holds a password. `hint`: below its label.
-pub(crate) fn password(
-    form: &FormState,
-    field: Field,
-    autocomplete: &'static str,
-) -> AnyView {
+pub(crate) fn password(form: &FormState, field: Field, autocomplete: &'static str) -> AnyView {
     input(form, field, Kind::Password, autocomplete, None, None)
 }
 

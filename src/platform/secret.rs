@@ -4,7 +4,7 @@ use std::{fmt, io, path::Path};
 
 use zeroize::Zeroizing;
 
-use crate::platform::settings::random;
+use super::random;
 
 /// Key material: wiped from memory, never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Secret {
         "secret",
     ];
 
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         const HINT: &str = "make one with: openssl rand -hex 32";
         if text.len() < Self::MIN_LENGTH {
             return Err(format!("is shorter than {} bytes; {HINT}", Self::MIN_LENGTH));

@@ -1,0 +1,417 @@
+//! The commands on accounts.
+
+use std::{
+    fs,
+    io::{BufReader, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+
+use super::{
+    AccountRecord, deletion,
+    import::{self, ImportRules, MAX_TOLD, RefusedLine},
+    profile, records_after,
+};
+use crate::{
+    audit::{By, Event},
+    domain::{FieldError, ProfileChange},
+    passwords::{self, FirebaseProject, PasswordHash},
+    platform::{
+        clock::{now, rfc3339, time},
+        terminal::{Failure, create, fail, finish, say, told, warn},
+    },
+    sessions::{self, ALL_SESSIONS_ENDED, Which},
+    settings::Settings,
+    sign_in::password,
+    store::{
+        Fact, Store,
+        cli::{open, open_migrated},
+    },
+    texts::Language,
+};
+
+#[derive(Args)]
+pub(crate) struct ImportOptions {
+    /// Import the rest if some lines are refused
+    #[arg(long)]
+    pub(crate) skip_refused: bool,
+    /// Turn names that aren't usernames here (email addresses, spaces) into usernames, and list them
+    #[arg(long)]
+    pub(crate) map_usernames: bool,
+    /// Accept names that are reserved for the service, such as admin and support
+    #[arg(long)]
+    pub(crate) allow_reserved: bool,
+    /// Write a link for each account without a password to this new file, one JSON object per line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_links: Option<PathBuf>,
+    /// The base64_signer_key of a Firebase project
+    #[arg(long, value_name = "BASE64", requires = "firebase_salt_separator")]
+    pub(crate) firebase_signer_key: Option<String>,
+    /// Its base64_salt_separator
+    #[arg(long, value_name = "BASE64", requires = "firebase_signer_key")]
+    pub(crate) firebase_salt_separator: Option<String>,
+    /// Its rounds
+    #[arg(long, value_name = "NUMBER", default_value_t = 8)]
+    pub(crate) firebase_rounds: u32,
+    /// Its mem_cost
+    #[arg(long, value_name = "NUMBER", default_value_t = 14)]
+    pub(crate) firebase_mem_cost: u8,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum User {
+    /// List all accounts
+    List {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an account
+    Show {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+    /// Disable an account and end its sessions
+    Disable {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+    /// Enable a disabled account
+    Enable {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+    /// Change a field of a profile
+    Set {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// The name of the field, such as fullName
+        field: String,
+        /// The new value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Permanently delete an account, now
+    Delete {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// Confirm the deletion
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List the sessions of an account
+    Sessions {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// End all of them
+        #[arg(long)]
+        end: bool,
+    },
+    /// Print a link that sets a new password, once, within 24 hours
+    SetPasswordLink {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+}
+
+pub(crate) async fn import(
+    settings: &Settings,
+    file: &Path,
+    options: &ImportOptions,
+) -> Result<(), Failure> {
+    let named = |error: std::io::Error| Failure(vec![format!("{}: {error}", file.display())]);
+    // A pipe cannot be read twice.
+    if !fs::metadata(file).map_err(named)?.is_file() {
+        return fail(&format!("{}: is not a file", file.display()));
+    }
+    let rules = import_rules(options)?;
+    // Before anything is added, so that it is known to be writable.
+    let links = options.password_links.as_deref().map(create).transpose()?;
+    // An import may be the first thing that is done.
+    let store = open_migrated(&settings.store).await?;
+    let open = || fs::File::open(file).map(BufReader::new);
+    let imported = import::import(&store, open, &rules, |what, lines| {
+        _ = write!(std::io::stderr(), "\r{what}: {lines}   ");
+    })
+    .await
+    .map_err(told)?;
+    _ = writeln!(std::io::stderr());
+    let refused = imported.refused.len();
+    let mut lines: Vec<String> = imported
+        .refused
+        .iter()
+        .take(MAX_TOLD)
+        .map(|RefusedLine { number, reason }| format!("line {number}: {reason}"))
+        .collect();
+    if refused > MAX_TOLD {
+        lines.push(format!("and {} more lines", refused - MAX_TOLD));
+    }
+    if refused > 0 && !options.skip_refused {
+        lines.push(format!(
+            "Nothing was imported, since some lines were refused ({refused}). Fix them, or use \
+             --skip-refused to import the rest"
+        ));
+        if let Some(path) = &options.password_links {
+            _ = fs::remove_file(path);
+        }
+        return Err(Failure(lines));
+    }
+    for line in lines {
+        _ = writeln!(std::io::stderr(), "latchkey: refused {line}");
+    }
+    for import::Mapped { number, from, to } in &imported.mapped {
+        say(&format!("line {number}: {from} is {to} here"));
+    }
+    say(&format!("Accounts added: {}. Lines refused: {refused}.", imported.added));
+    if imported.without_password.is_empty() {
+        store.close().await;
+        return Ok(());
+    }
+    let without = imported.without_password.len();
+    let Some(mut links) = links else {
+        say(&format!(
+            "Without a password: {without}. `latchkey user set-password-link NAME` makes a link for \
+             each, and --password-links FILE makes all of them at the next import."
+        ));
+        store.close().await;
+        return Ok(());
+    };
+    let origin = public_origin(&store, settings).await?;
+    for (id, username) in &imported.without_password {
+        let link = password::make_link(&store, *id).await.map_err(told)?;
+        let url = format!("{origin}/set-password?link={link}");
+        let line = serde_json::json!({"id": id.0, "username": username, "url": url});
+        writeln!(links, "{line}")?;
+    }
+    finish(links)?;
+    store.close().await;
+    say(&format!("Links to set a password: {without}. Each works once, within 24 hours."));
+    Ok(())
+}
+
+fn import_rules(options: &ImportOptions) -> Result<ImportRules, Failure> {
+    let firebase = match (&options.firebase_signer_key, &options.firebase_salt_separator) {
+        (Some(key), Some(separator)) => {
+            let (rounds, mem_cost) = (options.firebase_rounds, options.firebase_mem_cost);
+            let project = FirebaseProject::new(key, separator, rounds, mem_cost);
+            Some(project.map_err(|reason| Failure(vec![format!("Firebase: {reason}")]))?)
+        }
+        _ => None,
+    };
+    let ImportOptions { skip_refused, map_usernames, allow_reserved, .. } = *options;
+    Ok(ImportRules { skip_refused, map_usernames, allow_reserved, firebase })
+}
+
+/// The address that people use: the one that is set here, or the one that the server was told. The
+/// settings of its unit or container may not be seen here.
+async fn public_origin(store: &Store, settings: &Settings) -> Result<String, Failure> {
+    if let Some(url) = &settings.web.public_url {
+        return Ok(url.origin());
+    }
+    if let Some(noted) = store.fact(Fact::PublicUrl).await.map_err(told)? {
+        return Ok(noted);
+    }
+    warn(
+        "no server has used this database yet and PUBLIC_URL is not set here, so the address is a \
+         guess",
+    );
+    Ok(settings.web.public_url_at(settings.web.listen().port()).origin())
+}
+
+pub(crate) async fn export(settings: &Settings, file: &Path) -> Result<(), Failure> {
+    let store = open(&settings.store).await?;
+    let mut to = create(file)?;
+    let count = import::export(&store, &mut to).await.map_err(told)?;
+    finish(to)?;
+    store.close().await;
+    say(&format!("Wrote {count} accounts to {}. Only its owner can read it.", file.display()));
+    Ok(())
+}
+
+pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failure> {
+    let store = open(&settings.store).await?;
+    match command {
+        User::List { json } => list(&store, json).await?,
+        User::Show { name } => show(&store, &find(&store, &name).await?).await?,
+        User::Disable { name } => set_disabled(&store, &name, true).await?,
+        User::Enable { name } => set_disabled(&store, &name, false).await?,
+        User::Set { name, field, value } => set(&store, &name, &field, &value).await?,
+        User::Delete { name, yes } => {
+            let account = find(&store, &name).await?;
+            if !yes {
+                return fail(&format!(
+                    "this permanently deletes {} and all its data; re-run with --yes to confirm",
+                    account.profile.username
+                ));
+            }
+            if !deletion::delete_now(&store, account.profile.id).await.map_err(told)? {
+                return fail("someone else has just deleted it");
+            }
+            say(&format!("{} is deleted.", account.profile.username));
+        }
+        User::Sessions { name, end } => show_sessions(&store, &name, end).await?,
+        User::SetPasswordLink { name } => {
+            let account = find(&store, &name).await?;
+            if account.disabled_at.is_some() {
+                return fail(&format!(
+                    "{0} is disabled: run \"latchkey user enable {0}\" first, since enabling voids \
+                     links",
+                    account.profile.username
+                ));
+            }
+            if account.delete_at.is_some() {
+                say(
+                    "This account is about to be deleted. Signing in with the new password keeps it.",
+                );
+            }
+            let link = password::make_link(&store, account.profile.id).await.map_err(told)?;
+            let origin = public_origin(&store, settings).await?;
+            say("Give this link to the account's owner. It works once, within 24 hours:");
+            say(&format!("{origin}/set-password?link={link}"));
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn set_disabled(store: &Store, name: &str, disabled: bool) -> Result<(), Failure> {
+    let account = find(store, name).await?;
+    let AccountRecord { profile, .. } = account;
+    let changed = super::set_disabled(store, profile.id, disabled).await.map_err(told)?;
+    let what = match (disabled, changed) {
+        (true, true) => "is disabled, and signed out",
+        (true, false) => "is disabled already",
+        (false, true) => "can sign in again",
+        (false, false) => "is not disabled",
+    };
+    say(&format!("{} {what}.", profile.username));
+    Ok(())
+}
+
+async fn set(store: &Store, name: &str, field: &str, value: &str) -> Result<(), Failure> {
+    let account = find(store, name).await?.profile;
+    let change =
+        ProfileChange::parse(|known| (known.field.name() == field).then(|| Ok(value.to_owned())));
+    let change = change.map_err(|errors| {
+        let why = |error: &FieldError| match error.field.name() == field {
+            true => Language::English.field_error(error),
+            false => format!("there is no field {field}"),
+        };
+        Failure(errors.iter().map(why).collect())
+    })?;
+    let changed = profile::change_by_operator(store, account.id, change).await.map_err(told)?;
+    let what = if changed { "is changed" } else { "is unchanged" };
+    say(&format!("The profile of {} {what}.", account.username));
+    Ok(())
+}
+
+async fn find(store: &Store, name: &str) -> Result<AccountRecord, Failure> {
+    match super::find(store, name).await.map_err(told)? {
+        Some(account) => Ok(account),
+        None => fail("there is no account with this username or id"),
+    }
+}
+
+async fn list(store: &Store, json: bool) -> Result<(), Failure> {
+    let mut last = 0;
+    if !json {
+        say(&format!("{:16}  {:8}  {:10}  USERNAME", "ID", "STATE", "SINCE"));
+    }
+    loop {
+        let records = records_after(store, last, 500).await.map_err(told)?;
+        let Some(end) = records.last() else { return Ok(()) };
+        last = end.profile.id.0;
+        for record in records {
+            if json {
+                say(&line(&record).to_string());
+                continue;
+            }
+            say(&format!(
+                "{:16}  {:8}  {}  {}",
+                record.profile.id.0,
+                state(&record),
+                day(record.profile.created_at),
+                record.profile.username
+            ));
+        }
+    }
+}
+
+fn line(record: &AccountRecord) -> serde_json::Value {
+    let AccountRecord { profile, .. } = record;
+    let mut line = serde_json::json!({ "id": profile.id.0, "username": profile.username });
+    for (field, value) in profile.values.iter() {
+        line[field.field.name()] = value.into();
+    }
+    line["state"] = state(record).into();
+    line["createdAt"] = rfc3339(profile.created_at).into();
+    line
+}
+
+fn state(record: &AccountRecord) -> &'static str {
+    match (record.disabled_at, record.delete_at) {
+        (Some(_), _) => "disabled",
+        (None, Some(_)) => "leaving",
+        (None, None) => "active",
+    }
+}
+
+async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
+    let AccountRecord { profile, .. } = record;
+    say(&format!("id            {}", profile.id.0));
+    say(&format!("username      {}", profile.username));
+    for (field, value) in profile.values.iter() {
+        let label = Language::English.text(&format!("field-{}", field.field.name()));
+        say(&format!("{:13} {}", label.to_lowercase(), value.unwrap_or("-")));
+    }
+    say(&format!("member since  {}", day(profile.created_at)));
+    say(&format!("state         {}", state(record)));
+    if let Some(at) = record.disabled_at {
+        say(&format!("disabled      {}", day(at)));
+    }
+    if let Some(at) = record.delete_at {
+        say(&format!("to be deleted {}", day(at)));
+    }
+    let holder = passwords::holder(store, profile.id).await.map_err(told)?;
+    let hash = holder.and_then(|holder| holder.hash);
+    say(&format!("password      kept as {}", hash.as_ref().map_or("none", PasswordHash::kept_as)));
+    Ok(())
+}
+
+async fn show_sessions(store: &Store, name: &str, end: bool) -> Result<(), Failure> {
+    let account = find(store, name).await?.profile.id;
+    if end {
+        let (by, act) = (By::Operator, ALL_SESSIONS_ENDED);
+        let event = Event::without_request(by, act, Some(account), now());
+        let ended = sessions::end_and_record(store, account, Which::All, &event).await;
+        say(&format!("Sessions ended: {}.", ended.map_err(told)?.sessions.len()));
+        return Ok(());
+    }
+    let sessions = sessions::of_account(store, account).await.map_err(told)?;
+    if sessions.is_empty() {
+        say("No sessions.");
+    }
+    for session in sessions {
+        say(&format!(
+            "since {}  last seen {}  {}  {}  {}",
+            day(session.created_at),
+            day(session.seen_at),
+            session.carrier.word(),
+            session.network,
+            session.device
+        ));
+    }
+    Ok(())
+}
+
+fn day(seconds: i64) -> String {
+    time(seconds).date().to_string()
+}

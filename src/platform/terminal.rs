@@ -1,0 +1,50 @@
+//! What commands say, and how they fail.
+
+use std::{
+    fs,
+    io::{BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use super::error::Fault;
+
+/// A command that could not do its work. Each line is for the operator.
+pub struct Failure(pub Vec<String>);
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(vec![error.to_string()])
+    }
+}
+
+pub(crate) fn fail<T>(reason: &str) -> Result<T, Failure> {
+    Err(Failure(vec![reason.to_owned()]))
+}
+
+/// A fault, as the operator is told of it.
+pub(crate) fn told(fault: Fault) -> Failure {
+    Failure(vec![fault.source().to_string()])
+}
+
+/// To the standard output; a reader that went away is no fault of ours.
+pub(crate) fn say(line: &str) {
+    _ = writeln!(std::io::stdout(), "{line}");
+}
+
+pub(crate) fn warn(text: &str) {
+    _ = writeln!(std::io::stderr(), "latchkey: warning: {text}");
+}
+
+/// A new file, readable by its owner alone.
+pub(crate) fn create(file: &Path) -> Result<BufWriter<fs::File>, Failure> {
+    let mut options = fs::OpenOptions::new();
+    let created = options.write(true).create_new(true).mode(0o600).open(file);
+    let named = |error| Failure(vec![format!("{}: {error}", file.display())]);
+    created.map(BufWriter::new).map_err(named)
+}
+
+pub(crate) fn finish(file: BufWriter<fs::File>) -> Result<(), Failure> {
+    file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(())
+}

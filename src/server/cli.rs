@@ -1,0 +1,73 @@
+//! The command that serves.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::start;
+use crate::{
+    platform::{
+        clock,
+        log::LogFormat,
+        terminal::{Failure, say},
+    },
+    settings::Settings,
+    web::telemetry,
+};
+
+pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
+    let _export = telemetry::start(settings.log.format, &settings.log.filter);
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let format = settings.log.format;
+    let running = tokio::select! {
+        started = start(settings) => match (started, format) {
+            (Ok(running), _) => running,
+            (Err(error), LogFormat::Text) => return Err(error.into()),
+            (Err(error), LogFormat::Json) => {
+                // The last line is one object, too.
+                tracing::error!("{error}");
+                return Err(Failure(Vec::new()));
+            }
+        },
+        // Nothing is in flight yet.
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    announce(format, &format!("Latchkey listens on http://{}", running.address));
+    if running.state.public_url.origin() != format!("http://{}", running.address) {
+        announce(format, &format!("Open {}", running.state.public_url.origin()));
+    }
+    if let Some(address) = running.metrics {
+        announce(format, &format!("Metrics are at http://{address}/metrics"));
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: requests in flight are finished first");
+    // Who asks a second time does not want to wait.
+    tokio::select! {
+        () = running.stop() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// To the standard output, in the format of the log.
+fn announce(format: LogFormat, text: &str) {
+    match format {
+        LogFormat::Text => say(text),
+        LogFormat::Json => {
+            let line = serde_json::json!({
+                "timestamp": clock::rfc3339(clock::now()),
+                "level": "INFO",
+                "target": "latchkey",
+                "message": text,
+            });
+            say(&line.to_string());
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The settings of sessions.
+
+use std::time::Duration;
+
+use crate::platform::settings::{Reader, bad, duration, settings};
+
+settings! {
+    /// The settings of sessions.
+    pub struct SessionSettings {
+        access_token_ttl: Duration = or("ACCESS_TOKEN_TTL", "15m", duration),
+            "how long an access token is valid",
+            "Write durations as a number followed by s, m, h or d.";
+        idle_ttl: Duration = or("SESSION_IDLE_TTL", "24h", duration),
+            "how long a session lasts without use";
+        remember_ttl: Duration = or("REMEMBER_TTL", "30d", duration),
+            "the same for \"Keep me signed in\"", "Not longer than SESSION_TTL.";
+        refresh_ttl: Duration = or("REFRESH_TTL", "30d", duration),
+            "the same for a session with a refresh token", "Not longer than SESSION_TTL.";
+        ttl: Duration = or("SESSION_TTL", "30d", duration),
+            "how long any session lasts";
+        proof_ttl: Duration = or("PROOF_TTL", "10m", duration),
+            "how long after entering the password sensitive actions don't ask for it again";
+    }
+}
+
+impl SessionSettings {
+    /// A session must not stay unused for longer than it lasts. Lowering `SESSION_TTL` alone makes no
+    /// default wrong.
+    pub(crate) fn check(&mut self, reader: &mut Reader<'_>) {
+        for (name, idle) in [
+            ("SESSION_IDLE_TTL", &mut self.idle_ttl),
+            ("REMEMBER_TTL", &mut self.remember_ttl),
+            ("REFRESH_TTL", &mut self.refresh_ttl),
+        ] {
+            if !reader.is_set(name) {
+                *idle = (*idle).min(self.ttl);
+            } else if *idle > self.ttl {
+                reader.faults.push(bad(name, "must not be longer than SESSION_TTL"));
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! All settings. Each room declares its own; here they are named, and checked against each other.
+
+use crate::{
+    accounts::settings::AccountSettings,
+    keys::settings::KeySettings,
+    passwords::settings::PasswordSettings,
+    platform::{
+        log::LogSettings,
+        settings::{BadSetting, Known, Reader, Sources, bad},
+    },
+    sessions::settings::SessionSettings,
+    store::settings::{Database, StoreSettings},
+    throttle::settings::ThrottleSettings,
+    web::settings::WebSettings,
+};
+
+/// Everything an operator can set, each within its rule.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub web: WebSettings,
+    pub store: StoreSettings,
+    pub keys: KeySettings,
+    pub passwords: PasswordSettings,
+    pub sessions: SessionSettings,
+    pub accounts: AccountSettings,
+    pub throttle: ThrottleSettings,
+    pub log: LogSettings,
+}
+
+impl Settings {
+    /// Every setting, in the order of `check` and of `.env.example`.
+    #[must_use]
+    pub fn known() -> Vec<&'static Known> {
+        let rooms = [
+            WebSettings::KNOWN,
+            StoreSettings::KNOWN,
+            KeySettings::KNOWN,
+            PasswordSettings::KNOWN,
+            SessionSettings::KNOWN,
+            AccountSettings::KNOWN,
+            ThrottleSettings::KNOWN,
+            LogSettings::KNOWN,
+        ];
+        rooms.into_iter().flatten().collect()
+    }
+
+    /// All settings, or all that is wrong with them.
+    pub fn read(sources: &Sources) -> Result<Self, Vec<BadSetting>> {
+        let mut reader = Reader::new(sources, &Self::known());
+        let mut settings = Self {
+            web: WebSettings::read(&mut reader),
+            store: StoreSettings::read(&mut reader),
+            keys: KeySettings::read(&mut reader),
+            passwords: PasswordSettings::read(&mut reader),
+            sessions: SessionSettings::read(&mut reader),
+            accounts: AccountSettings::read(&mut reader),
+            throttle: ThrottleSettings::read(&mut reader),
+            log: LogSettings::read(&mut reader),
+        };
+        settings.sessions.check(&mut reader);
+        settings.web.check(&mut reader.faults);
+        settings.check(&mut reader.faults);
+        if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
+    }
+
+    /// What is only wrong together.
+    fn check(&self, faults: &mut Vec<BadSetting>) {
+        let (database, keys) = (&self.store.database, &self.keys);
+        if matches!(database, Database::Postgres(_)) && keys.secret.is_none() {
+            faults.push(bad(
+                "JWT_SECRET",
+                "is required with PostgreSQL, because all nodes share it; make one with: openssl \
+                 rand -hex 32",
+            ));
+        }
+        if keys.previous.is_some() && keys.secret.is_none() {
+            faults.push(bad("JWT_SECRET_PREVIOUS", "needs a JWT_SECRET that takes its place"));
+        }
+        if keys.secret.is_some() && keys.secret == keys.previous {
+            faults.push(bad("JWT_SECRET_PREVIOUS", "is the same as JWT_SECRET"));
+        }
+    }
+
+    /// What an operator should know, though nothing is wrong.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.throttle.on {
+            warnings.push("THROTTLE=off: all rate limits are off; for load tests only".into());
+        }
+        if self.web.public_url.as_ref().is_some_and(|url| !url.is_https() && !url.is_loopback()) {
+            warnings.push(
+                "INSECURE_HTTP=yes: passwords and cookies cross the network in the clear".into(),
+            );
+        }
+        if let Database::Postgres(url) = &self.store.database
+            && url.is_unverified()
+        {
+            warnings.push(
+                "DATABASE_URL: the connection is not verified, so an attacker on the network can \
+                 read or impersonate the database; add ?sslmode=verify-full&sslrootcert=FILE"
+                    .into(),
+            );
+        }
+        if self.web.host.is_unspecified() && self.web.public_url.is_none() {
+            warnings.push(
+                "HOST is every address, without PUBLIC_URL: only http://localhost is answered"
+                    .into(),
+            );
+        }
+        warnings
+    }
+    /// The text of `.env.example`.
+    #[must_use]
+    pub fn example() -> String {
+        let mut text = "\
+# Latchkey's settings. You need none of them: copy this file to .env and remove the # from what you change.
+# The environment takes precedence over this file. Put a value that contains a $ in single quotes. \
+`latchkey check` shows what is in force.
+"
+        .to_owned();
+        for Known { name, example, meaning, note, .. } in Self::known() {
+            let (first, rest) = meaning.split_at(1);
+            // A value is written as it is.
+            let first =
+                if meaning.starts_with("IP:") { first.into() } else { first.to_uppercase() };
+            let space = if note.is_empty() { "" } else { " " };
+            text += &format!("\n# {first}{rest}.{space}{note}\n#{name}={example}\n");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_good() {
+        Settings::read(&Sources::of(&[])).expect("the defaults");
+    }
+}
