@@ -20,6 +20,7 @@ use crate::{
     platform::{
         clock::now,
         error::{Error, Fault, Refusal, Result},
+        random,
         visit::Visit,
     },
     services::Services,
@@ -65,7 +66,7 @@ struct NewRow<'a> {
 
 /// Makes an account, and signs nobody in.
 pub async fn sign_up(services: &Services, new: &NewAccount, visit: &Visit) -> Result<Profile> {
-    let (tx, made) = make(services, new, visit, crate::platform::random::account_id()?).await?;
+    let (tx, made) = make(services, new, visit, random::account_id()?).await?;
     tx.commit().await?;
     made.event.log();
     Ok(made.profile)
@@ -143,6 +144,28 @@ async fn add(
         passwords::give(tx, account.id, hash).await?;
     }
     Ok(true)
+}
+
+/// The database's part of a sign-up, for `make bench`. `false`: the name is taken.
+#[doc(hidden)]
+pub async fn add_alone(
+    store: &Store,
+    username: &Username,
+    values: &ProfileValues,
+    hash: &PasswordHash,
+    event: &Event,
+) -> Result<bool, Fault> {
+    if is_taken(store, username).await? {
+        return Ok(false);
+    }
+    let (created_at, disabled_at, delete_at) = (event.at, None, None);
+    let id = event.account.unwrap_or(random::account_id()?);
+    let account = NewRow { id, username, values, created_at, disabled_at, delete_at };
+    let mut tx = store.begin().await?;
+    let added = add(&mut tx, &account, Some(hash)).await?;
+    audit::record(&mut tx, event).await?;
+    tx.commit().await?;
+    Ok(added)
 }
 
 /// Whether an account has this name already, or one that looks the same.

@@ -236,10 +236,7 @@ pub struct Holder {
 }
 
 /// The account with this name, and its password.
-pub(crate) async fn holder_named(
-    store: &Store,
-    username: &UsernameKey,
-) -> Result<Option<Holder>, Fault> {
+pub async fn holder_named(store: &Store, username: &UsernameKey) -> Result<Option<Holder>, Fault> {
     sql::named(&mut store.read().await?, username).await
 }
 

@@ -233,11 +233,18 @@ pub(crate) async fn forget_proofs_since(store: &Store, time: i64) -> Result<u64,
     sql::forget_proofs_since(store, time).await
 }
 
-/// Adds a session as it is, for measurements.
+/// The database's part of a sign-in, for `make bench`.
 #[doc(hidden)]
-pub async fn insert(store: &Store, session: &StoredSession) -> Result<(), Fault> {
+pub async fn begin_alone(
+    store: &Store,
+    session: &StoredSession,
+    event: &Event,
+) -> Result<(), Fault> {
     let mut tx = store.begin().await?;
+    account::lock(&mut tx, session.account_id).await?;
+    is_crowded(&mut tx, session.account_id, session.created_at).await?;
     begin(&mut tx, session, None).await?;
+    audit::record(&mut tx, event).await?;
     tx.commit().await
 }
 

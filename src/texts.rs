@@ -220,26 +220,29 @@ mod tests {
 
     #[test]
     fn every_text_that_a_page_asks_for_is_there() {
-        let mut asked = BTreeSet::new();
-        for folder in ["src/app", "src/app/pages"] {
+        fn walk(folder: &std::path::Path, code: &mut Vec<String>) {
             for entry in std::fs::read_dir(folder).expect("a folder") {
                 let path = entry.expect("an entry").path();
-                if path.extension().is_none_or(|extension| extension != "rs") {
-                    continue;
+                if path.is_dir() {
+                    walk(&path, code);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    code.push(std::fs::read_to_string(&path).expect("text"));
                 }
-                let code = std::fs::read_to_string(&path).expect("text");
-                for call in ["t(\"", "t_with(\""] {
-                    for (at, _) in code.match_indices(call) {
-                        let before = code[..at].chars().next_back().unwrap_or(' ');
-                        if before.is_alphanumeric() || "_.".contains(before) {
-                            continue;
-                        }
-                        let name = code[at + call.len()..].split('"').next().expect("a name");
-                        for (language, ..) in Language::ALL {
-                            assert!(language.has(name), "{name} in {language}");
-                        }
-                        asked.insert(name.to_owned());
+            }
+        }
+        let (mut files, mut asked) = (Vec::new(), BTreeSet::new());
+        walk(std::path::Path::new("src"), &mut files);
+        for code in files {
+            for call in [" t(\"", "(t(\"", "{t(\"", "=t(\"", "t_with(\"", "lead: \"", "title: \""] {
+                for (at, _) in code.match_indices(call) {
+                    let name = code[at + call.len()..].split('"').next().expect("a name");
+                    if name.contains(' ') || name.starts_with(char::is_uppercase) {
+                        continue;
                     }
+                    for (language, ..) in Language::ALL {
+                        assert!(language.has(name), "{name} in {language}");
+                    }
+                    asked.insert(name.to_owned());
                 }
             }
         }
@@ -248,22 +251,44 @@ mod tests {
 
     #[test]
     fn every_event_that_its_owner_can_read_has_its_words() {
-        use crate::audit::Act;
+        use crate::{accounts, audit, server, sign_in, throttle, web};
         // Nobody's account is in these.
-        let of_nobody =
-            [Act::SignInLimited, Act::Limited, Act::CrossOrigin, Act::Deleted, Act::Erased];
-        let others = [Act::SignUpRefused, Act::TokenRefused];
-        for (act, word) in Act::ALL {
-            let name = format!("event-{}", word.replace(':', "-"));
-            let expected = !of_nobody.contains(&act) && !others.contains(&act);
-            assert_eq!(Language::English.has(&name), expected, "{name}");
+        let of_nobody = [
+            sign_in::SIGN_IN_LIMITED,
+            throttle::LIMITED,
+            web::CROSS_ORIGIN,
+            audit::DELETED,
+            audit::ERASED,
+            accounts::SIGN_UP_REFUSED,
+            throttle::TOKEN_REFUSED,
+        ];
+        let acts = server::acts();
+        let words: BTreeSet<&str> = acts.iter().map(|act| act.0).collect();
+        assert_eq!(words.len(), acts.len(), "each has a word of its own");
+        for act in acts {
+            let name = format!("event-{}", act.0.replace(':', "-"));
+            assert_eq!(Language::English.has(&name), !of_nobody.contains(&act), "{name}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_looked_up_by_a_name_has_its_text() {
+        let notices = crate::server::notices();
+        let names = notices.iter().map(|notice| format!("saved-{}", notice.word));
+        let fields = crate::domain::profile::FIELDS;
+        let names = names.chain(fields.iter().map(|field| format!("field-{}", field.field.name())));
+        let kinds = crate::web::problem_kinds::KINDS;
+        let names = names.chain(kinds.iter().map(|kind| format!("problem-{}", kind.slug)));
+        for name in names {
+            assert!(Language::English.has(&name), "{name}");
         }
     }
 
     #[test]
     fn every_code_that_a_field_can_have_has_its_sentence() {
-        use Field::{CurrentPassword, FullName, NewPassword, Password, Username};
-        for field in [Username, FullName, Password, CurrentPassword, NewPassword] {
+        let own = [Field::USERNAME, Field::PASSWORD, Field::CURRENT_PASSWORD, Field::NEW_PASSWORD];
+        let of_profile = crate::domain::profile::FIELDS.map(|field| field.field);
+        for field in own.into_iter().chain(of_profile) {
             for code in [Code::Missing, Code::WrongType, Code::TooLong { max: 7 }] {
                 for (language, ..) in Language::ALL {
                     let text = language.field_error(&FieldError { field, code });

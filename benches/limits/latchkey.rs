@@ -9,10 +9,10 @@ use std::{
 };
 
 use latchkey::{
-    domain::{FullName, Username},
-    platform::settings::{Settings, Sources},
-    sessions::{carrier::Carrier, tokens::Sessions},
-    store::StoredSession,
+    domain::Username,
+    platform::settings::Sources,
+    sessions::{StoredSession, carrier::Carrier, tokens::Tokens},
+    settings::Settings,
 };
 use reqwest::{Client, StatusCode, header, redirect};
 use serde_json::{Value, json};
@@ -116,17 +116,18 @@ impl Latchkey {
     }
 
     /// What makes access tokens for sessions that are in its database.
-    pub(crate) fn signer(&self) -> Sessions {
+    pub(crate) fn signer(&self) -> Tokens {
         let sources = Sources::of(&[("JWT_SECRET", SECRET)]);
         let settings = Settings::read(&sources).expect("good settings");
-        let secret = settings.jwt_secret.clone().expect("a secret");
-        Sessions::new(&settings, &settings.public_url_at(self.address().port()), &secret)
+        let secret = settings.keys.secret.clone().expect("a secret");
+        let url = settings.web.public_url_at(self.address().port());
+        Tokens::new(&settings.sessions, &url, &secret, None)
     }
 
     pub(crate) fn tokens(&self, sessions: Vec<StoredSession>) -> Vec<String> {
         let signer = self.signer();
         let programs = sessions.iter().filter(|session| session.carrier == Carrier::Program);
-        programs.map(|session| signer.token(session).expect("a token").0).collect()
+        programs.map(|session| signer.make(session).expect("a token").0).collect()
     }
 
     /// Where it listens.
@@ -278,24 +279,27 @@ pub(crate) async fn fill(folder: &Path, accounts: usize) {
         .await
         .expect("a count");
     let mut transaction = db.begin().await.expect("begun");
-    let full_name = FullName::parse("Ada Lovelace").expect("a name");
     let random = || i64::try_from(getrandom::u64().expect("randomness") >> 11).expect("small");
     for index in usize::try_from(have).expect("a count")..accounts {
         let (id, username) = (random(), Username::parse(&name(index)).expect("a name"));
         let account = "INSERT INTO accounts (id, username, username_key, username_skeleton, \
-                       username_typed_skeleton, full_name, password_hash, created_at) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, 1790000000)";
+                       username_typed_skeleton, full_name, created_at) \
+                       VALUES ($1, $2, $3, $4, $5, 'Ada Lovelace', 1790000000)";
         sqlx::query(account)
             .bind(id)
             .bind(username.typed())
             .bind(username.key().as_str())
             .bind(username.skeleton())
             .bind(username.typed_skeleton())
-            .bind(full_name.as_str())
-            .bind(HASH)
             .execute(&mut *transaction)
             .await
             .expect("an account");
+        sqlx::query("INSERT INTO passwords (account_id, hash) VALUES ($1, $2)")
+            .bind(id)
+            .bind(HASH)
+            .execute(&mut *transaction)
+            .await
+            .expect("a password");
         let session = "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at, \
                        carrier) VALUES ($1, $2, 1790000000, 4000000000, 4000000000, 'program')";
         sqlx::query(session)

@@ -8,11 +8,14 @@ use std::{
 };
 
 use latchkey::{
+    accounts::{self, SIGNED_UP},
     audit::{Act, By, Event},
-    domain::{AccountId, FullName, Username, UsernameKey},
-    platform::{random, settings::Database},
-    sessions::carrier::Carrier,
-    store::{Added, Begun, SetUpLock, Store, StoredSession},
+    domain::{AccountId, ProfileValues, Username, UsernameKey},
+    passwords::{PasswordHash, holder_named},
+    platform::random,
+    sessions::{self, ProvedBy, StoredSession, carrier::Carrier},
+    sign_in::SIGNED_IN,
+    store::{SetUpLock, Store, settings::Database},
 };
 use serde_json::json;
 use sqlx::Connection;
@@ -289,8 +292,9 @@ async fn sizes(run: &Run, report: &mut Report) {
             let (mut tokens, signer) = (Vec::new(), latchkey.signer());
             for call in 0..CALLS {
                 let session = session_id(index(call, accounts / 3));
-                let live = store.live_session(&session, 0).await.expect("read").expect("a session");
-                tokens.push(signer.token(&live.session).expect("a token").0);
+                let live =
+                    sessions::find(store, &session, 0).await.expect("read").expect("a session");
+                tokens.push(signer.make(&live.session).expect("a token").0);
             }
             let times: [Vec<f64>; 3] = Default::default();
             sides.push((index, store, tokens, socket, times, latchkey));
@@ -300,17 +304,16 @@ async fn sizes(run: &Run, report: &mut Report) {
             for (index, store, tokens, socket, times, _) in &mut sides {
                 let key = UsernameKey::find(&name(index(call, 0))).expect("a name");
                 let start = Instant::now();
-                let account = store.account(&key).await.expect("read").expect("an account");
+                let account = holder_named(store, &key).await.expect("read").expect("an account");
                 let session = session(&account.profile);
-                let event = event(Act::SignedIn, session.account_id);
-                let begun = store.insert_session(&session, HASH, None, &[], &event, &event).await;
-                assert!(matches!(begun, Ok(Begun::Yes { .. })), "a session");
+                let event = event(SIGNED_IN, session.account_id);
+                sessions::begin_alone(store, &session, &event).await.expect("a session");
                 times[0].push(start.elapsed().as_secs_f64() * 1e6);
                 // Those of others, that were written long ago.
                 times[1].push(read_profile(socket, &tokens[call]).await * 1e6);
                 let other = session_id(index(call, 500));
                 let start = Instant::now();
-                store.live_session(&other, 0).await.expect("read").expect("a session");
+                sessions::find(store, &other, 0).await.expect("read").expect("a session");
                 times[2].push(start.elapsed().as_secs_f64() * 1e6);
             }
         }
@@ -388,6 +391,7 @@ fn session(profile: &latchkey::domain::Profile) -> StoredSession {
         carrier: Carrier::Program,
         seen_at: 1_790_000_000,
         proved_at: 1_790_000_000,
+        proved_by: ProvedBy::Password,
         device: "Firefox, Linux".to_owned(),
         network: "203.0.113.0/24".to_owned(),
         remembered: false,
@@ -440,12 +444,11 @@ async fn writes(run: &Run, report: &mut Report) {
 
 async fn sign_up(store: &Store, username: &str) {
     let username = Username::parse(username).expect("a name");
-    let full_name = FullName::parse("Ada Lovelace").expect("a name");
-    assert!(!store.is_taken(&username).await.expect("read"));
-    let id = random::account_id().expect("randomness");
-    let event = event(Act::SignedUp, id);
-    let account = store.insert_account(id, &username, &full_name, HASH, &[], &event, None).await;
-    assert!(matches!(account, Ok(Added::Yes(_))), "a free name");
+    let values = ProfileValues::parse(|_| Ok("Ada Lovelace".to_owned())).expect("a name");
+    let event = event(SIGNED_UP, random::account_id().expect("randomness"));
+    let hash = PasswordHash::of(HASH.to_owned());
+    let added = accounts::add_alone(store, &username, &values, &hash, &event).await;
+    assert!(added.expect("written"), "a free name");
 }
 
 async fn memory(run: &Run, report: &mut Report) {
@@ -504,17 +507,17 @@ async fn memory(run: &Run, report: &mut Report) {
 async fn sessions_of(folder: &Path) -> Vec<StoredSession> {
     let store = open(folder).await;
     let mut last = 0;
-    let mut sessions = Vec::new();
+    let mut all = Vec::new();
     loop {
-        let records = store.records_after(last, 1000).await.expect("read");
+        let records = accounts::records_after(&store, last, 1000).await.expect("read");
         let Some(end) = records.last() else { break };
-        last = end.id;
+        last = end.profile.id.0;
         for record in records {
-            sessions.extend(store.sessions_of(AccountId(record.id), 0).await.expect("read"));
+            all.extend(sessions::of_account(&store, record.profile.id).await.expect("read"));
         }
     }
     store.close().await;
-    sessions
+    all
 }
 
 /// What PostgreSQL is asked while profiles are read.

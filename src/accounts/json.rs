@@ -67,7 +67,6 @@ pub(crate) struct SignUpBody {
 /// What `PATCH /user/profile` takes.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct ProfileBody {}
 
 /// Create an account

@@ -106,3 +106,22 @@ impl fmt::Debug for Secret {
         f.write_str("Secret(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_is_made_once_and_only_its_owner_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("latchkey.db");
+        let first = Secret::beside(&database).expect("a secret");
+        assert_eq!(Secret::beside(&database).expect("a secret"), first);
+        let file = folder.path().join("latchkey.secret");
+        let mode = std::fs::metadata(&file).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::write(&file, "cut o").expect("written");
+        assert!(Secret::beside(&database).is_err());
+    }
+}

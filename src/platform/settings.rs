@@ -319,4 +319,21 @@ pub fn exports_traces() -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_as_it_is_written() {
+        let read = |text: &str| {
+            let (mut file, mut faults) = (BTreeMap::new(), Vec::new());
+            read_file(text, &mut file, &mut faults);
+            let faults: Vec<_> = faults.into_iter().map(|fault| fault.name).collect();
+            (file.get("JWT_SECRET").cloned(), faults)
+        };
+        assert_eq!(read("JWT_SECRET='a$b'\n# $x=1\n"), (Some("a$b".into()), vec![]));
+        assert_eq!(read("JWT_SECRET=a$b").1, ["JWT_SECRET"]);
+        assert_eq!(read("PORT=1\nPORT=2").1, ["PORT"]);
+        assert_eq!(read("what is this").1, [".env"]);
+        assert_eq!(read("JWT_SECRET=\n").1, Vec::<String>::new());
+    }
+}

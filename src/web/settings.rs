@@ -129,3 +129,20 @@ fn canonical(network: IpNet) -> IpNet {
         _ => network,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_the_dress_of_ipv6_is_one_of_ipv4() {
+        for (text, network) in [
+            ("::ffff:127.0.0.1", "127.0.0.1/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::1", "::1/128"),
+            ("fd00::/8", "fd00::/8"),
+        ] {
+            assert_eq!(networks(text).expect(text)[0].to_string(), network);
+        }
+    }
+}

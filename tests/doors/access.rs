@@ -1,41 +1,45 @@
 //! The guard: what is open is a list, and everything else is closed.
 
-use latchkey::web::{
-    access::{Identity, PUBLIC, policy},
-    routes::Door,
-};
+use std::collections::BTreeSet;
+
+use latchkey::web::routes::{Door, Policy};
 use reqwest::{Method, StatusCode, header};
 
 use crate::support::*;
 
-#[test]
-fn the_list_of_what_is_open_is_this_one() {
-    let list: Vec<String> =
-        PUBLIC.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+#[tokio::test]
+async fn the_list_of_what_is_open_is_this_one() {
+    let server = TestServer::start().await;
+    let routes = server.running.state.routes.iter();
+    let mut open: Vec<String> = routes
+        .filter(|(_, _, method, policy)| policy.is_open() && **method != Method::HEAD)
+        .map(|(path, _, method, _)| format!("{method} {path}"))
+        .collect();
+    open.sort();
     assert_eq!(
-        list,
+        open,
         [
             "GET /",
-            "GET /signup",
-            "GET /signin",
-            "POST /api/sign_up",
-            "POST /api/sign_in",
-            "GET /set-password",
-            "POST /api/set_password",
-            "GET /language/{tag}",
             "GET /.well-known/change-password",
-            "POST /auth/signup",
-            "POST /auth/signin",
-            "POST /auth/refresh",
-            "GET /healthz",
-            "GET /readyz",
-            "GET /openapi.json",
             "GET /docs",
-            "GET /problems/{kind}",
-            "GET /pkg/{file}",
             "GET /favicon.ico",
             "GET /favicon.svg",
+            "GET /healthz",
+            "GET /language/{tag}",
+            "GET /openapi.json",
+            "GET /pkg/{file}",
+            "GET /problems/{kind}",
+            "GET /readyz",
             "GET /robots.txt",
+            "GET /set-password",
+            "GET /signin",
+            "GET /signup",
+            "POST /api/set_password",
+            "POST /api/sign_in",
+            "POST /api/sign_up",
+            "POST /auth/refresh",
+            "POST /auth/signin",
+            "POST /auth/signup",
         ]
     );
 }
@@ -64,10 +68,17 @@ fn the_server_functions_are_these_and_all_are_post() {
 }
 
 #[tokio::test]
-async fn every_public_line_is_a_route() {
+async fn every_server_function_is_a_form_and_every_form_a_server_function() {
     let server = TestServer::start().await;
-    for (method, path, _) in PUBLIC {
-        assert!(server.running.routes.find(path, method).is_ok(), "{method} {path}");
+    let functions: BTreeSet<&str> =
+        server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
+    let routes = &server.running.state.routes;
+    let forms: BTreeSet<&str> =
+        routes.iter().filter(|(_, door, ..)| *door == Door::Form).map(|(path, ..)| path).collect();
+    assert_eq!(functions, forms);
+    for path in forms {
+        let form = routes.form(path).expect("a form");
+        assert_eq!(routes.door(form.page), Some(Door::Page), "{path} stands on a page");
     }
 }
 
@@ -75,8 +86,8 @@ async fn every_public_line_is_a_route() {
 async fn every_other_route_is_closed_to_a_stranger() {
     let server = TestServer::start().await;
     let mut closed = Vec::new();
-    for (path, door, method) in server.running.routes.iter() {
-        if policy(method, path).is_some() {
+    for (path, door, method, policy) in server.running.state.routes.iter() {
+        if policy.is_open() {
             continue;
         }
         closed.push(format!("{method} {path}"));
@@ -205,9 +216,12 @@ async fn only_those_who_are_signed_in_are_kept_from_the_forms() {
     }
 }
 
-#[test]
-fn head_is_as_open_as_get() {
-    assert_eq!(policy(&Method::HEAD, "/signin"), Some(Identity::Noticed));
-    assert_eq!(policy(&Method::HEAD, "/profile"), None);
-    assert_eq!(policy(&Method::GET, "/api/sign_in"), None);
+#[tokio::test]
+async fn head_is_as_open_as_get() {
+    let server = TestServer::start().await;
+    let routes = &server.running.state.routes;
+    let policy = |method: Method, path: &str| routes.find(path, &method).map(|(_, policy)| policy);
+    assert_eq!(policy(Method::HEAD, "/signin"), Ok(Policy::Noticed));
+    assert_eq!(policy(Method::HEAD, "/profile"), Ok(Policy::SignedIn));
+    assert!(policy(Method::GET, "/api/sign_in").is_err());
 }

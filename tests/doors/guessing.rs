@@ -360,7 +360,7 @@ async fn a_guess_that_is_refused_writes_nothing_that_tells_whether_it_was_right(
     // As if it had come from elsewhere: the hash is of `PASSWORD`.
     let hash = "pbkdf2_sha256$100000$saltsaltsalt$bU0y7gxYKs8cHtPO79Ft3naB8+WaP8nxpz3RpKOGiEU=";
     let db = server.db().await;
-    let imported = "UPDATE accounts SET password_hash = $1";
+    let imported = "UPDATE passwords SET hash = $1";
     sqlx::query(imported).bind(hash).execute(&db).await.expect("updated");
     use_up(&server, "alice").await;
     for door in WAYS {
@@ -380,7 +380,7 @@ async fn a_guess_that_is_refused_writes_nothing_that_tells_whether_it_was_right(
     let answers = futures_util::future::join_all(tries).await;
     let let_in = answers.iter().any(|(index, status)| *index == 35 && *status == 200);
     let new: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM accounts WHERE username = 'bob' AND password_hash LIKE '$argon2id%'",
+        "SELECT COUNT(*) FROM accounts JOIN passwords ON account_id = id WHERE username = 'bob' AND hash LIKE '$argon2id%'",
     )
     .fetch_one(&db)
     .await
@@ -418,7 +418,7 @@ async fn a_used_link_is_no_way_to_guess_the_password() {
     let account = server.sign_up_json("alice").await;
     let account = latchkey::domain::AccountId(account["id"].as_i64().expect("an id"));
     let store = &server.running.state.store;
-    let link = latchkey::accounts::operator::password_link(store, account).await.expect("a link");
+    let link = latchkey::sign_in::password::make_link(store, account).await.expect("a link");
     let browser = Browser::new(&server);
     let page = format!("/set-password?link={link}");
     let form = form_token(&browser.page(&page).await);

@@ -48,7 +48,7 @@ async fn old_accounts_come_along_sign_in_once_and_then_have_argon2id() {
         assert!(server.sign_in(door, name, PASSWORD).await.is_accepted(), "{name}");
         assert!(server.sign_in(door, name, PASSWORD).await.is_accepted(), "{name} again");
     }
-    let new = "SELECT COUNT(*) FROM accounts WHERE password_hash LIKE '$argon2id$v=19$m=19456%'";
+    let new = "SELECT COUNT(*) FROM passwords WHERE hash LIKE '$argon2id$v=19$m=19456%'";
     assert_eq!(server.db_count(new).await, 2);
 }
 
@@ -204,7 +204,7 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
     let url = told.lines().last().expect("a line");
     let path = url.strip_prefix(&server.origin()).expect("our own address");
     let link = path.strip_prefix("/set-password?link=").expect("the page");
-    let hashed = "SELECT COUNT(*) FROM password_links";
+    let hashed = "SELECT COUNT(*) FROM links";
     assert_eq!(server.db_count(hashed).await, 1);
 
     let browser = Browser::new(&server);
@@ -254,7 +254,7 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
     assert_eq!(browser.get(&path(&first)).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(browser.get(&path(&second)).await.status(), StatusCode::OK);
     let db = server.db().await;
-    sqlx::query("UPDATE password_links SET expires_at = 1").execute(&db).await.expect("updated");
+    sqlx::query("UPDATE links SET expires_at = 1").execute(&db).await.expect("updated");
     assert_eq!(browser.get(&path(&second)).await.status(), StatusCode::NOT_FOUND);
 }
 
@@ -262,7 +262,7 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
 async fn whatever_changes_an_account_makes_its_links_void() {
     let server = TestServer::start().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let links = "SELECT COUNT(*) FROM password_links WHERE used_at IS NULL";
+    let links = "SELECT COUNT(*) FROM links WHERE used_at IS NULL";
     for (index, act) in ["password", "sessions", "others", "disable", "deletion"].iter().enumerate()
     {
         let name = format!("person{index}");
@@ -343,7 +343,7 @@ async fn accounts_come_along_from_keycloak_with_names_that_are_none_here_and_wit
     assert!(Browser::new(&server).submit(path, "/api/set_password", &fields).await.is_accepted());
     assert!(server.sign_in(Via::Form, "nobody-knows", PASSWORD).await.is_accepted());
     // Nothing weak lies in the database, not even before anybody has signed in.
-    let weak = "SELECT COUNT(*) FROM accounts WHERE password_hash LIKE '%pbkdf2%'";
+    let weak = "SELECT COUNT(*) FROM passwords WHERE hash LIKE '%pbkdf2%'";
     assert_eq!(server.db_count(weak).await, 0);
 }
 
@@ -355,9 +355,8 @@ async fn a_weak_hash_is_wrapped_when_it_is_imported_and_ours_after_the_next_sign
     let digest = "{SSHA}396MbBWXRxNekvZdjsTMJL2vMJtzYWx0";
     fs::write(folder.path().join("people"), line("alice", digest)).expect("written");
     done(&server, folder.path(), &["import", "people"]);
-    let kept = |pattern: &str| {
-        format!("SELECT COUNT(*) FROM accounts WHERE password_hash LIKE '{pattern}'")
-    };
+    let kept =
+        |pattern: &str| format!("SELECT COUNT(*) FROM passwords WHERE hash LIKE '{pattern}'");
     let count = async |pattern: &str| {
         let db = server.db().await;
         let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(kept(pattern)))

@@ -1,7 +1,7 @@
 //! Somebody and his own account: change it, prove anew who one is, see what happened, take the data
 //! along, delete it.
 
-use latchkey::audit::{Act, By, Event};
+use latchkey::audit::{Act, By, Event, record_alone};
 use std::collections::BTreeSet;
 
 use reqwest::{StatusCode, header};
@@ -401,7 +401,7 @@ async fn after_the_grace_an_account_is_gone_from_every_table_and_the_trail_still
         sqlx::query_as(columns).fetch_all(&db).await.expect("columns");
     let tables: BTreeSet<&String> = columns.iter().map(|(table, _)| table).collect();
     assert!(tables.len() >= 9, "{tables:?}");
-    let nodes_tell_each_other = ("account_changes".to_owned(), "account_id".to_owned());
+    let nodes_tell_each_other = ("changed_accounts".to_owned(), "account_id".to_owned());
     for place in columns.iter().filter(|place| **place != nodes_tell_each_other) {
         let (table, column) = place;
         for trace in [&*id, "canary-name", "Canary Person"] {
@@ -417,7 +417,7 @@ async fn after_the_grace_an_account_is_gone_from_every_table_and_the_trail_still
     }
     db.close().await;
     let store = crate::audit::open(&server).await;
-    let verified = latchkey::accounts::operator::verify_audit(&store, None).await.expect("read");
+    let verified = latchkey::audit::verify(&store, None).await.expect("read");
     assert!(verified.is_ok(), "{verified:?}");
     assert!(server.sign_up(Via::Json, "canary-name", PASSWORD, "B").await.is_accepted());
 }
@@ -527,9 +527,9 @@ async fn a_long_history_is_erased_in_parts_and_downloaded_in_parts() {
     let account = latchkey::domain::AccountId(profile["id"].as_i64().expect("an id"));
     let store = crate::audit::open(&server).await;
     for at in 0..2500 {
-        let (by, act) = (By::Owner, Act::FullNameChanged);
+        let (by, act) = (By::Owner, Act("user_updated:full_name"));
         let event = Event::without_request(by, act, Some(account), 1_790_000_000 + at);
-        store.append(&event).await.expect("written");
+        record_alone(&store, &event).await.expect("written");
     }
     let response = server.ask("GET", "/user/data", &token, None).await;
     assert!(!response.headers().contains_key(header::CONTENT_LENGTH), "it is sent as it is read");
@@ -542,7 +542,7 @@ async fn a_long_history_is_erased_in_parts_and_downloaded_in_parts() {
     assert_eq!(server.db_count(parts).await, 2);
     let left = "SELECT COUNT(*) FROM audit_events WHERE account_id IS NOT NULL";
     assert_eq!(server.db_count(left).await, 0);
-    let verified = latchkey::accounts::operator::verify_audit(&store, None).await.expect("read");
+    let verified = latchkey::audit::verify(&store, None).await.expect("read");
     assert!(verified.is_ok(), "{verified:?}");
 }
 
@@ -564,12 +564,12 @@ async fn a_clock_that_has_jumped_ahead_deletes_nobody() {
     let url = [("DATABASE_URL", &*server.database_url), NODES_URL];
     let node = TestServer::start_with(&url).await;
     // It has cleaned up as soon as what is over is forgotten.
-    let over = "INSERT INTO password_links (hash, account_id, expires_at) \
-                SELECT 'over', id, 1 FROM accounts";
+    let over = "INSERT INTO links (hash, purpose, account_id, epoch, expires_at) \
+                SELECT 'over', 'set-password', id, 1, 1 FROM accounts";
     sqlx::query(over).execute(&db).await.expect("inserted");
     let node_of_cleaning = TestServer::start_with(&url).await;
     eventually(async || {
-        let links = sqlx::query_scalar("SELECT COUNT(*) FROM password_links");
+        let links = sqlx::query_scalar("SELECT COUNT(*) FROM links");
         let links: i64 = links.fetch_one(&db).await.expect("a count");
         links == 0
     })

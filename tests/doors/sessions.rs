@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
-use latchkey::store::MAX_SESSIONS;
+use latchkey::sessions::MAX_SESSIONS;
 
 use crate::support::*;
 

@@ -142,26 +142,16 @@ async fn a_hash_with_old_parameters_is_made_anew_at_the_next_sign_in() {
     // `password`, as the Argon2 reference program hashes it with t=2 and m=2^8.
     let old =
         "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-    sqlx::query("UPDATE accounts SET password_hash = $1")
-        .bind(old)
-        .execute(&pool)
-        .await
-        .expect("set");
+    sqlx::query("UPDATE passwords SET hash = $1").bind(old).execute(&pool).await.expect("set");
     assert!(!server.sign_in(Via::Json, "alice", "other").await.is_accepted());
     assert!(server.sign_in(Via::Json, "alice", "password").await.is_accepted());
-    let new: String = sqlx::query_scalar("SELECT password_hash FROM accounts")
-        .fetch_one(&pool)
-        .await
-        .expect("a hash");
+    let new: String =
+        sqlx::query_scalar("SELECT hash FROM passwords").fetch_one(&pool).await.expect("a hash");
     assert!(new.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
     assert!(server.sign_in(Via::Form, "alice", "password").await.is_accepted());
 
     // Also when several come at the same moment, and only one of them makes it anew.
-    sqlx::query("UPDATE accounts SET password_hash = $1")
-        .bind(old)
-        .execute(&pool)
-        .await
-        .expect("set");
+    sqlx::query("UPDATE passwords SET hash = $1").bind(old).execute(&pool).await.expect("set");
     let at_once = (0..8).map(|index| {
         let password = if index == 7 { "other" } else { "password" };
         server.sign_in(Via::Json, "alice", password)

@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
-    platform::settings::{Settings, Sources},
+    platform::settings::Sources,
     server::{self, Running},
+    settings::Settings,
 };
 use reqwest::{
     Response, StatusCode,

@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use latchkey::{
-    platform::settings::Database,
-    store::{SetUpLock, Store},
-};
+use latchkey::store::{SetUpLock, Store, settings::Database};
 use reqwest::{StatusCode, header};
 use serde_json::json;
 

@@ -1,9 +1,6 @@
 //! TLS to the database: verified, or refused (CF-03).
 
-use latchkey::{
-    platform::settings::Database,
-    store::{SetUpLock, Store},
-};
+use latchkey::store::{SetUpLock, Store, settings::Database};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use crate::{

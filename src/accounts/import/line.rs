@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The longest line, in bytes: nothing longer can be right.
-const MAX_LINE: usize = 16 * 1024;
+pub(super) const MAX_LINE: usize = 16 * 1024;
 
 /// How many rows are read from the database at once.
 const PAGE: i64 = 500;

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::*;
+use super::{line::MAX_LINE, *};
 
 const HASH: &str = "$2b$10$24d..m51fODhn2omaj1zb.ccIUOsurqqQaX4KNCaiCtYX9ANUlyDG";
 

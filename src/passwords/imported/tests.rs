@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use crate::domain::Password;
+use crate::passwords::PasswordHash;
 use crate::passwords::{Passwords, Place, Verdict, imported::*};
 
 /// Made by the programs themselves, or by their code as their source has it; each was verified by a
@@ -48,7 +49,10 @@ async fn the_hashes_of_other_programs_let_their_owners_in_and_nobody_else() {
         let kept = vector.kept().unwrap_or_else(|why| panic!("{}: {why}", vector.program));
         let verify = async |password: &str| {
             let password = Password::parse(password).expect("a password");
-            passwords.verify(&password, Some(&kept), Place::default()).await.expect("a verdict")
+            passwords
+                .verify(&password, Some(&PasswordHash::of(kept.clone())), Place::default())
+                .await
+                .expect("a verdict")
         };
         assert!(verify(&vector.password).await.right, "{}", vector.program);
         let wrong = format!("{}x", vector.password);
@@ -87,7 +91,9 @@ async fn what_was_typed_is_tried_as_it_was_typed() {
     let bytes = typed.spellings().last().expect("as it was typed").to_vec();
     let hash = bcrypt::hash_with_salt(bytes, 10, [7; 16]).expect("a hash").to_string();
     for (password, right) in [(&typed, true), (&composed, false)] {
-        let verdict = passwords.verify(password, Some(&hash), Place::default()).await;
+        let verdict = passwords
+            .verify(password, Some(&PasswordHash::of(hash.clone())), Place::default())
+            .await;
         assert_eq!(verdict.expect("a verdict"), Verdict { right, outdated: true });
     }
     // Also if another program has our parameters.
@@ -99,7 +105,8 @@ async fn what_was_typed_is_tried_as_it_was_typed() {
     let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${digest}");
     let kept = to_be_kept(&hash, None).expect("a hash");
     assert_eq!(kept, hash, "an export of ours is imported as it is");
-    let verdict = passwords.verify(&typed, Some(&kept), Place::default()).await;
+    let verdict =
+        passwords.verify(&typed, Some(&PasswordHash::of(kept.clone())), Place::default()).await;
     assert_eq!(verdict.expect("a verdict"), Verdict { right: true, outdated: true });
     // Ours are made of the composed form, and both let in.
     let hash = passwords.hash(&typed, Place::default()).await.expect("a hash");

@@ -2,7 +2,8 @@ use aws_lc_rs::hmac;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::{platform::settings::Sources, sessions::tokens::*};
+use super::*;
+use crate::{platform::settings::Sources, settings::Settings};
 
 const SECRET: &str = "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d";
 const PREVIOUS: &str = "d4e5f0a9b3c7e2d8f1a4a0b5e1c9c1f6";
@@ -12,7 +13,8 @@ fn sessions(settings: &[(&str, &str)]) -> Tokens {
     all.extend(settings);
     let settings = Settings::read(&Sources::of(&all)).expect("good settings");
     let secret = settings.keys.secret.clone().expect("a secret");
-    Tokens::new(&settings, &settings.web.public_url_at(3000), &secret)
+    let (sessions, previous) = (&settings.sessions, settings.keys.previous.as_ref());
+    Tokens::new(sessions, &settings.web.public_url_at(3000), &secret, previous)
 }
 
 fn visit() -> Visit {
