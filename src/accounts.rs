@@ -9,13 +9,13 @@ pub mod import;
 pub mod json;
 pub mod pages;
 pub mod profile;
+pub mod sessions;
 pub mod settings;
 mod sql;
 
 use crate::{
     audit::{self, Act, By, Event, acts},
     domain::{AccountId, NewAccount, Profile, ProfileValues, Username, UsernameKey},
-    links,
     passwords::{self, PasswordHash, Place},
     platform::{
         clock::now,
@@ -24,7 +24,7 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{self, Changed, Which},
+    sessions::{Changed, Which, end},
     store::{
         Fact, Store,
         changes::{self, Revision},
@@ -224,15 +224,14 @@ pub async fn set_disabled(
     Ok(true)
 }
 
-/// Ends all sessions of an account that has changed, voids its links, and writes down why.
+/// Ends all sessions of an account that has changed, and writes down why.
 async fn end_all(
     tx: &mut Tx,
     revision: Revision,
     account: AccountId,
     event: &Event,
 ) -> Result<Changed, Fault> {
-    let changed = sessions::end(tx, revision, account, Which::All, event.at).await?;
-    links::void(tx, account).await?;
+    let changed = end(tx, revision, account, Which::All, event.at).await?;
     audit::record(tx, event).await?;
     Ok(changed)
 }

@@ -50,7 +50,7 @@ fn map() -> Map {
     sign_in::pages::routes(&mut map);
     sign_in::json::routes(&mut map);
     accounts::pages::profile_routes(&mut map);
-    sign_in::pages::security_routes(&mut map);
+    sign_in::pages::password::routes(&mut map);
     sessions::pages::routes(&mut map);
     accounts::pages::data_routes(&mut map);
     accounts::json::routes(&mut map);
@@ -85,7 +85,12 @@ pub fn acts() -> Vec<Act> {
 /// Everything that a page may say about what was just done.
 #[must_use]
 pub fn notices() -> Vec<Notice> {
-    let rooms = [accounts::pages::NOTICES, sessions::pages::NOTICES, sign_in::pages::NOTICES];
+    let rooms = [
+        accounts::pages::NOTICES,
+        sessions::pages::NOTICES,
+        sign_in::pages::NOTICES,
+        sign_in::pages::password::NOTICES,
+    ];
     rooms.into_iter().flatten().cloned().collect()
 }
 

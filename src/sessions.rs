@@ -9,7 +9,6 @@ pub mod caller;
 pub mod carrier;
 pub mod json;
 pub mod live;
-pub mod own;
 pub mod pages;
 pub mod refresh;
 pub mod settings;
@@ -19,6 +18,7 @@ pub mod tokens;
 use crate::{
     audit::{self, Event, acts},
     domain::{AccountId, Profile},
+    links,
     platform::{clock::now, error::Fault, visit::Visit},
     store::{
         Store,
@@ -133,7 +133,8 @@ pub(crate) async fn begin(
     Ok(())
 }
 
-/// Ends sessions of an account. The only way one ends before its time.
+/// Ends sessions of an account. The only way one ends before its time. Whoever ends more than one
+/// defends the account: that voids its links, too.
 pub(crate) async fn end(
     tx: &mut Tx,
     revision: Revision,
@@ -142,6 +143,9 @@ pub(crate) async fn end(
     now: i64,
 ) -> Result<Changed, Fault> {
     changes::tell(tx, revision, account, now).await?;
+    if !matches!(which, Which::One(_)) {
+        links::void(tx, account).await?;
+    }
     Ok(Changed { revision, sessions: sql::delete(tx, account, which).await? })
 }
 
@@ -188,13 +192,14 @@ pub async fn end_and_record(
         account::lock(&mut tx, account).await?;
     }
     let changed = end(&mut tx, revision, account, which, event.at).await?;
-    if changed.sessions.is_empty() {
-        tx.rollback().await?;
-        return Ok(changed);
+    let is_told = !changed.sessions.is_empty();
+    if is_told {
+        audit::record(&mut tx, event).await?;
     }
-    audit::record(&mut tx, event).await?;
     tx.commit().await?;
-    event.log();
+    if is_told {
+        event.log();
+    }
     Ok(changed)
 }
 

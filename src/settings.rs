@@ -124,11 +124,27 @@ impl Settings {
             // A value is written as it is.
             let first =
                 if meaning.starts_with("IP:") { first.into() } else { first.to_uppercase() };
-            let space = if note.is_empty() { "" } else { " " };
-            text += &format!("\n# {first}{rest}.{space}{note}\n#{name}={example}\n");
+            text += "\n";
+            for line in wrapped(&format!("{first}{rest}. {note}"), 110) {
+                text += &format!("# {line}\n");
+            }
+            text += &format!("#{name}={example}\n");
         }
         text
     }
+}
+
+/// The words of a text, in lines of at most so many bytes.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + word.len() < width => *line += &format!(" {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use super::{DELETION_ASKED, end_all, event, record, sql};
 use crate::{
     audit::{self, By, DELETED, ERASED, Event},
     domain::AccountId,
-    links,
     platform::{
         clock::now,
         error::{Fault, Result},
@@ -119,7 +118,6 @@ async fn erase_a_part(
     let all = tokens.max(erased.len() as u64) < PART.cast_unsigned();
     if all {
         _ = sessions::end(&mut tx, revision, account, Which::All, now).await?;
-        links::void(&mut tx, account).await?;
         sql::delete(&mut tx, account).await?;
     }
     let act = if all { DELETED } else { ERASED };

@@ -1,12 +1,12 @@
 //! The pages of accounts, and their forms.
 
 use axum::{extract::State, response::Response};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use leptos::prelude::*;
 
 use super::{deletion, json, profile};
 use crate::{
-    domain::{Field, Profile, ProfileChange, profile::FULL_NAME},
+    domain::{AccountId, Field, Profile, ProfileChange, profile::FULL_NAME},
     platform::{
         error::{Refusal, Result},
         visit::Visit,
@@ -15,7 +15,7 @@ use crate::{
     web::{
         form::{Form, FormState, Over},
         forms::FormCall,
-        notices::notices,
+        notices::{Notice, notices},
         page::{
             Around, Section,
             parts::{self, button, checkbox, hidden, summary},
@@ -140,9 +140,21 @@ static DELETE: Form = Form {
     first: |_| CONFIRMED,
     show: Some(|state, form, viewer, _| show_data(state, form, viewer).boxed()),
     pending: Some(&DELETION),
-    over: Over::PerhapsDeleted,
+    over: Over::Perhaps(deletion_asked),
     ..Form::at("/api/delete_account", DATA.page)
 };
+
+/// What was said when the deletion was asked for, if it was.
+pub(crate) fn deletion_asked(
+    state: &AppState,
+    account: AccountId,
+) -> BoxFuture<'_, Result<Option<Notice>>> {
+    async move {
+        let at = deletion::delete_at(&state.store, account).await?;
+        Ok(at.map(|at| DELETION_ASKED.at(at)))
+    }
+    .boxed()
+}
 
 /// The box that says "I want this".
 const CONFIRMED: Field = Field::named("confirmed");

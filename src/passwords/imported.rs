@@ -12,14 +12,17 @@ use aws_lc_rs::constant_time;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
+mod firebase;
 mod recipe;
 mod spellings;
 
 pub(super) use crate::passwords::imported::recipe::argon2_digest as argon2;
-use crate::passwords::imported::recipe::{Before, Recipe};
-pub use crate::passwords::imported::spellings::FirebaseProject;
-
-use crate::passwords::{PARAMS, queue::Cost};
+use crate::passwords::{
+    PARAMS,
+    imported::recipe::{Before, Recipe},
+    queue::Cost,
+};
+pub use firebase::FirebaseProject;
 
 /// Longer than any that is known.
 const MAX_LENGTH: usize = 2048;
@@ -187,7 +190,7 @@ fn too_large(recipe: &Recipe) -> bool {
 /// A hash from elsewhere as it may be kept.
 pub(super) fn to_be_kept(
     text: &str,
-    firebase: Option<&FirebaseProject>,
+    project: Option<&FirebaseProject>,
 ) -> Result<String, &'static str> {
     if text.starts_with(OURS) {
         // From an export of ours.
@@ -198,7 +201,7 @@ pub(super) fn to_be_kept(
         let (outer, digest) = ours(password.as_bytes())?;
         return write("kept", &Kept { before: Before::Nothing, recipe: outer, digest });
     }
-    let (kept, as_it_is) = match spellings::firebase(text, firebase)? {
+    let (kept, as_it_is) = match firebase::read(text, project)? {
         Some(kept) => (bounded(kept)?, false),
         None => match StoredHash::parse(text)? {
             StoredHash::Plain(kept) => (kept, true),

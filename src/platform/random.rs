@@ -4,8 +4,7 @@ use std::cell::RefCell;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::domain::AccountId;
-use crate::platform::error::Fault;
+use crate::{domain::AccountId, platform::error::Fault};
 
 /// Random bytes.
 pub fn bytes<const SIZE: usize>() -> Result<[u8; SIZE], Fault> {

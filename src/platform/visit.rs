@@ -1,11 +1,11 @@
 //! What is known of whoever sends a request before they have proved anything: plain values, read from
-//! the request by `client.rs` and `telemetry.rs`.
+//! the request by `web/client.rs`.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 
-use crate::{platform::random, web::connections::Connection};
+use super::random;
 
 /// 128 random bits. Never taken from the client.
 #[derive(Clone, Debug, Default)]
@@ -28,14 +28,6 @@ impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// From where a request came, in its extensions: all that is found out of it at the beginning.
-#[derive(Clone)]
-pub(crate) struct Sender {
-    pub(crate) request_id: RequestId,
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) connection: Option<Arc<Connection>>,
 }
 
 /// What is known of whoever sends a request before he has proved anything.

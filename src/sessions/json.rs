@@ -9,8 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::{StoredSession, caller::SignedIn, of_account, own};
+use super::{StoredSession, caller::SignedIn, of_account};
 use crate::{
+    accounts::sessions as own,
     platform::{
         clock::rfc3339,
         error::{Refusal, Result},

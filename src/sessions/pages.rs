@@ -4,8 +4,9 @@ use axum::{extract::State, response::Response};
 use futures_util::FutureExt;
 use leptos::prelude::*;
 
-use super::{StoredSession, caller::Fresh, carrier::Carrier, of_account, own};
+use super::{StoredSession, caller::Fresh, carrier::Carrier, of_account};
 use crate::{
+    accounts::sessions as own,
     platform::{
         error::{Error, Refusal, Result},
         random,

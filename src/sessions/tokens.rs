@@ -16,8 +16,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use quick_cache::{Weighter, sync::Cache};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::AccountId;
 use crate::{
+    domain::AccountId,
     platform::{
         clock::{now, seconds},
         error::Fault,

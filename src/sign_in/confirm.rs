@@ -10,7 +10,6 @@ use crate::{
     audit::{self, Act, By, Event},
     domain::{AccountId, Code, Field, FieldError, Password},
     keys::{Sealed, Statement},
-    links,
     passwords::{self, PasswordHash, Place},
     platform::{
         clock::now,
@@ -175,7 +174,6 @@ pub(super) async fn renew(
     sessions::begin(&mut tx, &session, refresh_hash.as_deref()).await?;
     let (which, epoch) = match new_hash {
         Some(hash) => {
-            links::void(&mut tx, account_id).await?;
             (Which::AllBut(&session.id), passwords::change(&mut tx, account_id, hash).await?)
         }
         None => (Which::One(&old.id), proof.epoch),

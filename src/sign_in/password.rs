@@ -149,7 +149,6 @@ pub async fn set_by_link(
     }
     passwords::change(&mut tx, account, &hash).await?;
     let changed = sessions::end(&mut tx, revision, account, Which::All, event.at).await?;
-    links::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
 

@@ -19,9 +19,9 @@ use sqlx::{
 };
 use tokio::time::sleep;
 
-use crate::store::postgres_url::PostgresUrl;
 use crate::store::{
     Backend, Database, Fault, OpenError, Pool, Pools, Postgres, Store, pool::connect,
+    postgres_url::PostgresUrl,
 };
 
 /// How long one piece of work may take. SQLite waits for another process that has locked the file a

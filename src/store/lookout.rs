@@ -13,11 +13,13 @@ use std::{
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
 use tokio::sync::watch;
 
-use crate::domain::AccountId;
-use crate::store::{
-    Backend, Changes, Fault, Store,
-    patience::patiently,
-    pool::{connect, is_full},
+use crate::{
+    domain::AccountId,
+    store::{
+        Backend, Changes, Fault, Store,
+        patience::patiently,
+        pool::{connect, is_full},
+    },
 };
 
 /// How long the database may be silent before it counts as away. SQLite waits that long for another

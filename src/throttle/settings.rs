@@ -8,7 +8,7 @@ settings! {
     /// The settings of the limits.
     pub struct ThrottleSettings {
         on: bool = or("THROTTLE", "on", |text| switch(text, "on", "off")),
-            "off: no rate limits, for load tests";
+            "rate limits: on, or off for load tests";
         account: Vec<Limit> = or("THROTTLE_ACCOUNT", "10/1m,100/1d", Limit::parse_list),
             "wrong tries for one account, by all strangers or by one known device",
             "10/1m allows a burst of ten, then one every six seconds. If you list several limits, all \

@@ -22,7 +22,6 @@ use super::{
     state::AppState,
 };
 use crate::{
-    accounts::{deletion, pages::DELETION_ASKED},
     platform::error::{Error, Fault, Refusal, Result},
     sessions::{
         caller::{Renewer, Returning, Shown, SignedIn, by_token},
@@ -75,12 +74,11 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
                 request.extensions_mut().insert(again);
                 return Ok(next.run(request).await);
             }
-            if form.is_some_and(|form| form.over == Over::PerhapsDeleted)
-                && let Some(at) = deletion::delete_at(&state.store, token.account).await?
+            if let Some(Over::Perhaps(said)) = form.map(|form| form.over)
+                && let Some(notice) = said(state, token.account).await?
             {
-                // What the first time has done.
-                let notice = Some(DELETION_ASKED.at(at));
-                return Ok(accepted::signed_out(state, "/signin", notice, request.headers()));
+                let headers = request.headers();
+                return Ok(accepted::signed_out(state, "/signin", Some(notice), headers));
             }
         }
         Some(Shown::Bad) | None => {}
@@ -113,7 +111,7 @@ fn deny(
             return Err(Refusal::Unauthorized { token_came }.into());
         }
         // Signed out already: by the same form sent twice, or in another tab.
-        (_, Some(form)) if form.over == Over::SignedOut => {
+        (_, Some(form)) if matches!(form.over, Over::SignedOut) => {
             return Ok((state.cookies.forget(), Redirect::to(form.page)).into_response());
         }
         (_, Some(form)) => form.page,

@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
     sync::{
-        LazyLock,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -19,10 +19,18 @@ use ipnet::IpNet;
 
 use crate::{
     keys::Statement,
-    platform::visit::{Sender, Visit},
+    platform::visit::{RequestId, Visit},
     sessions::caller::SignedIn,
-    web::{settings::ForwardedHeader, state::AppState},
+    web::{connections::Connection, settings::ForwardedHeader, state::AppState},
 };
+
+/// From where a request came, in its extensions: all that is found out of it at the beginning.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    pub(crate) request_id: RequestId,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) connection: Option<Arc<Connection>>,
+}
 
 impl Visit {
     #[must_use]

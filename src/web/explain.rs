@@ -8,13 +8,15 @@ use axum::{
 };
 
 use crate::{
-    platform::visit::{RequestId, Sender},
+    platform::visit::RequestId,
+    texts::Language,
     web::{
+        client::Sender,
+        pages,
         reply::{Explained, is_for_a_person, language, problem, problem_details},
         state::AppState,
     },
 };
-use crate::{texts::Language, web::pages};
 
 /// The reader of the answer to a request: a person or a program.
 pub(crate) struct Audience {

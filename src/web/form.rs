@@ -11,13 +11,14 @@ use futures_util::future::BoxFuture;
 
 use super::{
     next::safe_next,
+    notices::Notice,
     pending::{Pending, PendingAct},
     routes::Policy,
     state::AppState,
     viewer::Viewer,
 };
 use crate::{
-    domain::{Code, Field, FieldError, Profile, profile},
+    domain::{AccountId, Code, Field, FieldError, Profile, profile},
     platform::error::{Error, Fault, Refusal, Result},
 };
 
@@ -61,15 +62,18 @@ pub type Show = for<'a> fn(
 ) -> BoxFuture<'a, Result<Response>>;
 
 /// What it means that the session of a form is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Over {
     /// To sign in, and then back to the page.
     SignIn,
     /// That is what the form was for.
     SignedOut,
-    /// Perhaps the same form has just asked for the deletion of the account.
-    PerhapsDeleted,
+    /// Perhaps the form has just ended it, and this is what it said then, on the page to sign in.
+    Perhaps(Said),
 }
+
+/// What a form has said when it ended the sessions of an account, if it did.
+pub type Said = for<'a> fn(&'a AppState, AccountId) -> BoxFuture<'a, Result<Option<Notice>>>;
 
 impl Form {
     /// A form with nothing to mend in it, for those who are signed in.

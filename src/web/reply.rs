@@ -16,13 +16,11 @@ use utoipa::{
 
 use crate::{
     domain::{Code, FieldError},
-    texts::Language,
-};
-use crate::{
     platform::{
         error::{Error, Fault, Refusal},
         visit::RequestId,
     },
+    texts::Language,
     web::{problem_kinds::*, routes::Door, state::AppState},
 };
 

@@ -16,11 +16,12 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::{
-    CROSS_ORIGIN, access, explain, headers, origin, sending::OneCopy, state::AppState, telemetry,
+    CROSS_ORIGIN, access, client::Sender, explain, headers, origin, sending::OneCopy,
+    state::AppState, telemetry,
 };
 use crate::platform::{
     error::{Error, Fault, Refusal, Result},
-    visit::{self, Sender, Visit},
+    visit::{self, Visit},
 };
 
 /// The largest body, in bytes (DS-02).

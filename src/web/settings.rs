@@ -15,13 +15,13 @@ settings! {
         host: IpAddr = or("HOST", "127.0.0.1", host),
             "the address to listen on";
         port: u16 = or("PORT", "3000", port),
-            "the port to listen on; 0: any free one", "The server prints which.";
+            "the port to listen on", "0 takes any free port; the server prints which.";
         public_url: Option<PublicUrl> = given(
             "PUBLIC_URL", "http://localhost:PORT", PublicUrl::parse, "https://accounts.example.org"
         ),
             "the address people use; https turns on Secure cookies and HSTS";
         insecure_http: bool = or("INSECURE_HTTP", "no", |text| switch(text, "yes", "no")),
-            "yes: allow a plain http PUBLIC_URL other than this machine",
+            "whether a plain http PUBLIC_URL other than this machine is allowed: yes or no",
             "Passwords then cross the network in the clear.";
         trusted_proxies: Vec<IpNet> = or("TRUSTED_PROXIES", "none", networks, "10.0.0.0/8"),
             "proxies whose forwarding header is believed: addresses or networks",
@@ -30,7 +30,7 @@ settings! {
             "the header your proxy sets: x-forwarded-for, forwarded, or either",
             "Either is X-Forwarded-For if it is there.";
         hsts_subdomains: bool = or("HSTS_SUBDOMAINS", "no", |text| switch(text, "yes", "no")),
-            "yes: HSTS covers all subdomains",
+            "whether HSTS covers all subdomains: yes or no",
             "Set it only if all of them are served over https.";
         metrics: Option<SocketAddr> = given("METRICS_ADDR", "none", metrics, "127.0.0.1:9090"),
             "IP:PORT of a separate listener for Prometheus metrics",

@@ -13,14 +13,14 @@ use axum::{
 use tracing::Instrument;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::export::Export;
 use crate::{
-    platform::{
-        log::LogFormat,
-        settings,
-        visit::{RequestId, Sender},
+    export::Export,
+    platform::{log::LogFormat, settings, visit::RequestId},
+    web::{
+        client::{self, Sender},
+        connections::Connection,
+        state::AppState,
     },
-    web::{client, connections::Connection, state::AppState},
 };
 
 /// Logs to the standard error, and exports traces where that is built in and asked for, until what

@@ -453,6 +453,12 @@ async fn a_migration_is_reverted_only_if_nobody_serves_and_what_would_be_lost_is
     assert_eq!(sign_in(&served.url, "alice").await, StatusCode::OK, "it goes on");
     served.signal("-TERM");
     assert_eq!(served.exit(), 0);
+    // Passwords and links move, and are not lost.
+    let (done, told) = down(&[]);
+    assert!(!done && told.contains("column sessions.proved_by (2 rows)"), "{told}");
+    assert!(!told.contains("passwords") && !told.contains("links"), "{told}");
+    let (done, told) = down(&["--yes"]);
+    assert!(done && told.contains("Reverted 0005"), "{told}");
     let (done, told) = down(&[]);
     assert!(!done && told.contains("column sessions.family (2 rows)"), "{told}");
     assert!(told.contains("--yes to confirm"), "{told}");

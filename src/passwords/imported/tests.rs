@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use crate::domain::Password;
-use crate::passwords::PasswordHash;
-use crate::passwords::{Passwords, Place, Verdict, imported::*};
+use crate::{
+    domain::Password,
+    passwords::{PasswordHash, Passwords, Place, Verdict, imported::*},
+};
 
 /// Made by the programs themselves, or by their code as their source has it; each was verified by a
 /// second program.

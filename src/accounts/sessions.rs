@@ -1,16 +1,15 @@
 //! What somebody does with one's own sessions.
 
-use super::{OTHER_SESSIONS_ENDED, SESSION_ENDED, Which, caller::Fresh, end_and_record};
+use super::event;
 use crate::{
-    audit::{By, Event},
     keys::Statement,
     platform::{
-        clock::now,
         error::{Refusal, Result},
         random,
         visit::Visit,
     },
     services::Services,
+    sessions::{OTHER_SESSIONS_ENDED, SESSION_ENDED, Which, caller::Fresh, end_and_record},
 };
 
 /// Ends one of one's own sessions. Another's is not found, as one that does not exist (AZ-02).
@@ -24,7 +23,7 @@ pub async fn end_one(
         return Err(Refusal::NotFound.into());
     }
     let account = caller.account();
-    let mut event = Event::of(visit, By::Owner, SESSION_ENDED, Some(account), now());
+    let mut event = event(visit, account, SESSION_ENDED);
     event.detail.session = services.keys.tag(Statement::SessionReference(id));
     let changed = end_and_record(&services.store, account, Which::One(id), &event).await?;
     services.live_sessions.changed(&changed);
@@ -34,7 +33,7 @@ pub async fn end_one(
 /// Ends all of one's sessions but this one.
 pub async fn end_others(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<()> {
     let account = caller.account();
-    let event = Event::of(visit, By::Owner, OTHER_SESSIONS_ENDED, Some(account), now());
+    let event = event(visit, account, OTHER_SESSIONS_ENDED);
     let which = Which::AllBut(caller.session());
     let changed = end_and_record(&services.store, account, which, &event).await?;
     services.live_sessions.changed(&changed);

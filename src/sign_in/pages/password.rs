@@ -1,0 +1,224 @@
+//! The pages of another password, and their forms.
+
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::{Redirect, Response},
+};
+use futures_util::FutureExt;
+use leptos::prelude::*;
+
+use super::SIGN_IN;
+use crate::{
+    audit::pages::History,
+    domain::{Field, PasswordChangeForm, PasswordPolicy},
+    platform::{
+        error::{Refusal, Result},
+        visit::Visit,
+    },
+    sessions::caller::Renewer,
+    sign_in::password,
+    texts::{t, t_with},
+    web::{
+        accepted::Done,
+        form::{Form, FormState},
+        forms::FormCall,
+        notices::notices,
+        page::{
+            Around, Section,
+            parts::{self, alone, button, hidden, summary},
+        },
+        routes::{Map, Policy},
+        state::AppState,
+        viewer::{AnyQuery, Viewer, read, render, render_form},
+    },
+};
+
+notices! {
+    PASSWORD_CHANGED = "password";
+    PASSWORD_SET = "set-password";
+}
+
+const SECURITY: Section = Section { page: "/account/security", name: "security" };
+
+pub(crate) fn routes(map: &mut Map) {
+    map.section(SECURITY, security_page);
+    map.form(&CHANGE_PASSWORD);
+    map.page(Policy::Public, "/.well-known/change-password", change_password_here);
+    map.page(Policy::Noticed, SET_PASSWORD.page, set_password_page);
+    map.form(&SET_PASSWORD);
+}
+
+static CHANGE_PASSWORD: Form = Form {
+    policy: Policy::Renewing,
+    title: "security-title",
+    first: |form| if form.confirmed { Field::NEW_PASSWORD } else { Field::CURRENT_PASSWORD },
+    of_account: true,
+    has_island: true,
+    show: Some(|state, form, viewer, _| show_security(state, form, viewer, None).boxed()),
+    ..Form::at("/api/change_password", SECURITY.page)
+};
+
+#[server(endpoint = "/change_password")]
+pub async fn change_password(
+    #[server(default)]
+    #[server(rename = "currentPassword")]
+    current: String,
+    #[server(default)]
+    #[server(rename = "newPassword")]
+    new: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let form = PasswordChangeForm { current: Ok(current), new: Ok(new) };
+            let (renewer, state) = (call.renewer()?, &call.state);
+            let confirmed = match renewer {
+                Renewer::Now(caller) => {
+                    caller.has_confirmed()
+                        && caller.fresh(state.settings.sessions.proof_ttl).is_ok()
+                }
+                Renewer::Again(_) => true,
+            };
+            let change = form.parse(state.settings.passwords.policy, renewer.profile(), confirmed);
+            let change = change.map_err(Refusal::InvalidInput)?;
+            let entered = password::change(state, renewer, &change, &call.visit).await?;
+            Ok(call.entered(entered, SECURITY.page, Some(PASSWORD_CHANGED)))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn security_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+) -> Result<Response> {
+    if let Err(ask) = viewer.fresh(&state, None) {
+        return Ok(ask);
+    }
+    let caller = viewer.caller()?;
+    let form = FormState::new(&CHANGE_PASSWORD).of(caller.profile());
+    let form = form.confirmed(caller.has_confirmed());
+    show_security(&state, form, &viewer, read(query).before.parse().ok()).await
+}
+
+async fn show_security(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    before: Option<i64>,
+) -> Result<Response> {
+    let history = History::read(state, viewer.caller()?, before).await?;
+    let (token, policy) = (viewer.form_token(state)?, state.settings.passwords.policy);
+    let around = Around::of_form(&form).within(SECURITY).with_times();
+    let view = move || security_view(&history, &form, &token, policy);
+    render(state, viewer, around, view).await
+}
+
+fn security_view(
+    history: &History,
+    form: &FormState,
+    token: &str,
+    policy: PasswordPolicy,
+) -> impl IntoView + use<> {
+    let current = (!form.confirmed)
+        .then(|| parts::password(form, Field::CURRENT_PASSWORD, "current-password"));
+    let fields = vec![
+        parts::username_for_managers(form.value("username")),
+        current.into_any(),
+        parts::new_password(form, Field::NEW_PASSWORD, policy),
+        button(t("change-password")),
+    ];
+    view! {
+        <section class="card">
+            {summary(form)}
+            <h1>{t("security-title")}</h1>
+            <h2>{t("change-password")}</h2>
+            <p>{t("change-password-lead")}</p>
+            {parts::live(form, token, fields)}
+        </section>
+        {history.view(SECURITY.page)}
+    }
+}
+
+/// Where password managers send people (W3C, A Well-Known URL for Changing Passwords).
+async fn change_password_here() -> Redirect {
+    Redirect::to(SECURITY.page)
+}
+
+static SET_PASSWORD: Form = Form {
+    policy: Policy::Noticed,
+    title: "set-password",
+    first: |_| Field::NEW_PASSWORD,
+    keeps: &["username", "link"],
+    has_island: true,
+    show: Some(|state, form, viewer, headers| {
+        show_set_password(state, form, viewer, headers).boxed()
+    }),
+    ..Form::at("/api/set_password", "/set-password")
+};
+
+/// Sets a password by a link of the operator's.
+#[server(endpoint = "/set_password")]
+pub async fn set_password(
+    #[server(default)] link: String,
+    #[server(default)]
+    #[server(rename = "newPassword")]
+    new: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let account = password::set_by_link(&call.state, &link, &Ok(new), &call.visit).await?;
+            // One's own sessions have just ended; somebody else's in this browser goes on.
+            let goes_on = call.caller.as_ref().filter(|caller| caller.account() != account);
+            Ok(Done {
+                location: SIGN_IN.page.to_owned(),
+                headers: HeaderMap::new(),
+                notice: Some(PASSWORD_SET),
+                session: goes_on.map(|caller| caller.session().to_owned()),
+            })
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn set_password_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    visit: Visit,
+    query: AnyQuery,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let link = read(query).link;
+    let profile = password::owner_of_link(&state, &link, &visit).await?;
+    let form = FormState::new(&SET_PASSWORD).with("link", &link);
+    let form = form.with("username", &profile.username);
+    show_set_password(&state, form, &viewer, &headers).await
+}
+
+async fn show_set_password(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let policy = state.settings.passwords.policy;
+    render_form(state, form, viewer, headers, move |form, token| {
+        let username = form.value("username").to_owned();
+        // Nobody is named where the link is none any more.
+        let lead = (!username.is_empty())
+            .then(|| t_with("set-password-lead", &[("username", username.clone().into())]));
+        let fields = vec![
+            hidden("link", form.value("link")),
+            parts::username_for_managers(&username),
+            parts::new_password(form, Field::NEW_PASSWORD, policy),
+            button(t("save")),
+        ];
+        alone(form, token, lead, fields, None)
+    })
+    .await
+}
