@@ -13,9 +13,9 @@ RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
 WORKDIR /src
 
 # The tools are a layer of their own, because they take minutes and depend on these files only.
-# (Cargo.toml says which wasm-bindgen it must be.)
+# (src/browser/Cargo.toml says which wasm-bindgen it must be.)
 COPY .ci/tools .ci/tools
-COPY Cargo.toml ./
+COPY src/browser/Cargo.toml src/browser/
 COPY end2end/package.json end2end/package-lock.json end2end/
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     . .ci/tools && tools_bundle
@@ -24,7 +24,7 @@ COPY . .
 # What was compiled stays in a cache between builds, so the binary is taken out of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    make build && cp target/release/latchkey /usr/local/bin/latchkey
+    make lto && cp target/release-lto/latchkey /usr/local/bin/latchkey
 
 # The Debian that it was built on: the binary needs its glibc, or a newer one, and libgcc, and both
 # are in this image. An image without a shell would be smaller still, but could not check its health.

@@ -16,7 +16,12 @@ watch: ## the development loop: builds on every change, and reloads the page
 	$(TOOLS) tools_bundle && LEPTOS_HASH_FILES=false LEPTOS_SITE_ROOT=target/watch $(LEPTOS) watch
 
 build: ## the one binary, with the browser bundle in it: target/release/latchkey
-	$(TOOLS) tools_bundle && $(LEPTOS) build --release --precompress
+	$(TOOLS) tools_bundle && say "Building Latchkey: minutes at first, then less than one" && \
+		$(LEPTOS) build --release --precompress
+
+lto: ## the same, optimized as a whole, as it is shipped: target/release-lto/latchkey
+	$(TOOLS) tools_bundle && say "Building Latchkey, optimized as a whole: some minutes" && \
+		LEPTOS_BIN_PROFILE_RELEASE=release-lto $(LEPTOS) build --release --precompress
 
 check: ## formatting, lints and documentation
 	cargo fmt --check
@@ -27,7 +32,7 @@ check: ## formatting, lints and documentation
 unit: ## the tests that need no browser, on SQLite and on a private PostgreSQL
 	$(TOOLS) tools_postgres && tools_proxies && cargo test
 
-bench: build ## measures the release binary against the limits of this machine: BENCHMARKS.md
+bench: lto ## measures the binary that is shipped against the limits of this machine: BENCHMARKS.md
 	$(TOOLS) tools_postgres && tools_bench && cargo run --quiet --release --example limits -- --json target/bench.json
 
 deny: ## licences, bans and sources of the dependencies; advisories where their database can be reached
@@ -42,9 +47,9 @@ api: build ## the OpenAPI document: linted, against the running server, and clie
 fuzz: ## fuzz what parses strangers' bytes, FUZZ_SECONDS (30) for each target
 	$(TOOLS) tools_fuzz && .ci/fuzz
 
-dist: build ## the binary, with its bill of materials and checksums: target/dist
+dist: lto ## the binary, with its bill of materials and checksums: target/dist
 	$(TOOLS) tools_sbom && .ci/sbom
-	cp target/release/latchkey LICENSE target/dist/ && cd target/dist && sha256sum latchkey latchkey.cdx.json >SHA256SUMS
+	cp target/release-lto/latchkey LICENSE target/dist/ && cd target/dist && sha256sum latchkey latchkey.cdx.json >SHA256SUMS
 
 fmt: ## format the code
 	cargo fmt

@@ -4,7 +4,7 @@
 //! field as soon as one leaves it, by the light rules of the domain, and shows the password if one
 //! wants to see it. It never keeps a form from being sent: only the server refuses.
 //!
-//! The fields themselves are plain HTML of the server (`app/pages/form.rs`), and the island has no
+//! The fields themselves are plain HTML of the server (`web/page/parts.rs`), and the island has no
 //! properties: what it needs to know stands on the fields. Reading properties from JSON would make
 //! the bundle half as large again (62 KB in brotli instead of 41).
 

@@ -1,20 +1,45 @@
 //! Latchkey: accounts for your app, in one binary.
 //!
-//! In reading order: what an account is ([`domain`]), what the browser runs of it ([`islands`]),
-//! what people see ([`app`]), the two doors ([`server_functions`] for forms, [`server`]'s `json` for programs),
-//! the rooms
-//! behind them ([`server`]), and the texts in every language ([`texts`]). ARCHITECTURE.md walks through a request.
+//! One module per room. A room holds all there is to one capability: its use cases, its tables
+//! (`sql`), its doors (`json`, `pages`, `cli`) and its settings. ARCHITECTURE.md draws which uses which,
+//! and walks through a request.
 //!
 //! `cfg` stands in this file only: what is listed without one is compiled for the server and for
 //! the browser.
 
+// What an account is, and what the browser runs of it.
 pub mod domain;
 pub mod islands;
 
+// What every room stands on.
+#[cfg(feature = "ssr")]
+pub mod platform;
+#[cfg(feature = "ssr")]
+pub mod store;
+#[cfg(feature = "ssr")]
+pub mod texts;
+
+// Ground rooms, which the others lean on.
+#[cfg(feature = "ssr")]
+pub mod audit;
+#[cfg(feature = "ssr")]
+pub mod keys;
+#[cfg(feature = "ssr")]
+pub mod links;
+#[cfg(feature = "ssr")]
+pub mod passwords;
+#[cfg(feature = "ssr")]
+pub mod sessions;
+#[cfg(feature = "ssr")]
+pub mod throttle;
+
+// Capabilities.
 #[cfg(feature = "ssr")]
 pub mod accounts;
 #[cfg(feature = "ssr")]
-pub mod audit;
+pub mod sign_in;
+
+// The way of a request, and what names every room.
 #[cfg(feature = "ssr")]
 pub mod cli;
 #[cfg(feature = "otel")]
@@ -24,28 +49,10 @@ pub mod export;
 #[path = "platform/no_export.rs"]
 pub mod export;
 #[cfg(feature = "ssr")]
-pub mod keys;
-#[cfg(feature = "ssr")]
-pub mod links;
-#[cfg(feature = "ssr")]
-pub mod passwords;
-#[cfg(feature = "ssr")]
-pub mod platform;
-#[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]
 pub mod services;
 #[cfg(feature = "ssr")]
-pub mod sessions;
-#[cfg(feature = "ssr")]
 pub mod settings;
-#[cfg(feature = "ssr")]
-pub mod sign_in;
-#[cfg(feature = "ssr")]
-pub mod store;
-#[cfg(feature = "ssr")]
-pub mod texts;
-#[cfg(feature = "ssr")]
-pub mod throttle;
 #[cfg(feature = "ssr")]
 pub mod web;

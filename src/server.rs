@@ -1,4 +1,4 @@
-//! The server: everything that a browser never sees. The rooms are in the order of a request's way.
+//! The server: every room's routes, tables, acts and notices in one place; how it starts and stops.
 
 pub mod cli;
 mod jobs;

@@ -1,17 +1,16 @@
 //! The way of a request, from the connection to the answer, and what pages are made of.
 //!
 //! Rooms put their routes into a [`routes::Map`]. In front of all of them stand, in this order, the
-//! layer (`router.rs`), the check of the origin (`origin.rs`) and the guard (`access.rs`).
+//! layer (`router.rs`), the check of the origin (`origin.rs`) and the guard (`guard.rs`).
 
 pub mod accepted;
-pub mod access;
 pub mod assets;
 pub mod client;
 pub mod connections;
 pub mod cookies;
 pub mod explain;
 pub mod form;
-pub mod forms;
+pub mod guard;
 pub mod headers;
 pub mod health;
 pub mod json;
@@ -32,6 +31,7 @@ pub mod sending;
 pub mod settings;
 pub mod state;
 pub mod strict_json;
+pub mod submit;
 pub mod telemetry;
 pub mod viewer;
 

@@ -44,7 +44,7 @@ struct Options {
     #[arg(long)]
     only: Option<String>,
     /// The program to measure
-    #[arg(long, default_value = "target/release/latchkey")]
+    #[arg(long, default_value = "target/release-lto/latchkey")]
     program: PathBuf,
     /// Where the JSON goes
     #[arg(long)]

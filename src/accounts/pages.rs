@@ -14,7 +14,6 @@ use crate::{
     texts::{language, number, t, t_with},
     web::{
         form::{Form, FormState, Over},
-        forms::FormCall,
         notices::{Notice, notices},
         page::{
             Around, Section,
@@ -24,6 +23,7 @@ use crate::{
         pending::{Pending, PendingAct, field},
         routes::{Map, Policy},
         state::AppState,
+        submit::FormCall,
         viewer::{Viewer, render},
     },
 };

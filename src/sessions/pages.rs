@@ -15,7 +15,6 @@ use crate::{
     web::{
         client::known_device,
         form::{Form, TOKEN_FIELD},
-        forms::FormCall,
         notices::{Notice, notices},
         page::{
             Around, Section,
@@ -25,6 +24,7 @@ use crate::{
         pending::{PendingAct, field},
         routes::Map,
         state::AppState,
+        submit::FormCall,
         viewer::{Viewer, render},
     },
 };

@@ -29,13 +29,13 @@ use crate::{
     web::{
         accepted::Done,
         form::{Form, FormState, Over},
-        forms::FormCall,
         next::safe_next,
         notices::{Notice, notices},
         page::parts::{self, alone, button, checkbox, hidden},
         pending::Pending,
         routes::{Map, Policy},
         state::AppState,
+        submit::FormCall,
         viewer::{AnyQuery, Viewer, read, render_form},
     },
 };

@@ -1,7 +1,7 @@
 //! The look-out: asks four times a second what has changed, and so knows whether the database is
 //! there.
 //!
-//! It runs on a thread of its own (`live_sessions.rs`), with a connection of its own that nothing
+//! It runs on a thread of its own (`sessions/live.rs`), with a connection of its own that nothing
 //! else uses and that is not asked twice. So it waits for no request, and however busy this node is,
 //! only silence or refusal of the database itself counts against it.
 

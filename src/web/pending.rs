@@ -8,7 +8,7 @@
 use axum::http::HeaderMap;
 use futures_util::future::BoxFuture;
 
-use super::{forms::FormCall, notices::Notice, state::AppState};
+use super::{notices::Notice, state::AppState, submit::FormCall};
 use crate::{
     keys::Statement,
     platform::{clock::now, error::Result},

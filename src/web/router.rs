@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::{
-    CROSS_ORIGIN, access, client::Sender, explain, headers, origin, sending::OneCopy,
+    CROSS_ORIGIN, client::Sender, explain, guard, headers, origin, sending::OneCopy,
     state::AppState, telemetry,
 };
 use crate::platform::{
@@ -120,7 +120,7 @@ async fn enter(state: &AppState, request: Request, next: Next) -> Result<Respons
         }
         return Err(refusal.into());
     }
-    access::guard(state, request, next).await
+    guard::guard(state, request, next).await
 }
 
 /// Whether a body is encoded in another way than in chunks, or in chunks twice (RFC 9112, section 6.1).

@@ -14,7 +14,7 @@ use axum::{
 use utoipa::openapi::{Components, HttpMethod, OpenApi, Paths};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::{form::Form, forms, page::Section, pending::PendingAct, state::AppState};
+use super::{form::Form, page::Section, pending::PendingAct, state::AppState, submit};
 use crate::platform::error::Refusal;
 
 /// What stands behind a route, and so how it talks.
@@ -166,7 +166,7 @@ impl Map {
         let route = self.routes.add(form.action, Door::Form, Method::POST, form.policy);
         route.form = Some(form);
         self.routes.pending.extend(form.pending);
-        self.router = std::mem::take(&mut self.router).route(form.action, post(forms::serve));
+        self.router = std::mem::take(&mut self.router).route(form.action, post(submit::serve));
     }
 
     /// An act that may have to wait for the password, and is no form.

@@ -19,6 +19,8 @@ use tempfile::TempDir;
 pub(crate) const SECRET: &str = "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
+pub(crate) const NEW: &str = "another horse and battery";
+
 /// The two ways in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Via {
@@ -417,4 +419,11 @@ pub(crate) async fn raw(server: &TestServer, request: &str) -> String {
     // A server that refuses early may close while we are still sending.
     _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// The body of an answer that is good and that nobody keeps.
+pub(crate) async fn json_of(response: reqwest::Response) -> Value {
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    response.json().await.expect("JSON")
 }

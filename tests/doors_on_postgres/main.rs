@@ -6,8 +6,12 @@ mod as_people_have_it;
 #[path = "../doors/audit.rs"]
 mod audit;
 mod copy;
+#[path = "../doors/deletion.rs"]
+mod deletion;
 #[path = "../doors/guessing.rs"]
 mod guessing;
+#[path = "../doors/history.rs"]
+mod history;
 #[path = "../doors/limits.rs"]
 mod limits;
 #[path = "../doors/metrics.rs"]
@@ -19,15 +23,21 @@ mod operator;
 #[path = "../doors/origin.rs"]
 mod origin;
 mod outage;
-#[path = "../doors/own_account.rs"]
-mod own_account;
+#[path = "../doors/own_sessions.rs"]
+mod own_sessions;
 #[path = "../doors/pages.rs"]
 mod pages;
+#[path = "../doors/password.rs"]
+mod password;
 mod ports;
 mod postgres;
+#[path = "../doors/profile.rs"]
+mod profile;
 mod proxies;
 #[path = "../doors/refresh.rs"]
 mod refresh;
+#[path = "../doors/session_life.rs"]
+mod session_life;
 #[path = "../doors/sessions.rs"]
 mod sessions;
 #[path = "../doors/sign_in.rs"]

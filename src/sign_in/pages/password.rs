@@ -22,7 +22,6 @@ use crate::{
     web::{
         accepted::Done,
         form::{Form, FormState},
-        forms::FormCall,
         notices::notices,
         page::{
             Around, Section,
@@ -30,6 +29,7 @@ use crate::{
         },
         routes::{Map, Policy},
         state::AppState,
+        submit::FormCall,
         viewer::{AnyQuery, Viewer, read, render, render_form},
     },
 };

@@ -18,8 +18,8 @@ use percent_encoding::percent_decode;
 use super::{
     CROSS_ORIGIN,
     accepted::{Done, accepted},
-    access,
     form::{Form, FormState, TOKEN_FIELD},
+    guard,
     media_type::media_type,
     notices::Notice,
     pending::{Pending, field},
@@ -125,7 +125,7 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
     };
     let headers = parts.headers.clone();
     let viewer = Viewer::of(&state, &parts);
-    let renewer = access::renewer(&parts.extensions);
+    let renewer = guard::renewer(&parts.extensions);
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     let outcome = run(&state, form, viewer.caller.clone(), renewer, parts, body, &fields).await;
     match outcome {
