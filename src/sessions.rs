@@ -192,13 +192,15 @@ pub async fn end_and_record(
         account::lock(&mut tx, account).await?;
     }
     let changed = end(&mut tx, revision, account, which, event.at).await?;
-    let is_told = !changed.sessions.is_empty();
-    if is_told {
-        audit::record(&mut tx, event).await?;
-    }
-    tx.commit().await?;
-    if is_told {
-        event.log();
+    match (changed.sessions.is_empty(), which) {
+        (true, Which::One(_)) => tx.rollback().await?,
+        // It has voided the links all the same.
+        (true, Which::AllBut(_) | Which::All) => tx.commit().await?,
+        (false, _) => {
+            audit::record(&mut tx, event).await?;
+            tx.commit().await?;
+            event.log();
+        }
     }
     Ok(changed)
 }
