@@ -24,5 +24,7 @@ pub use crate::domain::forms::{
 };
 pub use crate::domain::full_name::FullName;
 pub use crate::domain::password::{Password, PasswordPolicy};
-pub use crate::domain::profile::{Profile, ProfileChange, ProfileField, ProfileValues};
+pub use crate::domain::profile::{
+    Profile, ProfileChange, ProfileField, ProfilePolicy, ProfileValues,
+};
 pub use crate::domain::username::{Username, UsernameKey};

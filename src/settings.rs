@@ -1,7 +1,8 @@
 //! All settings. Each room declares its own; here they are named, and checked against each other.
 
 use crate::{
-    accounts::settings::AccountSettings,
+    accounts::settings::{AccountSettings, of_profile, read_profile},
+    domain::ProfilePolicy,
     keys::settings::KeySettings,
     passwords::settings::PasswordSettings,
     platform::{
@@ -23,6 +24,7 @@ pub struct Settings {
     pub passwords: PasswordSettings,
     pub sessions: SessionSettings,
     pub accounts: AccountSettings,
+    pub profile: ProfilePolicy,
     pub throttle: ThrottleSettings,
     pub log: LogSettings,
 }
@@ -38,6 +40,7 @@ impl Settings {
             PasswordSettings::KNOWN,
             SessionSettings::KNOWN,
             AccountSettings::KNOWN,
+            of_profile(),
             ThrottleSettings::KNOWN,
             LogSettings::KNOWN,
         ];
@@ -54,6 +57,7 @@ impl Settings {
             passwords: PasswordSettings::read(&mut reader),
             sessions: SessionSettings::read(&mut reader),
             accounts: AccountSettings::read(&mut reader),
+            profile: read_profile(&mut reader),
             throttle: ThrottleSettings::read(&mut reader),
             log: LogSettings::read(&mut reader),
         };

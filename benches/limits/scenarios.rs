@@ -10,7 +10,7 @@ use std::{
 use latchkey::{
     accounts::{self, SIGNED_UP},
     audit::{Act, By, Event},
-    domain::{AccountId, ProfileValues, Username, UsernameKey},
+    domain::{AccountId, ProfilePolicy, ProfileValues, Username, UsernameKey},
     passwords::{PasswordHash, holder_named},
     platform::random,
     sessions::{self, ProvedBy, StoredSession, carrier::Carrier},
@@ -444,7 +444,8 @@ async fn writes(run: &Run, report: &mut Report) {
 
 async fn sign_up(store: &Store, username: &str) {
     let username = Username::parse(username).expect("a name");
-    let values = ProfileValues::parse(|_| Ok("Ada Lovelace".to_owned())).expect("a name");
+    let values = ProfileValues::parse(ProfilePolicy::ALL, |_| Ok("Ada Lovelace".to_owned()))
+        .expect("a name");
     let event = event(SIGNED_UP, random::account_id().expect("randomness"));
     let hash = PasswordHash::of(HASH.to_owned());
     let added = accounts::add_alone(store, &username, &values, &hash, &event).await;

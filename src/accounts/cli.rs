@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     audit::{By, Event},
-    domain::{FieldError, ProfileChange},
+    domain::{FieldError, ProfileChange, ProfilePolicy},
     passwords::{self, FirebaseProject, PasswordHash},
     platform::{
         clock::{now, rfc3339, time},
@@ -298,8 +298,9 @@ async fn set_disabled(store: &Store, name: &str, disabled: bool) -> Result<(), F
 
 async fn set(store: &Store, name: &str, field: &str, value: &str) -> Result<(), Failure> {
     let account = find(store, name).await?.profile;
-    let change =
-        ProfileChange::parse(|known| (known.field.name() == field).then(|| Ok(value.to_owned())));
+    let change = ProfileChange::parse(ProfilePolicy::ALL, |known| {
+        (known.field.name() == field).then(|| Ok(value.to_owned()))
+    });
     let change = change.map_err(|errors| {
         let why = |error: &FieldError| match error.field.name() == field {
             true => Language::English.field_error(error),

@@ -90,7 +90,9 @@ async fn sign_up(
         password: strict::string(body, "password"),
         profile: FIELDS.map(|field| strict::string(body, field.field.name())),
     })?;
-    let new = form.parse(state.settings.passwords.policy).map_err(Refusal::InvalidInput)?;
+    let new = form
+        .parse(state.settings.passwords.policy, state.settings.profile)
+        .map_err(Refusal::InvalidInput)?;
     Ok(Json(Account::from(&super::sign_up(&state, &new, &visit).await?)))
 }
 
@@ -127,7 +129,9 @@ async fn change_profile(
     body: Bytes,
 ) -> Result<Json<Account>> {
     let change = strict::read(headers, body, |body| {
-        ProfileChange::parse(|field| strict::given(body, field.field.name(), field.required))
+        ProfileChange::parse(state.settings.profile, |field| {
+            strict::given(body, field.field.name(), field.required)
+        })
     })?;
     let change = change.map_err(Refusal::InvalidInput)?;
     let (profile, _) = profile::change(&state, &caller, change, &visit).await?;

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{deletion, json, profile};
 use crate::{
-    domain::{AccountId, Field, Profile, ProfileChange, profile::FULL_NAME},
+    domain::{AccountId, Field, Profile, ProfileChange, ProfilePolicy, profile::FULL_NAME},
     platform::{
         error::{Refusal, Result},
         visit::Visit,
@@ -65,7 +65,7 @@ pub async fn change_full_name() -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
-            let change = ProfileChange::parse(|field| {
+            let change = ProfileChange::parse(call.state.settings.profile, |field| {
                 Some(Ok(call.field(field.field.name()).unwrap_or_default().to_owned()))
             });
             let change = change.map_err(Refusal::InvalidInput)?;
@@ -86,17 +86,22 @@ async fn profile_page(State(state): State<AppState>, viewer: Viewer) -> Result<R
 async fn show_profile(state: &AppState, form: FormState, viewer: &Viewer) -> Result<Response> {
     let profile = viewer.caller()?.profile().clone();
     let around = Around::of_form(&form).within(PROFILE);
-    let token = viewer.form_token(state)?;
-    render(state, viewer, around, move || profile_view(&profile, &form, &token)).await
+    let (token, policy) = (viewer.form_token(state)?, state.settings.profile);
+    render(state, viewer, around, move || profile_view(&profile, &form, &token, policy)).await
 }
 
-fn profile_view(profile: &Profile, form: &FormState, token: &str) -> impl IntoView + use<> {
+fn profile_view(
+    profile: &Profile,
+    form: &FormState,
+    token: &str,
+    policy: ProfilePolicy,
+) -> impl IntoView + use<> {
     let said = profile.values.iter().filter_map(|(field, value)| {
         let (label, value) = (label(field.field), value?.to_owned());
         Some(view! { <div><dt>{label}</dt><dd>{value}</dd></div> })
     });
     let said: Vec<_> = said.collect();
-    let mut fields = parts::profile(form, true);
+    let mut fields: Vec<_> = policy.fields().map(|field| parts::profile(form, field)).collect();
     fields.push(button(t("save")));
     view! {
         <section class="card">

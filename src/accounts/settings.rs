@@ -1,8 +1,11 @@
 //! The settings of accounts.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
-use crate::platform::settings::{duration, settings};
+use crate::{
+    domain::{ProfilePolicy, profile::FIELDS},
+    platform::settings::{Known, Reader, duration, settings, switch},
+};
 
 settings! {
     /// The settings of accounts.
@@ -11,4 +14,30 @@ settings! {
             "how long signing in cancels the deletion of an account",
             "After that it is gone for good.";
     }
+}
+
+/// The settings that fields of the profile bring along.
+pub(crate) fn of_profile() -> &'static [Known] {
+    static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+        let switches = FIELDS.into_iter().filter_map(|field| field.switch.as_ref());
+        let known = switches.map(|switch| Known {
+            name: switch.name,
+            default: ON,
+            example: ON,
+            meaning: switch.meaning,
+            note: "",
+        });
+        known.collect()
+    });
+    &KNOWN
+}
+
+const ON: &str = "yes";
+
+/// The fields that the settings leave on.
+pub(crate) fn read_profile(reader: &mut Reader<'_>) -> ProfilePolicy {
+    ProfilePolicy::of(|field| match &field.switch {
+        Some(known) => reader.or(known.name, ON, |text| switch(text, "yes", "no")),
+        None => true,
+    })
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::domain::{
     Code, Field, FieldError, NewAccount, Password, PasswordPolicy, Username, UsernameKey,
-    profile::{self, Profile, ProfileField, ProfileValues},
+    profile::{self, Profile, ProfileField, ProfilePolicy, ProfileValues},
 };
 
 /// A field as it came: its text, or why there is none.
@@ -48,7 +48,11 @@ pub struct Credentials {
 }
 
 impl SignUpForm {
-    pub fn parse(&self, policy: PasswordPolicy) -> Result<NewAccount, Vec<FieldError>> {
+    pub fn parse(
+        &self,
+        policy: PasswordPolicy,
+        profile: ProfilePolicy,
+    ) -> Result<NewAccount, Vec<FieldError>> {
         let username = read(&self.username, Username::parse);
         // The mapped form too: fullwidth letters must not hide a name.
         let key = username.as_ref().ok().map(|username| username.key().as_str());
@@ -63,7 +67,7 @@ impl SignUpForm {
             let place = profile::FIELDS.iter().position(|known| known.field == field.field);
             place.map_or(Err(Code::Missing), |place| self.profile[place].clone())
         };
-        match (username, password, ProfileValues::parse(raw)) {
+        match (username, password, ProfileValues::parse(profile, raw)) {
             (Ok(username), Ok(password), Ok(values)) => {
                 Ok(NewAccount { username, password, values })
             }
@@ -175,7 +179,7 @@ mod tests {
             profile: [const { Err(Code::Missing) }; profile::FIELDS.len()],
         };
         let fields: Vec<_> = form
-            .parse(PasswordPolicy { min_length: 8 })
+            .parse(PasswordPolicy { min_length: 8 }, ProfilePolicy::ALL)
             .expect_err("three errors")
             .into_iter()
             .map(|error| error.field)

@@ -16,6 +16,8 @@ pub struct ProfileField {
     pub changed: &'static str,
     /// Whether it cannot be left empty.
     pub required: bool,
+    /// The setting by which an operator turns it off, if there is one. It is on unless that says no.
+    pub switch: Option<Switch>,
     /// The value of the attribute of that name (HTML, section 4.10.18.7.1).
     pub autocomplete: &'static str,
     /// For the OpenAPI document.
@@ -27,11 +29,19 @@ pub struct ProfileField {
     pub light: &'static [Code],
 }
 
+/// A setting, yes or no, that a field brings along.
+#[derive(Debug)]
+pub struct Switch {
+    pub name: &'static str,
+    pub meaning: &'static str,
+}
+
 pub const FULL_NAME: ProfileField = ProfileField {
     field: Field::named("fullName"),
     column: "full_name",
     changed: "user_updated:full_name",
     required: true,
+    switch: None,
     autocomplete: "name",
     description: "1 to 100 code points, no control characters.",
     example: "Alice Liddell",
@@ -49,6 +59,25 @@ impl Eq for ProfileField {}
 
 /// Every field, in the order in which they are shown.
 pub const FIELDS: [&ProfileField; 1] = [&FULL_NAME];
+
+/// The fields that this server asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProfilePolicy([bool; FIELDS.len()]);
+
+impl ProfilePolicy {
+    pub const ALL: Self = Self([true; FIELDS.len()]);
+
+    /// `is_on`: whether a field is asked for.
+    #[must_use]
+    pub fn of(is_on: impl FnMut(&'static ProfileField) -> bool) -> Self {
+        Self(FIELDS.map(is_on))
+    }
+
+    /// The fields that are asked for.
+    pub fn fields(self) -> impl Iterator<Item = &'static ProfileField> {
+        FIELDS.into_iter().zip(self.0).filter(|(_, is_on)| *is_on).map(|(field, _)| field)
+    }
+}
 
 /// What somebody says: each field within its rule. `None`: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,11 +102,14 @@ impl ProfileValues {
     }
 
     /// Reads every field, or tells what is wrong with them. An optional field may be missing.
-    pub fn parse(raw: impl Fn(&ProfileField) -> Raw) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(
+        policy: ProfilePolicy,
+        raw: impl Fn(&ProfileField) -> Raw,
+    ) -> Result<Self, Vec<FieldError>> {
         let (mut values, mut errors) = (Self::default(), Vec::new());
-        for (value, field) in values.0.iter_mut().zip(FIELDS) {
+        for field in policy.fields() {
             match read(field, raw(field)) {
-                Ok(read) => *value = read,
+                Ok(read) => values.set(field, read),
                 Err(code) => errors.push(FieldError { field: field.field, code }),
             }
         }
@@ -114,11 +146,14 @@ pub struct ProfileChange(Vec<(&'static ProfileField, Option<String>)>);
 
 impl ProfileChange {
     /// `raw`: `None` for a field that stays as it is. A change of nothing lacks what is required.
-    pub fn parse(raw: impl Fn(&ProfileField) -> Option<Raw>) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(
+        policy: ProfilePolicy,
+        raw: impl Fn(&ProfileField) -> Option<Raw>,
+    ) -> Result<Self, Vec<FieldError>> {
         let given: Vec<_> =
-            FIELDS.into_iter().filter_map(|field| Some((field, raw(field)?))).collect();
+            policy.fields().filter_map(|field| Some((field, raw(field)?))).collect();
         if given.is_empty() {
-            let required = FIELDS.into_iter().filter(|field| field.required);
+            let required = policy.fields().filter(|field| field.required);
             let missing =
                 |field: &ProfileField| FieldError { field: field.field, code: Code::Missing };
             return Err(required.map(missing).collect());
@@ -167,18 +202,23 @@ mod tests {
     #[test]
     fn a_required_field_must_be_there_and_every_bad_one_is_told() {
         let error = FieldError { field: FULL_NAME.field, code: Code::Missing };
-        assert_eq!(ProfileValues::parse(|_| Err(Code::Missing)), Err(vec![error]));
-        assert_eq!(ProfileChange::parse(|_| None), Err(vec![error]));
-        let values = ProfileValues::parse(|_| Ok(" Alice ".to_owned())).expect("values");
+        assert_eq!(
+            ProfileValues::parse(ProfilePolicy::ALL, |_| Err(Code::Missing)),
+            Err(vec![error])
+        );
+        assert_eq!(ProfileChange::parse(ProfilePolicy::ALL, |_| None), Err(vec![error]));
+        let values =
+            ProfileValues::parse(ProfilePolicy::ALL, |_| Ok(" Alice ".to_owned())).expect("values");
         assert_eq!(values.iter().next().and_then(|(_, value)| value), Some("Alice"));
     }
 
     #[test]
     fn a_change_names_what_is_new() {
-        let values = ProfileValues::parse(|_| Ok("Alice".to_owned())).expect("values");
+        let values =
+            ProfileValues::parse(ProfilePolicy::ALL, |_| Ok("Alice".to_owned())).expect("values");
         let change = |name: &str| {
             let raw = |_: &ProfileField| Some(Ok(name.to_owned()));
-            ProfileChange::parse(raw).expect("a change").beside(&values)
+            ProfileChange::parse(ProfilePolicy::ALL, raw).expect("a change").beside(&values)
         };
         assert!(change("Alice").is_empty());
         let bob = change("Bob").applied(&values);

@@ -81,8 +81,10 @@ pub async fn sign_up(
     let form = SignUpForm { username: Ok(username), password: Ok(password), profile };
     call.finish(
         async {
-            let new =
-                form.parse(call.state.settings.passwords.policy).map_err(Refusal::InvalidInput)?;
+            let settings = &call.state.settings;
+            let new = form
+                .parse(settings.passwords.policy, settings.profile)
+                .map_err(Refusal::InvalidInput)?;
             let visitor = call.visitor.as_deref().unwrap_or_default();
             let newcomer = Newcomer { visitor, before: call.caller.as_ref() };
             let entered = sign_up_and_enter(&call.state, &new, &call.visit, newcomer).await?;
@@ -110,9 +112,10 @@ async fn show_sign_up(
     viewer: &Viewer,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let policy = state.settings.passwords.policy;
+    let (policy, profile) = (state.settings.passwords.policy, state.settings.profile);
     render_form(state, form, viewer, headers, move |form, token| {
-        let mut fields = parts::profile(form, false);
+        let required = profile.fields().filter(|field| field.required);
+        let mut fields: Vec<_> = required.map(|field| parts::profile(form, field)).collect();
         fields.push(parts::new_username(form));
         fields.push(parts::new_password(form, Field::PASSWORD, policy));
         fields.push(button(t("sign-up")));

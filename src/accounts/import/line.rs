@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 use super::{keycloak, usernames};
 use crate::{
     accounts::{AccountRecord, records_after},
-    domain::{AccountId, Code, Field, FieldError, ProfileValues, Username, profile::FIELDS},
+    domain::{
+        AccountId, Code, Field, FieldError, ProfilePolicy, ProfileValues, Username, profile::FIELDS,
+    },
     passwords::{self, FirebaseProject},
     platform::{clock::now, error::Fault, random},
     store::Store,
@@ -109,10 +111,12 @@ pub fn parse_line(
         }
         username => username.map_err(|code| why(Field::USERNAME, code))?,
     };
-    let values = ProfileValues::parse(|field| match line.profile.get(field.field.name()) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(Value::Null) | None => Err(Code::Missing),
-        Some(_) => Err(Code::WrongType),
+    let values = ProfileValues::parse(ProfilePolicy::ALL, |field| {
+        match line.profile.get(field.field.name()) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(Value::Null) | None => Err(Code::Missing),
+            Some(_) => Err(Code::WrongType),
+        }
     });
     let values = values.map_err(|errors| match errors[..] {
         [FieldError { field, code: Code::Missing }, ..]

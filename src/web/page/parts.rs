@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    domain::{Code, Field, FieldError, Password, PasswordPolicy, Username, profile::FIELDS},
+    domain::{Code, Field, FieldError, Password, PasswordPolicy, ProfileField, Username},
     islands::{LiveForm, REVEAL},
     texts::{language, number, t, t_with},
     web::form::{FormState, TOKEN_FIELD, Wrong},
@@ -107,16 +107,11 @@ pub(crate) fn new_username(form: &FormState) -> AnyView {
     input(form, Field::USERNAME, Kind::Name, "username", hint, Some(light))
 }
 
-/// The fields of the profile. `all`: also those that may stay empty.
-pub(crate) fn profile(form: &FormState, all: bool) -> Vec<AnyView> {
-    let shown = FIELDS.into_iter().filter(|field| all || field.required);
-    shown
-        .map(|field| {
-            let (rule, codes) = (field.field.name(), field.light.to_vec());
-            let light = Light { rule, codes, min_length: None };
-            input(form, field.field, Kind::Words, field.autocomplete, None, Some(light))
-        })
-        .collect()
+/// A field of the profile.
+pub(crate) fn profile(form: &FormState, field: &'static ProfileField) -> AnyView {
+    let (rule, codes) = (field.field.name(), field.light.to_vec());
+    let light = Light { rule, codes, min_length: None };
+    input(form, field.field, Kind::Words, field.autocomplete, None, Some(light))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
