@@ -1,6 +1,6 @@
-//! Accounts: how they are made, changed and deleted.
+//! Accounts: creating, changing and deleting them.
 //!
-//! How their owners come in is in `sign_in`.
+//! Signing in is in `sign_in`.
 
 pub mod cli;
 pub mod data;
@@ -46,7 +46,7 @@ acts! {
     DATA_READ = "sensitive_read:data";
 }
 
-/// All that is kept of an account itself. Times are seconds since 1970, UTC.
+/// An account's own data, as stored. Times are seconds since 1970, UTC.
 #[derive(Clone)]
 pub struct AccountRecord {
     pub profile: Profile,
@@ -54,7 +54,7 @@ pub struct AccountRecord {
     pub delete_at: Option<i64>,
 }
 
-/// An account that is to be added.
+/// An account to insert.
 struct NewRow<'a> {
     id: AccountId,
     username: &'a Username,
@@ -64,7 +64,7 @@ struct NewRow<'a> {
     delete_at: Option<i64>,
 }
 
-/// Makes an account, and signs nobody in.
+/// Creates an account without signing in.
 pub async fn sign_up(services: &Services, new: &NewAccount, visit: &Visit) -> Result<Profile> {
     let (tx, made) = make(services, new, visit, random::account_id()?).await?;
     tx.commit().await?;
@@ -72,18 +72,17 @@ pub async fn sign_up(services: &Services, new: &NewAccount, visit: &Visit) -> Re
     Ok(made.profile)
 }
 
-/// An account that is there as soon as its transaction is committed.
+/// A new account, which exists once its transaction is committed.
 pub(crate) struct Made {
     pub(crate) profile: Profile,
     pub(crate) event: Event,
 }
 
-/// Makes an account, in a transaction that may do more.
+/// Creates an account, in a transaction that may do more.
 ///
-/// Whether the name is taken is decided in the transaction, by the unique indexes, and by no two
-/// accounts being added at once (IN-07); the look before it only saves the work of a hash. Sign-ups are
-/// counted by network, also those whose name is taken: names are public here, but nobody gets to ask
-/// for many (AU-03).
+/// The unique indexes decide in the transaction whether the name is taken, and no two accounts are
+/// added at once (IN-07); the check before it only saves a hash. Every sign-up counts against its
+/// network, even if the name is taken: names are public here, but nobody may probe many (AU-03).
 pub(crate) async fn make(
     services: &Services,
     new: &NewAccount,
@@ -129,8 +128,8 @@ pub(crate) async fn make(
     Ok((tx, Made { profile, event }))
 }
 
-/// Adds an account and its password. `false`: there is one with this name, with one that looks the
-/// same, or with this id.
+/// Adds an account and its password. `false`: the name, one that looks the same, or the id is
+/// taken.
 async fn add(
     tx: &mut Tx,
     account: &NewRow<'_>,
@@ -146,7 +145,7 @@ async fn add(
     Ok(true)
 }
 
-/// The database's part of a sign-up, for `make bench`. `false`: the name is taken.
+/// The database part of a sign-up, for `make bench`. `false`: the name is taken.
 #[doc(hidden)]
 pub async fn add_alone(
     store: &Store,
@@ -168,7 +167,7 @@ pub async fn add_alone(
     Ok(added)
 }
 
-/// Whether an account has this name already, or one that looks the same.
+/// Whether this username, or one that looks the same, is taken.
 pub async fn is_taken(store: &Store, username: &Username) -> Result<bool, Fault> {
     sql::is_taken(&mut store.read().await?, username).await
 }
@@ -177,12 +176,12 @@ pub async fn record(store: &Store, account: AccountId) -> Result<Option<AccountR
     sql::of(&mut store.read().await?, account).await
 }
 
-/// The accounts with a greater id, in the order of their ids, at most so many.
+/// Up to `most` accounts with a greater id, ordered by id.
 pub async fn records_after(store: &Store, id: i64, most: i64) -> Result<Vec<AccountRecord>, Fault> {
     sql::after(&mut store.read().await?, id, most).await
 }
 
-/// The account with this name, in any spelling of it, or with this id.
+/// The account with this username, in any spelling, or with this id.
 pub async fn find(store: &Store, name: &str) -> Result<Option<AccountRecord>, Fault> {
     let mut db = store.read().await?;
     let named = match UsernameKey::find(name) {
@@ -194,7 +193,7 @@ pub async fn find(store: &Store, name: &str) -> Result<Option<AccountRecord>, Fa
         Err(_) => None,
     };
     match (named, numbered) {
-        // Anybody who knows an id can sign up with it as the username.
+        // Anybody can sign up with somebody else's id as the username.
         (Some(named), Some(numbered)) if named.profile.id != numbered.profile.id => {
             Err(Fault::internal(format!(
                 "{name} is the username of the account {} and the id of {}: use the other one of either",
@@ -205,7 +204,7 @@ pub async fn find(store: &Store, name: &str) -> Result<Option<AccountRecord>, Fa
     }
 }
 
-/// Disables an account and ends its sessions, or enables it again. `false`: that is so already.
+/// Disables an account and ends its sessions, or enables it again. `false`: it already was.
 pub async fn set_disabled(
     store: &Store,
     account: AccountId,
@@ -224,7 +223,7 @@ pub async fn set_disabled(
     Ok(true)
 }
 
-/// Ends all sessions of an account that has changed, and writes down why.
+/// Ends all sessions of a changed account and records the reason.
 async fn end_all(
     tx: &mut Tx,
     revision: Revision,
@@ -236,7 +235,7 @@ async fn end_all(
     Ok(changed)
 }
 
-/// Keeps an account that waits for its deletion, because its owner has come back.
+/// Cancels the deletion of an account whose owner has come back.
 pub(crate) async fn keep(tx: &mut Tx, account: AccountId, event: &Event) -> Result<Event, Fault> {
     sql::keep(tx, account).await?;
     let undone = Event { act: DELETION_UNDONE, ..event.clone() };
@@ -244,10 +243,10 @@ pub(crate) async fn keep(tx: &mut Tx, account: AccountId, event: &Event) -> Resu
     Ok(undone)
 }
 
-/// The mapping of usernames by which the keys in the database are made: 2 folds the case.
+/// The version of the username mapping behind the stored keys: 2 folds the case.
 const USERNAME_MAPPING: &str = "2";
 
-/// Makes the keys of usernames anew, if an older version made them.
+/// Recomputes the username keys if an older version made them.
 pub(crate) async fn map_usernames(store: &Store) -> Result<(), Fault> {
     const PIECE: i64 = 500;
     if store.fact(Fact::UsernameMapping).await?.as_deref() == Some(USERNAME_MAPPING) {
@@ -272,7 +271,7 @@ pub(crate) async fn map_usernames(store: &Store) -> Result<(), Fault> {
     store.note(Fact::UsernameMapping, USERNAME_MAPPING).await
 }
 
-/// An act of somebody who is signed in.
+/// An event for an act of a signed-in user.
 pub(crate) fn event(visit: &Visit, account: AccountId, act: Act) -> Event {
     Event::of(visit, By::Owner, act, Some(account), now())
 }

@@ -4,21 +4,20 @@
 //! # The chain
 //!
 //! `digest` = SHA-256 of (salt, account, detail); `hash` = SHA-256 of (the hash before, seq, at,
-//! event, digest). Whoever changes a row, takes one out or puts one in breaks the chain there, and
-//! `latchkey audit verify` names the first such row. Whoever can write to the database can make the
-//! whole chain anew, or cut off its end: against that, keep the last hash elsewhere and give it to
+//! event, digest). Changing, removing or inserting a row breaks the chain there, and `latchkey
+//! audit verify` names the first such row. An attacker who can write to the database could rebuild
+//! the whole chain or cut off its end, so keep a copy of the last hash elsewhere and pass it to
 //! `verify --expect`.
 //!
-//! Salt, account and detail are what tells of a person. When an account is deleted they are erased
-//! from its rows, a thousand at a time; the digest stays, and so does the chain. The rows
-//! `user_deleted:part` and `user_deleted` list which rows those were, so that a row that anybody else
-//! erased is found.
+//! Salt, account and detail are personal data. When an account is deleted they are erased from its
+//! rows, a thousand at a time; the digest stays, and so does the chain. The rows
+//! `user_deleted:part` and `user_deleted` list the erased rows, so that a row erased by anything
+//! else is detected.
 //!
-//! An event is written in the transaction of the act that it tells of: there is none without the
-//! other. Names, passwords, tokens and full addresses are in no event.
-
+//! An event is written in the transaction of its act: neither exists without the other. No event
+//! contains names, passwords, tokens or full addresses.
 //!
-//! A room declares what can happen in it by [`acts!`], and writes it down by [`record`].
+//! A room declares its acts with [`acts!`] and writes their events with [`record`].
 
 mod chain;
 pub mod cli;
@@ -37,17 +36,17 @@ use crate::{
 pub use chain::{AuditRow, export, sha256, verify};
 pub(crate) use sql::TABLES;
 
-/// What happened. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason behind a colon
-/// where that leaves open what is meant. Its texts are `event-WORD`, with a hyphen for each colon.
+/// What happened. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason after a colon
+/// where the word alone is ambiguous. Its texts are `event-WORD`, with a hyphen for each colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Act(pub &'static str);
 
-/// Declares what can happen in a room, and lists it as `ACTS`.
+/// Declares the acts of a room, and lists them as `ACTS`.
 macro_rules! acts {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
         $($(#[$doc])* pub const $name: $crate::audit::Act = $crate::audit::Act($word);)*
 
-        /// What can happen in this room.
+        /// The acts of this room.
         pub const ACTS: &[$crate::audit::Act] = &[$($name),*];
     };
 }
@@ -56,7 +55,7 @@ pub(crate) use acts;
 
 acts! {
     DELETED = "user_deleted";
-    /// A part of an account that is being deleted.
+    /// One part of an account's deletion.
     ERASED = "user_deleted:part";
 }
 
@@ -64,12 +63,12 @@ acts! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
-    /// Somebody who has proved that the account is his.
+    /// A user who has proved to own the account.
     Owner,
     /// Somebody who has proved nothing.
     Stranger,
     Operator,
-    /// The server by itself.
+    /// The server itself.
     Server,
 }
 
@@ -85,7 +84,7 @@ impl By {
     }
 }
 
-/// What is told of an act beside its name and its account.
+/// The details of an act, besides its name and account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Detail {
@@ -99,15 +98,15 @@ pub struct Detail {
     /// A keyed hash of the id of the session (LG-03).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub session: String,
-    /// What else there is to say, in words of ours.
+    /// Further details, in our own words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
-    /// The rows that were erased with an account.
+    /// The rows erased with an account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased: Vec<i64>,
 }
 
-/// An act that is to be written down.
+/// An act to record.
 #[derive(Clone, Debug)]
 pub struct Event {
     pub at: i64,
@@ -117,7 +116,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// By somebody who came with a request.
+    /// An event caused by a request.
     #[must_use]
     pub fn of(visit: &Visit, by: By, act: Act, account: Option<AccountId>, at: i64) -> Self {
         let detail = Detail {
@@ -132,7 +131,7 @@ impl Event {
         Self { at, act, account, detail }
     }
 
-    /// By nobody who came with a request.
+    /// An event without a request.
     #[must_use]
     pub fn without_request(by: By, act: Act, account: Option<AccountId>, at: i64) -> Self {
         let (network, device, request_id, session, note) = Default::default();
@@ -141,21 +140,21 @@ impl Event {
         Self { at, act, account, detail }
     }
 
-    /// The same, without anything that tells of a person.
+    /// The same without personal data.
     #[must_use]
     pub fn of_nobody(&self) -> Self {
         Self::without_request(self.detail.by, self.act, None, self.at)
     }
 
-    /// For the log: in the span of its request, so it says nothing of that again.
+    /// Logs the event. It leaves out the request, which the span already describes.
     pub fn log(&self) {
         let account = self.account.map(|account| account.0);
         tracing::info!(event = self.act.0, account, by = ?self.detail.by, "audit");
     }
 }
 
-/// Writes an event behind all others, in the transaction of the act that it tells of. Of an account
-/// that is gone meanwhile it tells nothing.
+/// Appends an event, in the transaction of its act. If its account is gone by now, the event is
+/// stored without personal data.
 pub(crate) async fn record(tx: &mut Tx, event: &Event) -> Result<(), Fault> {
     sql::lock(tx).await?;
     let (before, there) = sql::last(tx, event.account).await?;
@@ -167,15 +166,15 @@ pub(crate) async fn record(tx: &mut Tx, event: &Event) -> Result<(), Fault> {
     sql::insert(tx, &row).await
 }
 
-/// Writes down an act that changes nothing else.
+/// Records an act that changes nothing else.
 pub async fn record_alone(store: &Store, event: &Event) -> Result<(), Fault> {
     let mut tx = store.begin().await?;
     record(&mut tx, event).await?;
     tx.commit().await
 }
 
-/// Erases what tells of a person from so many events of an account, and tells which they were. Nobody
-/// writes an event meanwhile.
+/// Erases the personal data of up to `most` events of an account, and returns their rows. Nobody
+/// can write an event meanwhile.
 pub(crate) async fn erase_some(
     tx: &mut Tx,
     account: AccountId,
@@ -185,12 +184,12 @@ pub(crate) async fn erase_some(
     sql::erase(tx, account, most).await
 }
 
-/// When the last event was, in seconds since 1970.
+/// The time of the last event, in seconds since 1970.
 pub(crate) async fn last_event_at(store: &Store) -> Result<Option<i64>, Fault> {
     sql::last_at(&mut store.read().await?).await
 }
 
-/// What happened to an account before the row `before`, the newest first, and whether there is more.
+/// The events of an account before the row `before`, newest first, and whether there are more.
 pub async fn history(
     store: &Store,
     account: AccountId,

@@ -1,4 +1,4 @@
-//! Coming in: signing up and in, confirming, and the change of what one comes in with.
+//! Signing up and in, entering the password again, and changing it.
 
 pub mod confirm;
 mod device;
@@ -46,28 +46,29 @@ acts! {
     TOKEN_REUSED = "authn_token_reuse";
 }
 
-/// Where somebody stands who is coming in. A door that does not know what to do next does not compile.
+/// The next step of a user who is signing in. A caller that doesn't handle every step doesn't
+/// compile.
 pub enum Step {
-    /// Nothing more is asked for.
+    /// Nothing more is required.
     Entered(Box<Entered>),
 }
 
-/// What somebody gets who has come in.
+/// What a user gets on signing in.
 pub struct Entered {
     pub profile: Profile,
     pub session: StoredSession,
-    /// The JWT that names the session, and for how many seconds it is good.
+    /// The JWT that names the session, and how many seconds it is valid.
     pub token: String,
     pub expires_in: i64,
     pub refresh_token: Option<RefreshToken>,
-    /// Shows later that this device is known. Only browsers keep it.
+    /// Identifies this device as a known one later. Only browsers keep it.
     pub device: Option<String>,
-    /// Whether the account was about to be deleted.
+    /// Whether this cancelled a deletion of the account.
     pub deletion_undone: bool,
 }
 
 impl Entered {
-    /// `epoch`: of the account, by which its devices are known.
+    /// `epoch`: the account's, to which its known devices are tied.
     fn new(
         services: &Services,
         profile: Profile,
@@ -82,13 +83,13 @@ impl Entered {
     }
 }
 
-/// Checks credentials, and begins a session. The session that the same browser had before is over
-/// (SE-01). An unknown name, a wrong password and a disabled account are one refusal, and cost the
-/// same (AU-01, AU-02): each is one look for the account, one hash with the same parameters through
-/// the same queue, and one transaction that counts.
+/// Checks credentials and begins a session. The browser's previous session ends (SE-01). An unknown
+/// name, a wrong password and a disabled account get the same refusal at the same cost (AU-01,
+/// AU-02): each takes one account lookup, one hash with the same parameters through the same queue,
+/// and one transaction that counts.
 ///
-/// A right password of a try that is refused for its limit writes what a wrong one writes, and no
-/// more: a hash of another program is made anew only after a session has begun.
+/// A right password that is refused by a rate limit writes what a wrong one writes, and no more: a
+/// hash from another program is upgraded only after a session has begun.
 pub async fn sign_in(
     services: &Services,
     credentials: &Credentials,
@@ -102,7 +103,7 @@ pub async fn sign_in(
     Ok(Step::Entered(Box::new(entered)))
 }
 
-/// A first proof that was right, and what is looked at once more before it counts.
+/// A first proof that was right, and what is checked again before it counts.
 struct Proven {
     holder: Holder,
     verdict: Verdict,
@@ -115,7 +116,7 @@ async fn prove(services: &Services, credentials: &Credentials, visit: &Visit) ->
     let name = credentials.username.as_ref().map_or("", |username| username.as_str());
     let stranger = throttle.counters(keys, Who::Stranger { name }, visit);
     if visit.known_device.is_none() {
-        // Before anything is asked of the database.
+        // Before the first database query.
         throttle.refuse_if_limited(store, &stranger, visit, SIGN_IN_LIMITED).await?;
     }
     let holder = match &credentials.username {
@@ -146,7 +147,7 @@ async fn prove(services: &Services, credentials: &Credentials, visit: &Visit) ->
     }
 }
 
-/// Begins the session of somebody who has proved who it is. Refused if the account has changed since.
+/// Begins the session of a user whose proof was right. Refused if the account has changed since.
 async fn enter(
     services: &Services,
     credentials: &Credentials,
@@ -164,7 +165,7 @@ async fn enter(
     let mut is_crowded = false;
     let (mut tx, locked, ended) = loop {
         let mut tx = services.store.begin().await?;
-        // Locked before the account, so only if it is known to be needed.
+        // This lock comes before the account's, so it is taken only if known to be needed.
         let revision = match is_crowded {
             true => Some(changes::next_revision(&mut tx).await?),
             false => None,
@@ -207,8 +208,8 @@ async fn enter(
     if verdict.outdated
         && let Err(error) = strengthen(services, credentials, &holder, visit).await
     {
-        // The password was right. The next sign-in tries again.
-        tracing::warn!(?error, "a hash could not be made anew");
+        // The password was right, and the next sign-in tries again.
+        tracing::warn!(?error, "a hash could not be upgraded");
     }
     let entered = Entered::new(services, holder.profile, session, holder.epoch, visit)?;
     Ok(Entered { refresh_token, deletion_undone: undone.is_some(), ..entered })
@@ -221,7 +222,7 @@ fn signed_in(services: &Services, session: &StoredSession, visit: &Visit) -> Eve
     event
 }
 
-/// Puts a hash with today's parameters in the place of an older one.
+/// Replaces an older hash with one that has today's parameters.
 async fn strengthen(
     services: &Services,
     credentials: &Credentials,
@@ -235,17 +236,16 @@ async fn strengthen(
     Ok(())
 }
 
-/// Ends the session that a browser had before it began another one, which is there whatever is left
-/// over of it.
+/// Ends the session that the browser had before. The new one stands, even if this fails.
 async fn leave(services: &Services, before: Option<&SignedIn>, visit: &Visit) {
     if let Some(before) = before
         && let Err(error) = sign_out(services, before, visit).await
     {
-        tracing::warn!(?error, "the session before a new one could not be ended");
+        tracing::warn!(?error, "the browser's previous session could not be ended");
     }
 }
 
-/// Ends the session: whatever names it is dead at once (SE-02).
+/// Ends the session: everything that names it stops working at once (SE-02).
 pub async fn sign_out(services: &Services, caller: &SignedIn, visit: &Visit) -> Result<(), Fault> {
     let (account, which) = (caller.account(), Which::One(caller.session()));
     let event = accounts::event(visit, account, SIGNED_OUT);

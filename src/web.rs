@@ -1,6 +1,6 @@
-//! The way of a request, from the connection to the answer, and what pages are made of.
+//! The path of a request, from connection to answer, and the building blocks of pages.
 //!
-//! Rooms put their routes into a [`routes::Map`]. In front of all of them stand, in this order, the
+//! Rooms put their routes into a [`routes::Map`]. Every request first passes, in this order, the
 //! layer (`router.rs`), the check of the origin (`origin.rs`) and the guard (`guard.rs`).
 
 pub mod accepted;

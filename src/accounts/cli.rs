@@ -133,9 +133,9 @@ pub(crate) async fn import(
         return fail(&format!("{}: is not a file", file.display()));
     }
     let rules = import_rules(options)?;
-    // Before anything is added, so that it is known to be writable.
+    // Before anything is added, to be sure that it is writable.
     let links = options.password_links.as_deref().map(create).transpose()?;
-    // An import may be the first thing that is done.
+    // An import may be the first command ever run.
     let store = open_migrated(&settings.store).await?;
     let open = || fs::File::open(file).map(BufReader::new);
     let imported = import::import(&store, open, &rules, |what, lines| {
@@ -210,8 +210,8 @@ fn import_rules(options: &ImportOptions) -> Result<ImportRules, Failure> {
     Ok(ImportRules { skip_refused, map_usernames, allow_reserved, firebase })
 }
 
-/// The address that people use: the one that is set here, or the one that the server was told. The
-/// settings of its unit or container may not be seen here.
+/// The address people use: the one set here, or else the one the server was started with. The
+/// settings of its unit or container may not be visible here.
 async fn public_origin(store: &Store, settings: &Settings) -> Result<String, Failure> {
     if let Some(url) = &settings.web.public_url {
         return Ok(url.origin());

@@ -1,4 +1,4 @@
-//! What is kept about somebody, to take along.
+//! A user's data, for download.
 
 use super::{AccountRecord, DATA_READ, event, record};
 use crate::{
@@ -12,16 +12,15 @@ use crate::{
     },
 };
 
-/// Everything kept about an account, except for its history.
+/// Everything stored about an account except its history.
 pub struct Data {
     pub account: AccountRecord,
     pub sessions: Vec<StoredSession>,
-    /// How the password is kept. The hash itself stays here.
+    /// How the password is stored. The hash itself is left out.
     pub password_kept_as: &'static str,
 }
 
-/// The beginning of a download of everything that is kept. The history follows page by page, while it
-/// is sent.
+/// Starts a download of everything stored. The history follows page by page, while it is sent.
 pub async fn read(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<Data> {
     let (store, account) = (&services.store, caller.account());
     let event = event(visit, account, DATA_READ);

@@ -1,5 +1,5 @@
-//! How an account goes: its owner asks for it and can come back for a while; then it is erased, part
-//! by part.
+//! Deleting accounts: the owner asks for it and can cancel it for a while; then the account is
+//! erased in parts.
 
 use super::{DELETION_ASKED, end_all, event, record, sql};
 use crate::{
@@ -18,11 +18,11 @@ use crate::{
     store::{Store, changes},
 };
 
-/// How many rows of an account are erased at once, so that nobody else waits for long.
+/// How many rows of an account are erased at once, so that nobody else waits long.
 const PART: i64 = 1000;
 
-/// Signs out everywhere, and lets the account be deleted after a time, unless somebody signs in
-/// before. Tells when that is.
+/// Signs out everywhere and schedules the deletion, which signing in before then cancels. Returns
+/// its time.
 pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<i64> {
     let account = caller.account();
     let event = event(visit, account, DELETION_ASKED);
@@ -31,7 +31,7 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     let revision = changes::next_revision(&mut tx).await?;
     if !sql::set_delete_at(&mut tx, account, delete_at).await? {
         tx.rollback().await?;
-        // Asked for in this very moment, perhaps by the same request sent twice.
+        // Requested a moment ago, perhaps by a repeat of this request.
         return Ok(self::delete_at(&services.store, account).await?.ok_or(OVER)?);
     }
     let changed = end_all(&mut tx, revision, account, &event).await?;
@@ -41,12 +41,12 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     Ok(delete_at)
 }
 
-/// When an account will be deleted, if that was asked for.
+/// When an account will be deleted, if its deletion was requested.
 pub async fn delete_at(store: &Store, account: AccountId) -> Result<Option<i64>, Fault> {
     Ok(record(store, account).await?.and_then(|account| account.delete_at))
 }
 
-/// Deletes an account for good, now. `false`: there is none.
+/// Permanently deletes an account now. `false`: no such account.
 pub async fn delete_now(store: &Store, account: AccountId) -> Result<bool, Fault> {
     let asked = Event::without_request(By::Operator, DELETION_ASKED, Some(account), now());
     let mut tx = store.begin().await?;
@@ -62,19 +62,19 @@ pub async fn delete_now(store: &Store, account: AccountId) -> Result<bool, Fault
     Ok(deleted)
 }
 
-/// Deletes the accounts whose time has come. One that cannot be deleted keeps no other one.
+/// Deletes the accounts that are due. A failure on one doesn't stop the others.
 pub(crate) async fn delete_due(store: &Store, now: i64) -> Result<(), Fault> {
     let due = sql::due(&mut store.read().await?, now).await?;
     for account in due {
         if let Err(fault) = erase(store, account, now, By::Server).await {
-            tracing::error!(error = fault.source(), "an account is not deleted");
+            tracing::error!(error = fault.source(), "an account could not be deleted");
         }
     }
     store.erase().await
 }
 
-/// Deletes an account that is due, part by part, so that others can write in between. `false`: there
-/// is none.
+/// Deletes an account that is due, part by part, so that others can write in between. `false`: no
+/// such account.
 async fn erase(store: &Store, account: AccountId, now: i64, by: By) -> Result<bool, Fault> {
     loop {
         match erase_a_part(store, account, now, by).await? {
@@ -88,18 +88,18 @@ async fn erase(store: &Store, account: AccountId, now: i64, by: By) -> Result<bo
     }
 }
 
-/// How far the deletion of an account has come.
+/// The progress of deleting an account.
 enum Erased {
     /// There is more to erase.
     APart,
-    /// Nothing is left. What was written down last.
+    /// Nothing is left. The last event recorded.
     All(Event),
-    /// There is no such account, or it is not due any more.
+    /// There is no such account, or it is no longer due.
     Nothing,
 }
 
-/// The last part is the account itself. The events that are erased stay in the audit trail, without
-/// what tells of a person.
+/// The last part is the account itself. The erased events stay in the audit trail, without personal
+/// data.
 async fn erase_a_part(
     store: &Store,
     account: AccountId,

@@ -1,5 +1,5 @@
-//! Accounts from elsewhere: all of a file, or none. Every line is read before the first account is
-//! added, and all of them are added in one transaction, while others cannot write.
+//! Imports accounts from a file: all or none. Every line is read before the first account is added,
+//! and all are added in one transaction, during which nobody else can write.
 
 mod keycloak;
 mod line;
@@ -20,33 +20,32 @@ pub use line::{ImportRules, ImportedAccount, RefusedLine, export, parse_line};
 
 use line::lines;
 
-/// How many refused lines are told one by one.
+/// How many refused lines are reported one by one.
 pub const MAX_TOLD: usize = 1000;
 
 /// An import takes as long as it takes.
 const UNHURRIED: Duration = Duration::from_secs(24 * 3600);
 
-/// A name that was no username, and what it is here.
+/// A name that wasn't a valid username, and the username made from it.
 pub struct Mapped {
     pub number: u64,
     pub from: String,
     pub to: String,
 }
 
-/// What became of an import.
+/// The outcome of an import.
 #[derive(Default)]
 pub struct ImportReport {
     pub added: u64,
-    /// In the order of their lines. If there are any, nothing was added, unless they were to be
-    /// skipped.
+    /// Ordered by line. If there are any, nothing was added, unless refused lines are skipped.
     pub refused: Vec<RefusedLine>,
     pub mapped: Vec<Mapped>,
-    /// Accounts that need a link.
+    /// Accounts that need a link to set a password.
     pub without_password: Vec<(AccountId, String)>,
 }
 
-/// Adds the accounts of a file. `open` opens it anew each time: it is read twice, so that a long one
-/// need not be kept in memory. `progress` is told what is being done, and how many are.
+/// Adds the accounts of a file. `open` is called twice, because the file is read twice: so a long
+/// one need not fit in memory. `progress` gets the current step and the number done.
 pub async fn import<R: BufRead + Send>(
     store: &Store,
     open: impl Fn() -> std::io::Result<R>,
@@ -54,11 +53,11 @@ pub async fn import<R: BufRead + Send>(
     mut progress: impl FnMut(&str, u64) + Send,
 ) -> Result<ImportReport, Fault> {
     let mut result = ImportReport::default();
-    // The decision about each line that is to be added.
+    // The decision on each line to be added.
     let mut first: HashMap<String, u64> = HashMap::new();
     let mut planned: HashMap<u64, Planned> = HashMap::new();
     if rules.map_usernames {
-        // A name that is a username stays with its owner, whatever the lines before it become.
+        // A name that is a username stays with its owner, whatever happens to the lines before it.
         let as_they_are = ImportRules { map_usernames: false, firebase: None, ..*rules };
         for line in lines(open().map_err(Fault::internal)?) {
             let (number, line) = line.map_err(Fault::internal)?;
@@ -122,15 +121,15 @@ pub async fn import<R: BufRead + Send>(
     Ok(result)
 }
 
-/// The parts of an account that were decided while its line was checked.
+/// The parts of an account decided while its line was checked.
 struct Planned {
     id: AccountId,
     username: Username,
-    /// Fit to be kept. `None`: there is no password.
+    /// Ready to be stored. `None`: no password.
     hash: Option<PasswordHash>,
 }
 
-/// Decides about one line. `first`: the skeletons of the names that lines before it have.
+/// Decides on one line. `first`: the skeletons of the names on earlier lines.
 async fn plan(
     store: &Store,
     number: u64,
@@ -153,7 +152,7 @@ async fn plan(
         {
             return refuse(format!("has the username of line {line}, or one that looks like it"));
         }
-        // A name that was made here must not fail because somebody has it already.
+        // A name generated here must not fail because it is taken.
         if line.is_none() && !(rules.map_usernames && is_taken(store, &name).await?) {
             break;
         }
@@ -177,12 +176,12 @@ async fn plan(
     Ok(Ok((account, planned)))
 }
 
-/// How many names that are alike get numbers.
+/// How many similar names get numbers.
 const MAX_NAMES: u32 = 10_000;
 
-/// Adds accounts in one transaction. If one of them is taken already, by its name, by one that looks
-/// like it or by its id, the lines of all such are told, and nothing is added unless `skip_taken`.
-/// `progress` is told how many are done.
+/// Adds accounts in one transaction. If any is taken (by name, by a lookalike or by id), returns
+/// the lines of all that are, and adds nothing unless `skip_taken`. `progress` gets the number
+/// done.
 async fn add_all<I>(
     store: &Store,
     accounts: I,

@@ -1,4 +1,4 @@
-//! The JSON routes of accounts.
+//! The JSON API of accounts.
 
 use axum::{
     Extension, Json,
@@ -50,28 +50,29 @@ pub(crate) fn routes(map: &mut Map) {
     map.json(Policy::SignedIn, routes!(profile_at_old_address));
 }
 
-/// What `POST /auth/signup` takes.
+/// Request body of `POST /auth/signup`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct SignUpBody {
-    /// RFC 8265 UsernameCaseMapped, then 3 to 32 letters, digits, `_`, `-` and `.`, no dot at
-    /// either end, one script. Unique, also against names that look the same.
+    /// Mapped by RFC 8265 UsernameCaseMapped, then 3 to 32 letters, digits, `_`, `-` and `.`, with
+    /// no dot at either end and in one script. Must not be taken or look like a taken one.
     #[schema(min_length = 2, max_length = 256, example = "alice")]
     username: String,
-    /// `PASSWORD_MIN_LENGTH` code points to 1,024 bytes. Not a common one, nor one's own name.
+    /// `PASSWORD_MIN_LENGTH` code points to 1,024 bytes. Not a common password, and not your own
+    /// name.
     #[schema(min_length = 6, max_length = 1024, example = "correct horse battery staple")]
     password: String,
 }
 
-/// What `PATCH /user/profile` takes.
+/// Request body of `PATCH /user/profile`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(crate) struct ProfileBody {}
 
 /// Create an account
 ///
-/// Signs nobody in.
+/// Doesn't sign you in.
 #[utoipa::path(
     post, path = "/auth/signup", tag = "accounts", operation_id = "signUp", request_body = SignUpBody,
     responses(
@@ -98,7 +99,7 @@ async fn sign_up(
 
 /// Get your account
 ///
-/// The account that the token or the cookie is of.
+/// The account that the token or the cookie belongs to.
 #[utoipa::path(
     get, path = "/user/profile", tag = "accounts", operation_id = "profile",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -112,7 +113,7 @@ async fn profile(Extension(caller): Extension<SignedIn>) -> Json<Account> {
 
 /// Change your profile
 ///
-/// A full name that is the same changes nothing.
+/// Sending the current full name changes nothing.
 #[utoipa::path(
     patch, path = "/user/profile", tag = "your account", operation_id = "changeProfile", request_body = ProfileBody,
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -140,7 +141,7 @@ async fn change_profile(
 
 /// Get your account, at the old address
 ///
-/// The same as `/user/profile`.
+/// Same as `/user/profile`.
 #[utoipa::path(
     get, path = "/users/profile", tag = "accounts", operation_id = "profileAtOldAddress",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -152,7 +153,7 @@ async fn profile_at_old_address(caller: Extension<SignedIn>) -> Json<Account> {
     profile(caller).await
 }
 
-/// Everything that is kept about a person. Times are RFC 3339, UTC.
+/// Everything stored about you. Times are RFC 3339, UTC.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PersonalData {
@@ -164,30 +165,30 @@ pub(crate) struct PersonalData {
     profile: ProfileMembers,
     #[schema(format = DateTime)]
     member_since: String,
-    /// How the password is kept. The hash itself stays here.
+    /// How the password is stored. The hash itself is not included.
     #[schema(example = "argon2id")]
     password_kept_as: &'static str,
     sessions: Vec<PersonalSession>,
-    /// The newest first, all of it.
+    /// The whole history, newest first.
     history: Vec<PersonalEvent>,
 }
 
-/// A session, with all that is kept of it.
+/// A session, with everything stored about it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PersonalSession {
     session: Session,
-    /// When the password was shown last.
+    /// When the password was last entered.
     #[schema(format = DateTime)]
     proved: String,
-    /// When it ends if it stays unused, and in any case.
+    /// When the session ends if it stays unused; `ends` is when it ends in any case.
     #[schema(format = DateTime)]
     ends_unused: String,
     #[schema(format = DateTime)]
     ends: String,
-    /// Whether it outlives the browser.
+    /// Whether the session survives closing the browser.
     remembered: bool,
-    /// Whether there are refresh tokens for it.
+    /// Whether the session has refresh tokens.
     refreshable: bool,
 }
 
@@ -206,7 +207,7 @@ impl PersonalSession {
 
 /// Download your data
 ///
-/// Everything that is kept about you. Needs a fresh proof.
+/// Everything stored about you. You must have entered your password within `PROOF_TTL`.
 #[utoipa::path(
     get, path = "/user/data", tag = "your account", operation_id = "data",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -223,8 +224,8 @@ async fn personal_data(
     download(&state, caller.fresh(state.settings.sessions.proof_ttl)?, &visit).await
 }
 
-/// The same, for the page that leads to it. The history is read and sent page by page, so a long one
-/// takes no more memory than a short one. If it breaks off, so does the connection.
+/// The same, for the page that leads to it. The history is read and sent page by page, so a long
+/// one takes no more memory than a short one. If reading it fails, the connection is cut off.
 pub(super) async fn download(
     state: &AppState,
     caller: Fresh<'_>,
@@ -244,7 +245,7 @@ pub(super) async fn download(
         sessions: sessions.iter().map(session).collect(),
         history: Vec::new(),
     };
-    // For people who open it: one line for each thing.
+    // One item per line, for people who open the file.
     let text = serde_json::to_string_pretty(&data).map_err(Fault::internal)?;
     let head = text.strip_suffix("]\n}").ok_or_else(|| Fault::internal("the history is last"))?;
     let (state, caller) = (state.clone(), SignedIn::clone(&caller));
@@ -278,7 +279,7 @@ pub(super) async fn download(
     Ok((headers, Body::from_stream(head.chain(rest))).into_response())
 }
 
-/// An account that is about to be deleted.
+/// An account scheduled for deletion.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Deletion {
@@ -289,8 +290,8 @@ pub(crate) struct Deletion {
 
 /// Delete your account
 ///
-/// Signs out everywhere at once. The account is deleted for good after `DELETION_GRACE`; signing in
-/// before then cancels the deletion. Needs a fresh proof.
+/// Signs out everywhere at once. The account is permanently deleted after `DELETION_GRACE`; signing
+/// in before then cancels the deletion. You must have entered your password within `PROOF_TTL`.
 #[utoipa::path(
     delete, path = "/user", tag = "your account", operation_id = "deleteAccount",
     security(("accessToken" = []), ("sessionCookie" = [])),

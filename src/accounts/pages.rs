@@ -1,4 +1,4 @@
-//! The pages of accounts, and their forms.
+//! The account pages and their forms.
 
 use axum::{extract::State, response::Response};
 use futures_util::{FutureExt, future::BoxFuture};
@@ -59,7 +59,7 @@ static CHANGE_PROFILE: Form = Form {
     ..Form::at("/api/change_full_name", PROFILE.page)
 };
 
-/// Takes every field of the profile that is sent.
+/// Takes every submitted field of the profile.
 #[server(endpoint = "/change_full_name")]
 pub async fn change_full_name() -> Result<(), ServerFnError> {
     let call = FormCall::current();
@@ -122,7 +122,7 @@ fn label(field: Field) -> String {
     language().text(&format!("field-{}", field.name()))
 }
 
-/// The data as a file, which may have to wait for the password.
+/// The data download, which may have to wait for the password.
 static DOWNLOAD: PendingAct = PendingAct {
     word: "download",
     page: DATA.page,
@@ -131,7 +131,7 @@ static DOWNLOAD: PendingAct = PendingAct {
     run: |_, _, _| async { Ok(DOWNLOAD_READY) }.boxed(),
 };
 
-/// The data as a file, or the way to it.
+/// The data as a file, or a redirect to enter the password first.
 async fn download(State(state): State<AppState>, viewer: Viewer, visit: Visit) -> Result<Response> {
     let pending = Pending { act: &DOWNLOAD, to: String::new() };
     match viewer.fresh(&state, Some(pending)) {
@@ -149,7 +149,7 @@ static DELETE: Form = Form {
     ..Form::at("/api/delete_account", DATA.page)
 };
 
-/// What was said when the deletion was asked for, if it was.
+/// The notice about a requested deletion, if there is one.
 pub(crate) fn deletion_asked(
     state: &AppState,
     account: AccountId,
@@ -161,7 +161,7 @@ pub(crate) fn deletion_asked(
     .boxed()
 }
 
-/// The box that says "I want this".
+/// The confirmation checkbox.
 const CONFIRMED: Field = Field::named("confirmed");
 
 static DELETION: PendingAct = PendingAct {
@@ -208,7 +208,7 @@ async fn show_data(state: &AppState, form: FormState, viewer: &Viewer) -> Result
     render(state, viewer, around, move || data_view(&form, &token, days)).await
 }
 
-/// `days`: after which a deleted account is gone.
+/// `days`: how long until a deleted account is gone for good.
 fn data_view(form: &FormState, token: &str, days: u64) -> impl IntoView + use<> {
     let days = number(usize::try_from(days).unwrap_or(usize::MAX));
     view! {

@@ -1,4 +1,4 @@
-//! What people say of themselves, and how they change it.
+//! Profiles, and how users change them.
 
 use super::{event, sql};
 use crate::{
@@ -17,14 +17,14 @@ use crate::{
     store::{Store, changes},
 };
 
-/// What the audit trail says of each field that changes.
+/// The audit act for a change of each field.
 #[must_use]
 pub fn acts() -> Vec<Act> {
     FIELDS.iter().map(|field| Act(field.changed)).collect()
 }
 
-/// Changes the profile. Other nodes are told, so that none shows the old one for longer than a second.
-/// `false`: it is so already, and nothing was done.
+/// Changes the profile. Other nodes are notified, so that none shows the old one for more than a
+/// second. `false`: nothing changed.
 pub async fn change(
     services: &Services,
     caller: &SignedIn,
@@ -41,7 +41,7 @@ pub async fn change(
     Ok((applied.profile, applied.changed.is_some()))
 }
 
-/// Changes the profile of somebody, by the operator. `false`: it is so already, or the account is gone.
+/// Changes a user's profile, for the operator. `false`: nothing changed, or the account is gone.
 pub async fn change_by_operator(
     store: &Store,
     account: AccountId,
@@ -52,10 +52,10 @@ pub async fn change_by_operator(
     Ok(applied.is_some_and(|applied| applied.changed.is_some()))
 }
 
-/// The profile after a change, and whose sessions show it.
+/// The profile after a change, and the sessions that show it.
 struct Applied {
     profile: Profile,
-    /// `None`: it was so already.
+    /// `None`: nothing changed.
     changed: Option<Changed>,
 }
 

@@ -1,4 +1,4 @@
-//! What somebody does with one's own sessions.
+//! How users end their sessions.
 
 use super::event;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     sessions::{OTHER_SESSIONS_ENDED, SESSION_ENDED, Which, caller::Fresh, end_and_record},
 };
 
-/// Ends one of one's own sessions. Another's is not found, as one that does not exist (AZ-02).
+/// Ends one of the caller's sessions. Another user's counts as not found (AZ-02).
 pub async fn end_one(
     services: &Services,
     caller: Fresh<'_>,
@@ -30,7 +30,7 @@ pub async fn end_one(
     if changed.sessions.is_empty() { Err(Refusal::NotFound.into()) } else { Ok(()) }
 }
 
-/// Ends all of one's sessions but this one.
+/// Ends all of the caller's sessions but this one.
 pub async fn end_others(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<()> {
     let account = caller.account();
     let event = event(visit, account, OTHER_SESSIONS_ENDED);

@@ -36,11 +36,11 @@ fn profile_columns() -> Vec<&'static str> {
     FIELDS.iter().map(|field| field.column).collect()
 }
 
-/// The unique indexes cannot see that one name looks like another one as it was typed; so two
-/// sign-ups at once must not both look and then both insert. SQLite has one writer in any case.
+/// The unique indexes can't detect that a name looks like another one as it was typed, so two
+/// concurrent sign-ups must not both check and then both insert. SQLite has one writer anyway.
 const NAMES_ONE_BY_ONE: Dialects<Option<&str>> = Dialects {
     sqlite: None,
-    // Any number that nobody else uses; until the end of the transaction.
+    // Any number that nothing else uses. Held until the end of the transaction.
     postgres: Some("SELECT pg_advisory_xact_lock(7309453471)"),
 };
 
@@ -65,7 +65,7 @@ fn records(condition: &str) -> Sql {
     ))
 }
 
-/// Lets nobody else give a name until the end of the transaction.
+/// Stops anybody else from taking a name until the end of the transaction.
 pub(super) async fn lock_names(tx: &mut Tx) -> Result<(), Fault> {
     if let Some(lock) = tx.dialect(&NAMES_ONE_BY_ONE) {
         tx.execute(sql(lock)).await?;
@@ -73,8 +73,8 @@ pub(super) async fn lock_names(tx: &mut Tx) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether an account has this name, or one that looks the same. Keys of before the case of names was
-/// folded count, too.
+/// Whether this username, or one that looks the same, is taken. Keys from before case folding
+/// count, too.
 pub(super) async fn is_taken(db: &mut Db, username: &Username) -> Result<bool, Fault> {
     let query = "SELECT id FROM accounts WHERE username_key IN ($1, $4) \
                  OR username_skeleton IN ($2, $3) OR username_typed_skeleton IN ($2, $3) LIMIT 1";
@@ -86,7 +86,7 @@ pub(super) async fn is_taken(db: &mut Db, username: &Username) -> Result<bool, F
     db.exists(query).await
 }
 
-/// Adds an account. `false`: there is one with this name or this id.
+/// Adds an account. `false`: the name or the id is taken.
 pub(super) async fn insert(tx: &mut Tx, account: &NewRow<'_>) -> Result<bool, Fault> {
     let columns: String = FIELDS.iter().map(|field| format!(", {}", field.column)).collect();
     let values: String = (10..10 + FIELDS.len()).map(|place| format!(", ${place}")).collect();
@@ -117,8 +117,7 @@ pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Option<Account
     Ok(db.optional::<Record>(query).await?.map(AccountRecord::from))
 }
 
-/// Of two that were made before the case of names was folded, the one whose name was meant letter by
-/// letter.
+/// If two accounts from before case folding match, the one whose name is spelled exactly like this.
 pub(super) async fn named(
     db: &mut Db,
     username: &UsernameKey,
@@ -131,14 +130,14 @@ pub(super) async fn named(
     Ok(db.optional::<Record>(query).await?.map(AccountRecord::from))
 }
 
-/// Those with a greater id, in the order of their ids.
+/// Accounts with a greater id, ordered by id.
 pub(super) async fn after(db: &mut Db, id: i64, most: i64) -> Result<Vec<AccountRecord>, Fault> {
     let query = records("a.id > $1 ORDER BY a.id LIMIT $2").bind(id).bind(most);
     let rows: Vec<Record> = db.all(query).await?;
     Ok(rows.into_iter().map(AccountRecord::from).collect())
 }
 
-/// Those whose time has come.
+/// Accounts that are due for deletion.
 pub(super) async fn due(db: &mut Db, now: i64) -> Result<Vec<AccountId>, Fault> {
     let due = "SELECT id FROM accounts WHERE delete_at <= $1 LIMIT 1000";
     let rows: Vec<(i64,)> = db.all(sql(due).bind(now)).await?;
@@ -157,7 +156,7 @@ pub(super) async fn set_profile(
     Ok(())
 }
 
-/// `false`: that is so already.
+/// `false`: it already was.
 pub(super) async fn set_disabled(
     tx: &mut Tx,
     account: AccountId,
@@ -170,7 +169,7 @@ pub(super) async fn set_disabled(
     Ok(tx.execute(sql(update).bind(at).bind(account)).await? == 1)
 }
 
-/// `false`: that was said already.
+/// `false`: it was already scheduled.
 pub(super) async fn set_delete_at(tx: &mut Tx, account: AccountId, at: i64) -> Result<bool, Fault> {
     let update = "UPDATE accounts SET delete_at = $1 WHERE id = $2 AND delete_at IS NULL";
     Ok(tx.execute(sql(update).bind(at).bind(account)).await? == 1)
@@ -182,20 +181,20 @@ pub(super) async fn keep(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Lets nobody in any more, and makes the account due to be deleted. `false`: there is none.
+/// Blocks sign-in and makes the account due for deletion. `false`: no such account.
 pub(super) async fn condemn(tx: &mut Tx, account: AccountId, at: i64) -> Result<bool, Fault> {
     let update = "UPDATE accounts SET delete_at = $1, disabled_at = COALESCE(disabled_at, $1) \
                   WHERE id = $2";
     Ok(tx.execute(sql(update).bind(at).bind(account)).await? == 1)
 }
 
-/// With it go its password and its links.
+/// Its password and its links go with it.
 pub(super) async fn delete(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
     tx.execute(sql("DELETE FROM accounts WHERE id = $1").bind(account)).await?;
     Ok(())
 }
 
-/// The names of accounts as they were typed, and their keys: those with a greater id.
+/// The typed names and the keys of the accounts with a greater id.
 pub(super) async fn names_after(
     db: &mut Db,
     id: i64,
@@ -206,7 +205,7 @@ pub(super) async fn names_after(
     db.all(sql(names).bind(id).bind(most)).await
 }
 
-/// An account keeps its own key if another one has the new one.
+/// Keeps the old key if another account has the new one.
 pub(super) async fn set_key(tx: &mut Tx, id: i64, key: &UsernameKey) -> Result<(), Fault> {
     let update = "UPDATE accounts SET username_key = $1 WHERE id = $2 AND NOT EXISTS \
                   (SELECT 1 FROM accounts WHERE username_key = $1)";

@@ -1,4 +1,4 @@
-//! The chain of the trail: how a row follows the one before it, and whether all of them do.
+//! The chain of the trail: how each row is linked to the one before, and how the links are checked.
 
 use std::{collections::HashSet, io::Write};
 
@@ -11,10 +11,10 @@ use crate::{
     store::Store,
 };
 
-/// How many rows are read from the database at once.
+/// How many rows are read at once.
 const PAGE: i64 = 500;
 
-/// A row of the trail, as it is kept. What was erased is `None`.
+/// A row of the trail, as stored. Erased fields are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditRow {
@@ -78,11 +78,11 @@ pub fn sha256(text: &str) -> String {
 /// Checks the trail row by row, in the order of `seq`.
 #[derive(Default)]
 struct Verifier {
-    /// The hash of a row that must be there.
+    /// The hash that one of the rows must have.
     expected: Option<String>,
     last: Option<(i64, String)>,
     erased: Vec<i64>,
-    /// The rows that a deletion has erased.
+    /// The rows erased by a deletion.
     accounted_for: HashSet<i64>,
 }
 
@@ -91,7 +91,7 @@ impl Verifier {
         Self { expected: hash, ..Self::default() }
     }
 
-    /// The next row. `Err`: what is wrong with it.
+    /// Checks the next row. `Err`: what is wrong with it.
     fn row(&mut self, row: &AuditRow) -> Result<(), String> {
         let (seq, hash) = self.last.as_ref().map_or((0, ""), |(seq, hash)| (*seq, hash));
         let wrong = |what: &str| Err(format!("row {} is the first that {what}", row.seq));
@@ -118,7 +118,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// How many rows there were, and the hash of the last.
+    /// The number of rows, and the hash of the last.
     fn end(self) -> Result<(i64, String), String> {
         if self.expected.is_some() {
             return Err("the row that was expected is not in it".to_owned());
@@ -130,8 +130,8 @@ impl Verifier {
     }
 }
 
-/// Checks the whole trail, and tells how many rows there are and the hash of the last. A row with the
-/// `expected` hash must be among them. `Err` within: what is wrong.
+/// Checks the whole trail, and returns the number of rows and the hash of the last. A row with the
+/// `expected` hash must be among them. Inner `Err`: what is wrong.
 pub async fn verify(
     store: &Store,
     expected: Option<String>,
@@ -140,7 +140,7 @@ pub async fn verify(
     loop {
         let rows = match sql::after(&mut store.read().await?, last, PAGE).await {
             Ok(rows) => rows,
-            // A row of which a column is of another kind spoils the page that it is on.
+            // A row with a column of the wrong type makes its whole page unreadable.
             Err(Fault::Internal(_)) => match sql::after(&mut store.read().await?, last, 1).await {
                 Ok(rows) => rows,
                 Err(_) => {
@@ -160,7 +160,7 @@ pub async fn verify(
     }
 }
 
-/// Writes the whole trail, a row a line. Tells how many.
+/// Writes the whole trail, one row per line. Returns the number of rows.
 pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
     let (mut last, mut count) = (0, 0);
     loop {

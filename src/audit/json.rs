@@ -1,4 +1,4 @@
-//! The JSON route of one's own history.
+//! The JSON API of your security history.
 
 use axum::{
     Extension, Json,
@@ -28,20 +28,20 @@ pub(crate) fn routes(map: &mut Map) {
     map.json(Policy::SignedIn, routes!(history));
 }
 
-/// How much of the history a page holds, unless a client asks for another number.
+/// The default number of events per page.
 const HISTORY: i64 = 50;
 
-/// And at most.
+/// The maximum number of events per page.
 pub(crate) const MAX_HISTORY: i64 = 200;
 
-/// Something that happened to the account.
+/// An event in the history of an account.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HistoryEntry {
     /// RFC 3339, UTC.
     #[schema(format = DateTime)]
     at: String,
-    /// A word of the OWASP Logging Vocabulary, perhaps with a reason behind a colon.
+    /// A word of the OWASP Logging Vocabulary, perhaps followed by a colon and a reason.
     #[schema(example = "authn_login_success")]
     event: String,
     /// Who did it: `owner`, `stranger`, `operator` or `server`.
@@ -64,23 +64,23 @@ impl From<&AuditRow> for HistoryEntry {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HistoryPage {
-    /// The newest first.
+    /// Newest first.
     history: Vec<HistoryEntry>,
-    /// The value of `after` for the page with the events before these. Left out on the last page.
+    /// Pass this as `after` to get the next page. Missing on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "4711")]
     next: Option<String>,
 }
 
-/// Which part of the history.
+/// The part of the history to return.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct HistoryQuery {
-    /// The `next` of the answer before.
+    /// The `next` of the previous answer.
     #[serde(default)]
     #[param(required = false, nullable = false)]
     after: Option<String>,
-    /// How many events at most, 1 to 200.
+    /// The maximum number of events, 1 to 200.
     #[serde(default)]
     #[param(required = false, nullable = false, value_type = i64, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
@@ -88,7 +88,7 @@ pub(crate) struct HistoryQuery {
 
 /// Get your security history
 ///
-/// The newest first, page by page.
+/// Newest first, one page at a time.
 #[utoipa::path(
     get, path = "/user/history", tag = "your account", operation_id = "history",
     params(HistoryQuery),
@@ -121,13 +121,13 @@ async fn history(
     Ok(Json(HistoryPage { history: rows.iter().map(HistoryEntry::from).collect(), next }))
 }
 
-/// An entry of the history, with all that is kept of it.
+/// An entry of the history, with everything stored about it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PersonalEvent {
     event: HistoryEntry,
     request_id: String,
-    /// Stands for a session, without being its id.
+    /// Identifies a session, but is not its id.
     session: String,
 }
 

@@ -10,7 +10,7 @@ use crate::{
     web::{client::known_device, page::times::ago, state::AppState},
 };
 
-/// How many groups of events a page shows, and how many events it looks through for them.
+/// How many groups of events a page shows, and how many events it reads to find them.
 const GROUPS: usize = 25;
 const ROWS: i64 = 200;
 
@@ -18,9 +18,9 @@ const ROWS: i64 = 200;
 #[derive(Clone)]
 pub(crate) struct History {
     groups: Vec<Group>,
-    /// The number of the last event that is shown, if there are more.
+    /// The number of the last event shown, if there are more.
     next: Option<i64>,
-    /// Whether it begins with an older event than the last.
+    /// Whether there are newer events than its first.
     continued: bool,
 }
 
@@ -30,11 +30,11 @@ struct Group {
     count: usize,
     last: i64,
     first: i64,
-    /// Each once, those of the newest events first.
+    /// Each place once, that of the newest event first.
     places: Vec<String>,
 }
 
-/// How many places an entry names. It counts the others.
+/// How many places an entry names. The others are only counted.
 const PLACES: usize = 3;
 
 impl History {
@@ -72,7 +72,7 @@ impl History {
         Self { groups, next: shown.filter(|_| more || cut), continued }
     }
 
-    /// The part of the history before the event with the number `before`. `None`: the newest.
+    /// The history before the event number `before`. `None`: the newest.
     pub(crate) async fn read(
         state: &AppState,
         caller: &SignedIn,
@@ -83,7 +83,7 @@ impl History {
         Ok(Self::of(rows, more, before.is_some()))
     }
 
-    /// `page`: on which it stands.
+    /// `page`: the page it is shown on.
     pub(crate) fn view(&self, page: &'static str) -> impl IntoView + use<> {
         let rows: Vec<_> = self.groups.iter().map(history_row).collect();
         let list = if rows.is_empty() {

@@ -1,4 +1,4 @@
-//! The table of the audit trail: appended to and read. Only a deleted account's rows are erased.
+//! The audit trail's table: rows are added and read; only a deleted account's are erased.
 
 use sqlx::FromRow;
 
@@ -29,7 +29,7 @@ pub(crate) const TABLES: &[Table] = &[table(
     ],
 )];
 
-/// Two events at once must not both follow the same one. SQLite has one writer in any case.
+/// Two concurrent events must not both follow the same one. SQLite has one writer anyway.
 const ONE_BY_ONE: Dialects<Option<&str>> =
     Dialects { sqlite: None, postgres: Some("SELECT pg_advisory_xact_lock(7309453472)") };
 
@@ -52,7 +52,7 @@ impl From<EventRow> for AuditRow {
     }
 }
 
-/// Lets nobody else write an event until the end of the transaction.
+/// Stops anybody else from writing an event until the end of the transaction.
 pub(super) async fn lock(tx: &mut Tx) -> Result<(), Fault> {
     if let Some(lock) = tx.dialect(&ONE_BY_ONE) {
         tx.execute(sql(lock)).await?;
@@ -60,8 +60,7 @@ pub(super) async fn lock(tx: &mut Tx) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The number and the hash of the last row, and whether there is such an account: one statement for
-/// both questions.
+/// The number and the hash of the last row, and whether the account exists: one statement for both.
 pub(super) async fn last(
     tx: &mut Tx,
     account: Option<AccountId>,
@@ -116,7 +115,7 @@ pub(super) async fn of_account(
     Ok(rows.into_iter().map(AuditRow::from).collect())
 }
 
-/// Erases what tells of a person from so many rows of an account, and tells which they were.
+/// Erases the personal data of up to `most` rows of an account, and returns their numbers.
 pub(super) async fn erase(tx: &mut Tx, account: AccountId, most: i64) -> Result<Vec<i64>, Fault> {
     let erase = "UPDATE audit_events SET salt = NULL, account_id = NULL, detail = NULL \
                  WHERE seq IN (SELECT seq FROM audit_events WHERE account_id = $1 \

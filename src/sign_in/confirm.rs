@@ -1,6 +1,6 @@
-//! Showing the password once more. The session goes on under a new id (SE-01).
+//! Entering the password again. The session continues under a new id (SE-01).
 //!
-//! The same request, sent again because its answer was lost, gets the same session.
+//! The same request, repeated because its answer was lost, gets the same session.
 
 use std::sync::Arc;
 
@@ -43,14 +43,14 @@ pub async fn confirm(
     renew(services, caller, visit, PROVED, proof, None, password).await
 }
 
-/// What is said and written of a proof that fails.
+/// How a failed proof is reported and recorded.
 #[derive(Clone, Copy)]
 pub(super) struct Failed {
     pub(super) field: Field,
     pub(super) act: Act,
 }
 
-/// A password that was right, and what is looked at once more before that counts.
+/// A password that was right, and what is checked again before it counts.
 pub(super) struct PasswordProof {
     pub(super) hash: Option<PasswordHash>,
     pub(super) epoch: i64,
@@ -58,7 +58,7 @@ pub(super) struct PasswordProof {
     pub(super) failed: Failed,
 }
 
-/// Checks the password of somebody who is signed in.
+/// Checks the password of a signed-in user.
 pub(super) async fn prove(
     services: &Services,
     caller: &SignedIn,
@@ -93,8 +93,8 @@ async fn verify(
     Ok(PasswordProof { hash: holder.hash, epoch: holder.epoch, counters, failed })
 }
 
-/// The session that took the place of one that ended a moment ago, by this very request. `password`:
-/// the one that holds since then.
+/// The session that replaced one that ended a moment ago, by this same request. `password`: the one
+/// valid since then.
 pub(super) async fn go_on(
     services: &Services,
     returning: &Returning,
@@ -120,8 +120,8 @@ pub(super) async fn go_on(
     Ok(Entered { refresh_token, ..entered })
 }
 
-/// Lets the session go on under a new id, perhaps with another password: then all other sessions end.
-/// `password`: the one that holds afterwards.
+/// Continues the session under a new id, perhaps with a new password, which ends all other
+/// sessions. `password`: the one valid afterwards.
 pub(super) async fn renew(
     services: &Services,
     caller: &SignedIn,
@@ -134,7 +134,7 @@ pub(super) async fn renew(
     let (store, account_id) = (&services.store, caller.account());
     let event = accounts::event(visit, account_id, act);
     let successor = services.keys.tag(Statement::Successor(caller.session()));
-    // Two that are equal may be under way at once.
+    // Two identical requests may run at once.
     let again = async || {
         let found = sessions::begun_by(store, &successor, now() - GRACE).await?.ok_or(OVER)?;
         let returning = Returning { old: caller.session().into(), successor: Arc::new(found) };

@@ -1,4 +1,4 @@
-//! Devices from which somebody has signed in before (AU-05). A cookie says so.
+//! Devices that users have signed in from before, recognised by a cookie (AU-05).
 
 use crate::{
     keys::{Keys, Statement},
@@ -7,11 +7,11 @@ use crate::{
     sessions::{StoredSession, carrier::Carrier},
 };
 
-/// How many accounts a device is known to at most.
+/// The maximum number of accounts per device.
 const MAX_ACCOUNTS: usize = 4;
 
-/// The id of the device, if somebody has signed in to this account from it before, with the password
-/// that it has.
+/// The id of the device, if it has been used to sign in to this account before, with the current
+/// password.
 pub(super) fn known<'a>(keys: &Keys, holder: Option<&Holder>, visit: &'a Visit) -> Option<&'a str> {
     let mut parts = visit.known_device.as_deref()?.split('.');
     let (device, holder) = (parts.next()?, holder?);
@@ -19,8 +19,8 @@ pub(super) fn known<'a>(keys: &Keys, holder: Option<&Holder>, visit: &'a Visit) 
     parts.take(MAX_ACCOUNTS).any(|tag| keys.fits(statement, tag)).then_some(device)
 }
 
-/// `DEVICE.TAG.TAG…`: the id of the device, and a tag for each account, the last one first. A
-/// program keeps none.
+/// `DEVICE.TAG.TAG…`: the id of the device, and a tag for each account, the latest first. Programs
+/// keep none.
 pub(super) fn cookie(
     keys: &Keys,
     session: &StoredSession,

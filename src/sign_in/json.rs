@@ -1,4 +1,4 @@
-//! The JSON routes of coming in.
+//! The JSON API for signing in.
 
 use axum::{
     Extension, Json,
@@ -39,7 +39,7 @@ pub(crate) fn routes(map: &mut Map) {
     map.json(Policy::Renewing, routes!(change_password));
 }
 
-/// An account, and the token with which a program acts for it.
+/// Your account, and an access token for it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SignedInAccount {
@@ -49,9 +49,9 @@ pub(crate) struct SignedInAccount {
     #[serde(flatten)]
     #[schema(ignore)]
     profile: ProfileMembers,
-    /// A JWT for `Authorization: Bearer`, good for `ACCESS_TOKEN_TTL` or until sign-out.
+    /// A JWT for `Authorization: Bearer`, valid for `ACCESS_TOKEN_TTL` or until sign-out.
     access_token: String,
-    /// Only with `"refresh": true`, like the next two.
+    /// Present only with `"refresh": true`, as are `tokenType` and `expiresIn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     refresh_token: Option<String>,
@@ -64,7 +64,7 @@ pub(crate) struct SignedInAccount {
     expires_in: Option<i64>,
 }
 
-/// What `POST /auth/signin` takes.
+/// Request body of `POST /auth/signin`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct SignInBody {
@@ -72,12 +72,12 @@ pub(crate) struct SignInBody {
     username: String,
     #[schema(min_length = 1, max_length = 1024, example = "correct horse battery staple")]
     password: String,
-    /// Whether the answer shall hold a refresh token. Without it, no.
+    /// Whether to return a refresh token. Off by default.
     #[schema(required = false)]
     refresh: bool,
 }
 
-/// What `POST /auth/refresh` takes.
+/// Request body of `POST /auth/refresh`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
@@ -86,7 +86,7 @@ pub(crate) struct RefreshBody {
     refresh_token: String,
 }
 
-/// What `POST /auth/confirm` takes.
+/// Request body of `POST /auth/confirm`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct ConfirmBody {
@@ -94,21 +94,21 @@ pub(crate) struct ConfirmBody {
     password: String,
 }
 
-/// What `POST /user/password` takes.
+/// Request body of `POST /user/password`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct PasswordBody {
     #[schema(min_length = 1, max_length = 1024)]
     current_password: String,
-    /// By the rules of sign-up.
+    /// Same rules as at sign-up.
     #[schema(min_length = 6, max_length = 1024)]
     new_password: String,
 }
 
 /// Sign in, and get an access token
 ///
-/// Sets no cookie. An unknown user and a wrong password get the same answer.
+/// Sets no cookie. An unknown username and a wrong password get the same answer.
 #[utoipa::path(
     post, path = "/auth/signin", tag = "accounts", operation_id = "signIn", request_body = SignInBody,
     responses(
@@ -138,7 +138,7 @@ async fn sign_in(
         }
     };
     let kind = SessionKind::Program { refresh };
-    // A program keeps no cookies, and so no device is known.
+    // Programs keep no cookies, so no device is known.
     let visit = Visit { known_device: None, ..visit };
     let step = super::sign_in(&state, &credentials, kind, &visit, None).await?;
     let Step::Entered(entered) = step;
@@ -154,10 +154,10 @@ async fn sign_in(
     }))
 }
 
-/// Get a new access token for a refresh token
+/// Exchange a refresh token for a new access token
 ///
-/// The answer holds the successor of the refresh token, which is used up. Sent again within ten
-/// seconds, it gets the same successor; later, its session is ended.
+/// Uses up the refresh token and returns its successor. Used again within ten seconds, it returns
+/// the same successor; after that, its session is ended.
 #[utoipa::path(
     post, path = "/auth/refresh", tag = "accounts", operation_id = "refresh", request_body = RefreshBody,
     responses(
@@ -182,9 +182,10 @@ async fn refresh(
 
 /// Re-enter the password
 ///
-/// Needed before sensitive actions, if the password was last entered more than `PROOF_TTL` ago. The
-/// session goes on under a new id: a program gets new tokens, a browser a new cookie. Sent again
-/// within ten seconds, with the token of before, it gets the same session: an answer may be lost.
+/// Required before sensitive actions if the password was last entered more than `PROOF_TTL` ago.
+/// The session continues under a new id: a program gets new tokens, a browser a new cookie. If the
+/// answer is lost, repeat the request with the old token within ten seconds to get the same
+/// session.
 #[utoipa::path(
     post, path = "/auth/confirm", tag = "accounts", operation_id = "confirm", request_body = ConfirmBody,
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -232,8 +233,8 @@ async fn sign_out(
 
 /// Change your password
 ///
-/// Every other session and every token of the account stops working at once. The session goes on under a
-/// new id: a program gets new tokens, a browser a new cookie.
+/// Every other session and every token of the account stops working at once. This session continues
+/// under a new id: a program gets new tokens, a browser a new cookie.
 #[utoipa::path(
     post, path = "/user/password", tag = "your account", operation_id = "changePassword", request_body = PasswordBody,
     security(("accessToken" = []), ("sessionCookie" = [])),

@@ -1,4 +1,4 @@
-//! The pages of coming in, and their forms.
+//! The pages for signing up and in, and their forms.
 
 pub mod password;
 
@@ -41,13 +41,13 @@ use crate::{
 };
 
 notices! {
-    /// The account was about to be deleted, and stays.
+    /// The deletion of the account was cancelled.
     KEPT = "kept";
-    /// The password was confirmed, and what was asked for before that was not done.
+    /// The password was confirmed, but the pending act was not performed.
     NOT_DONE = "not-done";
 }
 
-/// Where people go who have come in.
+/// The page after signing in.
 const HOME: &str = "/profile";
 
 pub(crate) fn routes(map: &mut Map) {
@@ -69,7 +69,7 @@ static SIGN_UP: Form = Form {
     ..Form::at("/api/sign_up", "/signup")
 };
 
-/// Makes an account, and signs in. Takes every field of the profile that is sent.
+/// Creates an account and signs in. Takes every submitted field of the profile.
 #[server(endpoint = "/sign_up")]
 pub async fn sign_up(
     #[server(default)] username: String,
@@ -193,7 +193,7 @@ async fn show_sign_in(
     .await
 }
 
-/// For how long one stays signed in without coming back.
+/// How long users stay signed in without coming back.
 fn remember_hint(remembered: Duration) -> String {
     let hours = usize::try_from(remembered.as_secs() / 3600).unwrap_or(usize::MAX);
     match hours {
@@ -229,7 +229,7 @@ static CONFIRM: Form = Form {
     ..Form::at("/api/confirm", "/confirm")
 };
 
-/// Checks the password again, does what was asked for before that, and goes on.
+/// Checks the password again, performs the pending act, and continues.
 #[server(endpoint = "/confirm")]
 pub async fn confirm(
     #[server(default)] password: String,
@@ -252,7 +252,7 @@ async fn confirm_and_go_on(
     let (family, account) = (renewer.family(), renewer.profile().id);
     let entered = match use_confirm(state, renewer, &password, &call.visit).await {
         Err(error @ Error::Refusal(Refusal::Unauthorized { .. })) => {
-            // The same confirmation has just let the account be deleted.
+            // The same confirmation has just scheduled the deletion of the account.
             let notice = deletion_asked(state, account).await?.ok_or(error)?;
             return Ok(call.signed_out(SIGN_IN.page, Some(notice)));
         }
@@ -265,20 +265,20 @@ async fn confirm_and_go_on(
                 call.signed_out(SIGN_IN.page, Some(notice))
             }
             Ok(notice) => call.entered(entered, page, Some(notice)),
-            // The session is a new one, and must not be lost with the act.
+            // The session is new, and must not be lost if the act fails.
             Err(error) => {
                 tracing::warn!(?error, "confirmed, but not done");
                 call.entered(entered, page, Some(NOT_DONE))
             }
         });
     }
-    // Something was asked for, and this form does not say what, or said it too long ago: it may be of
-    // another tab.
+    // An act is pending, but this form doesn't name it or has expired: it may come from another
+    // tab.
     let not_done = (call.pending.is_some() || !pending.is_empty()).then_some(NOT_DONE);
     Ok(call.entered(entered, &safe_next(next), not_done))
 }
 
-/// Does what had to wait for the password. It is shown: the session is a fresh one.
+/// Performs the act that waited for the password, which is fresh: the session is new.
 async fn run_pending(call: &FormCall, entered: &Entered, pending: &Pending) -> Result<Notice> {
     let (state, carrier) = (&call.state, entered.session.carrier);
     let shown = by_token(&state.tokens, &state.live_sessions, carrier, &entered.token).await?;

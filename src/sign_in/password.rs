@@ -1,4 +1,4 @@
-//! Another password: changed by its owner, or set by a link.
+//! Setting a new password: by its owner, or with a link.
 
 use super::{
     Entered, PASSWORD_CHANGE_FAILED, PASSWORD_CHANGED, PASSWORD_LINK_MADE, PASSWORD_SET_BY_LINK,
@@ -24,11 +24,11 @@ use crate::{
     throttle::{LIMITED, TOKEN_REFUSED, Who},
 };
 
-/// How long a link for setting a password holds, in seconds.
+/// How long a link for setting a password is valid, in seconds.
 pub const LINK_TTL: i64 = 24 * 3600;
 
-/// Takes another password. Every other session ends, and this one goes on under a new id (PW-08,
-/// SE-01, SE-03). The same change, sent again because its answer was lost, gets the same session.
+/// Changes the password. Every other session ends, and this one continues under a new id (PW-08,
+/// SE-01, SE-03). The same change, repeated because its answer was lost, gets the same session.
 pub async fn change(
     services: &Services,
     renewer: &Renewer,
@@ -39,7 +39,7 @@ pub async fn change(
         Renewer::Now(caller) => caller,
         Renewer::Again(returning) => {
             let again = go_on(services, returning, &change.new, visit).await;
-            // It is not this change that came before.
+            // The earlier request was not this change.
             return again.map_err(|error| match error {
                 Error::Refusal(Refusal::InvalidInput(_)) => OVER.into(),
                 error => error,
@@ -69,7 +69,7 @@ pub async fn change(
     renew(services, caller, visit, PASSWORD_CHANGED, proof, Some(&hash), &change.new).await
 }
 
-/// Somebody who has just confirmed the password need not enter it again to change it.
+/// A user who has just confirmed the password need not enter it again to change it.
 async fn confirmed(
     services: &Services,
     caller: &SignedIn,
@@ -85,8 +85,8 @@ async fn confirmed(
     Ok(PasswordProof { hash, epoch, counters: Vec::new(), failed })
 }
 
-/// Makes a link by which a password can be set once, in the place of those that there were, and tells
-/// what it ends in.
+/// Makes a link for setting a password once, which replaces any earlier ones, and returns its last
+/// part.
 pub async fn make_link(store: &Store, account: AccountId) -> Result<String, Fault> {
     let event = Event::without_request(By::Operator, PASSWORD_LINK_MADE, Some(account), now());
     let mut tx = store.begin().await?;
@@ -97,13 +97,13 @@ pub async fn make_link(store: &Store, account: AccountId) -> Result<String, Faul
     Ok(link)
 }
 
-/// Whose link this is.
+/// The account that this link belongs to.
 pub async fn owner_of_link(services: &Services, link: &str, visit: &Visit) -> Result<Profile> {
     let (found, holder) = find(services, link, visit).await?;
     if found.used { invalid(services, visit).await } else { Ok(holder.profile) }
 }
 
-/// A link that holds, or was used a moment ago, and whose it is.
+/// A link that is valid or was used a moment ago, and its account.
 async fn find(services: &Services, link: &str, visit: &Visit) -> Result<(Link, Holder)> {
     let store = &services.store;
     if let Some(found) = links::find(store, Purpose::SetPassword, link, now()).await?
@@ -119,8 +119,8 @@ async fn invalid<T>(services: &Services, visit: &Visit) -> Result<T> {
     Err(Refusal::LinkInvalid.into())
 }
 
-/// Sets a password by a link of the operator's. It is used up, all sessions end, and nobody is
-/// signed in by it (RE-03). The same form, sent twice, ends where the first did. Tells whose it was.
+/// Sets a password with an operator's link. The link is used up, all sessions end, and nobody is
+/// signed in (RE-03). The same form, sent twice, ends where the first did. Returns the account.
 pub async fn set_by_link(
     services: &Services,
     link: &str,
@@ -143,7 +143,7 @@ pub async fn set_by_link(
     let revision = changes::next_revision(&mut tx).await?;
     if !links::use_up(&mut tx, Purpose::SetPassword, link, event.at).await? {
         tx.rollback().await?;
-        // Used in this very moment, perhaps by this very form.
+        // Used a moment ago, perhaps by a repeat of this form.
         let (_, holder) = find(services, link, visit).await?;
         return set_already(services, &holder, &new, visit).await;
     }
@@ -157,8 +157,8 @@ pub async fn set_by_link(
     Ok(account)
 }
 
-/// Whether a link that was used a moment ago has set this very password. A wrong one counts like a
-/// link that is none, so whoever finds a used link cannot guess by it.
+/// Whether a link that was used a moment ago has set this same password. A wrong one counts like an
+/// invalid link, so a used link is no help in guessing the password.
 async fn set_already(
     services: &Services,
     holder: &Holder,

@@ -1,4 +1,4 @@
-//! A new access token for a refresh token.
+//! Exchanging a refresh token for a new access token.
 
 use super::{Entered, TOKEN_REFRESHED, TOKEN_REUSED};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// A new access token for a refresh token, and that token's successor.
+/// Exchanges a refresh token for a new access token and its own successor.
 pub async fn refresh(services: &Services, token: &str, visit: &Visit) -> Result<Entered> {
     let Services { store, keys, throttle, .. } = services;
     let invalid = || Error::from(Refusal::Unauthorized { token_came: true });
@@ -65,7 +65,7 @@ fn entered(services: &Services, row: LiveRow, refresh_token: RefreshToken) -> Re
     })
 }
 
-/// Ends the session of a token that somebody has a copy of.
+/// Ends the session of a token that was copied.
 async fn end_stolen(services: &Services, row: &LiveRow, visit: &Visit) -> Result<()> {
     let (account, id) = (row.profile.id, &row.session.id);
     let mut event = Event::of(visit, By::Stranger, TOKEN_REUSED, Some(account), now());

@@ -1,4 +1,4 @@
-//! Signing up by a page, which signs in as well.
+//! Signing up on a page, which also signs in.
 
 use super::{Entered, leave, signed_in};
 use crate::{
@@ -17,20 +17,20 @@ use crate::{
     sessions::{self, StoredSession, Successor, caller::SignedIn, tokens::SessionKind},
 };
 
-/// For how long, in seconds, the same sign-up may come again and end where the first did.
+/// How long, in seconds, the same sign-up may be repeated and end where the first did.
 const SAME_SIGN_UP: i64 = 60;
 
-/// The epoch that every account begins with.
+/// The epoch of every new account.
 const FIRST_EPOCH: i64 = 1;
 
-/// Somebody who signs up by a page, and is signed in by it.
+/// A user who signs up on a page, which also signs them in.
 pub struct Newcomer<'a> {
-    /// The id in the cookie of the browser.
+    /// The id in the browser's cookie.
     pub visitor: &'a str,
     pub before: Option<&'a SignedIn>,
 }
 
-/// Makes an account, and its first session in the same transaction. The same form, sent twice by one
+/// Creates an account and its first session in one transaction. The same form, sent twice by one
 /// browser, ends in the same session.
 pub async fn sign_up_and_enter(
     services: &Services,
@@ -61,7 +61,7 @@ pub async fn sign_up_and_enter(
     }
 }
 
-/// The session that this very request began a moment ago, if it did.
+/// The session that this same request began a moment ago, if it did.
 async fn same_again(
     services: &Services,
     tag: &str,

@@ -7,17 +7,17 @@ use axum::{
 
 use crate::web::{notices::Notice, state::AppState};
 
-/// A form that was accepted: where to go now, and what to tell the browser on the way.
+/// An accepted form: where to go next, and what to tell the browser.
 pub struct Done {
     pub location: String,
     pub headers: HeaderMap,
     /// The notice on the next page.
     pub notice: Option<Notice>,
-    /// The id of the session that loads it. `None`: nobody is signed in by then.
+    /// The id of the session that loads that page. `None`: nobody will be signed in.
     pub session: Option<String>,
 }
 
-/// Goes on without a session.
+/// Continues without a session.
 pub(crate) fn signed_out(
     state: &AppState,
     location: &str,

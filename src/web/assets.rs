@@ -1,8 +1,8 @@
-//! The files inside the binary: styles, scripts, WASM, favicon (`build.rs` puts them together).
+//! The files inside the binary: styles, scripts, WASM, favicon (assembled by `build.rs`).
 //!
-//! With the browser bundle the names of styles, scripts and WASM hold the hash of their content,
-//! and each is there in brotli and gzip too, made at build time. Such a file never changes, so a
-//! browser may keep it for ever.
+//! With the browser bundle, the names of styles, scripts and WASM contain the hash of their
+//! content, and each file also exists in brotli and gzip, made at build time. Such a file never
+//! changes, so a browser may keep it for ever.
 
 use std::borrow::Cow;
 
@@ -27,20 +27,20 @@ use crate::{
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/site"]
-// Type declarations for TypeScript are for nobody here.
+// Nobody here needs type declarations for TypeScript.
 #[exclude = "*.ts*"]
 struct Site;
 
-/// Where the pages find their files. Paths on this server.
+/// The paths, on this server, of the files that pages load.
 pub struct Assets {
     pub style: String,
-    /// The browser bundle: script and WASM. `None`: it was not built.
+    /// The browser bundle: script and WASM. `None`: not built.
     pub bundle: Option<(String, String)>,
     pub options: LeptosOptions,
 }
 
 impl Assets {
-    /// Looks through the files for the current names.
+    /// Finds the current names of the files.
     pub fn find() -> Result<Self, Fault> {
         let options = settings::site().map_err(Fault::internal)?;
         let path = |extension: &str| {
@@ -94,13 +94,13 @@ pub(crate) async fn serve(path: MatchedPath, request: Request) -> Result<Respons
     }
     let bytes = match file.data {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        // A debug build reads its files when it runs.
+        // A debug build reads its files at run time.
         Cow::Owned(bytes) => bytes.into(),
     };
     Ok((Extension(OneCopy), headers, bytes).into_response())
 }
 
-/// The smallest form of the file that the client can read.
+/// The smallest encoding of the file that the client accepts.
 fn best(
     name: &str,
     headers: &HeaderMap,

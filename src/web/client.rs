@@ -1,5 +1,5 @@
-//! The client: its address, which is the other end of the connection unless that is a proxy of ours
-//! (AU-06), and the device that it says it is.
+//! The client: its address, which is the other end of the connection unless that is one of our
+//! proxies (AU-06), and the device it claims to be.
 
 use std::{
     collections::HashSet,
@@ -24,7 +24,7 @@ use crate::{
     web::{connections::Connection, settings::ForwardedHeader, state::AppState},
 };
 
-/// From where a request came, in its extensions: all that is found out of it at the beginning.
+/// Where a request came from, in its extensions. Determined once, at the beginning.
 #[derive(Clone)]
 pub(crate) struct Sender {
     pub(crate) request_id: RequestId,
@@ -58,8 +58,8 @@ impl FromRequestParts<AppState> for Visit {
     }
 }
 
-/// Programs that are told by their name. Any other name is a stranger's text, which would stand in the
-/// history of an account as if we had said it.
+/// Programs shown by their name. Any other name is the client's text, which would appear in the
+/// history of an account as if it were ours.
 const PROGRAMS: [&str; 33] = [
     "aiohttp",
     "apache-httpclient",
@@ -96,8 +96,8 @@ const PROGRAMS: [&str; 33] = [
     "wget",
 ];
 
-/// What a `User-Agent` says, in words, if that is known: `Firefox, Linux`, `curl`. Only words of a
-/// known set come out of it, whatever goes in.
+/// The device in a `User-Agent`, in words, if known: `Firefox, Linux`, `curl`. Whatever goes in,
+/// only words of a known set come out.
 fn device(agent: &str) -> String {
     const UNKNOWN: &str = "UNKNOWN";
     let agent = agent.get(..512).unwrap_or(agent);
@@ -116,8 +116,8 @@ fn device(agent: &str) -> String {
     if is_known { name.to_owned() } else { String::new() }
 }
 
-/// A device as it was written down, if it is in words of ours: earlier versions wrote down what a
-/// program called itself.
+/// A recorded device, if it is in our own words: earlier versions recorded whatever a program
+/// called itself.
 #[must_use]
 pub fn known_device(written: &str) -> &str {
     static NAMES: LazyLock<HashSet<&str>> =
@@ -132,10 +132,10 @@ pub fn known_device(written: &str) -> &str {
     if is_known { written } else { "" }
 }
 
-/// Walks `X-Forwarded-For` or `Forwarded` (RFC 7239) from the right, past every address that
-/// `trusted` holds. A header from anybody else is not believed, and an entry that is no address
-/// ends the walk. `X-Forwarded-For` goes first, because nginx, Caddy, HAProxy and Traefik all set it;
-/// a `Forwarded` beside it was most likely sent by the client, and passed on.
+/// Walks `X-Forwarded-For` or `Forwarded` (RFC 7239) from the right, past every address in
+/// `trusted`. A header from any other peer is ignored, and an entry that is not an address ends the
+/// walk. `X-Forwarded-For` takes precedence, because nginx, Caddy, HAProxy and Traefik all set it;
+/// a `Forwarded` beside it was most likely sent by the client and passed on.
 #[must_use]
 pub fn address(
     peer: IpAddr,
@@ -148,11 +148,11 @@ pub fn address(
         warn_of_headers(peer, headers);
         return peer;
     }
-    // Empty members of a list mean nothing (RFC 9110, section 5.6.1).
+    // Empty list members are ignored (RFC 9110, section 5.6.1).
     let entries = |name: &str| -> Vec<String> {
         let mut entries = Vec::new();
         for line in headers.get_all(name) {
-            // A client's bytes must not spoil what the proxy has put behind them.
+            // A client's bytes must not spoil what the proxy has appended.
             let line = String::from_utf8_lossy(line.as_bytes());
             let members = line.split(',').map(str::trim).filter(|member| !member.is_empty());
             entries.extend(members.map(str::to_owned));
@@ -171,7 +171,7 @@ pub fn address(
     walk(peer, &hops, trusted)
 }
 
-/// The commonest mistake of those who set up a proxy: once is enough.
+/// The most common mistake in setting up a proxy. Warning once is enough.
 fn warn_of_headers(peer: IpAddr, headers: &HeaderMap) {
     static WARNED: AtomicBool = AtomicBool::new(false);
     let forwarded =
@@ -265,7 +265,7 @@ mod tests {
             address(peer, headers, &trusted, header).to_string()
         };
         assert_eq!(client(&headers, ForwardedHeader::Either), "1.2.3.4");
-        // Caddy and others set the one and pass the other on.
+        // Caddy and others set one and pass the other on.
         headers.insert("x-forwarded-for", HeaderValue::from_static("9.9.9.9"));
         assert_eq!(client(&headers, ForwardedHeader::Either), "9.9.9.9");
         assert_eq!(client(&headers, ForwardedHeader::XForwardedFor), "9.9.9.9");

@@ -1,14 +1,14 @@
-//! Connections: how many there may be, how long each may be silent, and how large a head may get
-//! (DS-04). `axum::serve` leaves all of that open.
+//! Connections: how many there may be, how long each may be silent, and how large a request head
+//! may get (DS-04). `axum::serve` limits none of this.
 //!
 //! HTTP/1.1 only. HTTP/2, with its streams and resets, ends at a proxy.
 //!
-//! What a connection takes is bounded, and so is their number, so a flood of them takes no more
-//! memory than `MAX_CONNECTIONS` × (`MAX_HEAD` + the largest body + some 20 KiB). What is large and
-//! sent to many, the JSON routes and files, is one copy for all of them. When all places are taken,
-//! whoever comes gets the place of the one whose client has been waited for longest: who holds
-//! sockets open, or never comes to an end, keeps nobody else out. If everybody is being answered, a
-//! newcomer is told 503 at once.
+//! The memory of each connection is bounded, and so is their number, so a flood takes at most
+//! `MAX_CONNECTIONS` × (`MAX_HEAD` + the largest body + some 20 KiB). Large answers sent to many
+//! clients, the API documentation and files, share one copy. When all places are taken, a new
+//! connection replaces the one whose client has been idle longest, so holding sockets open or never
+//! finishing keeps nobody else out. If all connections are being answered, a new one gets 503 at
+//! once.
 
 mod heads;
 
@@ -41,45 +41,45 @@ use tower_service::Service;
 
 use crate::web::connections::heads::Heads;
 
-/// With what each may take at most, some 55 MiB.
+/// With the most that each may take, some 55 MiB.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// The largest head of a request, in bytes. Browsers' own limits for cookies are below that.
+/// The largest request head, in bytes. Browsers' own limits for cookies are lower.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// For the first byte of a connection; hyper's own time-out begins only with that (hyper#3756).
+/// For the first byte of a connection; hyper's own time-out only starts with that (hyper#3756).
 const FIRST_BYTE: Duration = Duration::from_secs(10);
 
-/// For a whole head, from its first byte or from the end of the answer before it on. A body has a
-/// time-out of its own (`router.rs`).
+/// For a whole head, from its first byte or from the end of the previous answer. A body has its own
+/// time-out (`router.rs`).
 const HEAD: Duration = Duration::from_secs(10);
 
-/// For the next bytes that somebody takes in.
+/// For a client to read the next bytes of an answer.
 const READING: Duration = Duration::from_secs(10);
 
-/// After an accept that failed, mostly because this process may open no more files.
+/// After a failed accept, usually because this process can't open any more files.
 const RECOVERY: Duration = Duration::from_millis(100);
 
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n\
                       content-length: 0\r\nconnection: close\r\n\r\n";
 
-/// A connection, to whoever looks for one that can go.
+/// A connection, as a candidate for replacement.
 struct Place {
     task: AbortHandle,
     connection: Arc<Connection>,
 }
 
-/// What is known of a connection. In the extensions of each request: whoever has read its body says
-/// so here.
+/// The state of a connection, in the extensions of each request: code that has read the body
+/// records it here.
 pub(crate) struct Connection {
     peer: SocketAddr,
     origin: Instant,
-    /// Since when it waits for its client, in milliseconds since `origin`. While the client waits
-    /// for us it is `u64::MAX`.
+    /// When it began to wait for its client, in milliseconds since `origin`. `u64::MAX` while the
+    /// client waits for us.
     since: AtomicU64,
-    /// Whether it has ever asked for anything.
+    /// Whether it has ever sent a request.
     asked: AtomicBool,
-    /// Whether a request had a length beside chunks.
+    /// Whether a request had a length alongside chunks.
     smuggles: AtomicBool,
 }
 
@@ -89,7 +89,7 @@ impl Connection {
         self.peer.ip()
     }
 
-    /// Whether a request had a length beside chunks.
+    /// Whether a request had a length alongside chunks.
     pub(crate) fn smuggles(&self) -> bool {
         self.smuggles.load(Ordering::Relaxed)
     }
@@ -104,17 +104,17 @@ impl Connection {
     }
 }
 
-/// Lets this process open as many files as the system allows: the usual soft limit of 1024 leaves
-/// too few beside the connections.
+/// Raises this process's limit of open files to the system's maximum: the usual soft limit of 1024
+/// leaves too few beside the connections.
 pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let all = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, all) {
-        tracing::warn!(%error, "the limit of open files cannot be raised");
+        tracing::warn!(%error, "could not raise the limit of open files");
     }
 }
 
-/// Serves until `stopped`, and then until everybody who has asked is answered.
+/// Serves until `stopped`, and then until every request is answered.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -143,12 +143,12 @@ pub(crate) async fn serve(
         let permit = match permits.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) if free_one(&mut places) => {
-                // It is given back when the task has ended, a moment later.
+                // Released when the task has ended, a moment later.
                 let Ok(permit) = permits.clone().acquire_owned().await else { break };
                 permit
             }
             Err(_) => {
-                // Nothing was written to it before, so it takes this at once.
+                // Nothing was written to it before, so this succeeds at once.
                 _ = stream.into_std().and_then(|mut stream| stream.write_all(FULL));
                 continue;
             }
@@ -162,8 +162,8 @@ pub(crate) async fn serve(
     }
     drop(listener);
     for place in &places {
-        // Whoever has asked for nothing need not be waited for. The others end by themselves when
-        // they are answered.
+        // Connections without a request need not be waited for. The others end once they are
+        // answered.
         if !place.connection.asked.load(Ordering::Relaxed) {
             place.task.abort();
         }
@@ -185,7 +185,7 @@ fn free_one(places: &mut Vec<Place>) -> bool {
     true
 }
 
-/// The life of a connection.
+/// Serves one connection.
 async fn attend(
     stream: TcpStream,
     router: Router,
@@ -215,7 +215,7 @@ async fn attend(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD);
     let served = http.serve_connection(TokioIo::new(stream), service);
-    // What went wrong with it is the client's affair.
+    // Its errors are the client's concern.
     _ = watcher.watch(served).await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The cookies: their names, how they are set and taken away, and how they are read.
+//! The cookies: their names, and how they are set, removed and read.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum_extra::extract::cookie::{Cookie, SameSite};
@@ -13,13 +13,13 @@ const NOTICE: [&str; 2] = ["latchkey-notice", "__Host-latchkey-notice"];
 const PENDING: [&str; 2] = ["latchkey-pending", "__Host-latchkey-pending"];
 const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
 
-/// How long a device is known after a sign-in, and a language after it was chosen.
+/// How long a device is remembered after a sign-in, and a language after it was chosen.
 const LONG: Duration = Duration::days(180);
 
-/// How long a notice waits for the next page, and what is to be confirmed for the password.
+/// How long a notice waits for the next page, and a pending act for the password.
 const SHORT: Duration = Duration::minutes(15);
 
-/// A server on https uses the names with the prefix, and never looks at the others (CK-02).
+/// On https, the server uses the names with the prefix and ignores the others (CK-02).
 pub struct Cookies {
     secure: bool,
 }
@@ -36,7 +36,7 @@ impl Cookies {
         SESSION[usize::from(self.secure)]
     }
 
-    /// The name of the cookie that ties the forms of somebody who is not signed in to his browser.
+    /// The name of the cookie that ties forms to the browser of a visitor who is not signed in.
     #[must_use]
     pub fn visitor_name(&self) -> &'static str {
         VISITOR[usize::from(self.secure)]
@@ -63,7 +63,7 @@ impl Cookies {
         header_value(&cookie)
     }
 
-    /// What tells that somebody has signed in from this device before (AU-05).
+    /// The cookie that marks a device used to sign in before (AU-05).
     #[must_use]
     pub fn device(&self, headers: &HeaderMap) -> Option<String> {
         value(headers, DEVICE[usize::from(self.secure)])
@@ -120,7 +120,7 @@ impl Cookies {
         header_value(&cookie)
     }
 
-    /// The language that somebody has chosen, as a tag. It is whatever a client sends.
+    /// The language that the user has chosen, as a tag. Unchecked client input.
     #[must_use]
     pub fn language(&self, headers: &HeaderMap) -> Option<String> {
         value(headers, LANGUAGE[usize::from(self.secure)])
@@ -133,15 +133,15 @@ impl Cookies {
         header_value(&cookie)
     }
 
-    /// A new visitor, and the `Set-Cookie` that makes him known again. It ends with the browser.
+    /// A new visitor, and the `Set-Cookie` that identifies them. It ends with the browser.
     pub fn new_visitor(&self) -> Result<(String, HeaderValue), Fault> {
         let visitor = random::text()?;
         let cookie = self.cookie(self.visitor_name(), visitor.clone());
         Ok((visitor, header_value(&cookie)))
     }
 
-    /// The headers with which a browser forgets the session (SE-09). `Clear-Site-Data` clears no
-    /// `"cookies"`, because that would sign people out of other programs on sub-domains of ours, and no
+    /// The headers that make a browser forget the session (SE-09). `Clear-Site-Data` clears no
+    /// `"cookies"`, because that would sign people out of other programs on our sub-domains, and no
     /// `"cache"`: nothing private is in it (`no-store`), and clearing a large one takes seconds.
     #[must_use]
     pub fn forget(&self) -> HeaderMap {
@@ -162,8 +162,8 @@ impl Cookies {
     }
 }
 
-/// The value of the cookie with exactly this name. Two of them are none (CK-04). What other
-/// programs on this host have set, in whatever bytes, is passed over.
+/// The value of the cookie with exactly this name. If there are two, neither counts (CK-04).
+/// Cookies of other programs on this host are skipped, whatever bytes they contain.
 fn value(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut found = None;
     for line in headers.get_all(header::COOKIE) {

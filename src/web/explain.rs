@@ -1,5 +1,5 @@
-//! The body of every error, written on its way out: problem details (RFC 9457) for a program, a page
-//! for a person, with the same words. Errors that libraries answered with get one, too.
+//! Writes the body of every error on its way out: problem details (RFC 9457) for a program, a page
+//! with the same words for a person. Errors from libraries get one, too.
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -18,9 +18,9 @@ use crate::{
     },
 };
 
-/// The reader of the answer to a request: a person or a program.
+/// The reader of an answer: a person or a program.
 pub(crate) struct Audience {
-    /// The language of a person. A program has none.
+    /// The person's language. `None`: a program.
     person: Option<Language>,
     request_id: RequestId,
 }

@@ -1,8 +1,8 @@
-//! Forms as values: where each stands, what it keeps, and how it comes again with its errors.
+//! Forms as values: where each one is, what it keeps, and how it is shown again with its errors.
 //!
-//! A form is declared with its room, beside its server function. A refused form is the answer to its
-//! POST: what was typed is in it, and what is wrong with it. The error summary, the messages and the
-//! password field behave as in the GOV.UK Design System.
+//! A form is declared in its room, beside its server function. If a POST is refused, the answer is
+//! the form itself, with what was typed and what is wrong with it. The error summary, the messages
+//! and the password field behave as in the GOV.UK Design System.
 
 use std::collections::BTreeMap;
 
@@ -29,27 +29,27 @@ pub const TOKEN_FIELD: &str = "form_token";
 pub struct Form {
     /// The URL of its server function.
     pub action: &'static str,
-    /// The page on which it stands.
+    /// The page it is on.
     pub page: &'static str,
-    /// Who may send it. One that strangers may send is tied to the visitor, also in a browser in which
-    /// somebody has just signed in: a second tab may send it later.
+    /// Who may send it. One that strangers may send is tied to the visitor, even in a browser in
+    /// which somebody has just signed in: a second tab may send it later.
     pub policy: Policy,
-    /// The name of the text of its title.
+    /// The name of its title's text.
     pub title: &'static str,
-    /// The field to which a message about the whole leads.
+    /// The field that a message about the whole form links to.
     pub first: fn(&FormState) -> Field,
-    /// The fields that come again as they were typed, beside those of the profile. Never a password.
+    /// The fields shown again as typed, besides those of the profile. Never a password.
     pub keeps: &'static [&'static str],
-    /// Whether its username is that of whoever is signed in, whatever was sent.
+    /// Whether its username is always the signed-in user's, whatever was sent.
     pub of_account: bool,
-    /// Whether the browser can say what is wrong with a field before it is sent.
+    /// Whether the browser can check its fields before it is sent.
     pub has_island: bool,
-    /// Shows its page, with what is in the form. `None`: there is nothing to mend in it, so an error is
-    /// a page of its own.
+    /// Shows its page, with the contents of the form. `None`: it has nothing to correct, so an
+    /// error gets a page of its own.
     pub show: Option<Show>,
-    /// What it asks for, if that may have to wait for the password.
+    /// The act it requests, if that may have to wait for the password.
     pub pending: Option<&'static PendingAct>,
-    /// The answer to whoever sends it when the session is over.
+    /// The answer if the session is over.
     pub over: Over,
 }
 
@@ -61,22 +61,22 @@ pub type Show = for<'a> fn(
     &'a HeaderMap,
 ) -> BoxFuture<'a, Result<Response>>;
 
-/// What it means that the session of a form is over.
+/// How to answer a form whose session is over.
 #[derive(Clone, Copy)]
 pub enum Over {
-    /// To sign in, and then back to the page.
+    /// Sign in, then return to the page.
     SignIn,
-    /// That is what the form was for.
+    /// Ending the session was the purpose of the form.
     SignedOut,
-    /// Perhaps the form has just ended it, and this is what it said then, on the page to sign in.
+    /// The form may just have ended it: show what it said then, on the sign-in page.
     Perhaps(Said),
 }
 
-/// What a form has said when it ended the sessions of an account, if it did.
+/// The notice of a form that ended the sessions of an account, if it did.
 pub type Said = for<'a> fn(&'a AppState, AccountId) -> BoxFuture<'a, Result<Option<Notice>>>;
 
 impl Form {
-    /// A form with nothing to mend in it, for those who are signed in.
+    /// A form with nothing to correct, for signed-in users.
     #[must_use]
     pub const fn at(action: &'static str, page: &'static str) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Form {
     }
 }
 
-/// What is wrong with the whole of a form.
+/// What is wrong with a form as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
     Credentials,
@@ -105,16 +105,16 @@ pub(crate) enum Wrong {
     NotConfirmed,
 }
 
-/// Everything a form shows but its token.
+/// Everything a form shows except its token.
 #[derive(Clone)]
 pub struct FormState {
     pub form: &'static Form,
     values: BTreeMap<&'static str, String>,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) wrong: Option<Wrong>,
-    /// The act that waits for the password, sealed and opened.
+    /// The pending act, sealed and opened.
     pub(crate) pending: Option<(String, Pending)>,
-    /// Whether the password was confirmed a moment ago, so that it need not be entered once more.
+    /// Whether the password was confirmed a moment ago and need not be entered again.
     pub(crate) confirmed: bool,
 }
 
@@ -125,20 +125,20 @@ impl FormState {
         Self { form, values, errors, wrong, pending, confirmed: false }
     }
 
-    /// With something in a field.
+    /// With a value in a field.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.values.insert(name, value.to_owned());
         self
     }
 
-    /// What comes after it. What is no path of this site need not be carried on.
+    /// Sets the page that follows. Only a path of this site is kept.
     #[must_use]
     pub fn to(self, next: &str) -> Self {
         if next.is_empty() { self } else { self.with("next", &safe_next(next)) }
     }
 
-    /// With what is known of whoever is signed in.
+    /// Fills in what is known of the signed-in user.
     #[must_use]
     pub fn of(self, profile: &Profile) -> Self {
         let values = profile.values.iter();
@@ -148,7 +148,7 @@ impl FormState {
         })
     }
 
-    /// Names the act that follows when the form is accepted.
+    /// Sets the act that follows when the form is accepted.
     #[must_use]
     pub fn pending(self, pending: Option<(String, Pending)>) -> Self {
         Self { pending, ..self }
@@ -160,7 +160,7 @@ impl FormState {
         Self { confirmed, ..self }
     }
 
-    /// A form once more, because of `error`. `None`: this error is not the form's.
+    /// The form again, because of `error`. `None`: the error is not about the form.
     #[must_use]
     pub fn again(
         form: &'static Form,
@@ -188,7 +188,7 @@ impl FormState {
             let field = fields.iter().find(|(field, _)| field == name);
             field.map(|(_, value)| value.clone()).unwrap_or_default()
         };
-        // One who left the current password out was not asked for it, or should be asked now.
+        // If the current password is missing, the form didn't ask for it, or should do so now.
         let current = Field::CURRENT_PASSWORD;
         let missing = errors.iter().any(|error| error.field == current);
         let given = fields.iter().any(|(name, _)| name == current.name());
@@ -203,7 +203,7 @@ impl FormState {
         Some(Self { errors, wrong, pending, confirmed: !missing && !given, ..state })
     }
 
-    /// What is in a field.
+    /// The value of a field.
     #[must_use]
     pub fn value(&self, name: &str) -> &str {
         self.values.get(name).map_or("", String::as_str)
@@ -215,7 +215,7 @@ impl FormState {
         self.with_query(self.form.page)
     }
 
-    /// Where it is sent. What a GET there would need to find the page again goes along.
+    /// The URL it is sent to, with what a GET there would need to find the page again.
     pub(crate) fn action(&self) -> String {
         self.with_query(self.form.action)
     }

@@ -1,9 +1,9 @@
-//! Who may enter.
+//! The guard: closes every route that isn't declared open.
 //!
-//! One guard stands around the whole router and answers before anything else runs. It lets
-//! nobody pass who is not signed in, unless the route's [`Policy`] says so; a test pins the list of
-//! those that do (AZ-01). It looks at the route that matched, and never at the text of the path, so
-//! no spelling of a path gets around it.
+//! It stands around the whole router and answers before anything else runs. It admits only
+//! signed-in users, unless the route's [`Policy`] says otherwise; a test pins the list of open
+//! routes (AZ-01). It goes by the matched route, never by the text of the path, so no spelling of a
+//! path gets around it.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// The caller of a request that renews a session. `None`: the guard lets nobody else come.
+/// The caller of a request that renews a session. `None`: the guard admits nobody else.
 #[must_use]
 pub fn renewer(extensions: &Extensions) -> Option<Renewer> {
     let again = || extensions.get::<Returning>().cloned().map(Renewer::Again);
@@ -86,19 +86,19 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
     deny(state, door, form, &request, token_came)
 }
 
-/// Somebody who presses Enter in the address bar after a refused form, or a tab that is restored.
+/// Pressing Enter in the address bar after a refused form, or restoring a tab.
 fn is_from_a_browser(request: &Request) -> bool {
     [Method::GET, Method::HEAD].contains(request.method())
         && accepts(request.headers(), "text/html")
 }
 
-/// The page of a form, with the query that the form's address had.
+/// The page of a form, with the query from the form's address.
 fn page_at(form: &Form, uri: &Uri) -> String {
-    // Hyper takes only visible ASCII for a query.
+    // Hyper accepts only visible ASCII in a query.
     uri.query().map_or_else(|| form.page.to_owned(), |query| format!("{}?{query}", form.page))
 }
 
-/// A person is sent to sign in, with nothing in the body; a program gets 401.
+/// Redirects a person to sign in, with an empty body; answers a program with 401.
 fn deny(
     state: &AppState,
     door: Door,
@@ -110,7 +110,7 @@ fn deny(
         (Door::Json | Door::Asset, _) => {
             return Err(Refusal::Unauthorized { token_came }.into());
         }
-        // Signed out already: by the same form sent twice, or in another tab.
+        // Already signed out: by the same form sent twice, or in another tab.
         (_, Some(form)) if matches!(form.over, Over::SignedOut) => {
             return Ok((state.cookies.forget(), Redirect::to(form.page)).into_response());
         }
@@ -121,8 +121,8 @@ fn deny(
     Ok(Redirect::to(&format!("/signin?next={next}")).into_response())
 }
 
-/// What a request shows of its sender, if anything. If there is an `Authorization`, the cookie is not
-/// looked at (CS-05).
+/// The credential that a request shows, if any. If there is an `Authorization`, the cookie is
+/// ignored (CS-05).
 async fn look(state: &AppState, headers: &HeaderMap) -> Result<Option<Shown>, Fault> {
     let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
     let (carrier, token) = match (authorizations.next(), authorizations.next()) {

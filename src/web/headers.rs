@@ -1,4 +1,4 @@
-//! The protection that every answer carries, errors and files included (WB-03, WB-04, WB-05).
+//! The security headers of every answer, errors and files included (WB-03, WB-04, WB-05).
 
 use std::sync::LazyLock;
 
@@ -6,8 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::web::state::AppState;
 
-/// For everything but pages. A page brings a policy of its own, with its nonce
-/// ([`page_policy`]).
+/// For everything but pages. A page has its own policy, with its nonce ([`page_policy`]).
 const NO_PAGE: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -16,7 +15,7 @@ const DEFAULTS: [(HeaderName, &str); 9] = [
     (header::CONTENT_SECURITY_POLICY, NO_PAGE),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    // The forms of leptos need the referrer within the site; other sites learn nothing.
+    // The forms of leptos need the referrer within the site; other sites get none.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -25,19 +24,19 @@ const DEFAULTS: [(HeaderName, &str); 9] = [
         "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
          magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
     ),
-    // Whatever may depend on a user is stored nowhere. Only files say otherwise.
+    // Nothing that may depend on a user is stored anywhere. Only files override this.
     (header::CACHE_CONTROL, "no-store"),
     (HeaderName::from_static("x-permitted-cross-domain-policies"), "none"),
 ];
 
-/// Two years (WB-04). The sub-domains are other people's, unless the operator says otherwise.
+/// Two years (WB-04). Sub-domains may belong to others, unless the operator says otherwise.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 const HSTS_SUBDOMAINS: HeaderValue =
     HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// [`DEFAULTS`] put together: a copy costs half of doing that.
+/// [`DEFAULTS`], built once: copying costs half as much as building.
 static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
     DEFAULTS.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
 });
@@ -45,7 +44,7 @@ static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
 pub(crate) fn add(state: &AppState, headers: &mut HeaderMap) {
     let own = std::mem::replace(headers, COMMON.clone());
     headers.extend(own);
-    // RFC 8259 needs no charset, but no body is without one (AP-03).
+    // RFC 8259 needs no charset, but every body declares one (AP-03).
     if headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json") {
         headers.insert(header::CONTENT_TYPE, JSON);
     }

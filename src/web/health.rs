@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can serve.
+//! Liveness and readiness checks.
 
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub(crate) struct Health {
 
 /// Check that the process is alive
 ///
-/// Asks nothing else.
+/// Checks nothing else.
 #[utoipa::path(
     get, path = "/healthz", tag = "operations", operation_id = "healthz",
     responses((status = 200, description = "It is", body = Health))
@@ -35,7 +35,7 @@ pub(crate) async fn healthz() -> Json<Health> {
 
 /// Check that the server can serve
 ///
-/// Asks the database.
+/// Queries the database.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     responses(
@@ -43,7 +43,7 @@ pub(crate) async fn healthz() -> Json<Health> {
     )
 )]
 pub(crate) async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, Error> {
-    // Whatever is wrong with it, the database cannot be used now.
+    // Whatever the cause, the database is unusable now.
     state.store.ping().await.map_err(Fault::into_unavailable)?;
     Ok(Json(Health { status: "ok" }))
 }

@@ -1,4 +1,4 @@
-//! What several rooms answer in JSON.
+//! JSON answers shared by several rooms.
 
 use axum::{
     Json,
@@ -15,8 +15,8 @@ use crate::{
     sign_in::Entered,
 };
 
-/// The fields of the profile, as members of an object. The OpenAPI document adds them to the schemas
-/// that have them (`openapi.rs`).
+/// The fields of the profile, as members of an object. The OpenAPI document adds them to the
+/// schemas that contain them (`openapi.rs`).
 pub(crate) struct ProfileMembers(pub(crate) ProfileValues);
 
 impl Serialize for ProfileMembers {
@@ -29,13 +29,13 @@ impl Serialize for ProfileMembers {
     }
 }
 
-/// An account, as it shows itself.
+/// An account, as its owner sees it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Account {
     #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
-    /// As it was typed at sign-up.
+    /// As typed at sign-up.
     username: String,
     #[serde(flatten)]
     #[schema(ignore)]
@@ -52,12 +52,12 @@ impl From<&Profile> for Account {
     }
 }
 
-/// The tokens of a program that goes on under new ones.
+/// New tokens for a session that continues under a new id.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Tokens {
     access_token: String,
-    /// If the session has one.
+    /// Present if the session has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     refresh_token: Option<String>,
@@ -79,7 +79,7 @@ impl Tokens {
     }
 }
 
-/// A session that goes on under a new id: to a browser by its cookie, to a program by its tokens.
+/// A session that continues under a new id: in a cookie for a browser, in tokens for a program.
 pub(crate) fn renewed(state: &AppState, entered: Entered) -> Response {
     match entered.session.carrier {
         Carrier::Program => Json(Tokens::of(entered)).into_response(),

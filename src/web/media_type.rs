@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-/// In small letters and without parameters. `None`: there is none, or two, or the body is
-/// compressed (DS-03), or in another charset than UTF-8.
+/// In lower case and without parameters. `None`: the type is missing or repeated, or the body is
+/// compressed (DS-03) or in a charset other than UTF-8.
 #[must_use]
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let encoding = one(headers, &header::CONTENT_ENCODING);

@@ -1,7 +1,7 @@
-//! Metrics for Prometheus, on a listener of their own: `METRICS_ADDR`, off unless it is set (CF-02).
+//! Metrics for Prometheus, on a separate listener: `METRICS_ADDR`, off unless set (CF-02).
 //!
-//! Names and units are those of OpenTelemetry's semantic conventions where there are any. No label
-//! holds anything that a client can choose: methods, routes, statuses and kinds of problems only.
+//! Names and units follow OpenTelemetry's semantic conventions where there are any. Labels contain
+//! nothing that a client can choose: only methods, routes, statuses and kinds of problems.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -28,12 +28,12 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::web::{connections, problem_kinds::ProblemKind, state::AppState};
 
-/// Upper bounds, in seconds: what is only read takes less than a millisecond, a hash tens of them,
-/// and whoever waits in its queue seconds.
+/// Upper bounds, in seconds: a read takes less than a millisecond, a hash tens of them, and waiting
+/// in the hashing queue takes seconds.
 const BUCKETS: [f64; 12] =
     [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
-/// What is counted while requests are answered. The rest is asked for when it is read.
+/// What is counted while requests are answered. The rest is looked up when the metrics are read.
 pub struct Metrics {
     requests: Family<Request, Histogram>,
     refusals: Family<RefusalLabels, Counter>,
@@ -61,7 +61,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A request with a method of HTTP, to a route of ours, was answered.
+    /// Records the answer to a request with a method of HTTP, to a route of ours.
     pub(crate) fn answered(&self, method: &'static str, route: &str, status: u16, time: Duration) {
         let labels = Request {
             http_request_method: method,
@@ -76,7 +76,7 @@ impl Metrics {
     }
 }
 
-/// What is asked for when the metrics are read.
+/// The values that are looked up when the metrics are read.
 struct Now(AppState);
 
 impl fmt::Debug for Now {

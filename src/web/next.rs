@@ -1,7 +1,7 @@
 //! Where to go after signing in.
 
-/// Where to go after signing in: a path of this site, parsed and written anew, or else the
-/// profile (CS-07).
+/// Where to go after signing in: a path of this site, parsed and rebuilt, or else the profile
+/// (CS-07).
 #[must_use]
 pub fn safe_next(next: &str) -> String {
     const HOME: &str = "/profile";

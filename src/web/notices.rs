@@ -1,8 +1,8 @@
-//! Notices: one line about what was just done, said once and to whom it is true, on the next page
-//! that this browser loads.
+//! Notices: one line about what was just done, shown once, only to whom it applies, on the next
+//! page that this browser loads.
 //!
-//! It travels in a cookie that only this server can make, bound to the session or the visitor that it
-//! is for. So no link can put such a sentence on our page (CS-09), and a reload does not repeat it.
+//! A notice travels in a cookie that only this server can make, bound to one session or visitor. So
+//! no link can put such a sentence on our page (CS-09), and a reload doesn't repeat it.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::{keys::Statement, web::state::AppState};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     pub word: Cow<'static, str>,
-    /// The time that it tells of, in seconds since 1970.
+    /// The time it mentions, in seconds since 1970.
     pub at: Option<i64>,
 }
 
@@ -24,7 +24,7 @@ macro_rules! notices {
         $($(#[$doc])* pub(crate) const $name: $crate::web::notices::Notice =
             $crate::web::notices::Notice::new($word);)*
 
-        /// What this room says about what was just done.
+        /// The notices of this room.
         pub(crate) const NOTICES: &[$crate::web::notices::Notice] = &[$($name),*];
     };
 }
@@ -37,7 +37,7 @@ impl Notice {
         Self { word: Cow::Borrowed(word), at: None }
     }
 
-    /// The same, about a time.
+    /// The same, with a time.
     #[must_use]
     pub fn at(self, time: i64) -> Self {
         Self { at: Some(time), ..self }
@@ -56,7 +56,7 @@ impl Notice {
         Self { word: Cow::Owned(word.to_owned()), at }
     }
 
-    /// `whom`: the id of the session or of the visitor that loads the next page.
+    /// `whom`: the id of the session or visitor that will load the next page.
     #[must_use]
     pub fn cookie(&self, state: &AppState, whom: &str) -> HeaderValue {
         let text = self.written();
@@ -64,7 +64,7 @@ impl Notice {
         state.cookies.set_notice(format!("{text}.{tag}"))
     }
 
-    /// The notice that came with a request, if it is for one of these.
+    /// The notice in a request, if it is for one of `whom`.
     #[must_use]
     pub fn of(state: &AppState, headers: &HeaderMap, whom: [Option<&str>; 2]) -> Option<Self> {
         let cookie = state.cookies.notice(headers)?;

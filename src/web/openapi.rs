@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made of the annotations of the rooms' `json.rs`.
+//! The OpenAPI 3.1 document, built from the annotations in the rooms' `json.rs`.
 
 use axum::{
     Extension,
@@ -32,7 +32,7 @@ pub(crate) fn routes(map: &mut Map) {
     map.get(Door::Json, Policy::Public, "/openapi.json", serve);
 }
 
-/// What stands above the routes, which the rooms describe.
+/// The head of the document. The routes are described by the rooms.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -49,7 +49,7 @@ pub(crate) fn routes(map: &mut Map) {
 )]
 struct Api;
 
-/// What the layers around the doors may answer, whatever the route.
+/// What the layers in front of the doors may answer on any route.
 const OF_THE_LAYERS: [(&str, &str); 5] = [
     ("408", "`request-timeout`"),
     ("413", "`content-too-large`"),
@@ -58,7 +58,7 @@ const OF_THE_LAYERS: [(&str, &str); 5] = [
     ("503", "`unavailable`: try again after `Retry-After` seconds"),
 ];
 
-/// The document of this server: with its own address, and the name of its cookie.
+/// The document of this server, with its own address and the name of its cookie.
 #[must_use]
 pub fn document(
     map: &Map,
@@ -69,7 +69,7 @@ pub fn document(
     let mut document = Api::openapi();
     map.describe(&mut document);
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    // On this machine the address is that of whoever reads it.
+    // On this machine, the address is the one the reader used.
     let server = if public_url.is_loopback() { "/".to_owned() } else { public_url.origin() };
     document.servers = Some(vec![Server::new(server)]);
     let contact = Contact::builder().name(Some("The operator of this server")).build();
@@ -92,7 +92,7 @@ pub fn document(
         let methods = item.get.iter_mut().map(|read| (read, false));
         for (operation, writes) in methods.chain(writes.map(|write| (write, true))) {
             let closed = operation.security.is_some();
-            // Without that, a tool may take it for closed.
+            // Without this, a tool may assume that the route is closed.
             operation.security.get_or_insert_default();
             let mut statuses = OF_THE_LAYERS.to_vec();
             if closed {
@@ -104,7 +104,7 @@ pub fn document(
             if operation.request_body.is_some() {
                 statuses.push(("415", "`unsupported-media-type`"));
             }
-            // Whatever is written down is limited.
+            // Everything that is recorded is rate-limited.
             if writes || path == "/user/data" {
                 statuses.push(("429", "`too-many-tries`: try again after `Retry-After` seconds"));
             }
@@ -135,7 +135,7 @@ pub fn document(
     document
 }
 
-/// The schemas that have the fields of the profile as members, and whether all of them must be there.
+/// The schemas that contain the fields of the profile, and whether all of them are required.
 const WITH_PROFILE: [(&str, Members); 5] = [
     ("Account", Members::Always),
     ("SignedInAccount", Members::Always),
@@ -168,7 +168,7 @@ fn add_profile(components: &mut Components, name: &str, members: Members) {
     }
 }
 
-/// Puts the server's own rule in the place of the loosest one that can be set.
+/// Replaces the loosest minimum that can be set with the server's own.
 fn set_min_length(components: &mut Components, body: &str, field: &str, length: usize) {
     let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut(body) else { return };
     if let Some(RefOr::T(Schema::Object(field))) = body.properties.get_mut(field) {
@@ -176,7 +176,7 @@ fn set_min_length(components: &mut Components, body: &str, field: &str, length: 
     }
 }
 
-/// The document as it is sent. Written down once: it is large.
+/// The document as it is sent. Serialised only once, because it is large.
 async fn serve(State(state): State<AppState>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json")];
     (Extension(OneCopy), headers, state.openapi_json.clone()).into_response()

@@ -1,8 +1,8 @@
-//! From where a request comes.
+//! Where a request comes from.
 //!
 //! Two checks before the guard. The `Host` must be one of ours, so that nothing that depends on it
-//! can be led elsewhere (CS-08). And what changes something must come from our own pages, or from
-//! a program that brings no cookie (CS-01, CS-05): leptos checks neither for its server functions.
+//! can be led elsewhere (CS-08). And a write must come from our own pages, or from a program that
+//! sends no cookie (CS-01, CS-05): leptos checks neither for its server functions.
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{platform::error::Refusal, web::state::AppState};
 
-/// Asked by supervisors and load balancers, which know only an address.
+/// Used by supervisors and load balancers, which only know an address.
 const ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
 
 pub(crate) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> {
@@ -26,9 +26,9 @@ pub(crate) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> 
         return Ok(());
     }
     let headers = request.headers();
-    // Into a closed route only a good token opens then, because the guard does not look at the
-    // cookie, and no browser adds a token by itself. A public route asks nobody, so there the
-    // header proves nothing, whatever it holds (CS-05).
+    // A closed route then opens only to a valid token, because the guard ignores the cookie, and no
+    // browser adds a token by itself. A public route checks nobody, so there the header proves
+    // nothing, whatever it contains (CS-05).
     let found = path.map(|path| state.routes.find(path, request.method()));
     let closed = matches!(found, Some(Ok((_, policy))) if !policy.is_open());
     if closed && headers.contains_key(header::AUTHORIZATION) {
@@ -38,10 +38,10 @@ pub(crate) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> 
     if is_same_origin(state, headers, own.as_deref()) { Ok(()) } else { Err(Refusal::CrossOrigin) }
 }
 
-/// Every header that says where the request comes from must say that it is us. If none says
-/// anything, it is no browser of today: then it may not bring the session either. `Origin: null` says
-/// nothing, as browsers send it under `Referrer-Policy: no-referrer`, which a proxy may add: then
-/// `Sec-Fetch-Site` must say it.
+/// Every header about the origin must name ours. If there is none, the client is not a current
+/// browser, and may not send the session either. `Origin: null` doesn't count, because browsers
+/// send it under `Referrer-Policy: no-referrer`, which a proxy may add: then `Sec-Fetch-Site` must
+/// confirm the origin.
 fn is_same_origin(state: &AppState, headers: &HeaderMap, own: Option<&str>) -> bool {
     let all = |name: &str, fits: &dyn Fn(&[u8]) -> bool| {
         headers.get_all(name).iter().all(|value| fits(value.as_bytes()))
@@ -63,13 +63,13 @@ fn host(headers: &HeaderMap, uri: &Uri) -> Option<Authority> {
         (None, Some(host), None) => host.to_str().ok()?.parse().ok()?,
         _ => return None,
     };
-    // No user before the name, and behind it a port that is one, or nothing.
+    // No user before the name, and nothing after it but a valid port.
     let rest = authority.as_str().strip_prefix(authority.host())?;
     (rest.is_empty() || authority.port_u16().is_some()).then_some(authority)
 }
 
-/// The public address; and where it listens, by number or as `localhost`, which is how an
-/// operator tries it out. No name of somebody else's can stand there.
+/// The public address; and the listening address, by number or as `localhost`, for operators who
+/// try it out. None of these can be another site's name.
 fn is_ours(state: &AppState, host: &Authority) -> bool {
     let name = host.host().trim_end_matches('.');
     let url = &state.public_url;
@@ -86,8 +86,8 @@ fn is_local_name(state: &AppState, name: &str) -> bool {
     loopback || name.trim_matches(['[', ']']) == state.settings.web.listen().ip().to_string()
 }
 
-/// The origin of our own pages, as the browser that sent this request knows it. Over plain http
-/// on this machine `localhost` and `127.0.0.1` are both us, and each only to itself.
+/// The origin of our own pages, as the browser that sent this request sees it. Over plain http on
+/// this machine, `localhost` and `127.0.0.1` are both ours, but not the same origin.
 fn own_origin(state: &AppState, host: &Authority) -> String {
     if state.public_url.is_loopback() && !state.public_url.is_https() {
         format!("http://{host}").to_lowercase()

@@ -1,4 +1,4 @@
-//! What pages are made of.
+//! The building blocks of pages.
 
 pub(crate) mod parts;
 pub(super) mod shell;
@@ -6,17 +6,17 @@ pub(crate) mod times;
 
 use super::form::FormState;
 
-/// What stands around a page, and what it brings along.
+/// The frame of a page, and what the page needs.
 #[derive(Clone, Default)]
 pub(crate) struct Around {
     title: Title,
-    /// Whether the page says that something is wrong.
+    /// Whether the page shows an error.
     wrong: bool,
-    /// Whether it has islands, and so needs the browser bundle.
+    /// Whether it has islands, which need the browser bundle.
     islands: bool,
-    /// Whether it has times, to be put into the reader's zone.
+    /// Whether it has times to convert to the reader's zone.
     times: bool,
-    /// Where it is in the account.
+    /// Its place in the account.
     section: Option<Section>,
 }
 
@@ -33,7 +33,7 @@ impl Default for Title {
 }
 
 impl Around {
-    /// Around a page whose title is the text with this name.
+    /// The frame of a page whose title is the text with this name.
     pub(crate) fn of(name: &'static str) -> Self {
         Self { title: Title::Name(name), ..Self::default() }
     }
@@ -56,7 +56,7 @@ impl Around {
     }
 }
 
-/// A page of one's account, in the order in which the rooms name theirs.
+/// A page of the account, in the order in which the rooms register theirs.
 #[derive(Clone, Copy, Debug)]
 pub struct Section {
     pub page: &'static str,

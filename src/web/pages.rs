@@ -1,4 +1,4 @@
-//! The pages that belong to no room: the first one, the JSON routes, and errors.
+//! The pages that belong to no room: the home page, the API documentation, and errors.
 
 mod docs;
 
@@ -48,7 +48,7 @@ async fn home(State(state): State<AppState>, viewer: Viewer) -> Result<Response>
     render(&state, &viewer, around, move || home_view(profile.as_ref())).await
 }
 
-/// Chooses a language, and goes back.
+/// Sets the language and goes back.
 async fn choose_language(
     State(state): State<AppState>,
     tag: std::result::Result<Path<String>, PathRejection>,
@@ -63,8 +63,8 @@ async fn choose_language(
         .into_response())
 }
 
-/// Written down once for each language: it is large, and the same for everybody. So a crowd that
-/// asks for it and does not read it takes no more memory than one.
+/// Rendered once per language, because it is large and the same for everybody. So a crowd that
+/// requests it without reading it takes no more memory than one client.
 async fn api(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let viewer = Viewer::nobody(viewer.language, "/docs");
     let page = async || {
@@ -82,8 +82,8 @@ async fn api(State(state): State<AppState>, viewer: Viewer) -> Result<Response> 
         .into_response())
 }
 
-/// A page that is kept needs none of the scripts that leptos puts into every page: their nonce is
-/// that of one answer.
+/// Removes the scripts that leptos puts into every page: their nonce belongs to a single answer, so
+/// a page that is reused can't have them.
 fn without_scripts(page: &str) -> String {
     let mut parts = page.split("<script");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -113,7 +113,7 @@ pub(super) async fn problem_page(
     let viewer = Viewer::nobody(language, "/");
     let around = Around::entitled(kind.title(language));
     let page = render(state, &viewer, around, move || problem_view(kind, request_id.clone()));
-    // An error page that cannot be made must not try to explain that by an error page.
+    // If the error page can't be made, don't try another error page.
     page.await.unwrap_or_else(|_| kind.title(language).into_response())
 }
 
@@ -164,7 +164,7 @@ fn problem_kind_view(kind: ProblemKind) -> impl IntoView + use<> {
     }
 }
 
-/// An error, to the person who ran into it.
+/// An error, as shown to a person.
 fn problem_view(kind: ProblemKind, request_id: String) -> impl IntoView {
     view! {
         <section class="card">

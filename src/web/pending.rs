@@ -1,9 +1,9 @@
-//! Acts that wait: somebody asked for one, and had to enter the password again first. It is done right
-//! after that.
+//! Pending acts: requests that must wait until the password is entered again, and are performed
+//! right after that.
 //!
-//! It goes with the browser to `/confirm` in a cookie, from there into a hidden field of that page,
-//! which names what will be done, and comes back with the password. Only this server can make it, and
-//! only for one session.
+//! The act travels with the browser to `/confirm` in a cookie, from there into a hidden field of
+//! that page, which names what will be done, and returns with the password. Only this server can
+//! make it, and only for one session.
 
 use axum::http::HeaderMap;
 use futures_util::future::BoxFuture;
@@ -17,13 +17,13 @@ use crate::{
 
 /// An act that may have to wait for the password.
 pub struct PendingAct {
-    /// What it is called on its way.
+    /// Its name in the cookie and the field.
     pub word: &'static str,
-    /// The page where it is asked for.
+    /// The page where it is requested.
     pub page: &'static str,
-    /// The name of the text that says on `/confirm` what will be done.
+    /// The name of the text on `/confirm` that says what will be done.
     pub lead: &'static str,
-    /// What it is done to, of the fields of its form. `None`: it is not asked for.
+    /// Its target, from the fields of its form. `None`: the form doesn't request it.
     pub of_form: fn(&[(String, String)]) -> Option<String>,
     pub run: Run,
 }
@@ -36,10 +36,10 @@ pub struct Pending {
     pub to: String,
 }
 
-/// For how long it may be confirmed, in seconds.
+/// How long it can be confirmed, in seconds.
 const TTL: i64 = 15 * 60;
 
-/// The value of a field, if there is something in it.
+/// The value of a field, if it is not empty.
 #[must_use]
 pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let field = fields.iter().find(|(field, _)| field == name);
@@ -47,7 +47,7 @@ pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> 
 }
 
 impl Pending {
-    /// `family`: of the session for which it is.
+    /// `family`: that of the session it is for.
     #[must_use]
     pub fn seal(&self, state: &AppState, family: &str) -> String {
         let text = format!("{}.{}.{}", self.act.word, self.to, now() + TTL);
@@ -69,7 +69,7 @@ impl Pending {
         Some(Self { act: state.routes.pending(word)?, to: to.to_owned() })
     }
 
-    /// The act in the cookie, if it was asked for on the page that follows: sealed, and opened.
+    /// The act in the cookie, sealed and opened, if it was requested on the page that follows.
     #[must_use]
     pub fn of_cookie(
         state: &AppState,

@@ -1,5 +1,4 @@
-//! The kinds of problems that the outside is told of: one status, one address and one pair of texts
-//! each.
+//! The kinds of problems that clients see: each with one status, one address and one pair of texts.
 
 use axum::http::StatusCode;
 
@@ -29,7 +28,7 @@ macro_rules! kinds {
         $(pub(crate) const $name: ProblemKind =
             ProblemKind { slug: $slug, status: StatusCode::$status };)*
 
-        /// Every kind there is, in the order of their status.
+        /// Every kind, ordered by status.
         pub const KINDS: &[ProblemKind] = &[$($name),*];
     };
 }

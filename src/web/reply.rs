@@ -1,6 +1,6 @@
 //! Refusals and faults as HTTP: the only room that knows status codes and error bodies.
 //!
-//! An [`Error`] becomes a response with a status and no body yet. On its way out, `explain.rs` writes
+//! An [`Error`] becomes a response with a status but no body. On its way out, `explain.rs` writes
 //! the body.
 
 use axum::{
@@ -24,10 +24,10 @@ use crate::{
     web::{problem_kinds::*, routes::Door, state::AppState},
 };
 
-/// Seconds after which to try again, when we are overloaded or the database is away.
+/// Seconds before trying again, when we are overloaded or the database is unavailable.
 const RETRY_AFTER: &str = "2";
 
-/// A problem on its way out, before it is written down.
+/// A problem on its way out, before its body is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub(crate) kind: ProblemKind,
@@ -39,7 +39,7 @@ pub(crate) struct Problem {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
 pub struct ProblemDetails {
-    /// A path on this server that explains the kind of problem.
+    /// A path on this server that explains this kind of problem.
     #[serde(rename = "type")]
     #[schema(example = "/problems/invalid-input")]
     kind: String,
@@ -47,22 +47,22 @@ pub struct ProblemDetails {
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
     detail: String,
-    /// Also in the header `x-request-id`, and in every line of the log about this request.
+    /// Also in the `x-request-id` header, and in every log line about this request.
     request_id: String,
-    /// All bad fields at once. Only with `invalid-input`.
+    /// All invalid fields at once. Only with `invalid-input`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ProblemField>,
 }
 
-/// A bad field.
+/// An invalid field.
 #[derive(Serialize, ToSchema)]
 struct ProblemField {
     #[schema(example = "username")]
     field: &'static str,
-    /// Stable: programs may compare it.
+    /// Stable, so programs may compare it.
     #[schema(example = "too-short", schema_with = codes)]
     code: &'static str,
-    /// A sentence for people. It never holds what was sent.
+    /// A sentence for people. Never quotes what was sent.
     message: String,
 }
 
@@ -154,11 +154,11 @@ impl IntoResponse for Error {
                         (UNAVAILABLE, Vec::new(), Refusal::Overloaded.headers())
                     }
                     Fault::Unavailable(_) => {
-                        tracing::warn!(error, "the database is away or busy");
+                        tracing::warn!(error, "the database is unavailable or busy");
                         (UNAVAILABLE, Vec::new(), Refusal::Overloaded.headers())
                     }
                     Fault::Internal(_) => {
-                        tracing::error!(error, "a request failed by our fault");
+                        tracing::error!(error, "a request failed with an internal error");
                         (INTERNAL, Vec::new(), HeaderMap::new())
                     }
                 }
@@ -170,7 +170,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// Our own problems; and answers of libraries that are errors without saying so in our way.
+/// Our own problems, and errors from libraries, which aren't marked as problems.
 pub(crate) fn problem(response: &Response) -> Option<Problem> {
     if let Some(problem) = response.extensions().get::<Problem>() {
         return Some(problem.clone());
@@ -181,7 +181,7 @@ pub(crate) fn problem(response: &Response) -> Option<Problem> {
         .then(|| Problem { kind: kind(), errors: Vec::new() })
 }
 
-/// On a problem that has its own body: a form with its errors.
+/// Marks a problem that has its own body: a form with its errors.
 #[derive(Clone)]
 pub struct Explained;
 
@@ -198,7 +198,7 @@ pub(crate) fn problem_details(problem: &Problem, request_id: &RequestId) -> Resp
     ([(header::CONTENT_TYPE, content_type)], Json(details)).into_response()
 }
 
-/// The language that somebody has chosen, or else the best of those that his browser asks for.
+/// The language that the user has chosen, or else the best of those that the browser asks for.
 #[must_use]
 pub fn language(state: &AppState, headers: &HeaderMap) -> Language {
     let chosen = state.cookies.language(headers);
@@ -209,8 +209,8 @@ pub fn language(state: &AppState, headers: &HeaderMap) -> Language {
         .unwrap_or(Language::English)
 }
 
-/// Whether an error is to be a page. Behind the doors for people it is one, unless JSON is asked
-/// for; elsewhere only if HTML is, as browsers do.
+/// Whether an error is shown as a page. Behind the doors for people it is, unless JSON is
+/// requested; elsewhere only if HTML is, as browsers do.
 #[must_use]
 pub fn is_for_a_person(door: Option<Door>, headers: &HeaderMap) -> bool {
     match door {
@@ -222,7 +222,7 @@ pub fn is_for_a_person(door: Option<Door>, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Whether `Accept` names this media type, and not to refuse it.
+/// Whether `Accept` names this media type without refusing it.
 pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     headers
         .get_all(header::ACCEPT)

@@ -1,5 +1,5 @@
-//! The one layer around all routes: axum clones and boxes each layer for
-//! each request, so one that calls functions in their order is cheaper (BENCHMARKS.md).
+//! The one layer around all routes: axum clones and boxes each layer for each request, so a single
+//! one that calls functions in order is cheaper (BENCHMARKS.md).
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -27,24 +27,25 @@ use crate::platform::{
 /// The largest body, in bytes (DS-02).
 const MAX_BODY: usize = 16 * 1024;
 
-/// How much of a body that is too large is taken in all the same: a connection that is closed before
-/// the other side has sent everything may lose the answer (RFC 9112, section 9.6).
+/// How much of an oversized body is read anyway: if a connection is closed before the client has
+/// sent everything, the answer may be lost (RFC 9112, section 9.6).
 const MAX_TAKEN_IN: usize = 256 * 1024;
 
-/// How long it is waited for.
+/// How long to wait for it.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Every route of a map, behind what stands before all of them. The state knows its routes.
+/// Every route of a map, behind the checks that come before all of them. The state knows its
+/// routes.
 pub(crate) fn build(router: Router<AppState>, state: &AppState) -> Router {
-    // Effects of islands are spawned, though on the server they do nothing. A second router in one
-    // process finds this done already.
+    // Islands spawn effects, though these do nothing on the server. For a second router in one
+    // process, this is already done.
     _ = any_spawner::Executor::init_tokio();
     let shared = state.clone();
-    // One layer around every route and the fallback, and part of the function that builds the
-    // router: no route can be added behind the back of the guard.
+    // One layer around every route and the fallback, in the function that builds the router: no
+    // route can be added that bypasses the guard.
     router
         .fallback(|| async { Error::from(Refusal::NotFound) })
         .layer(from_fn(move |request, next| {
@@ -53,8 +54,8 @@ pub(crate) fn build(router: Router<AppState>, state: &AppState) -> Router {
         .with_state(state.clone())
 }
 
-/// The way of every request, around whatever happens to it: it gets an answer that says what was
-/// wrong, and that carries all the headers.
+/// Handles every request: whatever happens to it, its answer says what was wrong and carries all
+/// the headers.
 async fn answer(state: AppState, request: Request, next: Next) -> Response {
     let audience = explain::Audience::of(&state, &request);
     let sender = request.extensions().get::<Sender>();
@@ -71,14 +72,14 @@ async fn answer(state: AppState, request: Request, next: Next) -> Response {
     headers::add(&state, response.headers_mut());
     let unread = [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE];
     if chunked || unread.contains(&response.status()) {
-        // What is left of the request is not read (RFC 9110, section 15.5.9 and 15.5.14). Behind a
-        // body in chunks nobody looks for another request (`connections.rs`).
+        // The rest of the request is not read (RFC 9110, section 15.5.9 and 15.5.14). After a
+        // chunked body nobody looks for another request (`connections.rs`).
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// Refuses to send what is large to somebody who takes in too little of what is sent already.
+/// Refuses a large answer to a client that reads too little of what is already being sent.
 async fn count(
     state: &AppState,
     audience: &explain::Audience,
@@ -98,7 +99,7 @@ async fn count(
     }
 }
 
-/// What stands before every door, in this order.
+/// The checks before every door, in this order.
 async fn enter(state: &AppState, request: Request, next: Next) -> Result<Response> {
     let smuggles = {
         let sender = request.extensions().get::<Sender>();
@@ -123,7 +124,7 @@ async fn enter(state: &AppState, request: Request, next: Next) -> Result<Respons
     guard::guard(state, request, next).await
 }
 
-/// Whether a body is encoded in another way than in chunks, or in chunks twice (RFC 9112, section 6.1).
+/// Whether a body has an encoding other than chunked, or is chunked twice (RFC 9112, section 6.1).
 fn encodes(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
     match (encodings.next(), encodings.next()) {
@@ -133,7 +134,7 @@ fn encodes(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Reads the whole body before anybody looks at it, so that no door can forget the limit.
+/// Reads the whole body up front, so that no door can forget the limit.
 async fn read_body(request: Request) -> Result<Request, Refusal> {
     if request.body().is_end_stream() {
         return Ok(request);
@@ -150,7 +151,8 @@ async fn read_body(request: Request) -> Result<Request, Refusal> {
         let collected = timeout(BODY_TIMEOUT, collect(&mut body, expected)).await;
         collected.unwrap_or(Err(Refusal::RequestTimeout))
     };
-    // Who wants to be told before he sends is told at once (RFC 9110, section 10.1.1).
+    // A client that sent `Expect: 100-continue` gets its answer right away (RFC 9110, section
+    // 10.1.1).
     let asks_first = parts.headers.contains_key(header::EXPECT);
     if collected == Err(Refusal::ContentTooLarge) && expected <= MAX_TAKEN_IN && !asks_first {
         _ = timeout(LINGER, take_in(body)).await;
@@ -158,7 +160,7 @@ async fn read_body(request: Request) -> Result<Request, Refusal> {
     Ok(Request::from_parts(parts, Body::from(collected?)))
 }
 
-/// Copies a body: as it came it holds the buffers of its connection.
+/// Copies a body: the original keeps the buffers of its connection alive.
 async fn collect(body: &mut Body, expected: usize) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::with_capacity(expected);
     while let Some(frame) = body.frame().await {
@@ -171,7 +173,7 @@ async fn collect(body: &mut Body, expected: usize) -> Result<Vec<u8>, Refusal> {
     Ok(bytes)
 }
 
-/// Reads what is left of a body, within reason, and keeps nothing of it.
+/// Reads the rest of a body, up to a limit, and discards it.
 async fn take_in(body: Body) {
     let mut rest = Limited::new(body, MAX_TAKEN_IN);
     while let Some(Ok(_)) = rest.frame().await {}
@@ -199,7 +201,7 @@ mod tests {
             #[expect(unreachable_code, reason = "says what it would have answered")]
             StatusCode::OK
         };
-        // The state knows this route as an open one.
+        // The state lists this route as an open one.
         let mut router = build(Router::new().route("/healthz", get(panics)), &running.state);
         for _ in 0..2 {
             let request = Request::get("/healthz")

@@ -1,7 +1,7 @@
-//! Which routes there are: what stands behind each, for whom it is, and its methods.
+//! The routes: what is behind each, who may use it, and its methods.
 //!
-//! A router of axum does not tell what was put into it. The guard must know it all the same, to
-//! say "no such method" before it asks who comes. So rooms put their routes into a [`Map`].
+//! A router of axum doesn't list its routes. But the guard must know them, to say "no such method"
+//! before it checks who the caller is. So rooms put their routes into a [`Map`].
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::{form::Form, page::Section, pending::PendingAct, state::AppState, submit};
 use crate::platform::error::Refusal;
 
-/// What stands behind a route, and so how it talks.
+/// What is behind a route, which decides how it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// For people: `GET`, HTML.
@@ -29,16 +29,16 @@ pub enum Door {
     Asset,
 }
 
-/// For whom a route is.
+/// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// For everybody. Nobody looks who it is.
+    /// Everybody. The caller is not looked up.
     Public,
-    /// For everybody, and the route is told who is signed in. A bad proof is none.
+    /// Everybody, and the route learns who is signed in. An invalid credential counts as none.
     Noticed,
-    /// For those who are signed in.
+    /// Signed-in users.
     SignedIn,
-    /// The same, and for those whose session ended a moment ago by this very request
+    /// The same, and users whose session ended a moment ago by this same request
     /// ([`crate::sessions::caller::Returning`]).
     Renewing,
 }
@@ -65,7 +65,7 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// With `GET` comes `HEAD`, which axum answers without the body.
+    /// Adding `GET` adds `HEAD`, which axum answers without the body.
     fn add(&mut self, path: &str, door: Door, method: Method, policy: Policy) -> &mut Route {
         let new = || Route { door, methods: Vec::new(), form: None };
         let route = self.routes.entry(path.to_owned()).or_insert_with(new);
@@ -75,7 +75,7 @@ impl Routes {
         route
     }
 
-    /// What stands behind a route and for whom it is, if it has this method.
+    /// The door and the policy of a route, if it has this method.
     pub fn find(&self, path: &str, method: &Method) -> Result<(Door, Policy), Refusal> {
         let route = self.routes.get(path).ok_or(Refusal::NotFound)?;
         match route.methods.iter().find(|(known, _)| known == method) {
@@ -99,7 +99,7 @@ impl Routes {
         self.routes.get(path)?.form
     }
 
-    /// The act with this word that may have to wait for the password.
+    /// The pending act with this word.
     #[must_use]
     pub fn pending(&self, word: &str) -> Option<&'static PendingAct> {
         self.pending.iter().find(|act| act.word == word).copied()
@@ -114,7 +114,7 @@ impl Routes {
     }
 }
 
-/// A router that remembers what was put into it.
+/// A router that remembers its routes.
 pub struct Map {
     pub(crate) router: Router<AppState>,
     pub(crate) routes: Routes,
@@ -169,12 +169,12 @@ impl Map {
         self.router = std::mem::take(&mut self.router).route(form.action, post(submit::serve));
     }
 
-    /// An act that may have to wait for the password, and is no form.
+    /// A pending act that has no form.
     pub(crate) fn pending(&mut self, act: &'static PendingAct) {
         self.routes.pending.push(act);
     }
 
-    /// A page of one's account.
+    /// A page of the account.
     pub(crate) fn section<H: Handler<T, AppState>, T: 'static>(
         &mut self,
         section: Section,
@@ -184,7 +184,7 @@ impl Map {
         self.page(Policy::SignedIn, section.page, handler);
     }
 
-    /// JSON routes, with what their annotations say of them.
+    /// JSON routes, with their annotations.
     pub(crate) fn json(&mut self, policy: Policy, routes: UtoipaMethodRouter<AppState>) {
         let (schemas, paths, methods) = routes;
         for (path, item) in &paths.paths {
@@ -206,7 +206,7 @@ impl Map {
         self.components.schemas.extend(schemas);
     }
 
-    /// What the annotations of the JSON routes say.
+    /// Adds what the annotations of the JSON routes say.
     pub(crate) fn describe(&self, document: &mut OpenApi) {
         document.paths = self.paths.clone();
         document.components.get_or_insert_default().schemas.extend(self.components.schemas.clone());

@@ -1,8 +1,8 @@
-//! How much may be on its way to clients at once, so that slow readers cost no memory without bound.
+//! How much may be in flight to clients at once, so that slow readers can't use unbounded memory.
 //!
-//! Small answers are not counted, nor files, of which there is one copy for everybody. Each network has its
-//! share, so that one cannot take the whole. A download is sent page by page; of these there are few
-//! at once, whoever asks.
+//! Small answers are not counted, nor are files, which share one copy. Each network has its share,
+//! so that none can take the whole. A download is sent page by page, and only a few may run at
+//! once, whoever asks.
 
 use std::{
     collections::HashMap,
@@ -16,19 +16,19 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::domain::AccountId;
 
-/// Bytes. Answers up to this size are not counted: as many as there are connections may be sent.
+/// In bytes. Answers up to this size are not counted: there can be one for each connection.
 const SMALL: u64 = 8 * 1024;
 
-/// Bytes on their way at once: to everybody, and to one network.
+/// Bytes in flight: in total, and to one network.
 const BYTES: [usize; 2] = [16 * 1024 * 1024, 4 * 1024 * 1024];
 
-/// Downloads at once: by everybody, and from one network.
+/// Concurrent downloads: in total, and from one network.
 const DOWNLOADS: [usize; 2] = [32, 8];
 
-/// Of one account.
+/// The same: in total, and of one account.
 const DOWNLOADS_OF_AN_ACCOUNT: [usize; 2] = [32, 2];
 
-/// On an answer whose body is one copy for everybody.
+/// Marks an answer whose body is one copy for everybody.
 #[derive(Clone)]
 pub struct OneCopy;
 
@@ -39,7 +39,7 @@ pub struct Sending {
     of_accounts: Share,
 }
 
-/// What is used of something, in all and by key.
+/// The use of a resource, in total and by key.
 #[derive(Clone, Default)]
 struct Share(Arc<Mutex<Used>>);
 
@@ -49,14 +49,14 @@ struct Used {
     by_key: HashMap<String, usize>,
 }
 
-/// A part of a share, given back when it is dropped.
+/// A part of a share, returned when dropped.
 struct Part {
     share: Share,
     key: String,
     amount: usize,
 }
 
-/// Stands for a download that is under way.
+/// A download in progress.
 pub struct Ticket {
     _parts: [Part; 2],
 }
@@ -92,7 +92,7 @@ impl Drop for Part {
 }
 
 impl Sending {
-    /// The body, counted until it is sent. `None`: too much is on its way already.
+    /// The body, counted until it is sent. `None`: too much is in flight already.
     #[must_use]
     pub fn counted(&self, network: &str, body: Body) -> Option<Body> {
         let Some(size) = body.size_hint().exact().filter(|size| *size > SMALL) else {
@@ -103,7 +103,7 @@ impl Sending {
         Some(Body::new(Counted { body, _part: part }))
     }
 
-    /// `None`: too many are under way.
+    /// `None`: too many are in progress.
     #[must_use]
     pub fn begin_download(&self, network: &str, account: AccountId) -> Option<Ticket> {
         let of_account =

@@ -1,4 +1,4 @@
-//! The settings of the address and of what stands in front of it.
+//! The settings of the server's address and of the proxies in front of it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,7 +10,7 @@ use crate::platform::{
 };
 
 settings! {
-    /// The settings of the address and of what stands in front of it.
+    /// The settings of the server's address and of the proxies in front of it.
     pub struct WebSettings {
         host: IpAddr = or("HOST", "127.0.0.1", host),
             "the address to listen on";
@@ -39,19 +39,19 @@ settings! {
 }
 
 impl WebSettings {
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn listen(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
     }
 
-    /// The address people use, now that the port is known.
+    /// The address people use, once the port is known.
     #[must_use]
     pub fn public_url_at(&self, port: u16) -> PublicUrl {
         self.public_url.clone().unwrap_or_else(|| PublicUrl::local(port))
     }
 
-    /// What is only wrong together.
+    /// Checks what is only wrong in combination.
     pub(crate) fn check(&self, faults: &mut Vec<BadSetting>) {
         if let Some(url) = &self.public_url
             && !url.is_https()
@@ -71,7 +71,7 @@ impl WebSettings {
     }
 }
 
-/// Where a proxy says who its client is.
+/// The header in which a proxy names its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedHeader {
     /// `X-Forwarded-For`, and `Forwarded` where that is missing.
@@ -121,7 +121,7 @@ fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
-/// Peers are compared as IPv4 where they are: so `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+/// Peers are compared as IPv4 where possible, so `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
 fn canonical(network: IpNet) -> IpNet {
     let IpNet::V6(v6) = network else { return network };
     match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {

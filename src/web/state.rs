@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state shared by all requests.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -14,10 +14,10 @@ pub struct AppState(Arc<AppParts>);
 pub struct AppParts {
     pub services: Services,
     pub public_url: PublicUrl,
-    /// The port it really listens on.
+    /// The port it actually listens on.
     pub port: u16,
     pub cookies: Cookies,
-    /// What is on its way to clients.
+    /// What is in flight to clients.
     pub sending: Sending,
     pub routes: Routes,
     /// The OpenAPI document of this server.
@@ -26,7 +26,7 @@ pub struct AppParts {
     /// The page of that document, by language.
     pub docs: [OnceCell<Bytes>; Language::ALL.len()],
     pub assets: Assets,
-    /// `None`: nobody reads them.
+    /// `None`: no metrics are served.
     pub metrics: Option<Metrics>,
 }
 

@@ -1,7 +1,9 @@
-//! JSON as the contract wants it: one object, no name twice, nested at most 32 deep (DS-03).
+//! JSON as the contract requires it: one object, no duplicate names, nested at most 32 deep
+//! (DS-03).
 //!
-//! serde_json keeps the last of two equal names and goes 128 deep, and a struct of its own would
-//! stop at the first bad field. So the body becomes a map first, and its fields are taken one by one.
+//! serde_json keeps the last of two equal names and goes 128 deep, and deserialising into a struct
+//! would stop at the first bad field. So the body becomes a map first, and its fields are taken one
+//! by one.
 
 use std::fmt;
 
@@ -15,10 +17,10 @@ use crate::{
     web::media_type::media_type,
 };
 
-/// Objects and arrays within each other.
+/// How deep objects and arrays may be nested.
 const MAX_DEPTH: usize = 32;
 
-/// The members of the body. What is JSON but no object has none.
+/// The members of the body. JSON that is not an object has none.
 pub fn object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     if media_type(headers).as_deref() != Some("application/json") {
         return Err(Refusal::UnsupportedMediaType);
@@ -29,8 +31,8 @@ pub fn object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Re
     }
 }
 
-/// What is read of the body. Nothing else of it is kept while the rest is done, nor the headers, which
-/// hold the buffer in which both came: it may be large, and many may wait.
+/// Takes what is needed from the body and drops the rest, and the headers, which hold the buffer
+/// that both came in: it may be large, and many requests may wait.
 pub fn read<T>(
     headers: HeaderMap,
     body: Bytes,
@@ -49,7 +51,7 @@ pub fn string(members: &mut Map<String, Value>, name: &str) -> Raw {
     }
 }
 
-/// The text of a member, if the member is there. `null` empties one that is not `required`.
+/// The text of a member, if it is present. `null` clears one that is not `required`.
 pub fn given(members: &Map<String, Value>, name: &str, required: bool) -> Option<Raw> {
     Some(match members.get(name)? {
         Value::String(text) => Ok(text.clone()),
@@ -58,7 +60,7 @@ pub fn given(members: &Map<String, Value>, name: &str, required: bool) -> Option
     })
 }
 
-/// Takes a member that may be missing, and else must be `true` or `false`.
+/// Takes an optional member, which must be `true` or `false`.
 pub fn flag(members: &mut Map<String, Value>, name: &str) -> Result<bool, Code> {
     match members.remove(name) {
         None => Ok(false),

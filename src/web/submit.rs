@@ -1,9 +1,9 @@
-//! The way of a page's form: to its server function, and back to the page if it is refused.
+//! Submitting a page's form: to its server function, and back to the page if it is refused.
 //!
 //! leptos answers a plain form with a redirect to the `Referer`, with any error in the URL (and
-//! with 500 to everybody else). That would lose what was typed, and put a stranger's text on our
-//! page (CS-09). So the outcome of a server function comes back by a [`FormCall`], and this room
-//! makes the answer of it: a redirect, or the form again with its errors and what was typed.
+//! with 500 to everybody else). That would lose what was typed, and put somebody else's text on our
+//! page (CS-09). So a server function leaves its outcome in a [`FormCall`], and this room turns it
+//! into the answer: a redirect, or the form again with its errors and what was typed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,19 +38,19 @@ use crate::{
     sign_in::Entered,
 };
 
-/// What a server function knows of the request, and where it leaves its outcome.
+/// What a server function knows about the request, and where it leaves its outcome.
 #[derive(Clone)]
 pub struct FormCall {
     pub state: AppState,
     pub caller: Option<SignedIn>,
-    /// The caller who renews a session, perhaps by a request that comes a second time.
+    /// The caller who renews a session, perhaps by a repeated request.
     pub renewer: Option<Arc<Renewer>>,
-    /// The id in the cookie of somebody who is not signed in.
+    /// The id in the cookie of a visitor who is not signed in.
     pub visitor: Option<String>,
     pub visit: Visit,
-    /// The act for which the browser was asked for the password.
+    /// The act for which the browser had to ask for the password.
     pub pending: Option<String>,
-    /// What was sent.
+    /// The submitted fields.
     fields: Arc<[(String, String)]>,
     outcome: Arc<Mutex<Option<Result<Done>>>>,
 }
@@ -62,7 +62,7 @@ impl FormCall {
         leptos::prelude::expect_context()
     }
 
-    /// What was sent in a field, if it is not empty.
+    /// The submitted value of a field, if it is not empty.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         field(&self.fields, name)
@@ -72,7 +72,7 @@ impl FormCall {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 
-    /// Whoever is signed in. The guard lets nobody else come to the forms of those who are.
+    /// The signed-in user. The guard admits nobody else to the forms for signed-in users.
     pub fn caller(&self) -> Result<&SignedIn, Refusal> {
         self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false })
     }
@@ -81,12 +81,12 @@ impl FormCall {
         self.renewer.as_deref().ok_or(Refusal::Unauthorized { token_came: false })
     }
 
-    /// Whoever is signed in, if the password was shown a short while ago.
+    /// The signed-in user, if the password was entered recently.
     pub fn fresh(&self) -> Result<Fresh<'_>, Refusal> {
         self.caller()?.fresh(self.state.settings.sessions.proof_ttl)
     }
 
-    /// Goes on in the same session.
+    /// Continues in the same session.
     pub fn stay(&self, location: &str, notice: Notice) -> Result<Done> {
         Ok(Done {
             location: location.to_owned(),
@@ -96,14 +96,14 @@ impl FormCall {
         })
     }
 
-    /// Goes on without a session.
+    /// Continues without a session.
     #[must_use]
     pub fn signed_out(&self, location: &str, notice: Option<Notice>) -> Done {
         let headers = self.state.cookies.forget();
         Done { location: location.to_owned(), headers, notice, session: None }
     }
 
-    /// Goes on, with the session in the cookie.
+    /// Continues with the session in the cookie.
     #[must_use]
     pub fn entered(&self, entered: Entered, location: &str, notice: Option<Notice>) -> Done {
         let Entered { session, token, device, .. } = entered;
@@ -118,7 +118,7 @@ impl FormCall {
     }
 }
 
-/// Every server function is served by this.
+/// Serves every server function.
 pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Bytes) -> Response {
     let Some(form) = state.routes.form(parts.uri.path()) else {
         return Error::from(Refusal::NotFound).into_response();
@@ -134,7 +134,7 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
     }
 }
 
-/// The answer to a form that was refused: the form again, with the status and the headers of the error.
+/// The answer to a refused form: the form again, with the status and the headers of the error.
 async fn refused(
     state: &AppState,
     form: &'static Form,
@@ -183,7 +183,7 @@ async fn run(
     if media_type(&parts.headers).as_deref() != Some("application/x-www-form-urlencoded") {
         return Err(Refusal::UnsupportedMediaType.into());
     }
-    // What is no text would be read as another text, and a password with it.
+    // Invalid UTF-8 would be read as a different text, and so would a password in it.
     if percent_decode(&body).decode_utf8().is_err() {
         return Err(Refusal::MalformedForm.into());
     }
@@ -211,16 +211,15 @@ async fn run(
         let call = call.clone();
         move || leptos::prelude::provide_context(call.clone())
     };
-    // Its own answer is for leptos clients, and we have none.
+    // Its own answer is for leptos clients, which we don't have.
     let request = Request::from_parts(parts, Body::from(body));
     _ = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
     let outcome = call.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
-    // It never ran: its arguments could not be read.
+    // It never ran, because its arguments could not be read.
     outcome.unwrap_or(Err(Refusal::MalformedForm.into()))
 }
 
-/// The form was made by us, for this session, or for this browser while nobody is signed in
-/// (CS-02).
+/// Whether we made the form for this session, or for this browser if nobody is signed in (CS-02).
 fn token_fits(
     state: &AppState,
     family: Option<&str>,

@@ -1,7 +1,7 @@
 //! Logs, and the id that ties every line about a request to its answer.
 //!
-//! What a client sends goes into a log only as a method, a route and numbers, never as text, so it
-//! cannot add lines or fields (LG-02), and no password, token or cookie can get there (LG-03).
+//! Client input is logged only as methods, routes and numbers, never as text, so it can't add lines
+//! or fields (LG-02), and no password, token or cookie can get into a log (LG-03).
 
 use std::{sync::Arc, time::Instant};
 
@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// Logs to the standard error, and exports traces where that is built in and asked for, until what
-/// it returns is dropped.
+/// Logs to standard error, and exports traces if that is built in and enabled, until the returned
+/// value is dropped.
 #[must_use]
 pub fn start(format: LogFormat, filter: &str) -> Export {
     let (traces, export) = Export::start();
@@ -37,30 +37,30 @@ pub fn start(format: LogFormat, filter: &str) -> Export {
     };
     let filter = EnvFilter::new(filter);
     let registry = tracing_subscriber::registry();
-    // A filter of its own for each costs every request more than one for all.
+    // A filter for each layer costs every request more than one filter for all.
     match traces {
         Some(traces) => registry.with(lines.with_filter(filter)).with(traces).init(),
         None => registry.with(lines).with(filter).init(),
     }
-    // The place, and not the message: it may hold what a user sent.
+    // The place, not the message, which may contain user input.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panicked");
     }));
     if settings::exports_traces() && !Export::IS_BUILT_IN {
-        tracing::warn!("no traces are exported: that takes a build with the cargo feature otel");
+        tracing::warn!("traces are not exported: this needs a build with the cargo feature otel");
     }
     export
 }
 
-/// The methods that HTTP names. Any other is a stranger's text.
+/// The methods that HTTP defines. Any other is the client's text.
 fn method(method: &Method) -> &'static str {
     const KNOWN: [&str; 9] =
         ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }
 
-/// Around everything that happens to a request.
+/// Wraps everything that happens to a request.
 pub(crate) async fn trace<A: Future<Output = Response>>(
     state: AppState,
     mut request: Request,
@@ -96,8 +96,8 @@ pub(crate) async fn trace<A: Future<Output = Response>>(
     Export::answered(&span, method, matched, status);
     let ms = (time.as_secs_f64() * 10_000.0).round() / 10.0;
     let _entered = span.entered();
-    // Most of what is asked for is read, and went well; and while the database is away, everybody is
-    // refused. Both can be counted, and need not be told one by one.
+    // Most requests are successful reads; and while the database is unavailable, every request is
+    // refused. Both can be counted and need not be logged one by one.
     let went_well = status < 400 && ["GET", "HEAD"].contains(&method);
     if went_well || (status == 503 && state.store.is_away()) {
         tracing::debug!(status, ms, "answered");

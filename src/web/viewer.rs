@@ -1,8 +1,8 @@
-//! Who looks at a page, and how a page is rendered.
+//! The viewer of a page, and how pages are rendered.
 //!
-//! A page is rendered once, on the server, from plain values: there is no router in leptos here,
-//! because axum's router and the guard have decided before. So a page cannot be reached by a way
-//! around them, and nothing is looked up twice.
+//! A page is rendered once, on the server, from plain values. leptos has no router here, because
+//! axum's router and the guard have already decided. So no page can be reached around them, and
+//! nothing is looked up twice.
 
 use std::convert::Infallible;
 
@@ -35,16 +35,16 @@ use crate::{
     texts::Language,
 };
 
-/// Who looks at a page, and how.
+/// The viewer of a page.
 #[derive(Clone)]
 pub struct Viewer {
     pub caller: Option<SignedIn>,
     pub(super) language: Language,
-    /// The address of the page, for the way back to it.
+    /// The address of the page, to return to it.
     pub(super) here: String,
     /// The notice about what was just done.
     pub(super) notice: Option<Notice>,
-    /// Whether a notice came, for whomever it is: it is said once.
+    /// Whether the request had a notice, for anybody: each is shown only once.
     pub(super) forgets_notice: bool,
 }
 
@@ -63,18 +63,18 @@ impl Viewer {
         }
     }
 
-    /// Somebody of whom nothing is known but a language.
+    /// A viewer of whom only the language is known.
     pub(super) fn nobody(language: Language, here: &str) -> Self {
         let here = here.to_owned();
         Self { caller: None, language, here, notice: None, forgets_notice: false }
     }
 
-    /// Whoever is here is signed in: the guard lets nobody else come.
+    /// The signed-in user. The guard admits nobody else.
     pub(crate) fn caller(&self) -> Result<&SignedIn> {
         self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false }.into())
     }
 
-    /// The same, if the password was shown a short while ago; or where to show it.
+    /// The same, if the password was entered recently; otherwise a redirect to enter it.
     #[expect(clippy::result_large_err, reason = "it is the answer, and made once for a request")]
     pub(crate) fn fresh(
         &self,
@@ -88,7 +88,7 @@ impl Viewer {
         })
     }
 
-    /// The token of the forms of whoever is signed in.
+    /// The token for the forms of the signed-in user.
     pub(crate) fn form_token(&self, state: &AppState) -> Result<String> {
         Ok(state.keys.tag(Statement::SessionForm(self.caller()?.family())))
     }
@@ -102,7 +102,7 @@ impl FromRequestParts<AppState> for Viewer {
     }
 }
 
-/// Leads to where the password is entered again, on the way to a page or to what was asked for.
+/// Redirects to enter the password again, on the way to a page or a pending act.
 pub(crate) fn ask_for_proof(
     state: &AppState,
     caller: &SignedIn,
@@ -126,20 +126,20 @@ pub struct PageQuery {
     pub(crate) next: String,
     #[serde(default)]
     pub(crate) link: String,
-    /// The number of an event: those before it are shown.
+    /// The number of an event: only earlier ones are shown.
     #[serde(default)]
     pub(crate) before: String,
 }
 
-/// A query that cannot be read says nothing.
+/// A query that can't be read counts as empty.
 pub(crate) type AnyQuery = std::result::Result<Query<PageQuery>, QueryRejection>;
 
 pub(crate) fn read(query: AnyQuery) -> PageQuery {
     query.map(|Query(query)| query).unwrap_or_default()
 }
 
-/// Renders the page of a form that strangers may send, or that stands alone. A form belongs to the
-/// session of whoever is signed in, or to the visitor that a cookie names; a visitor who has none gets
+/// Renders the page of a form that strangers may send, or that stands alone. A form is tied to the
+/// session of the signed-in user, or to the visitor named in a cookie; a visitor without one gets
 /// one.
 pub(crate) async fn render_form<V: IntoView + 'static>(
     state: &AppState,
@@ -197,7 +197,7 @@ pub(crate) async fn render<V: IntoView + 'static>(
     if viewer.forgets_notice {
         parts.headers.append(header::SET_COOKIE, state.cookies.forget_notice());
     }
-    // As one piece, whose size is known.
+    // In one piece, so that its size is known.
     let body = to_bytes(body, usize::MAX).await.map_err(Fault::internal)?;
     Ok(Response::from_parts(parts, Body::from(body)))
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-/// A credential as Keycloak exports it, as a PHC string: JSON within JSON since version 8, flat before.
+/// A Keycloak credential as a PHC string. Keycloak exports JSON within JSON since version 8, flat
+/// JSON before.
 pub(super) fn phc(credential: &Value) -> Option<String> {
     let within = |name: &str| -> Option<Value> {
         serde_json::from_str(credential.get(name)?.as_str()?).ok()

@@ -1,9 +1,9 @@
 //! The lines of an import.
 //!
-//! NDJSON: an object a line, with `username` and `fullName`, and if they are known `passwordHash`,
-//! `salt` (of Firebase), `id` (a positive integer below 2^53), `createdAt`, `disabledAt` and `deleteAt`
-//! (seconds since 1970, UTC). `passwordHash` is a text, or a credential as Keycloak exports it.
-//! [`export`] writes the same.
+//! NDJSON: one object per line, with `username` and `fullName`, and optionally `passwordHash`,
+//! `salt` (of Firebase), `id` (a positive integer below 2^53), `createdAt`, `disabledAt` and
+//! `deleteAt` (seconds since 1970, UTC). `passwordHash` is a string, or a credential as Keycloak
+//! exports it. [`export`] writes the same.
 
 use std::io::{BufRead, Write};
 
@@ -22,13 +22,13 @@ use crate::{
     texts::Language,
 };
 
-/// The longest line, in bytes: nothing longer can be right.
+/// The longest line, in bytes. No valid line is longer.
 pub(super) const MAX_LINE: usize = 16 * 1024;
 
 /// How many rows are read from the database at once.
 const PAGE: i64 = 500;
 
-/// An account as it stands on a line. Times are seconds since 1970, UTC.
+/// An account as written on a line. Times are seconds since 1970, UTC.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
@@ -50,41 +50,41 @@ struct Line {
     profile: Map<String, Value>,
 }
 
-/// How an import treats lines that it would refuse.
+/// How to treat lines that an import would otherwise refuse.
 #[derive(Default)]
 pub struct ImportRules {
-    /// Leave them out.
+    /// Skip them.
     pub skip_refused: bool,
-    /// Make usernames of names that are none.
+    /// Turn names that aren't usernames into usernames.
     pub map_usernames: bool,
     /// Accept names that are reserved for the service.
     pub allow_reserved: bool,
-    /// The project that Firebase's hashes are of.
+    /// The project that the Firebase hashes come from.
     pub firebase: Option<FirebaseProject>,
 }
 
-/// A line that cannot be taken, and why. The reason never holds what stands there.
+/// A refused line, and why. The reason never quotes the line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RefusedLine {
     pub number: u64,
     pub reason: String,
 }
 
-/// An account from elsewhere, every field but its hash within its rule.
+/// An account to import, with every field but its hash valid.
 pub struct ImportedAccount {
     pub id: AccountId,
-    /// As it stands there.
+    /// As written in the file.
     pub given_name: String,
     pub username: Username,
     pub values: ProfileValues,
-    /// As it stands there. `None`: there is no password.
+    /// As written in the file. `None`: no password.
     pub password_hash: Option<String>,
     pub created_at: i64,
     pub disabled_at: Option<i64>,
     pub delete_at: Option<i64>,
 }
 
-/// Reads one line of an import. The hash is as it stands there: see [`crate::passwords::to_be_kept`].
+/// Parses one line of an import. The hash stays as written: see [`crate::passwords::to_be_kept`].
 pub fn parse_line(
     number: u64,
     line: &[u8],
@@ -134,7 +134,7 @@ pub fn parse_line(
     };
     let password_hash = match (line.password_hash, line.salt) {
         (None | Some(Value::Null), _) => None,
-        // Django and Unix write an exclamation mark where no password fits.
+        // Django and Unix write an exclamation mark if no password matches.
         (Some(Value::String(hash)), _) if hash.is_empty() || hash.starts_with('!') => None,
         (Some(Value::String(hash)), Some(salt)) => Some(format!("firebase:{salt}:{hash}")),
         (Some(Value::String(hash)), None) if hash.starts_with('{') && hash.ends_with('}') => {
@@ -180,7 +180,7 @@ fn what_a_line_is() -> String {
     )
 }
 
-/// The kind of error, and never the text: it may be part of a hash.
+/// The kind of error, never its text, which may contain part of a hash.
 fn why_no_line(error: &serde_json::Error) -> String {
     match error.classify() {
         serde_json::error::Category::Data if error.to_string().starts_with("missing field") => {
@@ -191,8 +191,8 @@ fn why_no_line(error: &serde_json::Error) -> String {
     }
 }
 
-/// The lines of a file, numbered from 1, without the empty ones. One that is too long is cut off
-/// behind what is too long.
+/// The non-empty lines of a file, numbered from 1. One that is too long is cut off just past the
+/// limit.
 pub(super) fn lines<R: BufRead>(
     mut reader: R,
 ) -> impl Iterator<Item = std::io::Result<(u64, Vec<u8>)>> {
@@ -218,7 +218,7 @@ pub(super) fn lines<R: BufRead>(
             if line.last() == Some(&b'\r') {
                 line.pop();
             }
-            // A byte order mark is what some programs begin a file with.
+            // Some programs start a file with a byte order mark.
             if number == 1 && line.starts_with(b"\xef\xbb\xbf") {
                 line.drain(..3);
             }
@@ -229,7 +229,7 @@ pub(super) fn lines<R: BufRead>(
     })
 }
 
-/// Writes all accounts, in the lines of an import. Tells how many.
+/// Writes all accounts as lines of an import. Returns their number.
 pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
     let (mut last, mut count) = (0, 0);
     loop {
@@ -253,7 +253,8 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
                 delete_at,
                 profile: said.collect(),
             };
-            // Some readers take these for the end of a line, and names of before may hold them.
+            // Some readers treat these as line ends, and names from older versions may contain
+            // them.
             let line = serde_json::to_string(&line).map_err(Fault::internal)?;
             let line = line.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
             to.write_all(line.as_bytes()).map_err(Fault::internal)?;

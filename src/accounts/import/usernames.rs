@@ -1,14 +1,14 @@
-//! Usernames for accounts whose names are none here: e-mail addresses, names with spaces, reserved ones.
+//! Usernames for names that aren't valid here: e-mail addresses, names with spaces, reserved ones.
 
 use crate::domain::{Code, Username};
 
-/// Code points; the rest is for a number.
+/// In code points. The rest is for a number.
 const ROOM: usize = 26;
 
-/// A username as near to a name as can be.
+/// The username closest to a name.
 pub(super) fn of(name: &str, allow_reserved: bool) -> Username {
     let name = name.trim();
-    // Of an address, what stands before the @ says who it is.
+    // In an address, the part before the @ identifies the person.
     let local = name.split_once('@').map_or(name, |(local, _)| local);
     let plain = cleaned(local, |c| c.is_alphanumeric());
     let ascii = cleaned(local, |c| c.is_ascii_alphanumeric());
@@ -17,7 +17,7 @@ pub(super) fn of(name: &str, allow_reserved: bool) -> Username {
     made.filter(|_| !plain.is_empty()).unwrap_or_else(fallback)
 }
 
-/// The same name with a number behind it.
+/// The same name with a number appended.
 pub(super) fn numbered(name: &Username, number: u32, allow_reserved: bool) -> Username {
     let cut: String = name.typed().chars().take(ROOM).collect();
     let cut = cut.trim_end_matches('.');
@@ -38,7 +38,7 @@ fn fallback() -> Username {
     Username::parse("user").expect("a username")
 }
 
-/// The characters that a username may have; a hyphen stands for the rest.
+/// The characters allowed in a username, with a hyphen for the rest.
 fn cleaned(text: &str, may_stay: impl Fn(char) -> bool) -> String {
     let mut cleaned = String::new();
     for c in text.chars() {

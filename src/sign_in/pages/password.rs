@@ -1,4 +1,4 @@
-//! The pages of another password, and their forms.
+//! The pages for setting a new password, and their forms.
 
 use axum::{
     extract::State,
@@ -160,7 +160,7 @@ static SET_PASSWORD: Form = Form {
     ..Form::at("/api/set_password", "/set-password")
 };
 
-/// Sets a password by a link of the operator's.
+/// Sets a password with an operator's link.
 #[server(endpoint = "/set_password")]
 pub async fn set_password(
     #[server(default)] link: String,
@@ -172,7 +172,7 @@ pub async fn set_password(
     call.finish(
         async {
             let account = password::set_by_link(&call.state, &link, &Ok(new), &call.visit).await?;
-            // One's own sessions have just ended; somebody else's in this browser goes on.
+            // This account's sessions have just ended; another account's in this browser continues.
             let goes_on = call.caller.as_ref().filter(|caller| caller.account() != account);
             Ok(Done {
                 location: SIGN_IN.page.to_owned(),
@@ -209,7 +209,7 @@ async fn show_set_password(
     let policy = state.settings.passwords.policy;
     render_form(state, form, viewer, headers, move |form, token| {
         let username = form.value("username").to_owned();
-        // Nobody is named where the link is none any more.
+        // An invalid link names nobody.
         let lead = (!username.is_empty())
             .then(|| t_with("set-password-lead", &[("username", username.clone().into())]));
         let fields = vec![

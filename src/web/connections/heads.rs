@@ -1,9 +1,9 @@
-//! Watches the heads of requests on their way to hyper, for the one thing that hyper hides: a length
-//! beside chunks. hyper believes the chunks and takes the length away (RFC 9112, section 6.3), but
-//! whoever stands in front may have believed the length, so such a request is refused (AP-08).
+//! Watches the heads of requests on their way to hyper, for the one thing that hyper hides: a
+//! length alongside chunks. hyper believes the chunks and drops the length (RFC 9112, section 6.3),
+//! but a proxy in front may have believed the length, so such a request is refused (AP-08).
 //!
-//! Where the next head begins is known from the length of the body before it. Behind a body in chunks
-//! nobody looks any more: such a connection is closed after the answer (`router.rs`).
+//! The length of a body tells where the next head begins. After a chunked body, heads are no longer
+//! watched: such a connection is closed after the answer (`router.rs`).
 
 use std::{
     io,
@@ -13,22 +13,22 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Longer ones are refused by hyper.
+/// hyper refuses longer ones.
 const MAX_HEAD: usize = 2 * crate::web::connections::MAX_HEAD;
 
-/// The state of the head that a connection is in.
+/// The part of a request that comes next on a connection.
 enum At {
     Head(Vec<u8>),
-    /// So many bytes of a body are left.
+    /// This many bytes of a body are left.
     Body(u64),
-    /// Nothing that comes is a head.
+    /// Nothing that follows is a head.
     Rest,
 }
 
 pub(super) struct Heads<S, F> {
     stream: S,
     at: At,
-    /// Called when a head has a length beside chunks.
+    /// Called when a head has a length alongside chunks.
     smuggles: F,
 }
 
@@ -91,7 +91,7 @@ impl<S, F: Fn()> Heads<S, F> {
     }
 }
 
-/// Where a head that began with `before` ends in `bytes`: behind an empty line.
+/// Where a head that began with `before` ends in `bytes`: after an empty line.
 fn end_of_head(before: &[u8], bytes: &[u8]) -> Option<usize> {
     let at = |index: usize| match index.checked_sub(before.len()) {
         Some(index) => bytes[index],
@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether the watch finds a length beside chunks in what comes, in pieces of this size.
+    /// Whether a length alongside chunks is found in a text that arrives in pieces of this size.
     fn smuggles(text: &str, piece: usize) -> bool {
         let found = Cell::new(false);
         let mut heads = Heads::new((), || found.set(true));

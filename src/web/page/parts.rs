@@ -9,7 +9,7 @@ use crate::{
     web::form::{FormState, TOKEN_FIELD, Wrong},
 };
 
-/// A page that is nothing but a form.
+/// A page with nothing but a form.
 pub(crate) fn alone(
     form: &FormState,
     token: &str,
@@ -28,7 +28,7 @@ pub(crate) fn alone(
     }
 }
 
-/// The form itself, in the island that makes it answer at once.
+/// The form itself, in the island that gives immediate feedback.
 pub(crate) fn live(form: &FormState, token: &str, fields: Vec<AnyView>) -> impl IntoView + use<> {
     let action = form.action();
     let next = form.value("next");
@@ -75,7 +75,7 @@ pub(crate) fn checkbox(
     .into_any()
 }
 
-/// How a field is judged before it is sent, in the browser.
+/// How the browser checks a field before it is sent.
 struct Light {
     /// The name of the rule in `islands.rs`.
     rule: &'static str,
@@ -83,7 +83,7 @@ struct Light {
     min_length: Option<usize>,
 }
 
-/// A field that holds a password. `hint`: below its label.
+/// A password field.
 pub(crate) fn password(form: &FormState, field: Field, autocomplete: &'static str) -> AnyView {
     input(form, field, Kind::Password, autocomplete, None, None)
 }
@@ -121,8 +121,8 @@ enum Kind {
     Words,
 }
 
-/// A field with its label, its hint and its error. One for something new carries its rule, and the
-/// sentences of that rule, and `LiveForm` judges it.
+/// A field with its label, its hint and its error. A field for a new value also carries its rule
+/// and that rule's messages, for `LiveForm` to check.
 fn input(
     form: &FormState,
     field: Field,
@@ -186,7 +186,7 @@ fn input(
     .into_any()
 }
 
-/// For password managers: whose password it is.
+/// Tells password managers whose password it is.
 pub(crate) fn username_for_managers(username: &str) -> AnyView {
     view! {
         <input type="text" name="username" value=username.to_owned() autocomplete="username"
@@ -195,7 +195,7 @@ pub(crate) fn username_for_managers(username: &str) -> AnyView {
     .into_any()
 }
 
-/// What is wrong, at the top, with links to the fields. It gets the focus.
+/// The errors, at the top, with links to the fields. Takes the focus.
 pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
     let of_fields = form
         .errors

@@ -1,4 +1,4 @@
-//! The page around every page.
+//! The frame of every page.
 
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
@@ -8,8 +8,8 @@ use crate::{
     web::{assets::Assets, form::TOKEN_FIELD, notices::Notice},
 };
 
-/// `sign_out`: the token of the form that signs out, for whoever is signed in. `here`: the way back
-/// to this page.
+/// `sign_out`: the token of the sign-out form, if somebody is signed in. `here`: the address of
+/// this page, to return to it.
 pub(crate) fn page<V: IntoView>(
     assets: &Assets,
     around: &Around,
@@ -69,7 +69,7 @@ pub(crate) fn page<V: IntoView>(
     }
 }
 
-/// On every page that knows who is signed in (SE-09): not on the JSON routes and on errors.
+/// On every page that knows who is signed in (SE-09): not on the API documentation or errors.
 fn sign_out_form(token: String) -> impl IntoView {
     view! {
         <form method="post" action="/api/sign_out">
@@ -102,7 +102,7 @@ fn navigation(here: Section, sections: &[Section]) -> impl IntoView + use<> {
     }
 }
 
-/// The switch: every language in its own words.
+/// The language switch: every language in its own words.
 fn languages(here: &str) -> impl IntoView + use<> {
     let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
     let links = Language::ALL.map(|(other, tag, _)| {
@@ -122,8 +122,7 @@ fn languages(here: &str) -> impl IntoView + use<> {
 }
 
 /// Brings the islands of the page to life. leptos's own `HydrationScripts` looks for the hashed
-/// names beside the program's file, where a single binary has nothing, and its preload carries no
-/// nonce.
+/// names beside the executable, where a single binary has nothing, and its preload has no nonce.
 fn islands(script: String, wasm: String) -> impl IntoView {
     let nonce = use_nonce();
     let start =
@@ -134,7 +133,7 @@ fn islands(script: String, wasm: String) -> impl IntoView {
     }
 }
 
-/// A form that was sent is not sent a second time by a second click.
+/// Keeps a second click from sending a form again.
 fn rest_buttons() -> impl IntoView {
     let nonce = use_nonce();
     view! { <script nonce=nonce type="module" inner_html=include_str!("rest_buttons.js")></script> }

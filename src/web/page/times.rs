@@ -1,4 +1,4 @@
-//! Times in words. The reader's zone is only known to his browser: `local_times.js` puts it in.
+//! Times in words. Only the browser knows the reader's zone: `local_times.js` fills it in.
 
 use crate::{
     platform::clock::{now, rfc3339, time},
@@ -55,7 +55,7 @@ fn in_words(language: Language, name: &str, seconds: i64) -> String {
         &[
             ("day", number(time.day().into())),
             ("month", month.into()),
-            // As text: a number might be grouped.
+            // As text: a number might get a separator.
             ("year", time.year().to_string().into()),
             ("time", clock.into()),
         ],

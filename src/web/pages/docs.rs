@@ -1,4 +1,4 @@
-//! The OpenAPI document as a page: all of it on the server, so that it loads nothing from
+//! The OpenAPI document as a page, rendered entirely on the server, so that it loads nothing from
 //! elsewhere and needs no script.
 
 use leptos::prelude::*;
@@ -100,7 +100,7 @@ fn link(schema: &Value) -> impl IntoView + use<> {
     view! { <a href=format!("#{name}")><code>{name.clone()}</code></a> }
 }
 
-/// Text in which `backticks` mean code.
+/// Text in which `backticks` mark code.
 fn prose(value: &Value) -> Vec<AnyView> {
     text(value)
         .split('`')
