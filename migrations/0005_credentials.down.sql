@@ -1,3 +1,5 @@
+-- After this and the way up again, epochs begin anew: whatever an earlier epoch had voided, and has not
+-- expired since, is valid again. Links that are void already are not taken along.
 ALTER TABLE changed_accounts RENAME TO account_changes;
 
 CREATE TABLE password_links (

@@ -9,12 +9,11 @@ pub mod import;
 pub mod json;
 pub mod pages;
 pub mod profile;
-pub mod sessions;
 pub mod settings;
 mod sql;
 
 use crate::{
-    audit::{self, Act, By, Event, acts},
+    audit::{self, By, Event, acts},
     domain::{AccountId, NewAccount, Profile, ProfileValues, Username, UsernameKey},
     passwords::{self, PasswordHash, Place},
     platform::{
@@ -75,6 +74,7 @@ pub async fn sign_up(services: &Services, new: &NewAccount, visit: &Visit) -> Re
 /// A new account, which exists once its transaction is committed.
 pub(crate) struct Made {
     pub(crate) profile: Profile,
+    pub(crate) epoch: i64,
     pub(crate) event: Event,
 }
 
@@ -111,38 +111,34 @@ pub(crate) async fn make(
         delete_at: None,
     };
     let mut tx = store.begin().await?;
-    if !add(&mut tx, &account, Some(&hash)).await? {
+    let Some(epoch) = add(&mut tx, &account, Some(&hash)).await? else {
         tx.rollback().await?;
         return taken().await;
-    }
-    if let Err(error) = throttle.count_in(&mut tx, &counters).await {
+    };
+    if let Some(limited) = throttle.count_in(&mut tx, &counters).await? {
         tx.rollback().await?;
-        if matches!(error, Error::Refusal(_)) {
-            throttle.audit_refusal(store, visit, LIMITED).await;
-        }
-        return Err(error);
+        throttle.audit_refusal(store, visit, LIMITED).await;
+        return Err(limited);
     }
     audit::record(&mut tx, &event).await?;
     let (username, values) = (new.username.typed().to_owned(), new.values.clone());
     let profile = Profile { id, username, values, created_at: event.at };
-    Ok((tx, Made { profile, event }))
+    Ok((tx, Made { profile, epoch, event }))
 }
 
-/// Adds an account and its password. `false`: the name, one that looks the same, or the id is
-/// taken.
+/// Adds an account and its password, and returns its epoch. `None`: the name, one that looks the
+/// same, or the id is taken.
 async fn add(
     tx: &mut Tx,
     account: &NewRow<'_>,
     hash: Option<&PasswordHash>,
-) -> Result<bool, Fault> {
+) -> Result<Option<i64>, Fault> {
     sql::lock_names(tx).await?;
-    if !sql::insert(tx, account).await? {
-        return Ok(false);
-    }
+    let Some(epoch) = sql::insert(tx, account).await? else { return Ok(None) };
     if let Some(hash) = hash {
         passwords::give(tx, account.id, hash).await?;
     }
-    Ok(true)
+    Ok(Some(epoch))
 }
 
 /// The database part of a sign-up, for `make bench`. `false`: the name is taken.
@@ -161,7 +157,7 @@ pub async fn add_alone(
     let id = event.account.unwrap_or(random::account_id()?);
     let account = NewRow { id, username, values, created_at, disabled_at, delete_at };
     let mut tx = store.begin().await?;
-    let added = add(&mut tx, &account, Some(hash)).await?;
+    let added = add(&mut tx, &account, Some(hash)).await?.is_some();
     audit::record(&mut tx, event).await?;
     tx.commit().await?;
     Ok(added)
@@ -269,9 +265,4 @@ pub(crate) async fn map_usernames(store: &Store) -> Result<(), Fault> {
         tx.commit().await?;
     }
     store.note(Fact::UsernameMapping, USERNAME_MAPPING).await
-}
-
-/// An event for an act of a signed-in user.
-pub(crate) fn event(visit: &Visit, account: AccountId, act: Act) -> Event {
-    Event::of(visit, By::Owner, act, Some(account), now())
 }

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::AccountId,
-    platform::{error::Fault, visit::Visit},
+    platform::{clock::now, error::Fault, visit::Visit},
     store::{Store, db::Tx},
 };
 
@@ -129,6 +129,12 @@ impl Event {
             erased: Vec::new(),
         };
         Self { at, act, account, detail }
+    }
+
+    /// By the account's owner, now.
+    #[must_use]
+    pub fn by_owner(visit: &Visit, account: AccountId, act: Act) -> Self {
+        Self::of(visit, By::Owner, act, Some(account), now())
     }
 
     /// An event without a request.

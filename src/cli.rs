@@ -135,11 +135,11 @@ fn check() -> Result<(), Failure> {
     let bad = |name: &str| {
         result.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.name == name))
     };
-    for Known { name, default, meaning, .. } in Settings::known() {
+    for Known { name, default, meaning, is_secret, .. } in Settings::known() {
         let (value, source) = match sources.get(name) {
             // A value that is wrong may be a secret in the wrong place.
             Some((_, source)) if bad(name) => ("(bad)".to_owned(), source),
-            Some((_, source)) if name.starts_with("JWT_SECRET") => ("(secret)".to_owned(), source),
+            Some((_, source)) if *is_secret => ("(secret)".to_owned(), source),
             Some((value, source)) if *name == "DATABASE_URL" => {
                 (Database::parse(value).map_or("(bad)".to_owned(), |d| d.to_string()), source)
             }

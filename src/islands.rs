@@ -26,6 +26,9 @@ const MIN_LENGTH: &str = "data-min-length";
 /// The class of the button that shows the password. `main.css` hides it until the island is alive.
 pub const REVEAL: &str = "reveal";
 
+/// The names of the light rules.
+pub const RULES: [&str; 3] = ["username", "fullName", "password"];
+
 /// Makes the form in it answer at once.
 #[island]
 pub fn LiveForm(children: Children) -> impl IntoView {

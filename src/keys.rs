@@ -7,7 +7,7 @@
 pub mod settings;
 
 use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce},
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf::{self, HKDF_SHA256, KeyType, Salt},
     hmac,
 };
@@ -81,7 +81,40 @@ pub struct Keys {
 
 struct OfSecret {
     vouching: hmac::Key,
-    sealing: LessSafeKey,
+    sealing: Seal,
+}
+
+/// Seals texts with one key, by AES-256-GCM with a random nonce. `context`: a sealed text opens only
+/// with the one it was sealed with.
+pub(crate) struct Seal(LessSafeKey);
+
+impl Seal {
+    pub(crate) fn of(key: &[u8; 32]) -> Result<Self, Fault> {
+        let key = UnboundKey::new(&AES_256_GCM, key).map_err(Fault::internal)?;
+        Ok(Self(LessSafeKey::new(key)))
+    }
+
+    /// In base64url.
+    pub(crate) fn seal(&self, context: &str, text: &str) -> Result<String, Fault> {
+        let nonce: [u8; NONCE_LEN] = random::bytes()?;
+        let mut sealed = text.as_bytes().to_vec();
+        let (unique, context) =
+            (Nonce::assume_unique_for_key(nonce), Aad::from(context.as_bytes()));
+        let done = self.0.seal_in_place_append_tag(unique, context, &mut sealed);
+        done.map_err(Fault::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// `None`: it was sealed with another key or in another context.
+    pub(crate) fn open(&self, context: &str, sealed: &str) -> Option<Zeroizing<String>> {
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut text = Zeroizing::new(sealed.to_vec());
+        let (unique, context) =
+            (Nonce::assume_unique_for_key(*nonce), Aad::from(context.as_bytes()));
+        let opened = self.0.open_in_place(unique, context, &mut text).ok()?;
+        std::str::from_utf8(opened).ok().map(|text| Zeroizing::new(text.to_owned()))
+    }
 }
 
 impl OfSecret {
@@ -90,7 +123,7 @@ impl OfSecret {
         let sealing = derived(&secret, b"sealing", &AES_256_GCM)?;
         Ok(Self {
             vouching: derived(&secret, b"vouching", hmac::HMAC_SHA256)?,
-            sealing: LessSafeKey::new(sealing),
+            sealing: Seal(LessSafeKey::new(sealing)),
         })
     }
 }
@@ -129,27 +162,14 @@ impl Keys {
 
     /// A text that only this server can read, in base64url.
     pub fn seal(&self, what: Sealed<'_>, text: &str) -> Result<String, Fault> {
-        let nonce: [u8; NONCE_LEN] = random::bytes()?;
-        let mut sealed = text.as_bytes().to_vec();
-        let context = Aad::from(what.context().into_bytes());
-        let key = &self.of_secrets[0].sealing;
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), context, &mut sealed)
-            .map_err(Fault::internal)?;
-        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
+        self.of_secrets[0].sealing.seal(&what.context(), text)
     }
 
     /// `None`: it was not sealed by this server, or as something else.
     #[must_use]
     pub fn open(&self, what: Sealed<'_>, sealed: &str) -> Option<Zeroizing<String>> {
-        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        self.of_secrets.iter().find_map(|key| {
-            let mut text = Zeroizing::new(sealed.to_vec());
-            let context = Aad::from(what.context().into_bytes());
-            let nonce = Nonce::assume_unique_for_key(*nonce);
-            let opened = key.sealing.open_in_place(nonce, context, &mut text).ok()?;
-            std::str::from_utf8(opened).ok().map(|text| Zeroizing::new(text.to_owned()))
-        })
+        let context = what.context();
+        self.of_secrets.iter().find_map(|key| key.sealing.open(&context, sealed))
     }
 }
 

@@ -37,6 +37,8 @@ pub mod throttle;
 #[cfg(feature = "ssr")]
 pub mod accounts;
 #[cfg(feature = "ssr")]
+pub mod devices;
+#[cfg(feature = "ssr")]
 pub mod sign_in;
 
 // The way of a request, and what names every room.

@@ -37,6 +37,7 @@ mod sql;
 use crate::{
     domain::{AccountId, Password, Profile, UsernameKey},
     platform::error::{Error, Fault, Refusal, Result},
+    sessions::account,
     store::{Store, db::Tx},
 };
 
@@ -270,7 +271,7 @@ pub(crate) async fn change(
     hash: &PasswordHash,
 ) -> Result<i64, Fault> {
     sql::insert(tx, account, hash).await?;
-    sql::raise_epoch(tx, account).await
+    account::raise_epoch(tx, account).await
 }
 
 /// Puts a stronger hash of the same password in the place of `old`, unless the password was changed in

@@ -11,6 +11,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     accounts,
     audit::{self, Act},
+    devices,
     keys::Keys,
     links,
     passwords::{self, Passwords},
@@ -51,10 +52,10 @@ fn map() -> Map {
     sign_in::json::routes(&mut map);
     accounts::pages::profile_routes(&mut map);
     sign_in::pages::password::routes(&mut map);
-    sessions::pages::routes(&mut map);
+    devices::pages::routes(&mut map);
     accounts::pages::data_routes(&mut map);
     accounts::json::routes(&mut map);
-    sessions::json::routes(&mut map);
+    devices::json::routes(&mut map);
     audit::json::routes(&mut map);
     map
 }
@@ -87,7 +88,7 @@ pub fn acts() -> Vec<Act> {
 pub fn notices() -> Vec<Notice> {
     let rooms = [
         accounts::pages::NOTICES,
-        sessions::pages::NOTICES,
+        devices::pages::NOTICES,
         sign_in::pages::NOTICES,
         sign_in::pages::password::NOTICES,
     ];

@@ -7,9 +7,7 @@
 pub mod account;
 pub mod caller;
 pub mod carrier;
-pub mod json;
 pub mod live;
-pub mod pages;
 pub mod refresh;
 pub mod settings;
 mod sql;
@@ -38,7 +36,7 @@ acts! {
     ALL_SESSIONS_ENDED = "session_expired:all_ended";
 }
 
-/// How many live sessions an account may have.
+/// The most live sessions an account may have.
 pub const MAX_SESSIONS: i64 = 100;
 
 /// How somebody proved who it is.
@@ -104,8 +102,8 @@ pub struct Successor {
     pub profile: Profile,
 }
 
-/// Sessions that ended, or whose account changed, and the revision from which on that is so. This node
-/// must be told: [`live::LiveSessions::changed`].
+/// Sessions that have ended or whose account has changed, and the revision since when. This node must
+/// be told: [`live::LiveSessions::changed`].
 #[must_use]
 pub struct Changed {
     pub revision: Revision,
@@ -118,6 +116,8 @@ pub enum Which<'a> {
     One(&'a str),
     AllBut(&'a str),
     All,
+    /// Those that are the least worth keeping, so that there is room for one more.
+    TooMany,
 }
 
 /// Begins a session of an account that is locked. `refresh_token`: the hash of its first one.
@@ -133,8 +133,8 @@ pub(crate) async fn begin(
     Ok(())
 }
 
-/// Ends sessions of an account. The only way one ends before its time. Whoever ends more than one
-/// defends the account: that voids its links, too.
+/// Ends sessions of an account: the only way one ends before its time. Ending all, or all others,
+/// defends the account, so it also voids the account's links.
 pub(crate) async fn end(
     tx: &mut Tx,
     revision: Revision,
@@ -143,28 +143,24 @@ pub(crate) async fn end(
     now: i64,
 ) -> Result<Changed, Fault> {
     changes::tell(tx, revision, account, now).await?;
-    if !matches!(which, Which::One(_)) {
-        links::void(tx, account).await?;
-    }
-    Ok(Changed { revision, sessions: sql::delete(tx, account, which).await? })
+    let sessions = match which {
+        Which::TooMany => sql::delete_beyond(tx, account, MAX_SESSIONS - 1, now).await?,
+        Which::One(id) => sql::delete_one(tx, account, id).await?,
+        Which::AllBut(id) => {
+            links::void(tx, account).await?;
+            sql::delete_but(tx, account, id).await?
+        }
+        Which::All => {
+            links::void(tx, account).await?;
+            sql::delete_but(tx, account, "").await?
+        }
+    };
+    Ok(Changed { revision, sessions })
 }
 
 /// Whether an account must lose a session before it gets one more.
 pub(crate) async fn is_crowded(tx: &mut Tx, account: AccountId, now: i64) -> Result<bool, Fault> {
     Ok(sql::count(tx, account, now).await? >= MAX_SESSIONS)
-}
-
-/// Ends those sessions of an account that are the least worth keeping, so that there is room for one
-/// more.
-pub(crate) async fn make_room(
-    tx: &mut Tx,
-    revision: Revision,
-    account: AccountId,
-    now: i64,
-) -> Result<Changed, Fault> {
-    changes::tell(tx, revision, account, now).await?;
-    let sessions = sql::delete_beyond(tx, account, MAX_SESSIONS - 1, now).await?;
-    Ok(Changed { revision, sessions })
 }
 
 /// Lists an account as changed whose sessions go on.
@@ -187,13 +183,13 @@ pub async fn end_and_record(
 ) -> Result<Changed, Fault> {
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
-    if !matches!(which, Which::One(_)) {
+    if matches!(which, Which::AllBut(_) | Which::All) {
         // Keeps it from getting another one meanwhile.
         account::lock(&mut tx, account).await?;
     }
     let changed = end(&mut tx, revision, account, which, event.at).await?;
     match (changed.sessions.is_empty(), which) {
-        (true, Which::One(_)) => tx.rollback().await?,
+        (true, Which::One(_) | Which::TooMany) => tx.rollback().await?,
         // It has voided the links all the same.
         (true, Which::AllBut(_) | Which::All) => tx.commit().await?,
         (false, _) => {

@@ -173,6 +173,7 @@ async fn enter(
         let locked = account::lock(&mut tx, account).await?;
         if let Some(refused) = services.throttle.recheck(&mut tx, &counters, &failed).await? {
             tx.commit().await?;
+            failed.log();
             return Err(refused);
         }
         let is_good = |locked: &LockedAccount| {
@@ -182,13 +183,14 @@ async fn enter(
         };
         let Some(locked) = locked.filter(is_good) else {
             tx.rollback().await?;
+            services.throttle.count(&services.store, &counters, failed).await?;
             return Err(Refusal::InvalidCredentials.into());
         };
         is_crowded = sessions::is_crowded(&mut tx, account, now).await?;
         match revision {
             _ if !is_crowded => break (tx, locked, None),
             Some(revision) => {
-                let ended = sessions::make_room(&mut tx, revision, account, now).await?;
+                let ended = sessions::end(&mut tx, revision, account, Which::TooMany, now).await?;
                 break (tx, locked, Some(ended));
             }
             None => tx.rollback().await?,
@@ -248,7 +250,7 @@ async fn leave(services: &Services, before: Option<&SignedIn>, visit: &Visit) {
 /// Ends the session: everything that names it stops working at once (SE-02).
 pub async fn sign_out(services: &Services, caller: &SignedIn, visit: &Visit) -> Result<(), Fault> {
     let (account, which) = (caller.account(), Which::One(caller.session()));
-    let event = accounts::event(visit, account, SIGNED_OUT);
+    let event = Event::by_owner(visit, account, SIGNED_OUT);
     let changed = sessions::end_and_record(&services.store, account, which, &event).await?;
     services.live_sessions.changed(&changed);
     Ok(())

@@ -42,7 +42,6 @@ use db::sql;
 use dialects::{ERASE, FileInPlace};
 use lookout::Presence;
 use migrate::{MIGRATIONS, MIGRATIONS_TABLE, explain};
-use patience::patiently;
 use pool::{Accept, InUse, Pool};
 use settings::Database;
 

@@ -180,7 +180,7 @@ impl Throttle {
     }
 
     /// The same, by what stands in the database.
-    pub fn judge(&self, counters: &[Counter], arrivals: &HashMap<String, i64>) -> Result<()> {
+    fn judge(&self, counters: &[Counter], arrivals: &HashMap<String, i64>) -> Result<()> {
         let now = now_ms();
         let mut longest = Duration::ZERO;
         for counter in counters {
@@ -196,7 +196,7 @@ impl Throttle {
 
     /// Looks at the limits once more, before an answer that shows that a password was right. A try
     /// that others have overtaken meanwhile is counted and written down like a wrong one, in this
-    /// transaction, and refused like one, so nobody can tell it from one.
+    /// transaction, and refused like one, so nobody can tell it from one. Log `failed` after the commit.
     pub(crate) async fn recheck(
         &self,
         tx: &mut Tx,
@@ -211,7 +211,6 @@ impl Throttle {
         sql::lock(tx, counters).await?;
         sql::count(tx, counters).await?;
         audit::record(tx, failed).await?;
-        failed.log();
         Ok(Some(match self.judge(counters, &before) {
             Err(error) => error,
             // In this very moment the limit has run down.
@@ -229,14 +228,27 @@ impl Throttle {
         let mut tx = store.begin().await?;
         let refused = self.recheck(&mut tx, counters, failed).await?;
         tx.commit().await?;
-        refused.map_or(Ok(()), Err)
+        match refused {
+            Some(refused) => {
+                failed.log();
+                Err(refused)
+            }
+            None => Ok(()),
+        }
     }
 
-    /// Counts a try in a transaction that does more, unless a limit does not hold any more: then the
-    /// transaction must be given up.
-    pub(crate) async fn count_in(&self, tx: &mut Tx, counters: &[Counter]) -> Result<()> {
-        self.judge(counters, &sql::arrivals(tx, counters).await?)?;
-        Ok(sql::count(tx, counters).await?)
+    /// Counts a try in a transaction that does more. `Some`: a limit has been reached meanwhile, and the
+    /// transaction must be rolled back.
+    pub(crate) async fn count_in(
+        &self,
+        tx: &mut Tx,
+        counters: &[Counter],
+    ) -> Result<Option<Error>, Fault> {
+        if let Err(limited) = self.judge(counters, &sql::arrivals(tx, counters).await?) {
+            return Ok(Some(limited));
+        }
+        sql::count(tx, counters).await?;
+        Ok(None)
     }
 
     /// Counts a try, and writes it down. One that was let in before others used up the limit is

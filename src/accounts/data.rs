@@ -1,8 +1,9 @@
 //! A user's data, for download.
 
-use super::{AccountRecord, DATA_READ, event, record};
+use super::{AccountRecord, DATA_READ, record};
 use crate::{
-    audit, passwords,
+    audit::{self, Event},
+    passwords,
     passwords::PasswordHash,
     platform::{error::Result, visit::Visit},
     services::Services,
@@ -23,7 +24,7 @@ pub struct Data {
 /// Starts a download of everything stored. The history follows page by page, while it is sent.
 pub async fn read(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<Data> {
     let (store, account) = (&services.store, caller.account());
-    let event = event(visit, account, DATA_READ);
+    let event = Event::by_owner(visit, account, DATA_READ);
     audit::record_alone(store, &event).await?;
     event.log();
     let holder = passwords::holder(store, account).await?.ok_or(OVER)?;

@@ -1,7 +1,7 @@
 //! Deleting accounts: the owner asks for it and can cancel it for a while; then the account is
 //! erased in parts.
 
-use super::{DELETION_ASKED, end_all, event, record, sql};
+use super::{DELETION_ASKED, end_all, record, sql};
 use crate::{
     audit::{self, By, DELETED, ERASED, Event},
     domain::AccountId,
@@ -25,7 +25,7 @@ const PART: i64 = 1000;
 /// its time.
 pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<i64> {
     let account = caller.account();
-    let event = event(visit, account, DELETION_ASKED);
+    let event = Event::by_owner(visit, account, DELETION_ASKED);
     let delete_at = event.at + services.settings.accounts.deletion_grace.as_secs().cast_signed();
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
@@ -114,6 +114,8 @@ async fn erase_a_part(
         return Ok(Erased::Nothing);
     }
     let tokens = sessions::erase_some(&mut tx, account, PART).await?;
+    // Its sessions ended when the deletion was requested, so locking the trail first keeps nobody
+    // waiting in a circle.
     let erased = audit::erase_some(&mut tx, account, PART).await?;
     let all = tokens.max(erased.len() as u64) < PART.cast_unsigned();
     if all {

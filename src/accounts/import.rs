@@ -204,7 +204,7 @@ where
             disabled_at: account.disabled_at,
             delete_at: account.delete_at,
         };
-        if !add(&mut tx, &row, hash.as_ref()).await? {
+        if add(&mut tx, &row, hash.as_ref()).await?.is_none() {
             taken.push(number);
             continue;
         }

@@ -21,6 +21,7 @@ use crate::{
         self,
         json::{MAX_HISTORY, PersonalEvent},
     },
+    devices::json::Session,
     domain::{ProfileChange, SignUpForm, profile::FIELDS},
     platform::{
         clock::rfc3339,
@@ -30,7 +31,6 @@ use crate::{
     sessions::{
         StoredSession,
         caller::{Fresh, SignedIn},
-        json::Session,
     },
     web::{
         json::{Account, ProfileMembers},

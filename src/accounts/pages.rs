@@ -13,7 +13,7 @@ use crate::{
     },
     texts::{language, number, t, t_with},
     web::{
-        form::{Form, FormState, Over},
+        form::{Form, FormState, Over, TOKEN_FIELD},
         notices::{Notice, notices},
         page::{
             Around, Section,
@@ -61,12 +61,12 @@ static CHANGE_PROFILE: Form = Form {
 
 /// Takes every submitted field of the profile.
 #[server(endpoint = "/change_full_name")]
-pub async fn change_full_name() -> Result<(), ServerFnError> {
+pub async fn change_profile() -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
             let change = ProfileChange::parse(call.state.settings.profile, |field| {
-                Some(Ok(call.field(field.field.name()).unwrap_or_default().to_owned()))
+                Some(Ok(call.sent(field.field.name())?.to_owned()))
             });
             let change = change.map_err(Refusal::InvalidInput)?;
             let (_, changed) =
@@ -227,7 +227,7 @@ fn data_view(form: &FormState, token: &str, days: u64) -> impl IntoView + use<> 
             <h2>{t("delete")}</h2>
             <p>{t_with("delete-lead", &[("days", days)])}</p>
             <form method="post" action=DELETE.action novalidate>
-                {hidden("form_token", token)}
+                {hidden(TOKEN_FIELD, token)}
                 {checkbox(form, CONFIRMED.name(), t("delete-confirm"), None)}
                 {button(t("delete-button"))}
             </form>

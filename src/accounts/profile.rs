@@ -1,6 +1,6 @@
 //! Profiles, and how users change them.
 
-use super::{event, sql};
+use super::sql;
 use crate::{
     audit::{self, Act, By, Event},
     domain::{AccountId, Profile, ProfileChange, profile::FIELDS},
@@ -33,7 +33,7 @@ pub async fn change(
 ) -> Result<(Profile, bool)> {
     services.throttle.act(caller.family())?;
     let account = caller.account();
-    let event = |act| event(visit, account, act);
+    let event = |act| Event::by_owner(visit, account, act);
     let applied = apply(&services.store, account, change, event).await?.ok_or(OVER)?;
     if let Some(changed) = &applied.changed {
         services.live_sessions.changed(changed);

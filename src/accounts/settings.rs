@@ -26,6 +26,7 @@ pub(crate) fn of_profile() -> &'static [Known] {
             example: ON,
             meaning: switch.meaning,
             note: "",
+            is_secret: false,
         });
         known.collect()
     });

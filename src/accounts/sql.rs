@@ -86,8 +86,8 @@ pub(super) async fn is_taken(db: &mut Db, username: &Username) -> Result<bool, F
     db.exists(query).await
 }
 
-/// Adds an account. `false`: the name or the id is taken.
-pub(super) async fn insert(tx: &mut Tx, account: &NewRow<'_>) -> Result<bool, Fault> {
+/// Adds an account and returns its epoch. `None`: the name or the id is taken.
+pub(super) async fn insert(tx: &mut Tx, account: &NewRow<'_>) -> Result<Option<i64>, Fault> {
     let columns: String = FIELDS.iter().map(|field| format!(", {}", field.column)).collect();
     let values: String = (10..10 + FIELDS.len()).map(|place| format!(", ${place}")).collect();
     let insert = sql_of(format!(
@@ -96,7 +96,7 @@ pub(super) async fn insert(tx: &mut Tx, account: &NewRow<'_>) -> Result<bool, Fa
          SELECT $1, $2, $3, $4, $5, $6, $7, $8{values} WHERE NOT EXISTS \
          (SELECT 1 FROM accounts WHERE username_skeleton = $5 \
           OR username_typed_skeleton = $4 OR username_key = $9) \
-         ON CONFLICT DO NOTHING"
+         ON CONFLICT DO NOTHING RETURNING epoch"
     ));
     let insert = insert
         .bind(account.id)
@@ -109,7 +109,7 @@ pub(super) async fn insert(tx: &mut Tx, account: &NewRow<'_>) -> Result<bool, Fa
         .bind(account.delete_at)
         .bind(account.username.key().unfolded());
     let insert = account.values.iter().fold(insert, |insert, (_, value)| insert.bind(value));
-    Ok(tx.execute(insert).await? == 1)
+    Ok(tx.optional::<(i64,)>(insert).await?.map(|(epoch,)| epoch))
 }
 
 pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Option<AccountRecord>, Fault> {

@@ -224,4 +224,11 @@ mod tests {
         let bob = change("Bob").applied(&values);
         assert_eq!(bob.iter().next().and_then(|(_, value)| value), Some("Bob"));
     }
+
+    #[test]
+    fn what_the_browser_can_find_wrong_has_a_rule_there() {
+        for field in FIELDS.into_iter().filter(|field| !field.light.is_empty()) {
+            assert!(crate::islands::RULES.contains(&field.field.name()), "{}", field.field.name());
+        }
+    }
 }

@@ -87,12 +87,6 @@ pub(super) async fn insert(
     Ok(())
 }
 
-pub(super) async fn raise_epoch(tx: &mut Tx, account: AccountId) -> Result<i64, Fault> {
-    let raise = "UPDATE accounts SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
-    let (epoch,): (i64,) = tx.one(sql(raise).bind(account)).await?;
-    Ok(epoch)
-}
-
 /// `false`: the password was changed in the meantime.
 pub(super) async fn replace(
     store: &Store,

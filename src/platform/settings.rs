@@ -20,12 +20,15 @@ pub struct Known {
     pub meaning: &'static str,
     /// More, for `.env.example`.
     pub note: &'static str,
+    /// Whether `check` must not show it.
+    pub is_secret: bool,
 }
 
 /// Declares the settings of a room, as a struct of their values. Each is one of
 ///
 /// - `or(NAME, default, parse)`: what is set, or the default;
-/// - `given(NAME, default in words, parse, example)`: what is set, if it is.
+/// - `given(NAME, default in words, parse, example)`: what is set, if it is;
+/// - `secret(…)`: the same, and never shown.
 ///
 /// Behind it stands what it means and, for `.env.example`, what else there is to say.
 macro_rules! settings {
@@ -47,6 +50,7 @@ macro_rules! settings {
                     example: $crate::platform::settings::example($default, &[$($example)?]),
                     meaning: $meaning,
                     note: concat!($($note)?),
+                    is_secret: $crate::platform::settings::is_secret(stringify!($how)),
                 }),*];
 
             pub(crate) fn read(reader: &mut $crate::platform::settings::Reader<'_>) -> Self {
@@ -57,6 +61,10 @@ macro_rules! settings {
 }
 
 pub(crate) use settings;
+
+pub(crate) const fn is_secret(how: &str) -> bool {
+    how.len() == "secret".len() && how.as_bytes()[0] == b's'
+}
 
 /// What stands in `.env.example`: the example, or else the default.
 pub(crate) const fn example(default: &'static str, example: &[&'static str]) -> &'static str {
@@ -254,6 +262,16 @@ impl<'a> Reader<'a> {
     ) -> Option<T> {
         let (text, _) = self.sources.get(name)?;
         parse(text).map_err(|reason| self.faults.push(bad(name, &reason))).ok()
+    }
+
+    /// The same, for what is never shown.
+    pub(crate) fn secret<T>(
+        &mut self,
+        name: &str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.given(name, default, parse)
     }
 
     /// Whether it is set.

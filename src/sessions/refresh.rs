@@ -8,16 +8,14 @@
 //! To hand out a successor again without keeping it, it is sealed with a key that comes of the token
 //! that it succeeds: who has that token can open it, and who reads the database cannot.
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
-    hmac,
-};
+use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::{LiveRow, sql};
 use crate::{
     audit::sha256,
+    keys::Seal,
     platform::{error::Fault, random},
     store::{Store, db::Tx},
 };
@@ -54,35 +52,28 @@ impl RefreshToken {
         sha256(&self.0)
     }
 
-    /// The successor, to be opened by this token only.
+    /// The successor, to be opened with this token only.
     pub fn seal(&self, successor: &Self) -> Result<String, Fault> {
-        let mut text = successor.0.as_bytes().to_vec();
-        let key = self.key()?;
-        key.seal_in_place_append_tag(nonce(), Aad::empty(), &mut text).map_err(Fault::internal)?;
-        Ok(URL_SAFE_NO_PAD.encode(text))
+        self.key()?.seal(SUCCESSOR, &successor.0)
     }
 
     pub fn open(&self, sealed: &str) -> Result<Self, Fault> {
-        let mut text = URL_SAFE_NO_PAD.decode(sealed).map_err(Fault::internal)?;
-        let opened = self.key()?.open_in_place(nonce(), Aad::empty(), &mut text);
-        let opened = std::str::from_utf8(opened.map_err(Fault::internal)?);
-        Self::parse(opened.map_err(Fault::internal)?)
+        let opened = self.key()?.open(SUCCESSOR, sealed);
+        opened
+            .and_then(|token| Self::parse(&token))
             .ok_or_else(|| Fault::internal("a sealed successor that is none"))
     }
 
-    /// Used for one message only, because a token has one successor.
-    fn key(&self) -> Result<LessSafeKey, Fault> {
+    fn key(&self) -> Result<Seal, Fault> {
         let token = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
-        let key = hmac::sign(&token, b"latchkey: the seal of the successor");
-        let key = UnboundKey::new(&AES_256_GCM, key.as_ref()).map_err(Fault::internal)?;
-        Ok(LessSafeKey::new(key))
+        let mut key = Zeroizing::new([0; 32]);
+        key.copy_from_slice(hmac::sign(&token, b"latchkey: the seal of the successor").as_ref());
+        Seal::of(&key)
     }
 }
 
-/// The same each time: the key is not.
-fn nonce() -> Nonce {
-    Nonce::assume_unique_for_key([0; 12])
-}
+/// The context in which a successor is sealed.
+const SUCCESSOR: &str = "successor of a refresh token";
 
 impl std::fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{LiveRow, ProvedBy, StoredSession, Which, carrier::Carrier};
+use super::{LiveRow, ProvedBy, StoredSession, carrier::Carrier};
 use crate::{
     domain::{AccountId, Profile},
     platform::error::Fault,
@@ -10,6 +10,7 @@ use crate::{
         Kind::{Number, Text},
         Store, Table,
         db::{Db, Sql, Tx, sql, sql_of},
+        dialects::Dialects,
         profile::PROFILE,
         table,
     },
@@ -184,21 +185,24 @@ pub(super) async fn insert(tx: &mut Tx, session: &StoredSession) -> Result<(), F
     Ok(())
 }
 
-/// Deletes sessions of an account, and tells which they were.
-pub(super) async fn delete(
+/// Deletes a session of an account. Returns its id, if there was one.
+pub(super) async fn delete_one(
     tx: &mut Tx,
     account: AccountId,
-    which: Which<'_>,
+    id: &str,
 ) -> Result<Vec<String>, Fault> {
-    let (delete, id) = match which {
-        Which::One(id) => {
-            ("DELETE FROM sessions WHERE account_id = $1 AND id = $2 RETURNING id", id)
-        }
-        Which::AllBut(id) => {
-            ("DELETE FROM sessions WHERE account_id = $1 AND id <> $2 RETURNING id", id)
-        }
-        Which::All => ("DELETE FROM sessions WHERE account_id = $1 AND id <> $2 RETURNING id", ""),
-    };
+    let delete = "DELETE FROM sessions WHERE account_id = $1 AND id = $2 RETURNING id";
+    let rows: Vec<(String,)> = tx.all(sql(delete).bind(account).bind(id)).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Deletes all sessions of an account but one. Returns their ids.
+pub(super) async fn delete_but(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+) -> Result<Vec<String>, Fault> {
+    let delete = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2 RETURNING id";
     let rows: Vec<(String,)> = tx.all(sql(delete).bind(account).bind(id)).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
@@ -365,4 +369,34 @@ pub(crate) async fn forget(
     let sealed = "sealed_refresh_token IS NOT NULL AND proved_at < $1";
     store.in_pieces(unseal, SESSIONS, sealed, now - grace).await?;
     Ok(sessions)
+}
+
+/// Keeps others from changing an account. SQLite has one writer in any case.
+const LOCK_ACCOUNT: Dialects<&str> = Dialects {
+    sqlite: "SELECT epoch, disabled_at, delete_at FROM accounts WHERE id = $1",
+    postgres: "SELECT epoch, disabled_at, delete_at FROM accounts WHERE id = $1 FOR UPDATE",
+};
+
+/// Locks an account until the end of the transaction.
+pub(super) async fn lock_account(
+    tx: &mut Tx,
+    account: AccountId,
+) -> Result<Option<LockedAccount>, Fault> {
+    let lock = tx.dialect(&LOCK_ACCOUNT);
+    tx.optional(sql(lock).bind(account)).await
+}
+
+pub(super) async fn raise_epoch(tx: &mut Tx, account: AccountId) -> Result<i64, Fault> {
+    let raise = "UPDATE accounts SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
+    let (epoch,): (i64,) = tx.one(sql(raise).bind(account)).await?;
+    Ok(epoch)
+}
+
+/// An account that nobody else changes until the end of the transaction.
+#[derive(FromRow)]
+pub(crate) struct LockedAccount {
+    /// Rises with every change of a credential.
+    pub(crate) epoch: i64,
+    pub(crate) disabled_at: Option<i64>,
+    pub(crate) delete_at: Option<i64>,
 }

@@ -6,20 +6,19 @@ use std::sync::Arc;
 
 use super::{Entered, PROOF_FAILED, PROVED};
 use crate::{
-    accounts,
     audit::{self, Act, By, Event},
     domain::{AccountId, Code, Field, FieldError, Password},
     keys::{Sealed, Statement},
     passwords::{self, PasswordHash, Place},
     platform::{
         clock::now,
-        error::{Refusal, Result},
+        error::{Fault, Refusal, Result},
         random,
         visit::Visit,
     },
     services::Services,
     sessions::{
-        self, StoredSession, Successor, Which, account,
+        self, ProvedBy, StoredSession, Successor, Which, account,
         caller::{OVER, Renewer, Returning, SignedIn},
         refresh::{GRACE, RefreshToken},
     },
@@ -38,16 +37,17 @@ pub async fn confirm(
         Renewer::Now(caller) => caller,
         Renewer::Again(returning) => return go_on(services, returning, password, visit).await,
     };
-    let failed = Failed { field: Field::PASSWORD, act: PROOF_FAILED };
+    let event = Event::by_owner(visit, caller.account(), PROOF_FAILED);
+    let failed = Failed { field: Field::PASSWORD, event };
     let proof = prove(services, caller, password, visit, failed).await?;
-    renew(services, caller, visit, PROVED, proof, None, password).await
+    let renewal = Renewal { act: PROVED, proof, new_hash: None };
+    renew(services, caller, renewal, password, visit).await
 }
 
 /// How a failed proof is reported and recorded.
-#[derive(Clone, Copy)]
 pub(super) struct Failed {
     pub(super) field: Field,
-    pub(super) act: Act,
+    pub(super) event: Event,
 }
 
 /// A password that was right, and what is checked again before it counts.
@@ -66,9 +66,7 @@ pub(super) async fn prove(
     visit: &Visit,
     failed: Failed,
 ) -> Result<PasswordProof> {
-    let (account, family) = (caller.account(), caller.family());
-    let event = accounts::event(visit, account, failed.act);
-    verify(services, account, family, password, visit, failed, event).await
+    verify(services, caller.account(), caller.family(), password, visit, failed).await
 }
 
 async fn verify(
@@ -78,7 +76,6 @@ async fn verify(
     password: &Password,
     visit: &Visit,
     failed: Failed,
-    failed_event: Event,
 ) -> Result<PasswordProof> {
     let Services { store, throttle, .. } = services;
     let counters = throttle.counters(&services.keys, Who::Session(family), visit);
@@ -86,7 +83,7 @@ async fn verify(
     let holder = passwords::holder(store, account).await?.ok_or(OVER)?;
     let by = Place::of(visit, Some(account));
     if !services.passwords.verify(password, holder.hash.as_ref(), by).await?.right {
-        throttle.count(store, &counters, failed_event).await?;
+        throttle.count(store, &counters, failed.event).await?;
         let error = FieldError { field: failed.field, code: Code::Wrong };
         return Err(Refusal::InvalidInput(vec![error]).into());
     }
@@ -102,16 +99,18 @@ pub(super) async fn go_on(
     visit: &Visit,
 ) -> Result<Entered> {
     let Successor { session, profile } = &*returning.successor;
-    let failed = Failed { field: Field::PASSWORD, act: PROOF_FAILED };
-    let event = Event::of(visit, By::Stranger, failed.act, Some(profile.id), now());
+    let event = Event::of(visit, By::Stranger, PROOF_FAILED, Some(profile.id), now());
+    let failed = Failed { field: Field::PASSWORD, event };
     let (account, family) = (profile.id, &session.family);
-    let proof = verify(services, account, family, password, visit, failed, event.clone()).await?;
-    services.throttle.recheck_alone(&services.store, &proof.counters, &event).await?;
+    let proof = verify(services, account, family, password, visit, failed).await?;
+    let PasswordProof { counters, failed, .. } = &proof;
+    services.throttle.recheck_alone(&services.store, counters, &failed.event).await?;
     let what = Sealed::AfterSession(&returning.old);
     let refresh_token = match &session.sealed_refresh_token {
         Some(sealed) => {
-            let token = services.keys.open(what, sealed).ok_or(OVER)?;
-            Some(RefreshToken::parse(&token).ok_or(OVER)?)
+            let token = services.keys.open(what, sealed);
+            let token = token.and_then(|token| RefreshToken::parse(&token));
+            Some(token.ok_or_else(|| Fault::internal("a sealed refresh token that is none"))?)
         }
         None => None,
     };
@@ -120,19 +119,25 @@ pub(super) async fn go_on(
     Ok(Entered { refresh_token, ..entered })
 }
 
-/// Continues the session under a new id, perhaps with a new password, which ends all other
-/// sessions. `password`: the one valid afterwards.
+/// How a session goes on.
+pub(super) struct Renewal<'a> {
+    /// What the audit trail says of it.
+    pub(super) act: Act,
+    pub(super) proof: PasswordProof,
+    /// Of a new password, which ends all other sessions.
+    pub(super) new_hash: Option<&'a PasswordHash>,
+}
+
+/// Continues the session under a new id. `password`: the one valid afterwards.
 pub(super) async fn renew(
     services: &Services,
     caller: &SignedIn,
-    visit: &Visit,
-    act: Act,
-    proof: PasswordProof,
-    new_hash: Option<&PasswordHash>,
+    Renewal { act, proof, new_hash }: Renewal<'_>,
     password: &Password,
+    visit: &Visit,
 ) -> Result<Entered> {
     let (store, account_id) = (&services.store, caller.account());
-    let event = accounts::event(visit, account_id, act);
+    let event = Event::by_owner(visit, account_id, act);
     let successor = services.keys.tag(Statement::Successor(caller.session()));
     // Two identical requests may run at once.
     let again = async || {
@@ -151,6 +156,7 @@ pub(super) async fn renew(
     let session = StoredSession {
         id: random::text()?,
         proved_at: event.at,
+        proved_by: ProvedBy::Password,
         begun_by: Some(successor.clone()),
         sealed_refresh_token: refresh_token.as_ref().map(seal).transpose()?,
         ..sessions::seen(old.clone(), visit, event.at)
@@ -159,9 +165,10 @@ pub(super) async fn renew(
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     let locked = account::lock(&mut tx, account_id).await?;
-    let failed = Event { act: proof.failed.act, ..event.clone() };
-    if let Some(refused) = services.throttle.recheck(&mut tx, &proof.counters, &failed).await? {
+    let PasswordProof { counters, failed, .. } = &proof;
+    if let Some(refused) = services.throttle.recheck(&mut tx, counters, &failed.event).await? {
         tx.commit().await?;
+        failed.event.log();
         return Err(refused);
     }
     let is_good = locked

@@ -2,10 +2,9 @@
 
 use super::{
     Entered, PASSWORD_CHANGE_FAILED, PASSWORD_CHANGED, PASSWORD_LINK_MADE, PASSWORD_SET_BY_LINK,
-    confirm::{Failed, PasswordProof, go_on, prove, renew},
+    confirm::{Failed, PasswordProof, Renewal, go_on, prove, renew},
 };
 use crate::{
-    accounts,
     audit::{self, By, Event},
     domain::{AccountId, Code, Field, FieldError, Password, PasswordChange, Profile, new_password},
     links::{self, Link, Purpose},
@@ -17,7 +16,7 @@ use crate::{
     },
     services::Services,
     sessions::{
-        self, Which,
+        self, Which, account,
         caller::{OVER, Renewer, SignedIn},
     },
     store::{Store, changes},
@@ -46,7 +45,8 @@ pub async fn change(
             });
         }
     };
-    let failed = Failed { field: Field::CURRENT_PASSWORD, act: PASSWORD_CHANGE_FAILED };
+    let event = Event::by_owner(visit, caller.account(), PASSWORD_CHANGE_FAILED);
+    let failed = Failed { field: Field::CURRENT_PASSWORD, event };
     let proof = match &change.current {
         Some(current) => prove(services, caller, current, visit, failed).await?,
         None => confirmed(services, caller, failed).await?,
@@ -60,13 +60,14 @@ pub async fn change(
         }
     };
     if is_same {
-        let failed = accounts::event(visit, caller.account(), PASSWORD_CHANGE_FAILED);
-        services.throttle.recheck_alone(&services.store, &proof.counters, &failed).await?;
+        let PasswordProof { counters, failed, .. } = &proof;
+        services.throttle.recheck_alone(&services.store, counters, &failed.event).await?;
         let error = FieldError { field: Field::NEW_PASSWORD, code: Code::Unchanged };
         return Err(Refusal::InvalidInput(vec![error]).into());
     }
     let hash = services.passwords.hash(&change.new, by).await?;
-    renew(services, caller, visit, PASSWORD_CHANGED, proof, Some(&hash), &change.new).await
+    let renewal = Renewal { act: PASSWORD_CHANGED, proof, new_hash: Some(&hash) };
+    renew(services, caller, renewal, &change.new, visit).await
 }
 
 /// A user who has just confirmed the password need not enter it again to change it.
@@ -90,6 +91,8 @@ async fn confirmed(
 pub async fn make_link(store: &Store, account: AccountId) -> Result<String, Fault> {
     let event = Event::without_request(By::Operator, PASSWORD_LINK_MADE, Some(account), now());
     let mut tx = store.begin().await?;
+    let there = account::lock(&mut tx, account).await?;
+    there.ok_or_else(|| Fault::internal("the account is gone"))?;
     let expires_at = event.at + LINK_TTL;
     let link = links::make(&mut tx, Purpose::SetPassword, account, expires_at).await?;
     audit::record(&mut tx, &event).await?;
@@ -141,6 +144,7 @@ pub async fn set_by_link(
 
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
+    account::lock(&mut tx, account).await?;
     if !links::use_up(&mut tx, Purpose::SetPassword, link, event.at).await? {
         tx.rollback().await?;
         // Used a moment ago, perhaps by a repeat of this form.

@@ -20,9 +20,6 @@ use crate::{
 /// How long, in seconds, the same sign-up may be repeated and end where the first did.
 const SAME_SIGN_UP: i64 = 60;
 
-/// The epoch of every new account.
-const FIRST_EPOCH: i64 = 1;
-
 /// A user who signs up on a page, which also signs them in.
 pub struct Newcomer<'a> {
     /// The id in the browser's cookie.
@@ -44,7 +41,7 @@ pub async fn sign_up_and_enter(
     let session = services.tokens.begin(kind, id, visit)?;
     let session = StoredSession { begun_by: Some(tag.clone()), ..session };
     match accounts::make(services, new, visit, id).await {
-        Ok((mut tx, Made { profile, event })) => {
+        Ok((mut tx, Made { profile, epoch, event })) => {
             let signed_in = signed_in(services, &session, visit);
             sessions::begin(&mut tx, &session, None).await?;
             audit::record(&mut tx, &signed_in).await?;
@@ -52,7 +49,7 @@ pub async fn sign_up_and_enter(
             event.log();
             signed_in.log();
             leave(services, newcomer.before, visit).await;
-            Ok(Entered::new(services, profile, session, FIRST_EPOCH, visit)?)
+            Ok(Entered::new(services, profile, session, epoch, visit)?)
         }
         Err(Error::Refusal(Refusal::UsernameTaken)) => {
             same_again(services, &tag, new, visit).await?.ok_or(Refusal::UsernameTaken.into())

@@ -16,7 +16,7 @@ use crate::{
     store::{
         Backend, InUse, Store,
         dialects::{BEGIN_WRITING, Dialects, PATIENCE},
-        patiently,
+        patience::counting,
         pool::Pool,
     },
 };
@@ -113,6 +113,7 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 pub(crate) struct Db {
     /// `None`: it is being used, or lost.
     connection: Option<Connection>,
+    /// How much longer its statements may take, all together.
     patience: Duration,
     is_sqlite: bool,
 }
@@ -132,13 +133,17 @@ macro_rules! run {
             let (connection, result) = match $self.connection.take().ok_or_else(lost)? {
                 Connection::Sqlite(mut in_use) => {
                     let $db = &mut *in_use;
-                    let result = patiently($self.patience, $work).await.ok_or_else(silent)??;
-                    (Connection::Sqlite(in_use), result)
+                    let (result, left) =
+                        counting($self.patience, $work).await.ok_or_else(silent)?;
+                    $self.patience = left;
+                    (Connection::Sqlite(in_use), result?)
                 }
                 Connection::Postgres(mut in_use) => {
                     let $db = &mut *in_use;
-                    let result = patiently($self.patience, $work).await.ok_or_else(silent)??;
-                    (Connection::Postgres(in_use), result)
+                    let (result, left) =
+                        counting($self.patience, $work).await.ok_or_else(silent)?;
+                    $self.patience = left;
+                    (Connection::Postgres(in_use), result?)
                 }
             };
             $self.connection = Some(connection);
@@ -287,7 +292,7 @@ impl Store {
         self.begin_patiently(PATIENCE).await
     }
 
-    /// The same, for one whose statements may take as long as is said.
+    /// The same, for one whose statements may take so long.
     pub(crate) async fn begin_patiently(&self, patience: Duration) -> Result<Tx, Fault> {
         let mut db = self.write().await?;
         db.patience = patience;

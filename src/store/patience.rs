@@ -12,13 +12,20 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// What `work` comes to, or `None` if it says nothing for so long.
 pub(super) async fn patiently<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+    counting(patience, work).await.map(|(done, _)| done)
+}
+
+/// The same, with what is left of the patience.
+pub(super) async fn counting<T>(
+    mut patience: Duration,
+    work: impl Future<Output = T>,
+) -> Option<(T, Duration)> {
     let mut work = pin!(work);
-    let ticks = patience.as_millis().div_ceil(TICK.as_millis());
-    for _ in 0..ticks {
+    while !patience.is_zero() {
         tokio::select! {
             biased;
-            done = &mut work => return Some(done),
-            () = sleep(TICK) => {}
+            done = &mut work => return Some((done, patience)),
+            () = sleep(TICK) => patience = patience.saturating_sub(TICK),
         }
     }
     None

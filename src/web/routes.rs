@@ -191,6 +191,7 @@ impl Map {
             let item_methods = [
                 (&item.get, Method::GET, HttpMethod::Get),
                 (&item.post, Method::POST, HttpMethod::Post),
+                (&item.put, Method::PUT, HttpMethod::Put),
                 (&item.patch, Method::PATCH, HttpMethod::Patch),
                 (&item.delete, Method::DELETE, HttpMethod::Delete),
             ];

@@ -62,6 +62,13 @@ impl FormCall {
         leptos::prelude::expect_context()
     }
 
+    /// The value of a field, if the form has it.
+    #[must_use]
+    pub fn sent(&self, name: &str) -> Option<&str> {
+        let field = self.fields.iter().find(|(field, _)| field == name);
+        field.map(|(_, value)| value.as_str())
+    }
+
     /// The submitted value of a field, if it is not empty.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {

@@ -9,14 +9,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::{StoredSession, caller::SignedIn, of_account};
 use crate::{
-    accounts::sessions as own,
     platform::{
         clock::rfc3339,
         error::{Refusal, Result},
         visit::Visit,
     },
+    sessions::{StoredSession, caller::SignedIn, of_account},
     web::{
         client::known_device,
         reply::ProblemDetails,
@@ -118,7 +117,7 @@ async fn end_session(
 ) -> Result<StatusCode> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
     let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
-    own::end_one(&state, fresh, &id, &visit).await?;
+    super::end_one(&state, fresh, &id, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -139,6 +138,6 @@ async fn end_other_sessions(
     visit: Visit,
 ) -> Result<StatusCode> {
     let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
-    own::end_others(&state, fresh, &visit).await?;
+    super::end_others(&state, fresh, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,7 +1,10 @@
-//! How users end their sessions.
+//! The devices that you are signed in on: their sessions, seen and ended.
 
-use super::event;
+pub mod json;
+pub mod pages;
+
 use crate::{
+    audit::Event,
     keys::Statement,
     platform::{
         error::{Refusal, Result},
@@ -23,7 +26,7 @@ pub async fn end_one(
         return Err(Refusal::NotFound.into());
     }
     let account = caller.account();
-    let mut event = event(visit, account, SESSION_ENDED);
+    let mut event = Event::by_owner(visit, account, SESSION_ENDED);
     event.detail.session = services.keys.tag(Statement::SessionReference(id));
     let changed = end_and_record(&services.store, account, Which::One(id), &event).await?;
     services.live_sessions.changed(&changed);
@@ -33,7 +36,7 @@ pub async fn end_one(
 /// Ends all of the caller's sessions but this one.
 pub async fn end_others(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<()> {
     let account = caller.account();
-    let event = event(visit, account, OTHER_SESSIONS_ENDED);
+    let event = Event::by_owner(visit, account, OTHER_SESSIONS_ENDED);
     let which = Which::AllBut(caller.session());
     let changed = end_and_record(&services.store, account, which, &event).await?;
     services.live_sessions.changed(&changed);

@@ -4,13 +4,12 @@ use axum::{extract::State, response::Response};
 use futures_util::FutureExt;
 use leptos::prelude::*;
 
-use super::{StoredSession, caller::Fresh, carrier::Carrier, of_account};
 use crate::{
-    accounts::sessions as own,
     platform::{
         error::{Error, Refusal, Result},
         random,
     },
+    sessions::{StoredSession, caller::Fresh, carrier::Carrier, of_account},
     texts::{t, t_with},
     web::{
         client::known_device,
@@ -69,7 +68,7 @@ pub async fn end_session(#[server(default)] id: String) -> Result<(), ServerFnEr
 
 /// Ends a session, unless it is over already: by the same form sent twice, or in another tab.
 async fn end_one(call: &FormCall, caller: Fresh<'_>, id: &str) -> Result<Notice> {
-    match own::end_one(&call.state, caller, id, &call.visit).await {
+    match super::end_one(&call.state, caller, id, &call.visit).await {
         Ok(()) => Ok(SESSION_OVER),
         Err(Error::Refusal(Refusal::NotFound)) => Ok(SESSION_GONE),
         Err(error) => Err(error),
@@ -86,7 +85,7 @@ static ENDING_OTHERS: PendingAct = PendingAct {
     of_form: |_| Some(String::new()),
     run: |call, caller, _| {
         async move {
-            own::end_others(&call.state, caller, &call.visit).await?;
+            super::end_others(&call.state, caller, &call.visit).await?;
             Ok(OTHERS_OVER)
         }
         .boxed()
@@ -98,7 +97,7 @@ pub async fn end_other_sessions() -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
-            own::end_others(&call.state, call.fresh()?, &call.visit).await?;
+            super::end_others(&call.state, call.fresh()?, &call.visit).await?;
             call.stay(SESSIONS.page, OTHERS_OVER)
         }
         .await,
