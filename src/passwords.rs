@@ -1,15 +1,15 @@
-//! Argon2id: the hashing of passwords, on threads of its own, in bounded time and memory.
+//! Argon2id: hashing passwords on dedicated threads, in bounded time and memory.
 //!
-//! There is one thread per core, at most eight, and each keeps one block of memory as long as there
-//! is work, so the memory this takes is bounded: 8 × 19 MiB, and 256 MiB for all hashes of other
-//! programs that need more while they are verified. The threads have a lower priority than those that answer
-//! requests: whoever reads a profile hardly notices that others sign in. When all threads are busy,
-//! requests queue (`queue.rs`); when the queue is full, one of whoever has most in it gets 503 at once
-//! (DS-01). A hash that has begun goes to its end even if nobody waits for it any more, so hanging up
-//! early makes no room; one that nobody waits for any more is not begun.
+//! There is one thread per core, at most eight, and each keeps one block of memory while there is
+//! work, so memory is bounded: 8 × 19 MiB, and 256 MiB for all hashes of other programs that need
+//! more while they are verified. The threads have a lower priority than those that answer requests:
+//! sign-ins hardly slow down reading a profile. When all threads are busy, requests queue
+//! (`queue.rs`); when the queue is full, a request from the largest share gets 503 at once (DS-01).
+//! A hash that has begun runs to its end even if nobody is waiting any more, so hanging up early
+//! makes no room; a queued hash that nobody is waiting for is never begun.
 //!
-//! The PHC strings are put together here, because the `PasswordHasher` of argon2 cannot be given
-//! memory to use.
+//! PHC strings are assembled here, because argon2's `PasswordHasher` can't use memory that it is
+//! given.
 
 use std::{
     collections::HashMap,
@@ -53,42 +53,42 @@ use queue::{Cost, Queue};
 /// one lane. An account with other parameters gets these at its next sign-in.
 const PARAMS: Params = Params::DEFAULT;
 
-/// How many may wait for each core. A core does about fifty hashes a second, so the last in the
-/// queue waits some two seconds.
+/// Places in the queue per core. A core does about fifty hashes a second, so the last in the queue
+/// waits some two seconds.
 const QUEUE_PER_CORE: usize = 100;
 
-/// Whoever has waited for longer is told to come again: hashes of other programs may be slow.
+/// The longest wait before a request is refused: hashes of other programs may be slow.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// How much the threads step back behind the others (nice(2)). By the kernel's weights, with 10 they
-/// get a tenth of a core while requests want all of it, and what those leave in any case.
+/// The niceness of the hashing threads (nice(2)). By the kernel's weights, 10 leaves them a tenth
+/// of a core while requests want all of it, and always whatever requests leave.
 const NICE: i32 = 10;
 
-/// The most memory that a stored hash may ask for, and all of them together, in KiB, so that they
-/// cannot exhaust the machine.
+/// The most memory, in KiB, for one stored hash and for all of them together, so that they can't
+/// exhaust the machine.
 const MAX_MEMORY: u32 = 256 * 1024;
 
 /// The hash of no password: its output is all zeros. Verified for accounts that do not exist, so
-/// that they take the time of those that do (AU-02).
+/// that they take as long as those that do (AU-02).
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
                      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// How many hashes run at once at most, whatever the number of cores: 152 MiB.
+/// The most hashes at once, whatever the number of cores: 152 MiB.
 const MAX_CORES: usize = 8;
 
 pub struct Passwords {
     shared: Arc<HashPool>,
 }
 
-/// What the threads have in common.
+/// State shared by the threads.
 struct HashPool {
     queue: Queue<Job>,
     hashed: AtomicU64,
 }
 
-/// A hash to be made.
+/// A hash to compute.
 struct Job {
-    /// The password, in the spellings that are tried.
+    /// The password, in the spellings to try.
     spellings: Vec<Zeroizing<Vec<u8>>>,
     work: Work,
     queued: Instant,
@@ -102,11 +102,11 @@ enum Work {
 
 enum Answer {
     Output(Output),
-    /// In which of the spellings. `None`: in none.
+    /// The spelling that matched. `None`: no match.
     Right(Option<usize>),
 }
 
-/// Whether a password was right, and whether its hash should be made anew.
+/// Whether a password was right, and whether its hash should be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub right: bool,
@@ -114,7 +114,7 @@ pub struct Verdict {
 }
 
 impl Passwords {
-    /// `cores`: of this machine. The threads end when this is dropped.
+    /// `cores`: of this machine. Dropping this ends the threads.
     pub fn new(cores: usize) -> std::io::Result<Self> {
         let cores = cores.clamp(1, MAX_CORES);
         let shared = Arc::new(HashPool {
@@ -134,7 +134,7 @@ impl Passwords {
         self.shared.hashed.load(Ordering::Relaxed)
     }
 
-    /// How many wait, and how many may.
+    /// The number of waiting jobs, and the limit.
     #[must_use]
     pub fn queue(&self) -> (usize, usize) {
         (self.shared.queue.len(), self.shared.queue.places())
@@ -152,11 +152,11 @@ impl Passwords {
     }
 
     /// Compares a password with a stored hash, or with the decoy if there is none. Takes the same
-    /// time and the same place in the queue either way. A hash that came from elsewhere takes its
-    /// own time, until the next right sign-in.
+    /// time and the same place in the queue either way. An imported hash takes its own time, until
+    /// the next successful sign-in.
     ///
-    /// A password that came in another spelling than NFC is tried in both: another program may have
-    /// hashed the bytes as they were typed, also with our parameters. Its hash is made anew then.
+    /// A password that is not in NFC is tried both ways: another program may have hashed the bytes
+    /// as they were typed, even with our parameters. Its hash is then replaced.
     pub async fn verify(
         &self,
         password: &Password,
@@ -198,7 +198,7 @@ impl Drop for Passwords {
     }
 }
 
-/// A PHC string without its hash, with a salt of its own.
+/// A PHC string without its hash, with a new salt.
 fn new_hash() -> Result<Phc, Fault> {
     let mut salt = [0; Salt::RECOMMENDED_LENGTH];
     getrandom::fill(&mut salt).map_err(Fault::internal)?;
@@ -215,9 +215,9 @@ fn no_salt() -> Fault {
     Fault::internal("a stored hash without a salt")
 }
 
-/// Makes a hash from elsewhere fit to be kept, or says why it cannot be. A weak one is wrapped: what is
-/// kept is Argon2id of the old hash, so that no weak hash lies in the database. Takes as long as a
-/// sign-in then.
+/// Prepares an imported hash for storage, or says why it can't be stored. A weak hash is wrapped:
+/// what is stored is Argon2id of the old hash, so the database has no weak hashes. This takes as
+/// long as a sign-in.
 pub fn to_be_kept(
     hash: &str,
     firebase: Option<&FirebaseProject>,
@@ -225,14 +225,14 @@ pub fn to_be_kept(
     imported::to_be_kept(hash, firebase).map(PasswordHash::of)
 }
 
-/// An account, and the password that it has.
+/// An account and its password.
 pub struct Holder {
     pub profile: Profile,
     /// Rises with every change of a credential.
     pub epoch: i64,
     /// `None`: it has no password.
     pub hash: Option<PasswordHash>,
-    /// Or due to be deleted: nobody signs in to it any more.
+    /// Or due to be deleted: nobody can sign in to it any more.
     pub disabled: bool,
 }
 
@@ -264,7 +264,7 @@ pub(crate) async fn give(
     sql::insert(tx, account, hash).await
 }
 
-/// Gives an account another password, and tells the epoch that begins with it.
+/// Changes the password of an account, and returns the new epoch.
 pub(crate) async fn change(
     tx: &mut Tx,
     account: AccountId,
@@ -274,8 +274,8 @@ pub(crate) async fn change(
     account::raise_epoch(tx, account).await
 }
 
-/// Puts a stronger hash of the same password in the place of `old`, unless the password was changed in
-/// the meantime.
+/// Replaces `old` with a stronger hash of the same password, unless the password was changed in the
+/// meantime.
 pub(crate) async fn strengthen(
     store: &Store,
     account: AccountId,
@@ -286,9 +286,9 @@ pub(crate) async fn strengthen(
 }
 
 impl HashPool {
-    /// The life of a thread.
+    /// The main loop of a thread.
     fn work(&self) {
-        // On Linux the priority is that of the thread.
+        // On Linux this sets the priority of the calling thread.
         if let Err(error) = rustix::process::nice(NICE) {
             tracing::warn!(%error, "hashing cannot be given a lower priority");
         }
@@ -305,7 +305,7 @@ impl HashPool {
         }
     }
 
-    /// `None`: nobody waits for it any more.
+    /// `None`: nobody is waiting for it any more.
     fn attend(&self, job: &Job, memory: &mut Vec<Block>) -> Option<Result<Answer>> {
         if job.answer.is_closed() {
             return None;

@@ -1,4 +1,4 @@
-//! What every room stands on: errors, the clock, randomness, settings.
+//! The foundation of every room: errors, the clock, randomness, settings.
 
 pub mod clock;
 pub mod error;

@@ -1,8 +1,8 @@
-//! Sessions: how they begin, go on and end.
+//! Sessions: how they begin, continue and end.
 //!
-//! A session is a row. Clients hold a JWT that names it ([`tokens`]), programs perhaps a refresh token
-//! as well ([`refresh`]). Nodes remember the rows they have read, and learn within a second which of
-//! them ended ([`live`]). [`caller`] makes the proof that a request comes from a live session.
+//! A session is a row. Clients have a JWT that names it ([`tokens`]), and programs optionally a
+//! refresh token ([`refresh`]). Nodes cache the rows they have read, and learn within a second
+//! which of them have ended ([`live`]). [`caller`] proves that a request comes from a live session.
 
 pub mod account;
 pub mod caller;
@@ -29,24 +29,24 @@ use carrier::Carrier;
 pub(crate) use sql::{TABLES, forget};
 
 acts! {
-    /// One that its owner ended.
+    /// Ended by its owner.
     SESSION_ENDED = "session_expired:ended";
     OTHER_SESSIONS_ENDED = "session_expired:others_ended";
-    /// By the operator.
+    /// Ended by the operator.
     ALL_SESSIONS_ENDED = "session_expired:all_ended";
 }
 
 /// The most live sessions an account may have.
 pub const MAX_SESSIONS: i64 = 100;
 
-/// How somebody proved who it is.
+/// How a user proved their identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProvedBy {
     Password,
 }
 
 impl ProvedBy {
-    /// As it is kept, and told to programs.
+    /// As stored, and as shown to programs.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -59,8 +59,7 @@ impl ProvedBy {
     }
 }
 
-/// A session as it is kept. Times are seconds since 1970, UTC. `alive_until` is never after
-/// `ends_at`.
+/// A session as stored. Times are seconds since 1970, UTC. `alive_until` is never after `ends_at`.
 #[derive(Clone, Debug)]
 pub struct StoredSession {
     pub id: String,
@@ -71,7 +70,7 @@ pub struct StoredSession {
     pub ends_at: i64,
     /// To within a hundredth of the idle time.
     pub seen_at: i64,
-    /// When it was last proved who it is, and how.
+    /// The time and method of the last proof of identity.
     pub proved_at: i64,
     pub proved_by: ProvedBy,
     /// In words: browser and system.
@@ -83,20 +82,20 @@ pub struct StoredSession {
     pub refreshable: bool,
     /// The id of the first session of the line that this one continues.
     pub family: String,
-    /// A keyed hash of the request that began it, if the same request may come again.
+    /// A keyed hash of the request that began it, if that request may be repeated.
     pub begun_by: Option<String>,
-    /// Its first refresh token, for the same request that comes again.
+    /// Its first refresh token, in case that request is repeated.
     pub sealed_refresh_token: Option<String>,
 }
 
-/// A session that is alive, its account, and the revision of all sessions at which that was so.
+/// A live session, its account, and the revision of all sessions at that moment.
 pub struct LiveRow {
     pub session: StoredSession,
     pub profile: Profile,
     pub revision: i64,
 }
 
-/// A session that began a moment ago, for the same request that comes again.
+/// A session that began a moment ago, for a repetition of the request that began it.
 pub struct Successor {
     pub session: StoredSession,
     pub profile: Profile,
@@ -120,7 +119,7 @@ pub enum Which<'a> {
     TooMany,
 }
 
-/// Begins a session of an account that is locked. `refresh_token`: the hash of its first one.
+/// Begins a session of a locked account. `refresh_token`: the hash of its first one.
 pub(crate) async fn begin(
     tx: &mut Tx,
     session: &StoredSession,
@@ -158,12 +157,12 @@ pub(crate) async fn end(
     Ok(Changed { revision, sessions })
 }
 
-/// Whether an account must lose a session before it gets one more.
+/// Whether an account must lose a session before it gets another.
 pub(crate) async fn is_crowded(tx: &mut Tx, account: AccountId, now: i64) -> Result<bool, Fault> {
     Ok(sql::count(tx, account, now).await? >= MAX_SESSIONS)
 }
 
-/// Lists an account as changed whose sessions go on.
+/// Lists an account as changed without ending its sessions.
 pub(crate) async fn tell_of(
     tx: &mut Tx,
     revision: Revision,
@@ -174,7 +173,7 @@ pub(crate) async fn tell_of(
     Ok(Changed { revision, sessions: sql::ids(tx, account).await? })
 }
 
-/// Ends sessions of an account, and writes `event`. Where there are none, nothing is written.
+/// Ends sessions of an account, and records `event` if there were any.
 pub async fn end_and_record(
     store: &Store,
     account: AccountId,
@@ -184,7 +183,7 @@ pub async fn end_and_record(
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     if matches!(which, Which::AllBut(_) | Which::All) {
-        // Keeps it from getting another one meanwhile.
+        // No session may begin in the meantime.
         account::lock(&mut tx, account).await?;
     }
     let changed = end(&mut tx, revision, account, which, event.at).await?;
@@ -201,12 +200,12 @@ pub async fn end_and_record(
     Ok(changed)
 }
 
-/// The sessions of an account that are alive, those used last first.
+/// The live sessions of an account, last used first.
 pub async fn of_account(store: &Store, account: AccountId) -> Result<Vec<StoredSession>, Fault> {
     sql::of_account(&mut store.read().await?, account, now()).await
 }
 
-/// The live session that a request began after `since`, if it has.
+/// The live session that a request began after `since`, if any.
 pub(crate) async fn begun_by(
     store: &Store,
     request: &str,
@@ -216,7 +215,7 @@ pub(crate) async fn begun_by(
     Ok(row.map(|LiveRow { session, profile, .. }| Successor { session, profile }))
 }
 
-/// The session, if it is alive, and the account that it belongs to.
+/// The session, if it is alive, and its account.
 pub async fn find(store: &Store, id: &str, now: i64) -> Result<Option<LiveRow>, Fault> {
     sql::find(&mut store.read().await?, id, now).await
 }
@@ -226,12 +225,12 @@ pub(crate) async fn is_alive(tx: &mut Tx, id: &str, now: i64) -> Result<bool, Fa
     Ok(sql::find(tx, id, now).await?.is_some())
 }
 
-/// Erases so many refresh tokens of an account, and tells how many there were.
+/// Deletes up to `most` refresh tokens of an account, and returns their number.
 pub(crate) async fn erase_some(tx: &mut Tx, account: AccountId, most: i64) -> Result<u64, Fault> {
     sql::delete_tokens_of(tx, account, most).await
 }
 
-/// Takes back all proofs since then, of all sessions.
+/// Revokes all proofs since `time`, in all sessions.
 pub(crate) async fn forget_proofs_since(store: &Store, time: i64) -> Result<u64, Fault> {
     sql::forget_proofs_since(store, time).await
 }
@@ -251,7 +250,7 @@ pub async fn begin_alone(
     tx.commit().await
 }
 
-/// A description of whoever begins a session, for a row.
+/// The session, with the device and network of a visit.
 pub(crate) fn seen(session: StoredSession, visit: &Visit, at: i64) -> StoredSession {
     StoredSession { seen_at: at, device: visit.device.clone(), network: visit.network(), ..session }
 }

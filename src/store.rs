@@ -1,8 +1,8 @@
-//! The database: how it is opened, migrated, copied and watched, and the connections to it.
+//! The database: opening, migrating, copying and watching it, and the connections to it.
 //!
-//! The statements on a table are in the room that owns it, in its `sql.rs`. One text serves both
-//! databases (migrations/README.md); in what they differ stands in `dialects.rs`. A use case that
-//! writes holds a transaction ([`db::Tx`]), so nothing can be cut off in the middle.
+//! The statements on a table are in the `sql.rs` of the room that owns it. One text serves both
+//! databases (migrations/README.md); the differences are in `dialects.rs`. A use case that writes
+//! does so in a transaction ([`db::Tx`]), so it can't be cut off halfway.
 
 mod archive;
 pub(crate) mod changes;
@@ -49,7 +49,7 @@ use settings::Database;
 #[derive(Clone)]
 pub struct Store {
     backend: Backend,
-    /// Whether the database is there: what the [`Lookout`] has seen last.
+    /// Whether the database is there, as last seen by the [`Lookout`].
     presence: Arc<Presence>,
 }
 
@@ -59,12 +59,11 @@ enum Backend {
     Postgres(Pools<Postgres>),
 }
 
-/// Connections, by what they are for.
+/// Connections, by purpose.
 struct Pools<DB: SqlDatabase> {
     readers: Pool<DB>,
-    /// SQLite has one writer at a time. So there is one connection for writing, for which writers
-    /// queue in order; readers are never held up by writers that wait. On PostgreSQL readers and
-    /// writers are the same.
+    /// SQLite has one writer at a time, so there is one connection for writing, for which writers
+    /// queue in order; waiting writers never hold up readers. On PostgreSQL both are the same pool.
     writer: Pool<DB>,
     /// How the [`Lookout`] connects.
     watcher: Watcher<DB>,
@@ -80,15 +79,15 @@ impl<DB: SqlDatabase> Clone for Pools<DB> {
     }
 }
 
-/// The accounts of which what was read before `revision` must not be believed, nor of their sessions.
+/// Accounts whose data, including their sessions, is out of date if it was read before `revision`.
 pub struct Changes {
-    /// The newest revision there is.
+    /// The newest revision.
     pub revision: i64,
-    /// `None`: more than can be told. Whatever was read must not be believed.
+    /// `None`: too many to list. Everything read before is out of date.
     pub accounts: Option<Vec<AccountId>>,
 }
 
-/// Why there is no usable database. The text is for the operator.
+/// The reason why there is no usable database, for the operator.
 #[derive(Debug)]
 pub struct OpenError(String);
 
@@ -108,7 +107,7 @@ impl Store {
         }
     }
 
-    /// How many connections are open, and how many of them nobody uses.
+    /// The number of open connections, and how many of them are idle.
     #[must_use]
     pub fn connections(&self) -> (usize, usize) {
         let add = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
@@ -116,18 +115,18 @@ impl Store {
             Backend::Sqlite(Pools { readers, writer, .. }, ..) => {
                 add(readers.count(), writer.count())
             }
-            // Its readers are its writers.
+            // Readers use the same pool.
             Backend::Postgres(Pools { writer, .. }) => writer.count(),
         }
     }
 
-    /// Whether it is known that the database does not answer.
+    /// Whether the database is known to be away.
     #[must_use]
     pub fn is_away(&self) -> bool {
         self.presence.is_away()
     }
 
-    /// How often the database went away, and how many requests were refused for it.
+    /// The number of outages, and of requests refused because of them.
     #[must_use]
     pub fn outages(&self) -> (u64, u64) {
         self.presence.outages()
@@ -142,14 +141,14 @@ impl Store {
         Ok(())
     }
 
-    /// Takes what was deleted out of the files of the database, as far as nobody reads it just now.
+    /// Removes deleted data from the database files, except what is being read right now.
     pub(crate) async fn erase(&self) -> Result<(), Fault> {
         let Some(erase) = self.backend.dialect(&ERASE) else { return Ok(()) };
         self.write().await?.execute(sql(erase)).await?;
         Ok(())
     }
 
-    /// Connections that were open when the database went away are of no use when it is back.
+    /// Connections opened before an outage are useless after it.
     fn forget_unused(&self) {
         match &self.backend {
             Backend::Sqlite(pools, ..) => pools.forget_unused(),

@@ -1,4 +1,4 @@
-//! The hash of a password, as it is kept.
+//! The hash of a password, as stored.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::imported::StoredHash;
 
-/// A PHC string, or what another program wrote. It does not print itself, and no door gets one.
+/// A PHC string, or another program's format. It does not print itself, and no door gets one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(Zeroizing<String>);
 
@@ -16,13 +16,13 @@ impl PasswordHash {
         Self(Zeroizing::new(text))
     }
 
-    /// For the database and for an export, and for nothing else.
+    /// For the database and for exports only.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The name of what made it.
+    /// The name of the algorithm.
     #[must_use]
     pub fn kept_as(&self) -> &'static str {
         StoredHash::parse(&self.0).map_or("unknown", |hash| hash.kind())

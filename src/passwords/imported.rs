@@ -1,9 +1,9 @@
-//! Password hashes as they are kept: our own, and those that other programs have made (PW-07).
+//! Stored password hashes: our own, and those of other programs (PW-07).
 //!
-//! Hashes of other programs are only ever verified: at the next right sign-in the account gets one of
-//! ours. Every one is read, and its cost bounded, before it is let into the database. A weak one is
-//! wrapped then: what is kept is Argon2id of the old digest, so a thief of the database finds no hash
-//! that is quick to try.
+//! Hashes of other programs are only ever verified: at the next successful sign-in the account gets
+//! one of ours. Each is parsed, and its cost bounded, before it gets into the database. A weak one
+//! is then wrapped: what is stored is Argon2id of the old digest, so a thief of the database finds
+//! no hash that is quick to try.
 //!
 //! `spellings.rs` reads the texts, `recipe.rs` makes the digests.
 
@@ -24,28 +24,28 @@ use crate::passwords::{
 };
 pub use firebase::FirebaseProject;
 
-/// Longer than any that is known.
+/// Longer than any known hash.
 const MAX_LENGTH: usize = 2048;
 
-/// The most that a hash may cost, in multiples of ours: a core a second or two.
+/// The highest cost of a hash, in multiples of ours: one core for a second or two.
 const MAX_TIME: f64 = 70.0;
 
-/// A digest of fewer bytes is none that could have been kept.
+/// No stored digest has fewer bytes.
 const MIN_DIGEST: usize = 16;
 
-/// From here on a hash is so slow that it must not have all threads.
+/// From this cost on, a hash must not take all threads.
 const SLOW: f64 = 15.0;
 
 /// Seconds, roughly.
 const OURS_TAKES: f64 = 0.015;
 
-/// In front of what is kept in words of ours.
+/// The prefix of our own format.
 const OURS: &str = "latchkey:";
 
-/// A hash that can be verified, in whatever spelling it came.
+/// A hash that can be verified, whatever its format.
 pub(super) enum StoredHash {
     Plain(Kept),
-    /// The digest is hashed once more.
+    /// The digest is hashed again.
     Wrapped(Wrapped),
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Kept {
     digest: Vec<u8>,
 }
 
-/// A digest that is not kept itself, but its Argon2id.
+/// A digest that is stored only as its Argon2id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Wrapped {
     before: Before,
@@ -67,7 +67,7 @@ pub(super) struct Wrapped {
 }
 
 impl StoredHash {
-    /// Reads what is kept. No reason shows the hash.
+    /// Parses a stored hash. No error shows it.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() > MAX_LENGTH {
             return Err("is too long for a hash");
@@ -124,7 +124,7 @@ impl StoredHash {
         })
     }
 
-    /// Whether it should be made anew.
+    /// Whether it should be replaced.
     pub(super) fn is_outdated(&self) -> bool {
         match self {
             Self::Plain(Kept { before: Before::Nothing, recipe, .. }) => !is_ours(recipe),
@@ -146,7 +146,7 @@ impl StoredHash {
         Cost { is_slow: time > SLOW, longer, memory }
     }
 
-    /// The name of what made it.
+    /// The name of the algorithm.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Plain(Kept { recipe, .. }) => recipe.kind(),
@@ -156,7 +156,7 @@ impl StoredHash {
 }
 
 impl Kept {
-    /// In multiples of our own hash: of all forms of a password that is wrong.
+    /// In multiples of our own hash, for all forms of a wrong password.
     fn time(&self) -> f64 {
         self.recipe.time() * self.before.most()
     }
@@ -168,7 +168,7 @@ impl Wrapped {
     }
 }
 
-/// Our own parameters.
+/// Whether the parameters are our own.
 fn is_ours(recipe: &Recipe) -> bool {
     matches!(recipe, Recipe::Argon2 { kind: 2, version: 0x13, memory, passes, lanes, .. }
         if (*memory, *passes, *lanes) == (PARAMS.m_cost(), PARAMS.t_cost(), PARAMS.p_cost()))
@@ -187,17 +187,17 @@ fn too_large(recipe: &Recipe) -> bool {
     recipe.memory() > u64::from(recipe::MAX_MEMORY) * 1024
 }
 
-/// A hash from elsewhere as it may be kept.
+/// An imported hash, ready for storage.
 pub(super) fn to_be_kept(
     text: &str,
     project: Option<&FirebaseProject>,
 ) -> Result<String, &'static str> {
     if text.starts_with(OURS) {
-        // From an export of ours.
+        // From our own export.
         return StoredHash::parse(text).map(|_| text.to_owned());
     }
     if let Some(password) = text.strip_prefix("{noop}") {
-        // Spring's word for a password that is not hashed at all. It is now.
+        // Spring's marker for a password that is not hashed at all. It is now.
         let (outer, digest) = ours(password.as_bytes())?;
         return write("kept", &Kept { before: Before::Nothing, recipe: outer, digest });
     }
@@ -221,7 +221,7 @@ fn write(kind: &str, what: &impl Serialize) -> Result<String, &'static str> {
     Ok(format!("{OURS}{kind}:{}", URL_SAFE_NO_PAD.encode(data)))
 }
 
-/// Argon2id with our parameters and a salt of its own.
+/// Argon2id with our parameters and a new salt.
 fn ours(bytes: &[u8]) -> Result<(Recipe, Vec<u8>), &'static str> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|_| "needs randomness, and there is none")?;

@@ -1,14 +1,15 @@
 //! The queue for hashing: bounded, and fair.
 //!
-//! Places and time are shared by network, and within a network by account. The next job is of the
-//! network that has had the least of the threads' time, and there of the account that has. When all
-//! places are taken, a newcomer gets the place of the newest job of whoever has most of them, unless
-//! that is the newcomer's own share. So a crowd that signs in from one address, rightly or not, waits
-//! for itself.
+//! Places and time are shared between networks, and within a network between accounts. The next job
+//! is from the network that has used the least thread time, and there from the account that has.
+//! When all places are taken, a newcomer replaces the newest job of the largest share, unless that
+//! share is its own. So a crowd that signs in from one address, legitimate or not, only holds up
+//! itself.
 //!
-//! A job counts from the beginning as long as it is expected to take, so a quick one does not wait for
-//! slow ones that came before it from elsewhere. One that takes much longer than our own hash never has all threads. One that takes more memory
-//! waits until there is enough, and keeps no thread waiting: those that need no more go on.
+//! A job's expected time counts from the start, so a quick job does not wait for earlier slow ones
+//! from elsewhere. Jobs that take much longer than our own hash never have all threads. A job that
+//! needs more memory waits until there is enough, without holding up a thread: jobs that need no
+//! more go on.
 
 use std::{
     collections::HashMap,
@@ -18,7 +19,7 @@ use std::{
 
 use crate::{domain::AccountId, platform::visit::Visit};
 
-/// From where a job comes, and for which account.
+/// The origin of a job: a network and an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Place {
     network: String,
@@ -32,14 +33,14 @@ impl Place {
         Self { network: visit.counted_network(), account }
     }
 
-    /// For whoever has this name, if anybody has.
+    /// For the account with this name, whether or not it exists.
     #[must_use]
     pub fn of_name(visit: &Visit, name: &str) -> Self {
         Self { network: visit.counted_network(), account: format!("name {name}") }
     }
 }
 
-/// A share that has not been used for so long may be forgotten.
+/// A share that was unused for this long may be forgotten.
 const FORGET: Duration = Duration::from_secs(60);
 
 pub(super) struct Queue<J> {
@@ -47,15 +48,15 @@ pub(super) struct Queue<J> {
     changed: Condvar,
     places: usize,
     threads: usize,
-    /// KiB, for all jobs that take more than ours.
+    /// KiB, for all jobs that need more than our own hash.
     memory: u32,
 }
 
-/// What a job takes beyond our own hash.
+/// The cost of a job beyond our own hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     pub(super) is_slow: bool,
-    /// How much longer it is expected to take: whoever is quick goes before whoever is slow.
+    /// The extra time it is expected to take: quick jobs go before slow ones.
     pub(super) longer: Duration,
     /// KiB. 0: no more than ours.
     pub(super) memory: u32,
@@ -65,9 +66,9 @@ struct State<J> {
     waiting: Vec<Waiting<J>>,
     networks: Shares,
     accounts: Shares,
-    /// How many threads are at a slow job.
+    /// The number of threads running a slow job.
     slow: usize,
-    /// KiB that nobody has.
+    /// KiB that are free.
     free: u32,
     closed: bool,
 }
@@ -78,9 +79,9 @@ struct Waiting<J> {
     job: J,
 }
 
-/// How much time of the threads each has had, on a clock that shows the time of whoever was served
-/// last (start-time fair queuing). Those who come begin there at least: nobody has time saved up, and
-/// nobody pays for what was used while the others were away.
+/// The thread time that each has used, on a clock that shows the time of the last one served
+/// (start-time fair queuing). Newcomers start there at the earliest: nobody saves up time, and
+/// nobody pays for time used while the others were away.
 #[derive(Default)]
 struct Shares {
     used: HashMap<String, (Duration, Instant)>,
@@ -145,9 +146,9 @@ impl<J> Queue<J> {
         self.places
     }
 
-    /// Lets a job wait. `Err`: the job that has to go, this one or another.
+    /// Queues a job. `Err`: the job that has to go, this one or another.
     pub(super) fn push(&self, place: Place, cost: Cost, job: J) -> Result<(), J> {
-        // More than there is takes all of it.
+        // A job that needs more than there is gets all of it.
         let cost = Cost { memory: cost.memory.min(self.memory), ..cost };
         let mut state = self.state();
         let out = if state.waiting.len() < self.places {
@@ -170,7 +171,7 @@ impl<J> Queue<J> {
     pub(super) fn next(&self) -> Option<Next<J>> {
         let mut state = self.state();
         loop {
-            // One thread is left to what is quick.
+            // One thread is left to quick jobs.
             let slow_may_run = state.slow < self.threads.saturating_sub(1).max(1);
             if let Some(index) = state.next(slow_may_run) {
                 let Waiting { place, cost, job } = state.waiting.remove(index);
@@ -196,7 +197,7 @@ impl<J> Queue<J> {
             state.slow -= usize::from(cost.is_slow);
             state.free += cost.memory;
             drop(state);
-            // Several may have waited for that.
+            // Several may have been waiting for that.
             self.changed.notify_all();
         }
     }
@@ -208,7 +209,7 @@ impl<J> Queue<J> {
 }
 
 impl<J> Next<J> {
-    /// Ends the job, and gives what is left of it back.
+    /// Ends the job and returns it.
     pub(super) fn end(self, queue: &Queue<J>) -> J {
         queue.done(&self.place, self.cost, self.began.elapsed());
         self.job
@@ -226,11 +227,11 @@ impl<J> State<J> {
                 let cost = &self.waiting[*index].cost;
                 (slow_may_run || !cost.is_slow) && fits(cost)
             };
-            // Of equals, the one that has waited longest.
+            // Of equals, the oldest.
             (0..self.waiting.len()).filter(fits).min_by_key(share)
         };
-        // One whose turn it is and that needs memory gets what becomes free before others of its kind:
-        // else small ones would keep a large one waiting for ever.
+        // When it is the turn of a job that needs memory, it gets what becomes free before others
+        // of its kind: otherwise small ones would keep a large one waiting for ever.
         match least(&|_| true) {
             Some(index) if self.waiting[index].cost.memory <= self.free => Some(index),
             Some(_) => least(&|cost| cost.memory == 0),
@@ -238,8 +239,8 @@ impl<J> State<J> {
         }
     }
 
-    /// The newest job of the account that has most places in the network that has most, unless the
-    /// newcomer would take its own place.
+    /// The newest job of the account with the most places in the network with the most, unless the
+    /// newcomer would replace its own.
     fn one_too_many(&self, newcomer: &Place) -> Option<usize> {
         let mut by_network: HashMap<&str, usize> = HashMap::new();
         let mut by_place: HashMap<&Place, usize> = HashMap::new();
@@ -249,7 +250,7 @@ impl<J> State<J> {
         }
         let (network, most) = by_network.iter().max_by_key(|(_, count)| **count)?;
         let own = by_network.get(&*newcomer.network).copied().unwrap_or_default();
-        // Others have more: then one of theirs. Nobody has: then one of the newcomer's neighbours.
+        // If others have more, one of theirs; otherwise one of the newcomer's neighbours.
         let network = if own < *most { *network } else { &*newcomer.network };
         let own = by_place.get(newcomer).copied().unwrap_or_default();
         let of_network = by_place.iter().filter(|(place, _)| place.network == network);
@@ -337,10 +338,10 @@ mod tests {
         for job in 0..10 {
             assert!(queue.push(place("crowd", &job.to_string()), QUICK, job).is_ok());
         }
-        // All places are taken, and still somebody else gets in, and is next but one.
+        // All places are taken, yet another network still gets in, and is next but one.
         assert_eq!(queue.push(place("other", "alice"), QUICK, 100), Err(9));
         assert_eq!((next(&queue, 10), next(&queue, 10)), (0, 100));
-        // The crowd itself does not push anybody out.
+        // The crowd itself pushes nobody out.
         for job in 20..25 {
             assert!(queue.push(place("crowd", "more"), QUICK, job).is_ok() == (job < 22));
         }

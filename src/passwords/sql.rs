@@ -49,8 +49,7 @@ fn holders(condition: &str) -> Sql {
     ))
 }
 
-/// Of two that were made before the case of names was folded, the one whose name was meant letter by
-/// letter.
+/// Of two accounts created before names were case-folded, the one with exactly this name.
 pub(super) async fn named(db: &mut Db, username: &UsernameKey) -> Result<Option<Holder>, Fault> {
     let query = holders(
         "a.username_key IN ($1, $2) \

@@ -1,4 +1,4 @@
-//! What time it is, and how it is written for programs.
+//! The current time, and its format for programs.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,7 +30,7 @@ pub fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// In UTC. What cannot be a time is the beginning of 1970.
+/// In UTC. Out-of-range values become the start of 1970.
 #[must_use]
 pub fn time(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)

@@ -1,7 +1,7 @@
-//! Why a request does not get what it asked for.
+//! The reasons why a request fails.
 //!
-//! A refusal is data for whoever asked. A fault is ours: it is logged where it becomes an answer
-//! (`reply.rs`), and the outside sees nothing of it but the request id.
+//! A refusal is data for the client. A fault is ours: it is logged where it becomes a response
+//! (`reply.rs`), and the client sees only the request id.
 
 use std::error::Error as StdError;
 
@@ -15,36 +15,36 @@ pub enum Error {
     Fault(Fault),
 }
 
-/// Every refusal there is; `reply.rs` gives each its status and its words.
+/// All refusals; `reply.rs` gives each its status and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     InvalidInput(Vec<FieldError>),
     MalformedJson,
     MalformedForm,
-    /// The body broke off, its chunks are broken, or its length is not clear.
+    /// The body is cut off, its chunks are malformed, or its length is ambiguous.
     MalformedBody,
     UsernameTaken,
     InvalidCredentials,
     Unauthorized {
-        /// Whether a token came that was not good (RFC 6750, section 3.1).
+        /// Whether there was a token, but an invalid one (RFC 6750, section 3.1).
         token_came: bool,
     },
     CrossOrigin,
-    /// The password was shown too long ago for what was asked (RFC 9470).
+    /// The password was last entered too long ago for this action (RFC 9470).
     ProofTooOld,
-    /// Too many wrong tries. Seconds after which the next may come.
+    /// Too many wrong attempts. The next one is allowed after this many seconds.
     TooManyTries {
         retry_after: u64,
     },
-    /// The box that says "I want this" was not checked.
+    /// The confirmation box was not checked.
     NotConfirmed,
-    /// The link was used, or is too old, or is none.
+    /// The link is used, expired or invalid.
     LinkInvalid,
-    /// The form was made for another session, or too long ago.
+    /// The form belongs to another session, or has expired.
     StaleForm,
     NotFound,
     MethodNotAllowed {
-        /// The methods that there are, as in the header `Allow`.
+        /// The allowed methods, as in the `Allow` header.
         allow: String,
     },
     RequestTimeout,
@@ -52,17 +52,17 @@ pub enum Refusal {
     UnsupportedMediaType,
     /// The `Host` is not one of ours.
     MisdirectedRequest,
-    /// More work is waiting than can be done soon.
+    /// Too much work is queued.
     Overloaded,
 }
 
 #[derive(Debug)]
 pub enum Fault {
-    /// The database is known to be away. That is logged when it begins and when it ends.
+    /// The database is known to be away. Only the start and the end of this are logged.
     Away,
-    /// The database is away or busy: it will pass.
+    /// The database is away or busy: this is temporary.
     Unavailable(Box<dyn StdError + Send + Sync>),
-    /// It will not pass by itself.
+    /// Not temporary.
     Internal(Box<dyn StdError + Send + Sync>),
 }
 
@@ -78,7 +78,7 @@ impl std::fmt::Display for IsAway {
 impl StdError for IsAway {}
 
 impl Fault {
-    /// The same fault, as one that may pass.
+    /// The same fault, as a temporary one.
     #[must_use]
     pub fn into_unavailable(self) -> Self {
         match self {
@@ -87,7 +87,7 @@ impl Fault {
         }
     }
 
-    /// For the log, and for nobody else.
+    /// For the log only.
     #[must_use]
     pub fn source(&self) -> &(dyn StdError + 'static) {
         match self {

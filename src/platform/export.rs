@@ -1,11 +1,11 @@
 //! The export of traces by OpenTelemetry: OTLP over HTTP, behind the cargo feature `otel`.
 //!
-//! It is set by OpenTelemetry's own variables, `OTEL_EXPORTER_OTLP_ENDPOINT` above all
-//! (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/>), which its library reads; without
-//! an endpoint nothing is exported. A trace holds what the log holds at its usual level, whatever
-//! `RUST_LOG` says: a span for each request, with the lines about it as events, and in
-//! OpenTelemetry's words how it was answered; but not the path that was asked for. Every request
-//! begins a trace of its own: what a client says about traces is not believed.
+//! Configured by OpenTelemetry's own variables, mainly `OTEL_EXPORTER_OTLP_ENDPOINT`
+//! (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/>), which its library reads;
+//! without an endpoint nothing is exported. A trace has the same content as the log at its default
+//! level, whatever `RUST_LOG` says: a span for each request, with its log lines as events and the
+//! response in OpenTelemetry's terms, but not the requested path. Every request starts its own
+//! trace: trace headers from clients are ignored.
 
 use opentelemetry::{
     Key, KeyValue,
@@ -19,17 +19,17 @@ use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 
 use crate::platform::settings;
 
-/// Exports until it is dropped; then it sends what is left.
+/// Exports until dropped, then sends the rest.
 pub struct Export(Option<SdkTracerProvider>);
 
 impl Export {
     pub const IS_BUILT_IN: bool = true;
 
-    /// What a request is to those who look at its trace.
+    /// The span kind of a request.
     pub const KIND: Option<&str> = Some("server");
 
-    /// A layer for the traces, and what keeps the export going. An endpoint that cannot be used is
-    /// told, and is no reason not to serve.
+    /// The layer for traces, and a guard that keeps the export running. An unusable endpoint is
+    /// reported, but doesn't stop the server.
     #[must_use]
     pub fn start<S>() -> (Option<impl Layer<S>>, Self)
     where
@@ -41,7 +41,7 @@ impl Export {
         let exporter = match SpanExporter::builder().with_http().build() {
             Ok(exporter) => exporter,
             Err(error) => {
-                // Nobody listens to the log yet.
+                // The log isn't set up yet.
                 use std::io::Write;
                 _ = writeln!(std::io::stderr(), "traces cannot be exported: {error}");
                 return (None, Self(None));
@@ -59,7 +59,7 @@ impl Export {
         (Some(layer.with_filter(ours)), Self(Some(provider)))
     }
 
-    /// How a request was answered, in OpenTelemetry's words
+    /// Records the response to a request in OpenTelemetry's terms
     /// (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/>).
     pub fn answered(span: &Span, method: &'static str, route: Option<&str>, status: u16) {
         let context = span.context();
@@ -83,7 +83,7 @@ impl Export {
     }
 }
 
-/// What the traces are of: `latchkey`, unless the variables give it another name.
+/// The service name of the traces: `latchkey`, unless the variables set another one.
 fn resource() -> Resource {
     let told = Resource::builder().build();
     let name = told.get(&Key::new("service.name"));

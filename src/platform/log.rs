@@ -1,4 +1,4 @@
-//! How the log is written.
+//! The format and the filter of the log.
 
 use crate::platform::settings::settings;
 
@@ -30,6 +30,6 @@ fn format(text: &str) -> Result<LogFormat, String> {
 fn filter(text: &str) -> Result<String, String> {
     match text.parse::<tracing_subscriber::EnvFilter>() {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("is no log filter; write for example info or latchkey=debug".into()),
+        Err(_) => Err("is not a log filter; try info or latchkey=debug".into()),
     }
 }

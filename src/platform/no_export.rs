@@ -1,4 +1,4 @@
-//! In the place of `export.rs` in a build without the cargo feature `otel`: nothing is exported.
+//! Replaces `export.rs` in builds without the cargo feature `otel`: exports nothing.
 
 use tracing::Span;
 use tracing_subscriber::layer::Identity;

@@ -1,8 +1,8 @@
-//! The address that people use.
+//! The public address.
 
 use url::Url;
 
-/// The origin that people use: a scheme, a host and perhaps a port, and nothing else.
+/// The public origin: scheme, host, optionally a port, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(Url);
 
@@ -17,7 +17,7 @@ impl PublicUrl {
             return Err("must be scheme, host and port, without a path".into());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("must not hold a user or a password".into());
+            return Err("must not contain a user or a password".into());
         }
         Ok(Self(url))
     }
@@ -32,7 +32,7 @@ impl PublicUrl {
         self.0.scheme() == "https"
     }
 
-    /// Whether what is sent to it stays on this machine.
+    /// Whether requests to it stay on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self.0.host() {
@@ -43,7 +43,7 @@ impl PublicUrl {
         }
     }
 
-    /// Scheme, host and, unless it is the scheme's own, port: `https://accounts.example.org`.
+    /// Scheme, host and, unless it is the scheme's default, port: `https://accounts.example.org`.
     #[must_use]
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()

@@ -1,4 +1,4 @@
-//! Randomness of the operating system, and nothing else's (CF-05).
+//! Randomness from the operating system only (CF-05).
 
 use std::cell::RefCell;
 
@@ -6,7 +6,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{domain::AccountId, platform::error::Fault};
 
-/// Random bytes.
 pub fn bytes<const SIZE: usize>() -> Result<[u8; SIZE], Fault> {
     let mut bytes = [0; SIZE];
     getrandom::fill(&mut bytes).map_err(Fault::internal)?;
@@ -20,7 +19,7 @@ pub fn text() -> Result<String, Fault> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The same for what is no secret and needed all the time: of what was drawn for many at once.
+/// The same, for values that are needed all the time and aren't secret: drawn in batches.
 pub fn label() -> Result<String, Fault> {
     const SIZE: usize = 16;
     thread_local! {
@@ -37,7 +36,7 @@ pub fn label() -> Result<String, Fault> {
     })
 }
 
-/// Whether [`text`] could have drawn it.
+/// Whether [`text`] could have produced it.
 #[must_use]
 pub fn is_text(text: &str) -> bool {
     URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 16)
@@ -57,15 +56,15 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// 256 random bits in base64url, for what is a secret by itself: 43 characters.
+/// 256 random bits in base64url, for values that are themselves secrets: 43 characters.
 pub fn token() -> Result<String, Fault> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(Fault::internal)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Positive and below 2^53. Two of a million accounts share a number with a probability of 10^-4,
-/// and then the second sign-up is refused as taken: nothing is lost, and the next try succeeds.
+/// Positive and below 2^53. Among a million accounts, two share a number with a probability of
+/// 10^-4; the second sign-up is then refused as taken: nothing is lost, and a retry succeeds.
 pub fn account_id() -> Result<AccountId, Fault> {
     let random = getrandom::u64().map_err(Fault::internal)? >> 11;
     Ok(AccountId(i64::try_from(random.max(1)).map_err(Fault::internal)?))

@@ -1,4 +1,4 @@
-//! The key of all tokens.
+//! The key for all tokens.
 
 use std::{fmt, io, path::Path};
 
@@ -14,8 +14,8 @@ impl Secret {
     /// The shortest key for HMAC-SHA-256 (RFC 7518, section 3.2), in bytes.
     const MIN_LENGTH: usize = 32;
 
-    /// Keys from tutorials, templates and other people's repositories. A key may contain one of them if
-    /// enough is left without it.
+    /// Keys from tutorials, templates and other people's repositories. A key may contain one of
+    /// them if the rest is long enough.
     const WELL_KNOWN: [&'static str; 12] = [
         "a-string-secret-at-least-256-bits-long",
         "your-256-bit-secret",
@@ -42,7 +42,7 @@ impl Secret {
         }
         let different = rest.bytes().collect::<std::collections::BTreeSet<_>>().len();
         let bytes = text.as_bytes();
-        // Three times the same, or more, whatever it is.
+        // Any sequence, repeated three times or more.
         let repeats =
             (1..=bytes.len() / 3).any(|n| bytes.iter().skip(n).eq(&bytes[..bytes.len() - n]));
         if rest.len() < Self::MIN_LENGTH / 2 || different < 5 || repeats {
@@ -56,9 +56,10 @@ impl Secret {
         &self.0
     }
 
-    /// The secret beside the SQLite file: read, or made if there is none yet.
+    /// Reads the secret beside the SQLite file, or creates it.
     ///
-    /// It appears whole or not at all, also when two processes start at once or the power fails.
+    /// The file appears complete or not at all, even if two processes start at once or the power
+    /// fails.
     pub fn beside(database: &Path) -> io::Result<Self> {
         let path = database.with_extension("secret");
         match std::fs::read_to_string(&path) {
@@ -92,12 +93,12 @@ impl Secret {
     }
 }
 
-/// A secret that others can read is not refused: a volume may not know modes.
+/// Warns about a secret that others can read, but doesn't refuse it: some volumes have no modes.
 fn warn_if_open(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path).map(|file| file.permissions().mode()).unwrap_or_default();
     if mode & 0o077 != 0 {
-        tracing::warn!("others than its owner can read {}: chmod 600", path.display());
+        tracing::warn!("{} is readable by other users: run chmod 600", path.display());
     }
 }
 

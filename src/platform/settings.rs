@@ -1,24 +1,24 @@
-//! How settings are declared and read: the only room that reads the environment and `.env`.
+//! Declares and reads settings: the only room that reads the environment and `.env`.
 //!
-//! A room declares its settings by [`settings!`], each once: `check`, `--help` and `.env.example` come
-//! from that. Every bad setting is found at once, and each gets one line that says what to write
-//! instead. A secret is never shown, not even a wrong one (CF-01, CF-02). Written by hand, because the
-//! settings libraries stop at the first fault, or show the value that was wrong.
+//! Each room declares its settings once, with [`settings!`]; `check`, `--help` and `.env.example`
+//! follow from that. All bad settings are reported together, one line each, with the fix. Secrets
+//! are never shown, not even invalid ones (CF-01, CF-02). This is hand-written, because settings
+//! libraries stop at the first error or print the invalid value.
 
 use std::{collections::BTreeMap, fmt, io, time::Duration};
 
 use leptos_config::LeptosOptions;
 
-/// A setting, as the operator is told of it.
+/// A setting, as shown to the operator.
 #[derive(Debug)]
 pub struct Known {
     pub name: &'static str,
     /// As `check` shows it.
     pub default: &'static str,
-    /// What stands in `.env.example`.
+    /// The value in `.env.example`.
     pub example: &'static str,
     pub meaning: &'static str,
-    /// More, for `.env.example`.
+    /// An extra note, for `.env.example`.
     pub note: &'static str,
     /// Whether `check` must not show it.
     pub is_secret: bool,
@@ -26,11 +26,11 @@ pub struct Known {
 
 /// Declares the settings of a room, as a struct of their values. Each is one of
 ///
-/// - `or(NAME, default, parse)`: what is set, or the default;
+/// - `or(NAME, default, parse)`: the configured value, or the default;
 /// - `given(NAME, default in words, parse, example)`: what is set, if it is;
 /// - `secret(…)`: the same, and never shown.
 ///
-/// Behind it stands what it means and, for `.env.example`, what else there is to say.
+/// Its meaning follows and, for `.env.example`, an optional note.
 macro_rules! settings {
     ($(#[$doc:meta])* pub struct $room:ident {
         $($field:ident: $type:ty = $how:ident($name:literal, $default:literal, $parse:expr $(, $example:literal)?),
@@ -66,12 +66,12 @@ pub(crate) const fn is_secret(how: &str) -> bool {
     how.len() == "secret".len() && how.as_bytes()[0] == b's'
 }
 
-/// What stands in `.env.example`: the example, or else the default.
+/// The value in `.env.example`: the example, or the default.
 pub(crate) const fn example(default: &'static str, example: &[&'static str]) -> &'static str {
     if example.is_empty() { default } else { example[0] }
 }
 
-/// One setting that cannot be used, and what to write instead.
+/// An invalid setting, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadSetting {
     pub name: String,
@@ -84,17 +84,17 @@ impl fmt::Display for BadSetting {
     }
 }
 
-/// Where a process finds its settings, and what the settings may not do to it.
+/// The sources of the settings, and the faults in reading them.
 pub struct Sources {
     environment: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
     unreadable: Vec<BadSetting>,
-    /// Names in the environment whose values are no text.
+    /// Environment variables whose values aren't valid text.
     not_text: Vec<String>,
 }
 
 impl Sources {
-    /// The environment, and `.env` in the working folder if it is there.
+    /// The environment, and `.env` in the working folder if it exists.
     #[must_use]
     pub fn of_process() -> Self {
         let (mut unreadable, mut not_text) = (Vec::new(), Vec::new());
@@ -129,8 +129,8 @@ impl Sources {
         Self { environment, file: BTreeMap::new(), unreadable: Vec::new(), not_text: Vec::new() }
     }
 
-    /// The value of a setting, and where it came from. One that is empty is not set: so Compose passes
-    /// on what is not set for itself. An empty text is never a secret.
+    /// The value of a setting, and its source. An empty value counts as unset, because Compose
+    /// passes on unset variables as empty. An empty text is never a secret.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(&str, &'static str)> {
         let is_set = |value: &&String| !value.trim().is_empty();
@@ -141,8 +141,8 @@ impl Sources {
             .or_else(|| self.file.get(name).filter(is_set).map(|value| (value.as_str(), ".env")))
     }
 
-    /// Names that are no setting. In `.env` that is every unknown name. In the environment, which
-    /// is full of other programs' names, those that look as if they were meant for Latchkey.
+    /// Unknown settings: in `.env`, every unknown name; in the environment, which is full of other
+    /// programs' variables, only names that look meant for Latchkey.
     fn unknown(&self, known: &[&Known]) -> Vec<BadSetting> {
         let is_known = |name: &str| known.iter().any(|known| known.name == name);
         let misspelled = |name: &str| {
@@ -173,8 +173,8 @@ impl Sources {
     }
 }
 
-/// What Kubernetes and Docker put into the environment of every container for a service: a Service
-/// that is called `latchkey` makes `LATCHKEY_PORT=tcp://10.0.0.5:3000` and more.
+/// Whether Kubernetes or Docker put this variable into the container for a service: a Service named
+/// `latchkey` creates `LATCHKEY_PORT=tcp://10.0.0.5:3000` and more.
 fn is_of_a_service(name: &str, value: &str) -> bool {
     let is_address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     let is_of_a_port = || {
@@ -196,9 +196,9 @@ fn is_of_a_service(name: &str, value: &str) -> bool {
         || is_of_a_port() == Some(true)
 }
 
-/// Reads the lines of `.env`. No fault shows the line: it may hold a secret.
+/// Reads the lines of `.env`. No error shows the line: it may contain a secret.
 fn read_file(text: &str, file: &mut BTreeMap<String, String>, faults: &mut Vec<BadSetting>) {
-    // dotenvy puts other variables in the place of `$NAME`, and a secret is the bytes as given.
+    // dotenvy expands `$NAME`, but a secret is taken literally.
     for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
         let name = name.trim().trim_start_matches("export ").trim_start();
         if !name.starts_with('#') && value.contains('$') && !value.trim_start().starts_with('\'') {
@@ -224,14 +224,14 @@ pub(crate) fn bad(name: &str, reason: &str) -> BadSetting {
     BadSetting { name: name.to_owned(), reason: reason.to_owned() }
 }
 
-/// Reads setting after setting, and keeps every fault.
+/// Reads settings one by one, and collects all faults.
 pub(crate) struct Reader<'a> {
     sources: &'a Sources,
     pub(crate) faults: Vec<BadSetting>,
 }
 
 impl<'a> Reader<'a> {
-    /// `known`: every setting there is.
+    /// `known`: all settings.
     pub(crate) fn new(sources: &'a Sources, known: &[&Known]) -> Self {
         let mut faults = sources.unreadable.clone();
         let is_known = |name: &&String| known.iter().any(|known| known.name == **name);
@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
         Self { sources, faults }
     }
 
-    /// What is set, or the default.
+    /// The configured value, or the default.
     pub(crate) fn or<T>(
         &mut self,
         name: &str,
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
         given.unwrap_or_else(|| parse(default).ok().expect("a good default"))
     }
 
-    /// What is set, if it is.
+    /// The configured value, if any.
     pub(crate) fn given<T>(
         &mut self,
         name: &str,
@@ -274,7 +274,6 @@ impl<'a> Reader<'a> {
         self.given(name, default, parse)
     }
 
-    /// Whether it is set.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.sources.get(name).is_some()
     }
@@ -310,8 +309,8 @@ pub(crate) fn number(text: &str, least: usize, most: usize) -> Result<usize, Str
     }
 }
 
-/// The settings of the site: Leptos.toml, which is compiled in. Above it, leptos itself reads the
-/// `LEPTOS_…` variables that cargo-leptos sets; nobody else should.
+/// The site settings: Leptos.toml, which is compiled in. They are overridden by the `LEPTOS_…`
+/// variables, which leptos itself reads and only cargo-leptos should set.
 pub fn site() -> Result<LeptosOptions, leptos_config::errors::LeptosConfigError> {
     leptos_config::get_config_from_str(include_str!("../../Leptos.toml"))
 }
@@ -323,7 +322,7 @@ pub fn reloads() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
-/// Whether OpenTelemetry's variables name a place to which traces go, and do not say that none do.
+/// Whether OpenTelemetry's variables set an endpoint for traces and don't disable the export.
 #[must_use]
 pub fn exports_traces() -> bool {
     let told = |name: &str| {

@@ -1,4 +1,4 @@
-//! What commands say, and how they fail.
+//! The output and the failures of commands.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 
 use super::error::Fault;
 
-/// A command that could not do its work. Each line is for the operator.
+/// The failure of a command, in lines for the operator.
 pub struct Failure(pub Vec<String>);
 
 impl<E: std::error::Error> From<E> for Failure {
@@ -22,12 +22,12 @@ pub(crate) fn fail<T>(reason: &str) -> Result<T, Failure> {
     Err(Failure(vec![reason.to_owned()]))
 }
 
-/// A fault, as the operator is told of it.
+/// A fault, as shown to the operator.
 pub(crate) fn told(fault: Fault) -> Failure {
     Failure(vec![fault.source().to_string()])
 }
 
-/// To the standard output; a reader that went away is no fault of ours.
+/// Writes to standard output; a reader that went away is not an error.
 pub(crate) fn say(line: &str) {
     _ = writeln!(std::io::stdout(), "{line}");
 }
@@ -36,7 +36,7 @@ pub(crate) fn warn(text: &str) {
     _ = writeln!(std::io::stderr(), "latchkey: warning: {text}");
 }
 
-/// A new file, readable by its owner alone.
+/// Creates a file that only its owner can read.
 pub(crate) fn create(file: &Path) -> Result<BufWriter<fs::File>, Failure> {
     let mut options = fs::OpenOptions::new();
     let created = options.write(true).create_new(true).mode(0o600).open(file);

@@ -1,5 +1,5 @@
-//! What is known of whoever sends a request before they have proved anything: plain values, read from
-//! the request by `web/client.rs`.
+//! The sender of a request, before any authentication: plain values that `web/client.rs` reads from
+//! the request.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -12,7 +12,7 @@ use super::random;
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// Without randomness there is no session either; the request goes on and will say so.
+    /// Without randomness no session can begin either; the request goes on and fails there.
     #[must_use]
     pub fn new() -> Self {
         Self(random::label().unwrap_or_default().into())
@@ -30,28 +30,27 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// What is known of whoever sends a request before he has proved anything.
+/// The sender of a request, before any authentication.
 #[derive(Clone)]
 pub struct Visit {
     pub address: Option<IpAddr>,
-    /// In words, as far as it is known: `Firefox, Linux`.
+    /// In words, if known: `Firefox, Linux`.
     pub device: String,
     pub request_id: RequestId,
-    /// What the cookie says of those who have signed in from this device before.
+    /// The cookie's record of earlier sign-ins on this device.
     pub known_device: Option<String>,
     /// Stands for the session, if there is one.
     pub session_reference: String,
 }
 
 impl Visit {
-    /// The network that is shown to people and written down: /24, or /48 (AZ-04 asks for no more
-    /// than is needed).
+    /// The network shown to users and stored: /24, or /48 (AZ-04: no more than is needed).
     #[must_use]
     pub fn network(&self) -> String {
         self.address.map(|address| prefix(address, 24, 48)).unwrap_or_default()
     }
 
-    /// The network that is counted: /32, or /64, which is what one customer has (AU-04).
+    /// The network used for counting: /32, or /64, one customer's share (AU-04).
     #[must_use]
     pub fn counted_network(&self) -> String {
         self.address.map(counted_network).unwrap_or_default()

@@ -1,7 +1,7 @@
-//! The proof that a request comes from somebody who is signed in.
+//! The proof that a request comes from a signed-in user.
 //!
-//! Only this file makes one, out of a good token of a live session. So a use case that asks for a
-//! proof cannot be reached without it.
+//! Only this file creates one, from a valid token of a live session. So a use case that takes a
+//! proof can't be reached without one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     store::Store,
 };
 
-/// The session or the account is gone since the guard has looked.
+/// The session or the account has gone since the guard checked.
 pub(crate) const OVER: Refusal = Refusal::Unauthorized { token_came: true };
 
 /// The proof that a request comes from a signed-in account.
@@ -45,8 +45,7 @@ impl SignedIn {
         &self.session.family
     }
 
-    /// Whether the password was shown once more since the sign-in: the session goes on under a new id
-    /// then.
+    /// Whether the password was entered again since the sign-in, which gives the session a new id.
     #[must_use]
     pub fn has_confirmed(&self) -> bool {
         self.session.id != self.session.family
@@ -63,7 +62,7 @@ impl SignedIn {
         self.session.profile.id
     }
 
-    /// The same, if the password was shown within the last `ttl` (SE-08).
+    /// The same, if the password was entered within the last `ttl` (SE-08).
     pub fn fresh(&self, ttl: Duration) -> Result<Fresh<'_>, Refusal> {
         let oldest = now().saturating_sub_unsigned(ttl.as_secs());
         if self.session.proved_at() >= oldest { Ok(Fresh(self)) } else { Err(Refusal::ProofTooOld) }
@@ -76,7 +75,7 @@ impl SignedIn {
     }
 }
 
-/// The proof that the caller has shown the password a short while ago. What is dangerous takes one.
+/// The proof that the caller has entered the password recently. Sensitive actions require one.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh<'a>(&'a SignedIn);
 
@@ -88,9 +87,9 @@ impl std::ops::Deref for Fresh<'_> {
     }
 }
 
-/// A request whose session ended a moment ago because this very request came before, and whose answer
-/// may have been lost: the session that took its place. Nothing is done for it unless it shows the
-/// password.
+/// A repeated request: the first attempt has just ended its session, and the answer may have been
+/// lost. With it, the session that replaced the old one. Nothing is done for such a request unless
+/// it has the password.
 #[derive(Clone)]
 pub struct Returning {
     pub old: Arc<str>,
@@ -98,7 +97,7 @@ pub struct Returning {
 }
 
 impl Returning {
-    /// The session that took the place of the one that the token is of, a moment ago.
+    /// The session that has just replaced the token's session.
     pub(crate) async fn of(
         store: &Store,
         keys: &Keys,
@@ -136,16 +135,16 @@ impl Renewer {
     }
 }
 
-/// What a token shows of its sender.
+/// The result of checking a token.
 pub enum Shown {
     /// It proves nothing.
     Bad,
-    /// It is good, and its session is over.
+    /// It is valid, but its session is over.
     Ended(VerifiedToken),
     Good(SignedIn),
 }
 
-/// Reads a token of one carrier, and looks for its session.
+/// Reads a token of one carrier, and looks up its session.
 pub async fn by_token(
     tokens: &Tokens,
     live: &Arc<LiveSessions>,

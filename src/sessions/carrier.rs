@@ -9,7 +9,7 @@ pub enum Carrier {
 }
 
 impl Carrier {
-    /// As the store writes it.
+    /// As stored.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

@@ -1,61 +1,63 @@
-//! What this node knows of live sessions, so that a request with a good token asks no database.
+//! This node's cache of live sessions, so that a request with a valid token needs no database.
 //!
 //! # The design
 //!
 //! Many nodes share one database. Ending a session does three things in one transaction: it takes
-//! the next *revision* (one row, locked until the commit), deletes the session, and lists its account
-//! as changed at that revision. So does whatever else changes an account: one row for each change,
-//! however many sessions there are. Each node keeps the live sessions that it has read, and *looks*
-//! every quarter of a second for what has changed since its last look. All sessions of an account that
-//! is listed are dropped: the next request with one of their tokens asks the database.
+//! the next *revision* (one row, locked until the commit), deletes the session, and lists its
+//! account as changed at that revision. Every other change to an account is listed as well: one row
+//! per change, however many sessions there are. Each node caches the live sessions that it has
+//! read, and *looks* every quarter of a second for changes since its last look. It drops all
+//! sessions of the listed accounts: the next request with one of their tokens asks the database.
 //!
-//! Looking has a thread, a runtime and a connection of its own (`store/lookout.rs`), so it waits for
-//! no request. A node believes what it keeps only for [`SURE_FOR`] after the beginning of its last
-//! good look. When looks fail, or this process is held up as a whole, that time runs out and each
-//! request asks the database. Only if the database itself is silent or refuses are requests answered
+//! Looking has its own thread, runtime and connection (`store/lookout.rs`), so it waits for no
+//! request. A node trusts its cache only for [`SURE_FOR`] after the start of its last successful
+//! look. When looks fail, or the whole process is held up, that time runs out and each request asks
+//! the database. Requests get 503 only if the database itself is silent or refuses. No message can
+//! be lost: a look asks for everything since the last one.
 //! 503. There is no message that could be lost: a look asks for everything since the last one.
 //!
 //! # Why no dead token passes for longer than [`BOUND`]
 //!
-//! Let a session be ended by a commit at time `T`, at revision `e`, and let a node let it pass at
-//! a later time `u` by an entry that it keeps, read from the database at revision `s`.
+//! Suppose that a session is ended by a commit at time `T`, at revision `e`, and that a node
+//! accepts it at a later time `u` because of a cached entry, read from the database at revision
+//! `s`.
 //!
-//! 1. It was alive when it was read, and ids are never given twice, so `s < e`: revisions are
-//!    committed in their order, and what one statement reads is of one moment.
+//! 1. It was alive when it was read, and ids are never reused, so `s < e`: revisions are committed
+//!    in order, and one statement reads one moment.
 //! 2. At `u` the node was sure, so there was a look that began at `t0` with `u < t0 + SURE_FOR`.
-//!    `t0` is taken on the thread that looks, before the statement is sent. A thread that is woken
-//!    late, and an answer that is read late, make `t0` no later: they only shorten the time in which
-//!    the node is sure.
-//! 3. If that look read the database after `T`, it saw `e`. Then either the account was among its
-//!    changes, or an earlier look had brought it. Whichever brought it first raised the [`Horizon`] to
-//!    `e` or beyond, and then dropped every entry of the account; from then on, no entry read at
-//!    `s < e` is taken in. Only after that was the node sure by that look. So there is no such entry:
-//!    a contradiction. (A look that brings more than can be told drops everything, and begins a new
-//!    *era*: whatever was being read at that moment is not taken in.)
-//! 4. So it read the database before `T`, and began before that: `t0 < T`, and `u < T + SURE_FOR`.
+//!    `t0` is taken on the thread that looks, before the statement is sent. A thread that wakes up
+//!    late, or an answer that is read late, doesn't make `t0` later: it only shortens the time in
+//!    which the node is sure.
+//! 3. If that look read the database after `T`, it saw `e`. Then the account was among its changes,
+//!    or among those of an earlier look. The first such look raised the [`Horizon`] to `e` or
+//!    beyond, and then dropped every entry of the account; from then on, no entry read at `s < e`
+//!    is cached. Only after that did the look make the node sure. So there is no such entry: a
+//!    contradiction. (A look with too many changes to list drops everything and begins a new *era*:
+//!    reads under way at that moment are not cached.)
+//! 4. So that look read the database before `T`, and began even earlier: `t0 < T`, and `u < T +
+//!    SURE_FOR`.
 //!
-//! On the node that ends it, the horizon is raised and the entry dropped before the answer is sent,
-//! so there it is dead at once, also for requests that read it just before. Looks that are late,
-//! lost, repeated or in another order change nothing in this: the test at the end of this file
-//! tries them all. The bound is for requests that begin after the session has ended: one that was
-//! under way is answered. The argument takes for granted that what the database has committed stays
-//! so. A node that could not look for [`SURE_FOR`] does not, and begins a new era; only a standby
-//! that takes over more quickly than that, and lacks commits, could go unnoticed: let it be
-//! synchronous. The times are of a monotonic clock, which a suspended machine stops: after it
-//! wakes up, what is left of a second may pass.
+//! The node that ends a session raises the horizon and drops the entry before it answers, so there
+//! the session is dead at once, even for requests that read it just before. Looks that are late,
+//! lost, repeated or reordered don't change this: the test at the end of this file tries them all.
+//! The bound applies to requests that begin after the session has ended: one that was under way is
+//! answered. The argument assumes that committed data stays committed. A node that could not look
+//! for [`SURE_FOR`] doesn't assume that, and begins a new era; only a standby that takes over
+//! faster, and lacks commits, could go unnoticed: make it synchronous. The times are on a monotonic
+//! clock, which stops while a machine is suspended: after it wakes up, a dead token may pass for
+//! the rest of the second.
 //!
-//! # What it takes
+//! # What it costs
 //!
-//! At most [`MAX_BYTES`], whatever the number of sessions: some 15,000 of them. (Reckoned from the parts; what the allocator and the reads
-//! around it take comes to as much again.) Beyond that the
-//! ones that are used least are dropped, and a request with one of those asks the database once.
-//! Ended sessions take nothing here. They stay listed in the database for [`LISTED_FOR`]; a node
-//! that was away for longer, or has missed more than can be read at once, drops everything.
+//! At most [`MAX_BYTES`], whatever the number of sessions: room for some 15,000. (Estimated from
+//! the parts; the allocator and the reads around it take as much again.) Beyond that the least used
+//! are dropped, and a request with one of those asks the database once. Ended sessions take no
+//! memory here. They stay listed in the database for [`LISTED_FOR`]; a node that was away for
+//! longer, or has missed more than it can read at once, drops everything.
 //!
-//! Looking costs one statement every quarter of a second and node, whatever the load, and a pass over
-//! what is kept if anything has changed. Ending
-//! sessions is serialised by the row of the revision: as many a second as the database can commit
-//! one after the other.
+//! Looking costs each node one statement every quarter of a second, whatever the load, and a pass
+//! over the cache if anything has changed. Ending sessions is serialised by the row of the
+//! revision: the rate is what the database can commit one after the other.
 
 use std::{
     collections::HashSet,
@@ -82,23 +84,23 @@ use crate::{
     store::{Changes, Lookout, Store},
 };
 
-/// For how long a token may pass on another node after its session has ended.
+/// How long a token may pass on another node after its session has ended.
 pub const BOUND: Duration = Duration::from_secs(1);
 
-/// For how long a node believes what it keeps, from the beginning of its last look. Shorter than
-/// the bound, because a request that has passed still needs a moment to be answered.
+/// How long a node trusts its cache, from the start of its last look. Shorter than the bound,
+/// because an accepted request still takes a moment to be answered.
 const SURE_FOR: Duration = Duration::from_millis(900);
 
-/// The pause between two looks: three may fail before the node is not sure any more.
+/// The pause between two looks: three may fail before the node is no longer sure.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// For how long the database lists a change.
+/// How long the database lists a change.
 pub const LISTED_FOR: Duration = Duration::from_secs(600);
 
-/// The most memory that is kept, in bytes.
+/// The most memory for the cache, in bytes.
 const MAX_BYTES: u64 = 5 * 1024 * 1024;
 
-/// What an entry takes beside its texts, in bytes: reckoned from its parts.
+/// The size of an entry without its texts, in bytes: estimated from its parts.
 const ENTRY_BYTES: u64 = 336;
 
 /// A session that was alive when it was read, and its account.
@@ -113,10 +115,10 @@ pub struct LiveSession {
     pub remembered: bool,
     pub created_at: i64,
     pub ends_at: i64,
-    /// When the password was shown last.
+    /// When the password was last entered.
     proved_at: AtomicI64,
     alive_until: AtomicI64,
-    /// Whether somebody is at it.
+    /// Whether it is being extended.
     being_extended: AtomicBool,
 }
 
@@ -126,27 +128,26 @@ impl LiveSession {
         self.alive_until.load(Ordering::Relaxed)
     }
 
-    /// When the password was shown last. The beginning of 1970: that is not known.
+    /// When the password was last entered. The start of 1970: unknown.
     #[must_use]
     pub fn proved_at(&self) -> i64 {
         self.proved_at.load(Ordering::Relaxed)
     }
 }
 
-/// When a proof must have been shown that may count now or later, in seconds since 1970.
+/// The earliest time of a proof that can count now or later, in seconds since 1970.
 #[must_use]
 pub fn oldest_proof(proof_ttl: Duration) -> i64 {
     now().saturating_sub(seconds(proof_ttl)).max(0)
 }
 
-/// Up to where this node knows what has changed. It only grows, as long as the database is the
-/// same.
+/// How far this node knows what has changed. It only grows, as long as the database is the same.
 struct Horizon {
-    /// All changes up to this revision have been looked at.
+    /// All changes up to this revision have been seen.
     seen: i64,
-    /// Nothing that was read before this revision is taken in.
+    /// Nothing read before this revision is cached.
     floor: i64,
-    /// How often everything was dropped. Nothing that was read before that is taken in.
+    /// How often everything was dropped. Nothing read before that is cached.
     era: u64,
 }
 
@@ -161,7 +162,7 @@ impl LiveSessions {
         Self { store, known: Known::new(MAX_BYTES) }
     }
 
-    /// The live session that a good token names, if it is alive.
+    /// The session that a valid token names, if it is alive.
     pub async fn find(&self, proof: &VerifiedToken) -> Result<Option<Arc<LiveSession>>, Fault> {
         let now = now();
         let found = match self.known.get(&proof.session, Instant::now(), now) {
@@ -175,8 +176,8 @@ impl LiveSessions {
         Ok(found.filter(|session| session.profile.id == proof.account))
     }
 
-    /// Notes, while the request goes on, that a session is to stay alive until then, unless it does
-    /// until `enough`. If that is lost, the next request does it again.
+    /// Extends a session to `alive_until` while the request goes on, unless it already lasts until
+    /// `enough`. If that is lost, the next request does it again.
     pub fn extend(self: &Arc<Self>, session: &Arc<LiveSession>, alive_until: i64, enough: i64) {
         if session.being_extended.swap(true, Ordering::Relaxed) {
             return;
@@ -185,7 +186,7 @@ impl LiveSessions {
         let extend = async move {
             match sql::extend(&this.store, &session.id, alive_until, enough, now()).await {
                 Ok(true) => _ = session.alive_until.fetch_max(alive_until, Ordering::Relaxed),
-                // Another node was quicker, or it is over: the next request asks.
+                // Another node was faster, or it is over: the next request asks.
                 Ok(false) => _ = this.known.entries.remove(&session.id),
                 Err(fault) => {
                     tracing::warn!(error = fault.source(), "a session could not be extended");
@@ -196,8 +197,8 @@ impl LiveSessions {
         tokio::spawn(extend.in_current_span());
     }
 
-    /// Forgets when a password was shown, because by the clock this is yet to come: the clock was set
-    /// back, and nobody knows how old the proof is.
+    /// Forgets when the password was entered, because that time is in the future: the clock was set
+    /// back, and the age of the proof is unknown.
     pub fn forget_proof(self: &Arc<Self>, session: &Arc<LiveSession>) {
         session.proved_at.store(0, Ordering::Relaxed);
         let (this, id) = (self.clone(), session.id.clone());
@@ -216,8 +217,8 @@ impl LiveSessions {
         Ok(())
     }
 
-    /// Takes in what this node has just ended, or changed: what was read of it before is not believed
-    /// any more when this returns.
+    /// Drops what this node has just ended or changed: when this returns, nothing read before is
+    /// trusted.
     pub fn changed(&self, changed: &Changed) {
         let Changed { revision, sessions } = changed;
         if sessions.is_empty() {
@@ -226,14 +227,14 @@ impl LiveSessions {
         self.known.changed_here(sessions.iter().map(String::as_str), revision.0);
     }
 
-    /// How many sessions are kept, and the bytes that they take, as reckoned.
+    /// The number of cached sessions, and their estimated size in bytes.
     #[must_use]
     pub fn kept(&self) -> (usize, usize) {
         let entries = &self.known.entries;
         (entries.len(), usize::try_from(entries.weight()).unwrap_or(usize::MAX))
     }
 
-    /// Looks for changes until `stopped`, on a thread of its own.
+    /// Looks for changes until `stopped`, on its own thread.
     pub fn watch(self: &Arc<Self>, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let this = self.clone();
@@ -262,7 +263,7 @@ impl LiveSessions {
     }
 }
 
-/// The part that is only logic: no clock and no database of its own.
+/// The pure logic, without a clock or a database.
 struct Known {
     entries: Cache<Arc<str>, Arc<LiveSession>, Bytes>,
     horizon: RwLock<Horizon>,
@@ -301,11 +302,11 @@ impl Known {
         if self.micros(at) >= self.sure_until.load(Ordering::Acquire) {
             return None;
         }
-        // One that seems to be over may have been extended by another node.
+        // A session that seems to be over may have been extended by another node.
         self.entries.get(id).filter(|session| session.alive_until() > now)
     }
 
-    /// Keeps what was read, unless something has changed since the read began, in that era.
+    /// Caches a row read in `era`, unless something has changed since the read began.
     fn take_in(&self, row: LiveRow, era: u64) -> Arc<LiveSession> {
         let id: Arc<str> = row.session.id.into();
         let session = Arc::new(LiveSession {
@@ -320,7 +321,7 @@ impl Known {
             alive_until: AtomicI64::new(row.session.alive_until),
             being_extended: AtomicBool::new(false),
         });
-        // Held until it is in: whoever raises the floor then drops it, if he must.
+        // Held until the entry is in: raising the floor then drops it if necessary.
         let horizon = self.horizon();
         if row.revision >= horizon.floor && era == horizon.era {
             self.entries.insert(id, session.clone());
@@ -343,15 +344,15 @@ impl Known {
         }
     }
 
-    /// Takes in what a look has brought that began then, and asked for changes after `since`.
+    /// Applies the result of a look that began at `began` and asked for changes after `since`.
     fn apply(&self, began: Instant, since: i64, changes: Changes) {
         let mut horizon = self.horizon.write().unwrap_or_else(PoisonError::into_inner);
         if since > horizon.seen {
-            // It leaves a gap: it belongs to another time.
+            // It would leave a gap: it is from before a reset.
             return;
         }
-        // After a time in which it could not look, the database may be another one: a standby that
-        // lacks the last commits, or a copy from yesterday, whose revisions are given once more.
+        // After a time without looks, this may be another database: a standby that lacks the last
+        // commits, or a copy from yesterday that gives out the same revisions again.
         let sure_until = self.sure_until.load(Ordering::Acquire);
         let was_away = sure_until != 0 && self.micros(began) >= sure_until;
         match changes.accounts.filter(|_| !was_away) {
@@ -364,13 +365,13 @@ impl Known {
                 }
             }
             None => {
-                // Perhaps it is another database, and its revisions begin anew.
+                // Perhaps it is another database, whose revisions start over.
                 let (revision, era) = (changes.revision, horizon.era + 1);
                 *horizon = Horizon { seen: revision, floor: revision, era };
                 self.entries.clear();
             }
         }
-        // Last, and while the lock is held: before, the node must not be sure.
+        // Last, and under the lock: the node must not be sure any earlier.
         self.sure_until.fetch_max(self.micros(began + SURE_FOR), Ordering::Release);
     }
 

@@ -1,12 +1,13 @@
 //! Refresh tokens: for programs that want to stay signed in (SE-05, SE-06; RFC 9700, section 4.14).
 //!
-//! Each is 256 random bits, kept as a hash, good for one use, and belongs to one session. Whoever
-//! uses one gets its successor. For [`GRACE`] after that the same token gets the *same* successor
-//! once more, so that parallel tabs, retries and lost answers sign nobody out; later use means that
-//! somebody has a copy, and ends the session.
+//! Each is 256 random bits, stored as a hash, valid for one use, and belongs to one session. Using
+//! it returns its successor. For [`GRACE`] after that, the same token returns the *same* successor
+//! again, so that parallel tabs, retries and lost answers sign nobody out; later use means that the
+//! token was copied, and ends the session.
 //!
-//! To hand out a successor again without keeping it, it is sealed with a key that comes of the token
-//! that it succeeds: who has that token can open it, and who reads the database cannot.
+//! So that a successor can be returned again without being stored in the clear, it is sealed with a
+//! key derived from its predecessor: the holder of that token can open it, a reader of the database
+//! can't.
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -23,8 +24,8 @@ use crate::{
 /// Seconds.
 pub const GRACE: i64 = 10;
 
-/// For how long, in seconds, a token that was used is still known: its use ends the session. Later
-/// it is like any other text.
+/// How long, in seconds, a used token is remembered: reusing it ends the session. Later it is like
+/// any other text.
 pub const REMEMBERED: i64 = 7 * 24 * 3600;
 
 pub struct RefreshToken(Zeroizing<String>);
@@ -34,7 +35,7 @@ impl RefreshToken {
         Ok(Self(Zeroizing::new(random::token()?)))
     }
 
-    /// `None`: it cannot be one.
+    /// `None`: this cannot be a token.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -46,7 +47,7 @@ impl RefreshToken {
         &self.0
     }
 
-    /// What is kept of it. There is nothing to guess in 256 random bits, so it needs no salt.
+    /// The stored form. 256 random bits can't be guessed, so it needs no salt.
     #[must_use]
     pub fn hash(&self) -> String {
         sha256(&self.0)
@@ -61,7 +62,7 @@ impl RefreshToken {
         let opened = self.key()?.open(SUCCESSOR, sealed);
         opened
             .and_then(|token| Self::parse(&token))
-            .ok_or_else(|| Fault::internal("a sealed successor that is none"))
+            .ok_or_else(|| Fault::internal("the sealed successor is not a token"))
     }
 
     fn key(&self) -> Result<Seal, Fault> {
@@ -81,26 +82,26 @@ impl std::fmt::Debug for RefreshToken {
     }
 }
 
-/// What became of a refresh token.
+/// The outcome of using a refresh token.
 pub enum Refreshed {
-    /// It was used, and its successor is in force.
+    /// It was unused, and its successor is now valid.
     Rotated(Box<LiveRow>),
-    /// It was used a moment ago, and its successor is the one that is sealed here.
+    /// It was used a moment ago, and this is its sealed successor.
     Repeated(Box<LiveRow>, String),
     /// It was used long ago.
     Reused(Box<LiveRow>),
-    /// There is none, or its session is over.
+    /// No such token, or its session is over.
     Unknown,
 }
 
-/// The family of the session that a refresh token is of, used or not.
+/// The family of a refresh token's session, whether the token is used or not.
 pub(crate) async fn family(store: &Store, token: &RefreshToken) -> Result<Option<String>, Fault> {
     sql::family_of_token(&mut store.read().await?, &token.hash()).await
 }
 
-/// Uses a refresh token: whoever is first makes `successor` the next one. `idle_until`: the session
-/// stays alive until then, if it does not end before. Only if it was rotated is there anything to
-/// commit.
+/// Uses a refresh token: the first caller makes `successor` the next one. `idle_until`: how long
+/// the session stays alive, unless it ends earlier. There is something to commit only if the token
+/// was rotated.
 pub(crate) async fn rotate(
     tx: &mut Tx,
     token: &RefreshToken,
@@ -109,13 +110,13 @@ pub(crate) async fn rotate(
     now: i64,
 ) -> Result<Refreshed, Fault> {
     let (hash, sealed) = (token.hash(), token.seal(successor)?);
-    // First the session and then its tokens, as whoever ends it does.
+    // First the session and then its tokens, in the same order as ending a session.
     sql::extend_by_token(tx, &hash, now, idle_until).await?;
     let first = sql::use_token(tx, &hash, &sealed, now).await?;
     let Some(stored) = sql::token(tx, &hash, now).await? else { return Ok(Refreshed::Unknown) };
     let row = Box::new(stored.row);
     if !first {
-        // A clock that was set back makes no grace longer.
+        // Setting the clock back must not extend the grace.
         let in_grace = (stored.used_at - GRACE..=stored.used_at + GRACE).contains(&now);
         return Ok(match stored.sealed_successor.filter(|_| in_grace) {
             Some(sealed) => Refreshed::Repeated(row, sealed),

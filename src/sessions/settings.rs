@@ -24,8 +24,8 @@ settings! {
 }
 
 impl SessionSettings {
-    /// A session must not stay unused for longer than it lasts. Lowering `SESSION_TTL` alone makes no
-    /// default wrong.
+    /// The idle time must not exceed the lifetime. Lowering `SESSION_TTL` alone doesn't invalidate
+    /// a default.
     pub(crate) fn check(&mut self, reader: &mut Reader<'_>) {
         for (name, idle) in [
             ("SESSION_IDLE_TTL", &mut self.idle_ttl),

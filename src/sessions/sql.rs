@@ -77,7 +77,7 @@ struct SessionRow {
 }
 
 impl SessionRow {
-    /// `None`: it is of a kind that this version does not know, so nobody gets in by it.
+    /// `None`: a kind that this version doesn't know, so it lets nobody in.
     fn read(self) -> Option<LiveRow> {
         let row = self;
         Some(LiveRow {
@@ -105,7 +105,8 @@ impl SessionRow {
     }
 }
 
-/// One statement, so that all of it was so at the same moment. `from` has the table `sessions` as `s`.
+/// One statement, so that everything is from the same moment. `from` has the table `sessions` as
+/// `s`.
 fn live(more: &str, from: &str, condition: &str) -> Sql {
     let profile = &*PROFILE;
     sql_of(format!(
@@ -125,7 +126,7 @@ pub(super) async fn find(db: &mut Db, id: &str, now: i64) -> Result<Option<LiveR
     Ok(row.and_then(SessionRow::read))
 }
 
-/// Of the requests that did the same the one after `since`.
+/// The session that this request began, if it was at `since` or later.
 pub(super) async fn begun_by(
     db: &mut Db,
     request: &str,
@@ -207,8 +208,8 @@ pub(super) async fn delete_but(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Deletes all sessions of an account but for so many. Those that have one token and nothing to renew
-/// it with go first, and of each kind those that began first.
+/// Deletes all but `kept` sessions of an account. Those with a single token that can't be renewed
+/// go first, and of each kind the oldest.
 pub(super) async fn delete_beyond(
     tx: &mut Tx,
     account: AccountId,
@@ -223,8 +224,8 @@ pub(super) async fn delete_beyond(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Lets a session stay alive until then. One that stays alive until `enough` in any case is left as it
-/// is, and one that has ended stays ended: then `false`.
+/// Extends a session to `alive_until`. `false`: it already lasts until `enough`, or it has ended,
+/// and nothing was changed.
 pub(super) async fn extend(
     store: &Store,
     id: &str,
@@ -249,7 +250,7 @@ pub(super) async fn forget_proofs_since(store: &Store, time: i64) -> Result<u64,
     store.in_pieces(forget, SESSIONS, "proved_at > $1", time).await
 }
 
-/// A refresh token as it is kept.
+/// A refresh token as stored.
 #[derive(FromRow)]
 struct TokenRow {
     #[sqlx(flatten)]
@@ -265,7 +266,7 @@ pub(super) struct StoredToken {
     pub(super) sealed_successor: Option<String>,
 }
 
-/// The family of the session that a refresh token is of, used or not.
+/// The family of a refresh token's session, whether the token is used or not.
 pub(super) async fn family_of_token(db: &mut Db, hash: &str) -> Result<Option<String>, Fault> {
     let query = "SELECT s.family FROM refresh_tokens r \
                  JOIN sessions s ON s.id = r.session_id WHERE r.hash = $1";
@@ -283,7 +284,7 @@ pub(super) async fn insert_refresh_token(
     Ok(())
 }
 
-/// Lets the session of a refresh token stay alive until then, if it does not end before.
+/// Extends the session of a refresh token to `idle_until`, unless it ends earlier.
 pub(super) async fn extend_by_token(
     tx: &mut Tx,
     hash: &str,
@@ -323,7 +324,7 @@ pub(super) async fn token(tx: &mut Tx, hash: &str, now: i64) -> Result<Option<St
     }))
 }
 
-/// Forgets the used tokens of a session but for the last [`USED_TOKENS`].
+/// Deletes the used tokens of a session except the last [`USED_TOKENS`].
 pub(super) async fn forget_tokens(tx: &mut Tx, session: &str) -> Result<(), Fault> {
     let forget = "DELETE FROM refresh_tokens WHERE session_id = $1 AND used_at < \
                   (SELECT used_at FROM refresh_tokens WHERE session_id = $1 \
@@ -347,8 +348,9 @@ pub(super) async fn delete_tokens_of(
 const SESSIONS: (&str, &str) = ("sessions", "id");
 const TOKENS: (&str, &str) = ("refresh_tokens", "hash");
 
-/// Forgets the sessions that are over, the tokens that were used too long ago, and what was sealed for
-/// requests that come again. `grace`, `remembered`: for how many seconds that is kept.
+/// Deletes sessions that are over and tokens that were used too long ago, and clears sealed values
+/// kept for repeated requests. `remembered`, `grace`: how many seconds used tokens and sealed
+/// values are kept.
 pub(crate) async fn forget(
     store: &Store,
     now: i64,
@@ -356,7 +358,7 @@ pub(crate) async fn forget(
     remembered: i64,
 ) -> Result<u64, Fault> {
     let over = "session_id IN (SELECT id FROM sessions WHERE alive_until <= $1)";
-    // First their tokens, which would go with them all at once.
+    // Their tokens first: otherwise they would all go with the sessions at once.
     store.in_pieces("DELETE FROM refresh_tokens", TOKENS, over, now).await?;
     let over = "alive_until <= $1";
     let sessions = store.in_pieces("DELETE FROM sessions", SESSIONS, over, now).await?;

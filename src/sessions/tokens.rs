@@ -1,12 +1,12 @@
-//! Sessions: how long they live, and the JWTs that name them.
+//! Session lifetimes, and the JWTs that name sessions.
 //!
-//! A session is a row in the store. What a client holds is a JWT that names the row: in the cookie
-//! for a browser, in `accessToken` for a program. The two kinds differ in `typ` and `aud`, and
-//! neither is read as the other (JW-04). A good JWT is not enough to come in: the guard asks
-//! `live_sessions` whether its session is still alive.
+//! A session is a row in the store. A client has a JWT that names the row: in the cookie for a
+//! browser, in `accessToken` for a program. The two kinds differ in `typ` and `aud`, and neither is
+//! accepted as the other (JW-04). A valid JWT is not enough: the guard asks `live_sessions` whether
+//! its session is still alive.
 //!
-//! jsonwebtoken checks the signature and the registered claims it is told to check. What it leaves
-//! open is closed here: unknown header members (so `crit`, `b64`, `zip`, `jku`, `jwk`, `kid`, …),
+//! jsonwebtoken checks the signature and the registered claims it is told to check. Its gaps are
+//! closed here: unknown header members (including `crit`, `b64`, `zip`, `jku`, `jwk`, `kid`, …),
 //! duplicate members, the kind, the longest life, the size (JW-01 to JW-07).
 
 use std::sync::Arc;
@@ -29,10 +29,10 @@ use crate::{
     sessions::{ProvedBy, StoredSession, carrier::Carrier, settings::SessionSettings},
 };
 
-/// Bytes. Ours have about 400; nothing longer is looked at (JW-07).
+/// Bytes. Ours have about 400; longer ones are refused unread (JW-07).
 const MAX_TOKEN: usize = 4096;
 
-/// The most memory, in bytes, for tokens that have been read and were good.
+/// The most memory, in bytes, for tokens that were found valid.
 const MAX_READ_BYTES: u64 = 1024 * 1024;
 
 /// How far ahead of ours another node's clock may be.
@@ -55,15 +55,15 @@ impl Carrier {
     }
 }
 
-/// What somebody who signs in wants.
+/// The kind of session to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionKind {
     Browser {
-        /// Whether it is to outlive the browser.
+        /// Whether it outlives the browser.
         remembered: bool,
     },
     Program {
-        /// Whether it is to be renewed by refresh tokens.
+        /// Whether refresh tokens renew it.
         refresh: bool,
     },
 }
@@ -77,7 +77,7 @@ impl SessionKind {
     }
 }
 
-/// The JOSE header, whole: any other member is refused.
+/// The complete JOSE header: any other member is refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Jose {
@@ -86,7 +86,7 @@ struct Jose {
     typ: String,
 }
 
-/// The claims, whole: any other member is refused. None of them says who the account belongs to
+/// The complete claims: any other member is refused. None of them says who the account belongs to
 /// (JW-12).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +100,7 @@ struct Claims {
     exp: i64,
 }
 
-/// What a good token says.
+/// The content of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedToken {
     pub carrier: Carrier,
@@ -108,7 +108,7 @@ pub struct VerifiedToken {
     pub account: AccountId,
 }
 
-/// What reading a token has shown, and until when that holds.
+/// The result of reading a token, and how long it is valid.
 #[derive(Clone)]
 struct Reading {
     proof: VerifiedToken,
@@ -121,25 +121,25 @@ struct Bytes;
 impl Weighter<String, Reading> for Bytes {
     fn weight(&self, token: &String, reading: &Reading) -> u64 {
         let parts = size_of::<(String, Reading)>() + token.capacity() + reading.proof.session.len();
-        // What the cache itself takes for an entry, and the allocator.
+        // The overhead of the cache and the allocator.
         parts as u64 + 100
     }
 }
 
-/// The keys, and all that is fixed about sessions.
+/// The keys, and the fixed parameters of sessions.
 pub struct Tokens {
     issuer: String,
     signing: EncodingKey,
     /// The current one, then the previous one.
     accepted: Vec<DecodingKey>,
-    /// What jsonwebtoken checks of a browser's token, and of a program's.
+    /// jsonwebtoken's checks, for a browser's token and for a program's.
     browser: Validation,
     program: Validation,
-    /// By token. The signature of a token that was good stays good, and so does everything else
-    /// about it until it expires: nothing else is left to check when it comes again.
+    /// By token. A valid token stays valid until it expires, its signature included, so nothing
+    /// else needs checking when it is used again.
     good: Cache<String, Reading, Bytes>,
     access_token_ttl: i64,
-    /// After so long unused: a browser's, one that is remembered, and one with refresh tokens.
+    /// Idle times: of a browser session, a remembered one, and one with refresh tokens.
     idle_ttl: i64,
     remember_ttl: i64,
     refresh_ttl: i64,
@@ -179,7 +179,7 @@ impl Tokens {
         }
     }
 
-    /// A new session for the store. Its id is drawn anew each time, so nobody can plant one
+    /// A new session for the store. Its id is newly drawn each time, so nobody can plant one
     /// (SE-01).
     pub fn begin(
         &self,
@@ -190,7 +190,7 @@ impl Tokens {
         let now = now();
         let ends_at = match kind {
             SessionKind::Browser { .. } | SessionKind::Program { refresh: true } => now + self.ttl,
-            // There is nothing to renew it with, so it ends with its only token.
+            // It can't be renewed, so it ends with its only token.
             SessionKind::Program { refresh: false } => now + self.access_token_ttl,
         };
         let idle_at = match kind {
@@ -219,7 +219,7 @@ impl Tokens {
         })
     }
 
-    /// Until when a session that is refreshed now stays alive, if it does not end before.
+    /// How long a session refreshed at `now` stays alive, unless it ends earlier.
     #[must_use]
     pub fn refreshed_until(&self, now: i64) -> i64 {
         now + self.refresh_ttl
@@ -229,8 +229,8 @@ impl Tokens {
         if remembered { self.remember_ttl } else { self.idle_ttl }
     }
 
-    /// If a session that is used now should stay alive for longer: until when, and until when it
-    /// must be alive already to be left as it is. A hundredth of the idle time is not worth a write.
+    /// For a session that should be extended: its new end, and the end from which it can be left as
+    /// it is. A hundredth of the idle time is not worth a write.
     #[must_use]
     pub fn extension(
         &self,
@@ -245,7 +245,7 @@ impl Tokens {
         (carrier == Carrier::Browser && alive_until < enough).then_some((extended, enough))
     }
 
-    /// The JWT that names a session, and for how many seconds it is good.
+    /// The JWT that names a session, and its lifetime in seconds.
     pub fn make(&self, session: &StoredSession) -> Result<(String, i64), Fault> {
         let (carrier, now) = (session.carrier, now());
         let exp = match carrier {
@@ -297,7 +297,7 @@ impl Tokens {
             .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, validation).ok())?
             .claims;
 
-        // Whoever signed it holds the key. Now: is it what we would have signed?
+        // The signature is right. Now: is it what we would have signed?
         let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
         let header: Jose = serde_json::from_slice(&header).ok()?;
         let life = claims.exp.checked_sub(claims.iat)?;

@@ -1,4 +1,4 @@
-//! Copies of a SQLite database in one file, and the way back.
+//! Backs up a SQLite database to a single file, and restores it.
 
 use std::{
     fs, io,
@@ -13,8 +13,8 @@ use tempfile::NamedTempFile;
 
 use crate::store::{MIGRATIONS, OpenError, SetUpLock};
 
-/// Writes a copy of the database as it is at this moment, while others go on writing to it. The
-/// file is readable by its owner alone, and appears whole or not at all. An existing one is never
+/// Writes a copy of the database in its current state, while others go on writing to it. Only its
+/// owner can read the file, which appears complete or not at all. An existing file is never
 /// replaced.
 pub async fn backup(database: &Path, file: &Path) -> Result<(), OpenError> {
     let fail = |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", file.display()));
@@ -27,8 +27,8 @@ pub async fn backup(database: &Path, file: &Path) -> Result<(), OpenError> {
     sync_folder(file).map_err(|error| fail(&error))
 }
 
-/// Puts a copy in the place of the database, if it is good and nobody uses the database. What was
-/// there before is kept beside it, and its path is told.
+/// Replaces the database with a copy, if the copy is good and nobody is using the database. The old
+/// database is kept beside it; its path is returned.
 pub async fn restore(
     file: &Path,
     database: &Path,
@@ -37,7 +37,7 @@ pub async fn restore(
 ) -> Result<Option<PathBuf>, OpenError> {
     let fail =
         |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
-    // The copy of the copy is checked: it is what will be used.
+    // Checks the second copy, which becomes the database.
     let copy = snapshot(file, folder(database)).await?;
     if end_sessions {
         let mut db = open(copy.path(), |options| options).await.map_err(|error| fail(&error))?;
@@ -78,14 +78,14 @@ async fn snapshot(database: &Path, folder: &Path) -> Result<NamedTempFile, OpenE
     }
 }
 
-/// What is wrong with a database, if anything is.
+/// The problem with a database, if any.
 async fn check(database: &Path) -> Result<Option<String>, sqlx::Error> {
     let mut db = open(database, |options| options).await?;
     let tables = "SELECT COUNT(*) FROM sqlite_master \
                   WHERE name IN ('accounts', 'sessions', '_sqlx_migrations')";
     let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut db).await?;
     if tables < 3 {
-        return Ok(Some("is no database of Latchkey".to_owned()));
+        return Ok(Some("is not a Latchkey database".to_owned()));
     }
     let found: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut db).await?;
     if found != "ok" {
@@ -98,13 +98,13 @@ async fn check(database: &Path) -> Result<Option<String>, sqlx::Error> {
         sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&mut db).await?;
     db.close().await?;
     let newer = last.filter(|last| MIGRATIONS.iter().all(|known| known.version < *last));
-    Ok(newer.map(|last| format!("has migration {last}: it is of a newer version of Latchkey")))
+    Ok(newer.map(|last| format!("has migration {last}: it is from a newer version of Latchkey")))
 }
 
 /// Whether another process has the database open.
 pub async fn is_in_use(database: &Path) -> Result<bool, OpenError> {
-    // In WAL mode each connection of each process holds a shared lock on the file as long as it is
-    // open, so this succeeds only if there is none; and afterwards all is in the one file.
+    // In WAL mode every open connection, in any process, holds a shared lock on the file. So this
+    // succeeds only if there is none, and then leaves everything in the one file.
     let exclusive = open(database, |options| {
         options
             .locking_mode(SqliteLockingMode::Exclusive)
@@ -118,12 +118,12 @@ pub async fn is_in_use(database: &Path) -> Result<bool, OpenError> {
             Ok(false)
         }
         Err(sqlx::Error::Database(error)) if error.message().contains("locked") => Ok(true),
-        // It may be damaged, which is why it is to be replaced.
+        // It may be damaged, which may be why it is being replaced.
         Err(_) => Ok(false),
     }
 }
 
-/// Moves a database that nobody uses away, and tells where it is now.
+/// Moves an unused database out of the way and returns its new path.
 async fn put_aside(database: &Path) -> Result<PathBuf, OpenError> {
     let fail =
         |error: &dyn std::fmt::Display| OpenError(format!("{}: {error}", database.display()));
@@ -133,7 +133,7 @@ async fn put_aside(database: &Path) -> Result<PathBuf, OpenError> {
     let seconds = crate::platform::clock::now();
     let with = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
     let named = |number: i64| with(database, &format!(".before-restore-{number}"));
-    // Two in one second must not take each other's place. The lock keeps others away.
+    // Two restores in the same second must not overwrite each other. The lock keeps others away.
     #[expect(clippy::expect_used, reason = "there are more numbers than files")]
     let aside = (seconds..).map(named).find(|path| !path.exists()).expect("a free name");
     for ending in ["-wal", "-shm", ""] {
@@ -157,7 +157,7 @@ fn folder(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// So that the name is on the disk, too.
+/// Makes sure that the file name is on disk, too.
 fn sync_folder(file: &Path) -> io::Result<()> {
     fs::File::open(folder(file))?.sync_all()
 }

@@ -1,5 +1,5 @@
-//! What nodes tell each other: which accounts have changed, with all their sessions. The module
-//! `sessions/live.rs` says how it is read.
+//! News between nodes: the accounts that changed, with all their sessions. `sessions/live.rs`
+//! explains how it is read.
 
 use crate::{
     domain::AccountId,
@@ -11,19 +11,19 @@ use crate::{
     },
 };
 
-/// What nodes tell each other means nothing in another database.
+/// News between nodes means nothing in another database.
 pub(crate) const TABLES: &[Table] = &[
     table("session_revision", &[]).only_here(),
     table("changed_accounts", &[]).only_here(),
     table("facts", &[]).only_here(),
 ];
 
-/// The number of a change. Its row is locked until the change is committed, so changes are committed
-/// in the order of their numbers, and whoever sees one sees all before it.
+/// The number of a change. Its row is locked until the commit, so changes are committed in the
+/// order of their numbers, and a reader that sees one sees all earlier ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Revision(pub i64);
 
-/// The number that everything has after this change. Asked for before anything else is locked.
+/// Takes the number of this change. Call this before locking anything else.
 pub(crate) async fn next_revision(tx: &mut Tx) -> Result<Revision, Fault> {
     let next = "UPDATE session_revision SET revision = revision + 1 RETURNING revision";
     let (revision,): (i64,) = tx.one(sql(next)).await?;

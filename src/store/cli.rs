@@ -36,7 +36,7 @@ pub(crate) enum Migrate {
     },
 }
 
-/// The database of the settings, if it is there and up to date.
+/// Opens the configured database, if it exists and is up to date.
 pub(crate) async fn open(settings: &StoreSettings) -> Result<Store, Failure> {
     let database = &settings.database;
     if matches!(database, Database::Sqlite(path) if !path.exists()) {
@@ -45,12 +45,12 @@ pub(crate) async fn open(settings: &StoreSettings) -> Result<Store, Failure> {
     let lock = SetUpLock::wait(database).await?;
     let store = Store::open(database, settings.connections, &lock).await?;
     if store.migrations().await?.iter().any(|migration| !migration.applied) {
-        return fail("the database is of an older version: run `latchkey migrate up` first");
+        return fail("the database is from an older version: run `latchkey migrate up` first");
     }
     Ok(store)
 }
 
-/// The database of the settings, made and brought up to date where needed.
+/// Opens the configured database, creating and migrating it if needed.
 pub(crate) async fn open_migrated(settings: &StoreSettings) -> Result<Store, Failure> {
     let lock = SetUpLock::wait(&settings.database).await?;
     let store = Store::open(&settings.database, settings.connections, &lock).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn migrate(
 ) -> Result<(), Failure> {
     let is_missing = matches!(&settings.database, Database::Sqlite(path) if !path.exists());
     if matches!(command, Migrate::List) && is_missing {
-        // A list makes nothing.
+        // Listing must not create the database.
         list(&Store::known_migrations());
         return Ok(());
     }
@@ -183,7 +183,7 @@ pub(crate) async fn copy_all(
     }
     source.close().await;
     target.close().await;
-    say("All of it is there. For those who are signed in to stay so, the new server needs:");
+    say("Copied everything. To keep users signed in, the new server needs:");
     say("- the same PUBLIC_URL");
     match (&from, &to) {
         (Database::Sqlite(path), _) => {
@@ -200,7 +200,7 @@ pub(crate) async fn copy_all(
     Ok(())
 }
 
-/// Opens a database that no server uses: what a server writes while it is copied would be lost.
+/// Opens a database that no server is using: whatever a server wrote during the copy would be lost.
 async fn open_unused(name: &str, database: &Database) -> Result<Store, Failure> {
     let in_use = || fail(&format!("{name}: a server is using this database: stop it first"));
     let lock = SetUpLock::wait(database).await?;
@@ -217,14 +217,14 @@ async fn open_unused(name: &str, database: &Database) -> Result<Store, Failure> 
     Ok(store)
 }
 
-const NOT_SQLITE: &str = "this is for SQLite. A PostgreSQL has tools of its own: \
+const NOT_SQLITE: &str = "this is for SQLite only. PostgreSQL has its own tools: \
      pg_dump --format=custom --file=FILE DATABASE_URL, and \
      pg_restore --clean --if-exists --single-transaction --dbname=DATABASE_URL FILE";
 
 pub(crate) async fn back_up(settings: &StoreSettings, file: &Path) -> Result<(), Failure> {
     let Database::Sqlite(path) = &settings.database else { return fail(NOT_SQLITE) };
     backup(path, file).await?;
-    say(&format!("Wrote {}: checked, and for your eyes only.", file.display()));
+    say(&format!("Wrote {}: checked, and readable only by you.", file.display()));
     let secret = path.with_extension("secret");
     if secret.exists() {
         say(&format!(
@@ -246,7 +246,7 @@ pub(crate) async fn put_back(
     let kept = restore(file, path, end_sessions, &lock).await?;
     say(&format!("Restored {} from {}.", path.display(), file.display()));
     if let Some(kept) = kept {
-        say(&format!("What was there before is now {}.", kept.display()));
+        say(&format!("The previous database is now {}.", kept.display()));
     }
     Ok(())
 }

@@ -19,14 +19,14 @@ enum Value {
 
 type CopiedRow = Vec<Value>;
 
-/// Rows that are read and written at once.
+/// Rows per read and write.
 const CHUNK: usize = 500;
 
-/// What was copied of a table, as both databases tell.
+/// Row count and checksum of a copied table, the same in both databases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
     pub rows: u64,
-    /// The SHA-256 of each row, all of them combined by XOR: the order does not matter.
+    /// The XOR of the SHA-256 of each row, so the order does not matter.
     pub checksum: [u8; 32],
 }
 
@@ -42,9 +42,9 @@ impl Sum {
     }
 }
 
-/// Copies all accounts and sessions, as they are at this moment, into an empty database, in one
-/// transaction: all of it is there in the end, or nothing. Before that is decided, everything is
-/// read again from the target and compared. `progress` is told a table, and how many rows are done.
+/// Copies all accounts and sessions, as of this moment, into an empty database, in one transaction:
+/// everything or nothing. Before the commit, everything is read back from the target and compared.
+/// `progress` gets the name of a table and the number of rows done.
 pub async fn copy(
     from: &Store,
     to: &Store,
@@ -52,7 +52,7 @@ pub async fn copy(
     mut progress: impl FnMut(&str, u64),
 ) -> Result<Vec<(&'static str, Sum)>, OpenError> {
     if from.migrations().await?.iter().any(|migration| !migration.applied) {
-        return Err(OpenError("the source is of an older version: migrate it up first".to_owned()));
+        return Err(OpenError("the source is from an older version: migrate it first".to_owned()));
     }
     to.migrate_up().await?;
     let mut source = Transaction::begin(from).await?;
@@ -94,7 +94,7 @@ pub async fn copy(
     Ok(sums)
 }
 
-/// A connection in the middle of a transaction. Dropped, it is closed, and nothing has happened.
+/// A connection in the middle of a transaction. Dropping it closes it and rolls back.
 enum Transaction {
     Sqlite(InUse<Sqlite>),
     Postgres(InUse<Postgres>),
@@ -111,7 +111,7 @@ macro_rules! on {
 }
 
 impl Transaction {
-    /// Begins one that sees the database as it is now until it ends.
+    /// Begins a transaction that sees the database as it is now.
     async fn begin(store: &Store) -> Result<Self, OpenError> {
         let mut transaction = match &store.backend {
             Backend::Sqlite(pools, ..) => Self::Sqlite(pools.writer.acquire().await.map_err(fail)?),
@@ -127,14 +127,14 @@ impl Transaction {
         on!(&mut self, |db| sqlx::raw_sql("COMMIT").execute(&mut **db).await.map(drop))
             .map_err(fail)?;
         if let Self::Sqlite(db) = &mut self {
-            // All of it is in the file itself: somebody may move that alone.
+            // Leaves everything in the file itself, which may be moved alone.
             let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
             sqlx::raw_sql(fold).execute(&mut **db).await.map_err(fail)?;
         }
         Ok(())
     }
 
-    /// A table or a column that is not in the list would be lost, and both checksums would agree.
+    /// An unlisted table or column would be lost, and both checksums would still agree.
     async fn refuse_unknown_columns(
         &mut self,
         store: &Store,
@@ -159,8 +159,7 @@ impl Transaction {
             return Ok(());
         }
         Err(OpenError(format!(
-            "the {which} has columns that this version does not know, and nothing can be copied with \
-             them there: {}",
+            "the {which} has columns that this version does not know, so nothing was copied: {}",
             unknown.join(", ")
         )))
     }

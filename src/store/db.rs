@@ -1,4 +1,4 @@
-//! A connection of either database, and the statements that run on it.
+//! A connection to either database, and the statements that run on it.
 //!
 //! One text serves both (migrations/README.md allows numbers and texts only), so a room writes each
 //! statement once. Where the two differ, a statement is a [`Dialects`].
@@ -32,7 +32,7 @@ pub(crate) fn sql(text: &'static str) -> Sql {
     Sql { text: AssertSqlSafe(text.into()), values: Vec::new() }
 }
 
-/// A statement that was put together, of texts of ours only.
+/// A statement assembled from our own texts only.
 pub(crate) fn sql_of(text: String) -> Sql {
     Sql { text: AssertSqlSafe(text.into()), values: Vec::new() }
 }
@@ -45,7 +45,7 @@ impl Sql {
     }
 }
 
-/// What a column holds.
+/// The value of a column.
 pub(crate) enum Value {
     Number(Option<i64>),
     Text(Option<String>),
@@ -99,7 +99,7 @@ impl From<&Option<String>> for Value {
     }
 }
 
-/// What can be read from a row of either database.
+/// A type that can be read from a row of either database.
 pub(crate) trait Row:
     for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {
@@ -108,10 +108,10 @@ pub(crate) trait Row:
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {}
 
-/// A connection in use. It goes back to its pool when this is dropped, unless a statement failed, was
-/// not waited for or was not answered in time: then it is closed.
+/// A connection in use. Dropping it returns it to its pool, or closes it if a statement failed, was
+/// cancelled or timed out.
 pub(crate) struct Db {
-    /// `None`: it is being used, or lost.
+    /// `None`: running a statement, or lost.
     connection: Option<Connection>,
     /// How much longer its statements may take, all together.
     patience: Duration,
@@ -123,10 +123,10 @@ enum Connection {
     Postgres(InUse<Postgres>),
 }
 
-/// Runs `$work` on the connection `$db`, which is lost unless that succeeds.
+/// Runs `$work` on the connection `$db`, which is lost unless this succeeds.
 macro_rules! run {
     ($self:ident, |$db:ident| $work:expr) => {
-        // In a box of its own: sqlx's futures are large.
+        // Boxed, because sqlx's futures are large.
         Box::pin(async {
             let lost = || Fault::Unavailable("the connection to the database is lost".into());
             let silent = || Fault::Unavailable("the database does not answer".into());
@@ -167,7 +167,7 @@ macro_rules! bind {
 }
 
 impl Db {
-    /// Runs a statement, and tells how many rows it changed.
+    /// Runs a statement and returns the number of rows changed.
     pub(crate) async fn execute(&mut self, Sql { text, values }: Sql) -> Result<u64, Fault> {
         run!(self, |db| async {
             let done = bind!(sqlx::query(text), values).execute(db).await?;
@@ -220,12 +220,12 @@ impl Drop for Db {
     }
 }
 
-/// A transaction. Unless it is committed or rolled back, its connection is closed, and nothing has
+/// A transaction. Dropped without a commit or rollback, it closes its connection, and nothing has
 /// happened.
 ///
-/// Transactions lock in one order, so that none waits for another one in a circle: the revision,
-/// accounts, sessions and what hangs on them, counters, the audit trail. SQLite has one writer, so
-/// there the order does not matter.
+/// To avoid deadlocks, transactions lock in this order: the revision, accounts, sessions and what
+/// depends on them, counters, the audit trail. SQLite has one writer, so the order doesn't matter
+/// there.
 pub(crate) struct Tx(Db);
 
 impl Tx {
@@ -246,7 +246,7 @@ impl Tx {
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        // In the middle of something, so it is not given back.
+        // Possibly in the middle of something, so not returned to the pool.
         drop(self.0.connection.take());
     }
 }
@@ -266,7 +266,7 @@ impl DerefMut for Tx {
 }
 
 impl Store {
-    /// A connection that only reads. Nobody waits for a database that is known to be away.
+    /// A connection for reading. Fails at once if the database is known to be away.
     pub(crate) async fn read(&self) -> Result<Db, Fault> {
         self.presence.check()?;
         let (connection, is_sqlite) = match &self.backend {
@@ -297,7 +297,7 @@ impl Store {
         let mut db = self.write().await?;
         db.patience = patience;
         let begin = db.dialect(&BEGIN_WRITING);
-        // Already in its wrapper: one that is cut off here is not given back.
+        // Wrapped first, so that a transaction cancelled here doesn't return its connection.
         let mut tx = Tx(db);
         tx.execute(sql(begin)).await?;
         Ok(tx)

@@ -1,5 +1,5 @@
-//! In what the two databases differ: how they are opened and set up, how long they are waited for,
-//! the few statements that are not the same, and what their errors mean.
+//! The differences between the two databases: opening and setup, time limits, the few statements
+//! that differ, and the meaning of errors.
 
 use std::{
     fs, io,
@@ -24,51 +24,51 @@ use crate::store::{
     postgres_url::PostgresUrl,
 };
 
-/// How long one piece of work may take. SQLite waits for another process that has locked the file a
-/// little shorter, so that its own error is the one that is told.
+/// The time limit for one piece of work. SQLite's wait for a file that another process has locked
+/// is a little shorter, so that its own error is reported.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long SQLite waits for another process that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long to wait for a connection. Whether the database is there at all is for the look-out to say.
+/// How long to wait for a connection. The look-out decides whether the database is there at all.
 const SQLITE_ACQUIRE: Duration = Duration::from_secs(2);
 const POSTGRES_ACQUIRE: Duration = Duration::from_secs(3);
 
-/// How long a PostgreSQL may take to come up, at the start.
+/// How long PostgreSQL may take to come up at startup.
 const POSTGRES_START: Duration = Duration::from_secs(10);
 
-/// More would not be quicker, and each holds a page cache.
+/// More would be no faster, and each has a page cache.
 const SQLITE_READERS: usize = 4;
 
-/// The oldest PostgreSQL that is supported.
+/// The oldest supported PostgreSQL.
 const POSTGRES_VERSION: i64 = 120_000;
 
-/// A statement that each database has in its own words, or need not have.
+/// A statement that differs between the databases, or that only one of them needs.
 pub(crate) struct Dialects<T> {
     pub(crate) sqlite: T,
     pub(crate) postgres: T,
 }
 
-/// Leaves out rows that others have locked. SQLite has one writer in any case.
+/// Skips rows that others have locked. SQLite has only one writer anyway.
 pub(super) const SKIP_LOCKED: Dialects<&str> =
     Dialects { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
 
-/// Takes what was deleted out of the files. SQLite keeps it in its write-ahead log for a while;
-/// PostgreSQL's own vacuum does it.
+/// Removes deleted data from the files. SQLite keeps it in its write-ahead log for a while;
+/// PostgreSQL's own vacuum removes it.
 pub(super) const ERASE: Dialects<Option<&str>> =
     Dialects { sqlite: Some("PRAGMA wal_checkpoint(TRUNCATE)"), postgres: None };
 
-/// Begins a transaction that will write. On SQLite it must say so: one that reads first could find,
-/// when it wants to write, that another process has written meanwhile.
+/// Begins a transaction that will write. SQLite must be told so: a transaction that reads first
+/// might not be able to write, because another process has written in the meantime.
 pub(super) const BEGIN_WRITING: Dialects<&str> =
     Dialects { sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN" };
 
-/// Begins a transaction that sees one moment of the database from its first statement on.
+/// Begins a transaction that sees one snapshot of the database, from its first statement on.
 pub(super) const BEGIN_SNAPSHOT: Dialects<&str> =
     Dialects { sqlite: "BEGIN", postgres: "BEGIN ISOLATION LEVEL REPEATABLE READ" };
 
-/// Whether another process of Latchkey is connected. On SQLite the lock on its file tells.
+/// Whether another Latchkey process is connected. On SQLite the lock on the file shows that.
 pub(super) const OTHERS_ARE_HERE: Dialects<Option<&str>> = Dialects {
     sqlite: None,
     postgres: Some(
@@ -77,7 +77,7 @@ pub(super) const OTHERS_ARE_HERE: Dialects<Option<&str>> = Dialects {
     ),
 };
 
-/// The columns of every table of ours.
+/// The columns of all our tables.
 pub(super) const COLUMNS: Dialects<&str> = Dialects {
     sqlite: "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c \
              WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'",
@@ -85,7 +85,7 @@ pub(super) const COLUMNS: Dialects<&str> = Dialects {
                WHERE table_schema = current_schema()",
 };
 
-/// Whether the table of migrations is there.
+/// Whether the migrations table exists.
 pub(super) const MIGRATIONS_ARE_LISTED: Dialects<&str> = Dialects {
     sqlite: "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
     postgres: "SELECT COUNT(to_regclass('_sqlx_migrations'))",
@@ -99,8 +99,8 @@ impl Backend {
         }
     }
 
-    /// Whether what is written would still be found: whoever writes looks first. Whoever reads
-    /// learns of it by the next look of the watcher.
+    /// Whether the database file is still in place. Writers check this first; readers find out at
+    /// the next look of the watcher.
     pub(super) fn in_place(&self) -> Result<(), Fault> {
         match self {
             Self::Sqlite(_, file) => file.check(),
@@ -110,8 +110,8 @@ impl Backend {
 }
 
 impl Store {
-    /// Opens the database. A file that is not there is made, readable by its owner alone. The lock
-    /// shows that nobody else does the same. `connections`: how many may be open to a PostgreSQL.
+    /// Opens the database. A missing file is created, readable only by its owner. The lock shows
+    /// that nobody else is doing the same. `connections`: how many may be open to PostgreSQL.
     pub async fn open(
         database: &Database,
         connections: usize,
@@ -138,14 +138,14 @@ async fn sqlite(path: &Path) -> Result<Pools<Sqlite>, sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        // A commit is on the disk before it is answered, also when the power fails.
+        // A commit is on disk before it is acknowledged, so it survives a power failure.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        // KiB of each connection. The operating system keeps the file in memory as well.
+        // KiB per connection. The operating system also caches the file.
         .pragma("cache_size", "-500")
         // What is deleted is overwritten (AZ-04).
         .pragma("secure_delete", "ON")
-        // There may be no folder for temporary files that can be written to.
+        // There may be no writable folder for temporary files.
         .pragma("temp_store", "MEMORY")
         .busy_timeout(BUSY_TIMEOUT);
     let options: Arc<[_]> = [options].into();
@@ -160,14 +160,14 @@ async fn sqlite(path: &Path) -> Result<Pools<Sqlite>, sqlx::Error> {
     Ok(pools)
 }
 
-/// The answer is why not, for the operator.
+/// The error is the reason, for the operator.
 async fn postgres(url: &PostgresUrl, connections: usize) -> Result<Pools<Postgres>, String> {
     let options: Result<Vec<PgConnectOptions>, sqlx::Error> = url
         .expose()
         .iter()
         .map(|url| {
             let options = PgConnectOptions::from_str(url)?.application_name("latchkey");
-            // PgBouncer refuses it unless it is told otherwise, and no number of ours has a fraction.
+            // PgBouncer refuses this by default, and none of our numbers has a fraction.
             Ok(options.extra_float_digits(None))
         })
         .collect();
@@ -190,13 +190,13 @@ async fn postgres(url: &PostgresUrl, connections: usize) -> Result<Pools<Postgre
     }
     refuse_transaction_pooling(&mut first, &options, accept).await?;
     _ = first.close().await;
-    // One is the look-out's.
+    // One is reserved for the look-out.
     let size = connections.saturating_sub(1).max(1);
     let both = Pool::<Postgres>::new(options.clone(), accept, size, POSTGRES_ACQUIRE, true);
     Ok(Pools { readers: both.clone(), writer: both, watcher: (options, accept) })
 }
 
-/// Tries again while PostgreSQL is coming up.
+/// Retries while PostgreSQL is coming up.
 async fn first_connection(
     options: &[PgConnectOptions],
     accept: crate::store::Accept<Postgres>,
@@ -231,7 +231,7 @@ fn is_any(_: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
     async { Ok(()) }.boxed()
 }
 
-/// Whether this is the server that takes writes (libpq's `target_session_attrs=read-write`).
+/// Accepts only a server that takes writes (libpq's `target_session_attrs=read-write`).
 fn takes_writes(connection: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
     async {
         let query = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
@@ -244,9 +244,9 @@ fn takes_writes(connection: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx:
     .boxed()
 }
 
-/// A pooler that changes the server connection from one transaction to the next breaks prepared
-/// statements and the locks of migrations. Such a pooler hands the connection that the first client
-/// has just used to the next one: what the first has set is seen by the second.
+/// A pooler that switches server connections between transactions breaks prepared statements and
+/// the locks of migrations. Such a pooler gives the connection that one client has just used to the
+/// next, so the second client sees what the first has set.
 async fn refuse_transaction_pooling(
     first: &mut PgConnection,
     options: &[PgConnectOptions],
@@ -258,7 +258,7 @@ async fn refuse_transaction_pooling(
     let failed = |error: sqlx::Error| explain(&error).unwrap_or_else(|| error.to_string());
     let mut second = match connect::<Postgres>(options, accept).await {
         Ok(second) => second,
-        // Nobody hands out what is used up.
+        // A pooler in that mode would share a connection, not run out of them.
         Err(error) if crate::store::pool::is_full(&error) => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
@@ -275,7 +275,7 @@ const TRANSACTION_POOLING: &str = "the connection goes through a pooler in trans
     mode, which Latchkey cannot use: set pool_mode = session for this database in PgBouncer (any \
     version), or connect to PostgreSQL directly";
 
-/// What an operator can do about an error of PostgreSQL, where that is known.
+/// Advice for the operator about a PostgreSQL error, if there is any.
 pub(super) fn explain(error: &sqlx::Error) -> Option<String> {
     let sqlx::Error::Database(error) = error else { return None };
     let error = error.try_downcast_ref::<PgDatabaseError>()?;
@@ -296,14 +296,14 @@ pub(super) fn explain(error: &sqlx::Error) -> Option<String> {
              DATABASE_URL their owner with REASSIGN OWNED BY the old role TO the new one"
         }
         "3D000" => "make it with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
-        // Without the line of PostgreSQL's source that sqlx adds.
+        // Without the line of PostgreSQL's source code that sqlx adds.
         _ => return Some(message.to_owned()),
     };
     Some(format!("{message}; {advice}"))
 }
 
-/// Where the database's file is, and which file that was. A file that was deleted or moved away is
-/// still written to, by whoever has it open, and all of it is lost in the end.
+/// The path of the database file, and its identity. A process can go on writing to a file that was
+/// deleted or moved away, and in the end all of that is lost.
 pub(super) struct FileInPlace {
     path: PathBuf,
     device: u64,
@@ -324,16 +324,16 @@ impl FileInPlace {
     }
 }
 
-/// Held by one process at a time while it sets up its SQLite: SQLite alone does not keep two from
-/// making the file, switching it to WAL, or migrating it at the same moment. PostgreSQL needs none:
-/// there the migrations have a lock in the database, which all nodes see.
+/// Held by one process at a time while it sets up SQLite, which doesn't keep two processes from
+/// creating the file, switching it to WAL or migrating it at the same time. PostgreSQL needs none:
+/// its migrations take a lock in the database, which all nodes see.
 pub struct SetUpLock {
     _file: Option<fs::File>,
 }
 
 impl SetUpLock {
-    /// Waits until no other process sets up this database, and says that it waits. It can be given up
-    /// at any moment.
+    /// Waits until no other process is setting up this database, and says so. Can be cancelled at
+    /// any time.
     pub async fn wait(database: &Database) -> Result<Self, OpenError> {
         const PAUSE: Duration = Duration::from_millis(100);
         let Database::Sqlite(path) = database else { return Ok(Self { _file: None }) };
@@ -360,7 +360,7 @@ impl SetUpLock {
     }
 }
 
-/// By the log if there is one, and else on the standard error: the operator's commands have none.
+/// To the log if there is one, otherwise to standard error: the operator's commands have no log.
 fn say_to_operator(text: &str) {
     if tracing::dispatcher::has_been_set() {
         tracing::warn!("{text}");
@@ -369,7 +369,7 @@ fn say_to_operator(text: &str) {
     }
 }
 
-/// The error, and for a file or folder that may not be written to, whose it is and what to do.
+/// The error and, if a file or folder is not writable, its owner and how to fix that.
 fn why_not_writable(path: &Path, error: &io::Error) -> String {
     let denied = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
     if !denied.contains(&error.kind()) {
@@ -403,20 +403,20 @@ fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a file, and makes it if it is not there, for its owner's eyes only.
+/// Opens a file, creating it if needed, readable only by its owner.
 fn open_for_owner(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
-/// SQLite's primary result codes for a database that cannot serve now: it is busy, locked, out of
-/// memory, read-only, broken off, damaged, full, cannot be opened, or is none any more.
+/// SQLite's primary result codes for a database that can't serve now: busy, locked, out of memory,
+/// read-only, I/O error, damaged, full, cannot be opened, locking protocol error, or not a
+/// database.
 /// <https://www.sqlite.org/rescode.html>
 const SQLITE_AWAY: [u32; 10] = [5, 6, 7, 8, 10, 11, 13, 14, 15, 26];
 
-/// PostgreSQL's classes and codes for the same: no connection, not enough of something, stopped or
-/// cancelled by its operator, not in a state to serve, read-only after a switch to another server,
-/// two that were in each other's way, trouble of its system; a database or role that is not there
-/// (any more), or does not let us in.
+/// PostgreSQL's classes and codes for the same: connection lost, insufficient resources, stopped or
+/// cancelled by the operator, read-only after a failover, conflicting transactions, not in a state
+/// to serve, system error; a database that doesn't exist (any more), or a rejected login.
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 const POSTGRES_AWAY: [&str; 9] = ["08", "53", "57", "25006", "40", "55", "58", "3D000", "28"];
 

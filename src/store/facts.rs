@@ -1,18 +1,18 @@
-//! What nodes and the operator's commands know together, by name.
+//! Facts shared by nodes and the operator's commands, by name.
 
 use crate::{
     platform::error::Fault,
     store::{Store, db::sql},
 };
 
-/// What there is to know.
+/// A shared fact.
 #[derive(Clone, Copy, Debug)]
 pub enum Fact {
-    /// The time, in seconds since 1970, up to which the clock is believed: `trusted_clock.rs`.
+    /// The time, in seconds since 1970, up to which the clock is trusted: `trusted_clock.rs`.
     ClockTrustedUntil,
-    /// The address that people use, as the node that started last was told it.
+    /// The public address, as configured on the node that started last.
     PublicUrl,
-    /// Which mapping of usernames the keys in the database are of.
+    /// The mapping of usernames that produced the keys in the database.
     UsernameMapping,
 }
 

@@ -1,9 +1,9 @@
-//! The look-out: asks four times a second what has changed, and so knows whether the database is
+//! The look-out: checks four times a second for changes, and so knows whether the database is
 //! there.
 //!
-//! It runs on a thread of its own (`sessions/live.rs`), with a connection of its own that nothing
-//! else uses and that is not asked twice. So it waits for no request, and however busy this node is,
-//! only silence or refusal of the database itself counts against it.
+//! It has its own thread (`sessions/live.rs`) and its own connection, which nothing else uses and
+//! which is not asked twice. So it waits for no request and, however busy this node is, only the
+//! database's own silence or refusal counts as an outage.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -27,13 +27,13 @@ use crate::{
 const POSTGRES_SILENCE: Duration = Duration::from_secs(1);
 const SQLITE_SILENCE: Duration = Duration::from_secs(3);
 
-/// The same while it is away: it must be noticed soon that it is back.
+/// The same during an outage, whose end must be noticed soon.
 const SILENCE_WHILE_AWAY: Duration = Duration::from_millis(400);
 
-/// How many changes are read at once. A node that has missed more asks about every session anew.
+/// The most changes read at once. A node that has missed more checks every session again.
 const MAX_CHANGES: usize = 10_000;
 
-/// Whether the database is there, and how often it was not.
+/// Whether the database is there, and the outages so far.
 pub(super) struct Presence {
     away: watch::Sender<bool>,
     outages: AtomicU64,
@@ -55,7 +55,7 @@ impl Presence {
         *self.away.borrow()
     }
 
-    /// Refuses while the database is away, and counts that.
+    /// Refuses while the database is away, and counts the refusals.
     pub(super) fn check(&self) -> Result<(), Fault> {
         if self.is_away() {
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -76,9 +76,9 @@ impl Presence {
     }
 }
 
-/// Why a look brought nothing.
+/// The reason why a look failed.
 enum Miss {
-    /// The database is there, and has no connection left for us.
+    /// The database is there, but has no connection left for us.
     Full,
     Away(Fault),
 }
@@ -99,8 +99,8 @@ impl Lookout {
         Self { store, connection: None }
     }
 
-    /// What has changed after a revision. `None`: that is not known, and the log says why when it
-    /// begins and when it ends.
+    /// The changes after a revision. `None`: unknown; the log says why when this begins and when it
+    /// ends.
     pub async fn changes_since(&mut self, revision: i64) -> Option<Changes> {
         let was_away = self.store.presence.is_away();
         let patience = match &self.store.backend {
@@ -111,7 +111,7 @@ impl Lookout {
         let had_one = self.connection.is_some();
         let began = Instant::now();
         let mut seen = self.look(revision, patience).await;
-        // A connection can end while the database goes on, and so can the next one.
+        // A connection can break while the database is fine, and so can the next one.
         let mut tries = 0;
         while had_one && seen.is_err() && (tries == 0 || (tries < 4 && began.elapsed() < patience))
         {
@@ -141,7 +141,7 @@ impl Lookout {
                     tracing::error!(error = fault.source(), "the database does not answer");
                     self.store.presence.outages.fetch_add(1, Ordering::Relaxed);
                     self.store.presence.away.send_replace(true);
-                    // They are of no use when it is back.
+                    // They are useless once it is back.
                     self.store.forget_unused();
                 }
                 None
@@ -184,7 +184,7 @@ fn silent() -> Miss {
 
 impl Watching {
     async fn changes(&mut self, since: i64) -> Result<Changes, Miss> {
-        // One statement, so that all of it was so at the same moment.
+        // One statement, so that everything is from the same moment.
         let query = "SELECT r.revision, r.forgotten, c.account_id \
                      FROM session_revision r LEFT JOIN changed_accounts c ON c.revision > $1 \
                      LIMIT $2";
@@ -201,7 +201,7 @@ impl Watching {
         let Some(&(revision, forgotten, _)) = rows.first() else {
             return Err(Miss::Away(Fault::internal("the row of session_revision is missing")));
         };
-        // A revision that went back is that of another database, perhaps of a restored one.
+        // A revision that went back means another database, perhaps a restored one.
         let all = rows.len() <= MAX_CHANGES && forgotten <= since && since <= revision;
         let accounts =
             rows.into_iter().filter_map(|(.., account)| account.map(AccountId)).collect();

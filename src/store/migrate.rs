@@ -12,7 +12,7 @@ use crate::store::{
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// The name of the table in which sqlx keeps what is applied.
+/// The table in which sqlx records applied migrations.
 pub(super) const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 
 /// A migration, and whether this database has it.
@@ -22,7 +22,7 @@ pub struct MigrationState {
     pub applied: bool,
 }
 
-/// What a table or a column holds that would be gone.
+/// Content of a table or column that would be lost.
 pub struct Loss {
     /// `table audit_events`, `column sessions.device`.
     pub what: String,
@@ -31,8 +31,7 @@ pub struct Loss {
 }
 
 impl Store {
-    /// Applies what is pending, and tells how many migrations that were. Others that do the same at
-    /// the same moment wait.
+    /// Applies pending migrations and returns their number. Other processes that do the same wait.
     pub async fn migrate_up(&self) -> Result<usize, OpenError> {
         match &self.backend {
             Backend::Sqlite(pools, ..) => migrate_up(pools.to_migrate().await?).await,
@@ -40,7 +39,7 @@ impl Store {
         }
     }
 
-    /// Reverts the last migration, and tells which that was.
+    /// Reverts the last migration and returns it.
     pub async fn migrate_down(&self) -> Result<Option<MigrationState>, OpenError> {
         let states = self.migrations().await?;
         let Some(last) = states.into_iter().rfind(|state| state.applied) else { return Ok(None) };
@@ -57,7 +56,7 @@ impl Store {
         Ok(Some(last))
     }
 
-    /// All migrations of this program, in order. Nothing is made.
+    /// All migrations of this program, in order. Creates nothing.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, OpenError> {
         let is_listed = self.backend.dialect(&MIGRATIONS_ARE_LISTED);
         let listed = match &self.backend {
@@ -84,7 +83,7 @@ impl Store {
         }
     }
 
-    /// The migrations that are in this program, as if none were applied.
+    /// The migrations of this program, as if none were applied.
     #[must_use]
     pub fn known_migrations() -> Vec<MigrationState> {
         MIGRATIONS
@@ -100,8 +99,8 @@ impl Store {
 }
 
 impl Store {
-    /// What would be lost if the last migration were reverted: tables and columns that hold
-    /// something. What nodes tell each other is not worth telling.
+    /// The losses if the last migration were reverted: tables and columns with content. News
+    /// between nodes does not count.
     pub async fn losses(&self, tables: &[&Table]) -> Result<Vec<Loss>, OpenError> {
         let states = self.migrations().await?;
         let Some(last) = states.into_iter().rfind(|state| state.applied) else {
@@ -117,7 +116,7 @@ impl Store {
         for statement in sql.split(';') {
             let words: Vec<&str> = statement.split_whitespace().collect();
             let (what, table, condition) = match words[..] {
-                // What is copied into another table is not lost.
+                // Data that is copied into another table is not lost.
                 ["DROP", "TABLE", table]
                     if !is_only_here(table) && !sql.contains(&format!("FROM {table}")) =>
                 {
@@ -149,12 +148,12 @@ impl Store {
         Ok(losses)
     }
 
-    /// Whether another process of Latchkey is connected to this PostgreSQL. (For SQLite, see
+    /// Whether another Latchkey process is connected to this PostgreSQL. (For SQLite, see
     /// `archive::is_in_use`.)
     pub async fn has_company(&self) -> Result<bool, OpenError> {
         let Some(query) = self.backend.dialect(&OTHERS_ARE_HERE) else { return Ok(false) };
         let Backend::Postgres(pools) = &self.backend else { return Ok(false) };
-        // The connections of this process that were closed may take a moment to go.
+        // Closed connections of this process may take a moment to go away.
         for pause in [0, 200, 500, 1000] {
             tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
             let mut db = pools.to_migrate().await?;
@@ -211,7 +210,7 @@ pub(super) fn explain(error: MigrateError) -> OpenError {
             format!("migration {version} was changed after it had been applied to this database")
         }
         MigrateError::Dirty(version) => {
-            format!("migration {version} was cut off in the middle; restore a backup")
+            format!("migration {version} was interrupted halfway; restore a backup")
         }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             dialects::explain(&error)

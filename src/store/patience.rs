@@ -1,8 +1,8 @@
-//! Waiting for the database, and not for ourselves.
+//! Waiting for the database, not for ourselves.
 //!
-//! A time-out that measures the clock also measures how late this process is: on a busy machine a
-//! task may be woken long after its answer came. So silence is counted in ticks, and each tick counts
-//! once, however late it is noticed. Whenever the task is woken, it looks for the answer first.
+//! A time-out by the clock also counts the delays of this process: on a busy machine a task may
+//! wake up long after its answer has arrived. So silence is counted in ticks, and each tick counts
+//! once, however late it is noticed. Whenever the task wakes up, it checks for the answer first.
 
 use std::{pin::pin, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 const TICK: Duration = Duration::from_millis(50);
 
-/// What `work` comes to, or `None` if it says nothing for so long.
+/// The result of `work`, or `None` after so many ticks of silence.
 pub(super) async fn patiently<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
     counting(patience, work).await.map(|(done, _)| done)
 }

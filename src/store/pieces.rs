@@ -6,9 +6,9 @@ use crate::{
 };
 
 impl Store {
-    /// Applies `change` to all rows of its table that match `condition`, which takes a time, and tells
-    /// how many they were. Others can write between two pieces, and no piece takes long. Locked rows
-    /// are left for the next time, so that no two writers wait for each other in a circle.
+    /// Applies `change` to all rows of its table that match `condition`, whose parameter is a time,
+    /// and returns their number. Others can write between two pieces, and no piece takes long.
+    /// Locked rows are left for the next time, to avoid deadlocks.
     pub(crate) async fn in_pieces(
         &self,
         change: &'static str,

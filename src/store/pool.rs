@@ -1,11 +1,10 @@
-//! Connections that are kept for whoever needs one next.
+//! A pool of connections.
 //!
-//! Not sqlx's own pool: that one asks each connection that is given back whether it still answers,
-//! in a task of its own. On SQLite this was one more trip to its thread for each use, on PostgreSQL
-//! one more over the network (BENCHMARKS.md).
+//! Not sqlx's own pool, which pings every returned connection in a separate task: on SQLite one
+//! more trip to its thread per use, on PostgreSQL one more over the network (BENCHMARKS.md).
 //!
-//! A database that lets no more connections in is not away: callers then share the connections that
-//! are open. The pool tries to open one more every [`TRY_AGAIN`].
+//! A database that refuses more connections is not away: callers share the open ones. The pool
+//! tries to open one more every [`TRY_AGAIN`].
 
 use std::{
     ops::{Deref, DerefMut},
@@ -26,16 +25,16 @@ use tokio::{
 
 use crate::store::patience::patiently;
 
-/// PostgreSQL's memory for a connection only grows, and what stands in front of it may have moved.
+/// PostgreSQL's memory for a connection only grows, and a proxy in front of it may have moved.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
-/// What nobody has used for longer may have been dropped on the way without a word.
+/// A connection that was idle for longer may have been silently dropped on the way.
 const MAX_UNUSED: Duration = Duration::from_secs(5 * 60);
 
-/// How long the pool leaves the database alone that would not open one more connection.
+/// The pause after the database has refused one more connection.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 
-/// The pause between two tries while no connection at all is open.
+/// The pause between tries while no connection is open.
 const PAUSE: Duration = Duration::from_millis(50);
 
 type Options<DB> = <<DB as Database>::Connection as Connection>::Options;
@@ -60,27 +59,27 @@ impl<DB: Database> Clone for Pool<DB> {
     }
 }
 
-/// The places for which the database would open no connection.
+/// The places for which the database refused a connection.
 struct Refused {
     places: usize,
     last: Instant,
 }
 
 struct Manager<DB: Database> {
-    /// Where the database is: the first that lets us in is taken.
+    /// The servers of the database: the first to let us in is used.
     options: Arc<[Options<DB>]>,
-    /// Whether a server is the one that we write to.
+    /// Whether a server is the one to write to.
     accept: Accept<DB>,
-    /// Whether the other end may have gone away while nobody looked.
+    /// Whether the other end may have gone away unnoticed.
     remote: bool,
 }
 
-/// Says whether a connection leads to a server that takes writes.
+/// Checks that a connection leads to a server that takes writes.
 pub(super) type Accept<DB> =
     fn(&mut <DB as Database>::Connection) -> BoxFuture<'_, Result<(), sqlx::Error>>;
 
-/// By how much each of several servers is asked later than the one before it: one that is silent
-/// must not keep us from the next.
+/// The delay between contacting one of several servers and the next: a silent one must not hold us
+/// up.
 const NEXT_SERVER: Duration = Duration::from_millis(150);
 
 /// Connects to the first of several servers that lets us in and takes writes.
@@ -127,7 +126,7 @@ impl<DB: Database> managed::Manager for Manager<DB> {
 }
 
 impl<DB: Database> Pool<DB> {
-    /// At most `size`, made when they are needed. Callers wait for one as long as `acquire`.
+    /// At most `size` connections, opened on demand. Callers wait up to `acquire` for one.
     #[expect(clippy::expect_used, reason = "only time-outs without a runtime are an error")]
     pub(super) fn new(
         options: Arc<[Options<DB>]>,
@@ -137,7 +136,7 @@ impl<DB: Database> Pool<DB> {
         remote: bool,
     ) -> Self {
         let manager = Manager { options, accept, remote };
-        // The one that was used last is used next: it has most in its caches.
+        // The last used is used next: it has the warmest caches.
         let pool = managed::Pool::builder(manager).max_size(size).queue_mode(QueueMode::Lifo);
         Self {
             connections: pool.build().expect("no time-outs of its own"),
@@ -161,7 +160,7 @@ impl<DB: Database> Pool<DB> {
                 Ok(connection) => return Ok(InUse { connection: Some(connection), _place: place }),
                 Err(PoolError::Backend(error)) if is_full(&error) => {
                     if !self.do_without(place) {
-                        // There is none to wait for.
+                        // There is no connection to wait for.
                         sleep(PAUSE).await;
                     }
                 }
@@ -172,7 +171,7 @@ impl<DB: Database> Pool<DB> {
         }
     }
 
-    /// Takes a place out of use for which there is no connection. `false`: no connection is open.
+    /// Takes a place without a connection out of use. `false`: no connection is open.
     fn do_without(&self, place: OwnedSemaphorePermit) -> bool {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.last = Instant::now();
@@ -200,13 +199,13 @@ impl<DB: Database> Pool<DB> {
         }
     }
 
-    /// How many are open, and how many of them nobody uses.
+    /// The number of open connections, and how many of them are idle.
     pub(super) fn count(&self) -> (usize, usize) {
         let status = self.connections.status();
         (status.size, status.available)
     }
 
-    /// Closes those that nobody uses.
+    /// Takes idle connections out of the pool.
     pub(super) fn forget(&self) -> Vec<DB::Connection> {
         self.connections.retain(|_, _| false).removed
     }
@@ -215,14 +214,14 @@ impl<DB: Database> Pool<DB> {
         let unused = self.forget();
         self.connections.close();
         for connection in unused {
-            // It is closed in any case; this waits for it.
+            // It is closed anyway; this waits for it.
             _ = connection.close().await;
         }
     }
 }
 
-/// A connection in use. Unless it is given back, it is closed: one on which an answer did not come,
-/// was not waited for or was an error may never answer again, or be in the middle of something.
+/// A connection in use. It is closed unless it is given back: after a time-out, a cancellation or
+/// an error, it may never answer again, or be in the middle of something.
 pub(super) struct InUse<DB: Database> {
     connection: Option<Object<Manager<DB>>>,
     _place: OwnedSemaphorePermit,

@@ -1,8 +1,8 @@
-//! `postgres://…`: where a PostgreSQL is and how to get in, as libpq reads it (PostgreSQL manual,
-//! 34.1.1.2). libpq knows some things that sqlx does not, and they are read here: several hosts with
+//! `postgres://…`: the address and login of a PostgreSQL, read as libpq does (PostgreSQL manual,
+//! 34.1.1.2). That includes what libpq supports and sqlx doesn't: several hosts with
 //! `target_session_attrs`, a socket by `host=`, a user without a host.
 //!
-//! It may hold a password, so it is shown without one, and no reason repeats what was written.
+//! It may contain a password, so it is shown without one, and errors never repeat the input.
 
 use std::{fmt, net::IpAddr};
 
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 const HINT: &str = "must be like postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, \
                     with / ? # @ : % in the password written as %2F %3F %23 %40 %3A %25";
 
-/// Parameters that sqlx acts on, by the name that it is told.
+/// Parameters that sqlx supports, with sqlx's names for them.
 const FOR_SQLX: [(&str, &str); 11] = [
     ("sslmode", "sslmode"),
     ("ssl-mode", "sslmode"),
@@ -27,11 +27,11 @@ const FOR_SQLX: [(&str, &str); 11] = [
     ("statement-cache-capacity", "statement-cache-capacity"),
 ];
 
-/// Parameters that are read here.
+/// Parameters handled here.
 const OURS: [&str; 7] =
     ["host", "hostaddr", "port", "dbname", "user", "password", "target_session_attrs"];
 
-/// Parameters of libpq that change nothing for us.
+/// libpq parameters that make no difference here.
 const IGNORED: [&str; 16] = [
     "application_name",
     "channel_binding",
@@ -60,7 +60,7 @@ pub struct PostgresUrl {
     password: Option<Zeroizing<String>>,
     database: String,
     parameters: Vec<(&'static str, String)>,
-    /// Whether a server must take writes to be the right one.
+    /// Whether only a server that takes writes will do.
     writable_only: bool,
 }
 
@@ -71,8 +71,8 @@ struct Server {
     port: Option<u16>,
 }
 
-/// Parameters that may ask for a protection which the connection would not have, and the values that
-/// do not.
+/// Parameters that may demand a protection that the connection wouldn't have, and the values that
+/// don't.
 const KEPT: [(&str, &[&str]); 3] = [
     ("channel_binding", &["disable", "prefer"]),
     ("gssencmode", &["disable", "prefer"]),
@@ -86,7 +86,7 @@ impl PostgresUrl {
         let rest = rest.filter(|rest| !rest.contains('#')).ok_or_else(hint)?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // A slash in a password that was not escaped.
+        // An unescaped slash in a password.
         if path.contains(['@', '/']) {
             return Err(hint());
         }
@@ -107,7 +107,7 @@ impl PostgresUrl {
             parameters: Vec::new(),
             writable_only: false,
         };
-        // A colon that was escaped along with the password would make both of them a name.
+        // An escaped colon would make user and password one name.
         if url.user.contains(':') {
             return Err(hint());
         }
@@ -158,18 +158,18 @@ impl PostgresUrl {
         }
         url.place(hosts.as_deref(), ports.as_deref())?;
         if url.database.is_empty() {
-            // As libpq has it.
+            // As in libpq.
             url.database.clone_from(&url.user);
         }
         if url.database.is_empty() {
             return Err(hint());
         }
-        // Of several servers, the one that takes writes is the one we want.
+        // Of several servers, we want the one that takes writes.
         url.writable_only |= url.servers.len() > 1;
         Ok(url)
     }
 
-    /// Puts what the parameters say in the place of what stands before the path.
+    /// Lets the parameters override the hosts and ports before the path.
     fn place(&mut self, hosts: Option<&str>, ports: Option<&str>) -> Result<(), String> {
         if let Some(hosts) = hosts {
             let named = |host: &str| Server { host: host.to_owned(), port: None };
@@ -210,7 +210,7 @@ impl PostgresUrl {
         self.servers.iter().map(of_server).collect()
     }
 
-    /// Whether a server that takes no writes is the wrong one.
+    /// Whether only a server that takes writes will do.
     #[must_use]
     pub fn writable_only(&self) -> bool {
         self.writable_only
@@ -252,7 +252,7 @@ impl Server {
     }
 }
 
-/// `HOST:PORT,HOST:PORT`. `None`: a port is none, or a host holds what no host holds.
+/// `HOST:PORT,HOST:PORT`. `None`: a port is invalid, or a host has an invalid character.
 fn servers(hosts: &str) -> Option<Vec<Server>> {
     let server = |text: &str| {
         let after_bracket = text.rfind(']').map_or(0, |end| end + 1);
@@ -271,7 +271,7 @@ fn decode(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
-/// Names a parameter that nobody knows, unless it may be part of a password.
+/// The error for an unknown parameter, which is not repeated: it may be part of a password.
 fn unknown(name: &str) -> String {
     let known = FOR_SQLX.iter().map(|(known, _)| *known).chain(OURS).chain(IGNORED);
     let meant = known

@@ -1,4 +1,4 @@
-//! How the profile of an account is read from a row: whatever its fields are.
+//! Reads the profile of an account from a row, whatever its fields.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 use crate::domain::{AccountId, Profile, ProfileValues, profile::FIELDS};
 
-/// The columns of a [`Profile`], of a table `accounts` that is called `a`.
+/// The columns of a [`Profile`], from the table `accounts` as `a`.
 pub(crate) static PROFILE: LazyLock<String> = LazyLock::new(|| {
     let fields: String = FIELDS.iter().map(|field| format!(", a.{}", field.column)).collect();
     format!("a.id AS account_id, a.username, a.created_at AS account_created_at{fields}")

@@ -25,7 +25,7 @@ pub enum Database {
 }
 
 impl Database {
-    /// `sqlite:PATH` or `postgres://…`. No reason shows the text: it may hold a password.
+    /// `sqlite:PATH` or `postgres://…`. No error shows the text: it may contain a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return PostgresUrl::parse(text).map(Self::Postgres);

@@ -1,16 +1,16 @@
-//! What a room declares of its tables.
+//! A room's declaration of its tables.
 
-/// A table, as `copy` and the tests need to know it.
+/// A table, as `copy` and the tests see it.
 pub struct Table {
     pub name: &'static str,
     columns: &'static [(&'static str, Kind)],
-    /// More columns, of texts.
+    /// More text columns.
     texts: fn() -> Vec<&'static str>,
-    /// Whether it goes along to another database.
+    /// Whether it is copied to another database.
     pub(crate) is_copied: bool,
 }
 
-/// What a column holds (migrations/README.md allows no other types).
+/// The type of a column (migrations/README.md allows no others).
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Number,
@@ -27,7 +27,7 @@ impl Table {
         Self { texts, ..self }
     }
 
-    /// It means nothing in another database.
+    /// For a table that means nothing in another database.
     #[must_use]
     pub(crate) const fn only_here(self) -> Self {
         Self { is_copied: false, ..self }

@@ -1,4 +1,4 @@
-//! Firebase's hashes, which say nothing without their project.
+//! Firebase's hashes, which are useless without their project.
 
 use super::{
     Kept,
@@ -6,7 +6,7 @@ use super::{
     spellings::any_base64,
 };
 
-/// A Firebase project: its hashes say nothing by themselves.
+/// A Firebase project: its hashes are useless without these parameters.
 pub struct FirebaseProject {
     signer_key: Vec<u8>,
     salt_separator: Vec<u8>,

@@ -1,5 +1,5 @@
-//! How another program makes a digest of a password. The primitives are libraries'; what stands here
-//! is the order in which those programs put them together.
+//! How other programs make a digest of a password. The primitives come from libraries; this file
+//! combines them as those programs do.
 
 use std::num::NonZero;
 
@@ -58,14 +58,14 @@ impl Hash {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Before {
     Nothing,
-    /// The hexadecimal digest takes its place.
+    /// Replaced by its hexadecimal digest.
     Hex(Hash),
     /// MediaWiki: the hexadecimal MD5 of salt, hyphen and hexadecimal MD5.
     MediaWiki(String),
-    /// WordPress 6.8: the base64 of an HMAC-SHA384. WordPress trims, and puts backslashes in front of
-    /// quotes.
+    /// WordPress 6.8: the base64 of an HMAC-SHA384. WordPress trims, and escapes quotes with
+    /// backslashes.
     WordPress,
-    /// Trimmed and with backslashes only.
+    /// Only trimmed and escaped with backslashes.
     PhpBlanks,
     /// Unicode's compatibility composition.
     Nfkc,
@@ -100,8 +100,7 @@ pub(super) enum Recipe {
         salt: Vec<u8>,
         length: usize,
     },
-    /// A digest of what stands before, the password, and what stands behind; and again so many times
-    /// of the digest alone.
+    /// A digest of `before`, the password and `behind`; then `more` rounds over the digest alone.
     Digest {
         hash: Hash,
         before: Vec<u8>,
@@ -126,7 +125,7 @@ pub(super) enum Recipe {
         rounds: u32,
         salt: String,
     },
-    /// The key of the project, encrypted by what scrypt makes of the password.
+    /// The project's key, encrypted with scrypt of the password.
     Firebase {
         log_n: u8,
         r: u32,
@@ -135,11 +134,11 @@ pub(super) enum Recipe {
     },
 }
 
-/// The most memory that a hash of another program may take, in KiB.
+/// The most memory for another program's hash, in KiB.
 pub(super) const MAX_MEMORY: u32 = crate::passwords::MAX_MEMORY;
 
 impl Before {
-    /// How many candidates there may be.
+    /// The most candidates there can be.
     pub(super) fn most(&self) -> f64 {
         match self {
             Self::Nothing | Self::Hex(_) | Self::MediaWiki(_) | Self::Nfkc => 1.0,
@@ -196,7 +195,7 @@ impl Before {
 }
 
 impl Recipe {
-    /// The digest of a password. `None`: the parameters are none, which reading them has excluded.
+    /// The digest of a password. `None`: the parameters are invalid, which parsing has excluded.
     pub(super) fn digest(&self, password: &[u8], memory: &mut Vec<Block>) -> Option<Vec<u8>> {
         match self {
             Self::Argon2 { kind, version, memory: kib, passes, lanes, salt, length } => {
@@ -204,12 +203,13 @@ impl Recipe {
                 let argon2 = Argon2::new(argon2_kind(*kind)?, argon2_version(*version)?, params);
                 argon2_digest(&argon2, password, salt, *length, memory)
             }
-            // Bcrypt cuts what is longer, and a NUL ends it, as in every program that uses bcrypt.
+            // Bcrypt truncates longer passwords, and ends shorter ones with a NUL, as in every
+            // program that uses it.
             Self::Bcrypt { cost, salt } => {
                 let mut password = password.to_vec();
                 password.push(0);
                 password.truncate(72);
-                // The last of its 24 bytes is not written down.
+                // The last of its 24 bytes is not stored.
                 Some(bcrypt::bcrypt(*cost, *salt, &password)[..23].to_vec())
             }
             Self::Scrypt { log_n, r, p, salt, length } => {
@@ -280,7 +280,7 @@ impl Recipe {
         }
     }
 
-    /// Bytes that it takes.
+    /// Memory in bytes.
     pub(super) fn memory(&self) -> u64 {
         match self {
             Self::Argon2 { memory, .. } => u64::from(*memory) * 1024,
@@ -297,7 +297,7 @@ impl Recipe {
             Self::Argon2 { memory, passes, .. } => {
                 f64::from(*memory) * f64::from(*passes) / (19_456.0 * 2.0)
             }
-            // Cost 10 takes some three times as long.
+            // Cost 10 takes about three times as long.
             Self::Bcrypt { cost, .. } => 2_f64.powi(cost.cast_signed() - 10) * 3.0,
             Self::Scrypt { log_n, r, p, .. } => {
                 2_f64.powi((*log_n).into()) * f64::from(*r) * f64::from(*p) / 65_536.0
@@ -306,7 +306,7 @@ impl Recipe {
                 2_f64.powi((*log_n).into()) * f64::from(*r) / 65_536.0
             }
             Self::Pbkdf2 { hash, iterations, length, .. } => {
-                // Each block of the digest costs all of them.
+                // Each block of the digest takes all the iterations.
                 f64::from(*iterations) * length.div_ceil(hash.size()) as f64 / 50_000.0
             }
             Self::Phpass { log_rounds, .. } => 2_f64.powi((*log_rounds).into()) / 100_000.0,
@@ -331,7 +331,7 @@ impl Recipe {
         }
     }
 
-    /// The name of what made it.
+    /// The name of the algorithm.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Argon2 { kind: 2, .. } => "argon2id",
@@ -359,7 +359,7 @@ pub(super) fn argon2_version(version: u32) -> Option<Version> {
     }
 }
 
-/// Makes the digest in memory that is handed in.
+/// Makes the digest, in memory given by the caller.
 pub(in crate::passwords) fn argon2_digest(
     argon2: &Argon2<'_>,
     password: &[u8],
@@ -374,13 +374,13 @@ pub(in crate::passwords) fn argon2_digest(
     let mut output = vec![0; length];
     let made =
         argon2.hash_password_into_with_memory(password, salt, &mut output, &mut memory[..blocks]);
-    // One hash with a larger appetite must not keep its memory for ever.
+    // One memory-hungry hash must not keep its memory for ever.
     memory.truncate(crate::passwords::PARAMS.block_count());
     memory.shrink_to_fit();
     made.ok().map(|()| output)
 }
 
-/// The alphabet of crypt(3): each three bytes from the lowest bit up.
+/// The encoding of crypt(3): every three bytes from the lowest bit up.
 fn crypt64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let letters = bytes.chunks(3).flat_map(|chunk| {
@@ -393,7 +393,7 @@ fn crypt64(bytes: &[u8]) -> String {
     letters.collect()
 }
 
-/// In which order crypt(3) writes the bytes of a digest.
+/// The order in which crypt(3) writes the bytes of a digest.
 const SHA256_ORDER: [usize; 32] = [
     20, 10, 0, 11, 1, 21, 2, 22, 12, 23, 13, 3, 14, 4, 24, 5, 25, 15, 26, 16, 6, 17, 7, 27, 8, 28,
     18, 29, 19, 9, 30, 31,

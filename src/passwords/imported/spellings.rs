@@ -1,6 +1,6 @@
-//! The spellings in which programs write their hashes down. docs/import.md names the programs.
+//! The spellings in which programs write their hashes. docs/import.md lists the programs.
 //!
-//! No reason repeats what was written.
+//! Errors never repeat the input.
 
 use base64::{
     Engine,
@@ -24,7 +24,7 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64_OF_URLS: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
-/// Reads PHC strings, modular crypt, and what programs have made of them.
+/// Parses PHC strings, modular crypt, and other programs' variants of them.
 pub(super) fn read(text: &str) -> Read {
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("holds what no hash holds");
@@ -82,7 +82,7 @@ pub(super) fn read(text: &str) -> Read {
             scrypt(log_of(n), r, p, Some(salt.into()), base64(hash))
         }
         ["", name, params, salt, hash] if name.starts_with("pbkdf2") => {
-            // PHC names its parameters, passlib writes the rounds alone.
+            // PHC names its parameters; passlib writes only the rounds.
             let iterations = parameter(params, "i").or_else(|| params.parse().ok());
             pbkdf2(&name.replace("pbkdf2-", ""), iterations, unpadded(salt), unpadded(hash))
         }
@@ -96,7 +96,7 @@ pub(super) fn read(text: &str) -> Read {
     }
 }
 
-/// Hashes without a dollar: `salt:hex` of Better Auth and Lucia, and what ASP.NET Identity writes.
+/// Hashes without a dollar: `salt:hex` of Better Auth and Lucia, and those of ASP.NET Identity.
 fn single(text: &str) -> Read {
     let (text, is_legacy) = match text.strip_prefix("s2:") {
         Some(rest) => (rest, true),
@@ -111,7 +111,7 @@ fn single(text: &str) -> Read {
         if !fits {
             return Err(UNKNOWN);
         }
-        // The first Lucia took half the blocks. The salt is the text, not what it stands for.
+        // The first Lucia took half the blocks. The salt is the text itself, not its decoded bytes.
         let r = if is_legacy || is_hex { 16 } else { 8 };
         let salt = salt.as_bytes().to_vec();
         let recipe = Recipe::Scrypt { log_n: 14, r, p: 1, salt, length: 64 };
@@ -120,7 +120,7 @@ fn single(text: &str) -> Read {
     aspnet(&base64(text).ok_or(UNKNOWN)?)
 }
 
-/// ASP.NET Identity: version 2 has one shape, version 3 says what it is made of.
+/// ASP.NET Identity: version 2 has a fixed format, version 3 names its parameters.
 fn aspnet(bytes: &[u8]) -> Read {
     let number = |at: usize| {
         let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
@@ -148,12 +148,13 @@ fn aspnet(bytes: &[u8]) -> Read {
     }
 }
 
-/// `{SCHEME}`: of LDAP, in any case, and of Spring, in its own. The text behind it tells them apart.
+/// `{SCHEME}`: LDAP's, in any case, or Spring's, case-sensitive. The text after it tells them
+/// apart.
 fn braces(scheme: &str, rest: &str) -> Read {
     let is_hex = rest.bytes().all(|b| b.is_ascii_hexdigit());
     match scheme {
         "bcrypt" | "argon2" | "argon2@SpringSecurity_v5_8" if rest.starts_with("$argon2") => {
-            // Spring takes a missing version for the newest.
+            // Spring assumes the newest version if none is given.
             argon2(rest, 0x13)
         }
         "bcrypt" => bcrypt(rest, Before::Nothing),
@@ -272,7 +273,7 @@ fn werkzeug(method: &str, salt: &str, hash: &str) -> Read {
         }
         ["pbkdf2", name, iterations] => pbkdf2(name, iterations.parse().ok(), Some(salt), digest),
         ["pbkdf2", _] => Err("does not say how many rounds it took"),
-        // Django's and Werkzeug's first ones have the same shape: Django puts the salt in front.
+        // Django's and Werkzeug's first formats look the same: Django puts the salt in front.
         [name @ ("md5" | "sha1" | "sha256" | "sha512")] => {
             let hash = match name {
                 "md5" => Hash::Md5,
@@ -297,7 +298,7 @@ fn plain(hash: Hash, before: &[u8], behind: &[u8], digest: &[u8], more: u32) -> 
     Kept { before: Before::Nothing, recipe, digest: digest.to_vec() }
 }
 
-/// `without_version`: what a text means that names none.
+/// `without_version`: the version of a text that names none.
 fn argon2(text: &str, without_version: u32) -> Read {
     const NONE: &str = "is no hash of Argon2";
     let parts: Vec<&str> = text.split('$').collect();
@@ -398,7 +399,7 @@ fn spring_scrypt(text: &str) -> Read {
     scrypt(Some(log_n), Some(r), Some(p), base64(salt), base64(hash))
 }
 
-/// Salt and digest in one; the rest is what Spring's defaults were.
+/// Salt and digest in one; the rest were Spring's defaults.
 fn spring_pbkdf2(text: &str, digest: &str, iterations: u32, salt: usize) -> Read {
     let bytes = hexadecimal(text).filter(|bytes| bytes.len() == salt + 32).ok_or(UNKNOWN)?;
     let (salt, hash) = bytes.split_at(salt);
@@ -416,7 +417,7 @@ fn scrypt(
     let (Some(log_n), Some(r), Some(p)) = (log_n, r, p) else { return Err(NONE) };
     let (salt, digest) = bytes(salt, hash, NONE)?;
     let recipe = Recipe::Scrypt { log_n, r, p, salt, length: digest.len() };
-    // The library has a bound of its own for what makes no sense.
+    // The library has its own limit for absurd values.
     if recipe.memory() > u64::from(u32::MAX) {
         return Err(crate::passwords::imported::TOO_COSTLY);
     }
@@ -434,7 +435,7 @@ fn pbkdf2(
 ) -> Read {
     const NONE: &str = "is no hash of PBKDF2";
     let hash_kind = match name {
-        // passlib's name for SHA-1 is the bare one.
+        // passlib's bare name means SHA-1.
         "sha1" | "pbkdf2" => Hash::Sha1,
         "sha256" => Hash::Sha256,
         "sha384" => Hash::Sha384,
@@ -453,7 +454,7 @@ fn bytes(
     none: &'static str,
 ) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
     let salt = salt.filter(|salt| !salt.is_empty()).ok_or(none)?;
-    // A short one would be right for too many passwords.
+    // A short one would match too many passwords.
     let hash = hash.filter(|hash| (16..=128).contains(&hash.len())).ok_or(none)?;
     Ok((salt, hash))
 }
@@ -472,7 +473,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 
-/// Of either alphabet.
+/// In either alphabet.
 pub(super) fn any_base64(text: &str) -> Option<Vec<u8>> {
     base64(text).or_else(|| BASE64_OF_URLS.decode(text).ok())
 }

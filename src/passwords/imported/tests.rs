@@ -7,8 +7,8 @@ use crate::{
     passwords::{PasswordHash, Passwords, Place, Verdict, imported::*},
 };
 
-/// Made by the programs themselves, or by their code as their source has it; each was verified by a
-/// second program.
+/// Made by the programs themselves, or by code from their source; each was verified by a second
+/// program.
 const VECTORS: &str = include_str!("vectors.json");
 
 #[derive(Deserialize)]
@@ -109,7 +109,7 @@ async fn what_was_typed_is_tried_as_it_was_typed() {
     let verdict =
         passwords.verify(&typed, Some(&PasswordHash::of(kept.clone())), Place::default()).await;
     assert_eq!(verdict.expect("a verdict"), Verdict { right: true, outdated: true });
-    // Ours are made of the composed form, and both let in.
+    // Ours are made from the composed form, and both spellings match.
     let hash = passwords.hash(&typed, Place::default()).await.expect("a hash");
     for password in [&typed, &composed] {
         let verdict = passwords.verify(password, Some(&hash), Place::default()).await;

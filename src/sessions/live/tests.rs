@@ -94,8 +94,7 @@ fn ten_thousand_that_end_at_once_are_dropped_in_one_look_and_leave_nothing() {
     assert_eq!(known.entries.len(), 1);
 }
 
-/// The events, which may come in any order. Sessions are numbers, and two of them belong to each account;
-/// times are milliseconds.
+/// Events, in any order. Sessions are numbers, two for each account; times are milliseconds.
 #[derive(Clone, Debug)]
 enum Step {
     Wait(u64),
@@ -107,7 +106,7 @@ enum Step {
     /// A look asks the database, and goes on later, perhaps never, perhaps more than once.
     Look,
     Apply(prop::sample::Index),
-    /// The database lists its changes no longer.
+    /// The database no longer lists its changes.
     Forget,
 }
 
@@ -131,7 +130,7 @@ struct Model {
     now: u64,
     revision: i64,
     forgotten: i64,
-    /// Revisions and the sessions that ended at them: their accounts are what is told.
+    /// Revisions and the sessions that ended at them; their accounts are reported.
     listed: Vec<(i64, u8)>,
     /// When, and whether here.
     ended: BTreeMap<u8, (u64, bool)>,
