@@ -1,4 +1,4 @@
-# The two commands are `make serve` and `make test`. Both set up what is missing.
+# Start with `make serve` and `make test`. Both set up what is missing.
 # .ci/tools says where the tools come from.
 
 TOOLS := . .ci/tools &&
@@ -6,20 +6,20 @@ LEPTOS := cargo leptos
 
 .PHONY: serve test watch build check unit end2end api bench deny fuzz dist fmt clean help
 
-serve: build ## build everything, and serve with embedded SQLite and no settings at all
+serve: build ## build everything, and serve with embedded SQLite and no settings
 	target/release/latchkey
 
-test: ## set up, build and pass every test, the browser's included
+test: ## set up, build and run every test, including the browser's
 	.ci/test
 
-watch: ## the development loop: builds on every change, and reloads the page
+watch: ## the development loop: rebuilds on every change, and reloads the page
 	$(TOOLS) tools_bundle && LEPTOS_HASH_FILES=false LEPTOS_SITE_ROOT=target/watch $(LEPTOS) watch
 
-build: ## the one binary, with the browser bundle in it: target/release/latchkey
+build: ## the single binary, including the browser bundle: target/release/latchkey
 	$(TOOLS) tools_bundle && say "Building Latchkey: minutes at first, then less than one" && \
 		$(LEPTOS) build --release --precompress
 
-lto: ## the same, optimized as a whole, as it is shipped: target/release-lto/latchkey
+lto: ## the same with full optimization, as released: target/release-lto/latchkey
 	$(TOOLS) tools_bundle && say "Building Latchkey, optimized as a whole: some minutes" && \
 		LEPTOS_BIN_PROFILE_RELEASE=release-lto $(LEPTOS) build --release --precompress
 
@@ -29,22 +29,22 @@ check: ## formatting, lints and documentation
 	$(TOOLS) tools_wasm && cargo clippy --lib --no-default-features --features hydrate --target wasm32-unknown-unknown -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
 
-unit: ## the tests that need no browser, on SQLite and on a private PostgreSQL
+unit: ## the tests without a browser, on SQLite and on a private PostgreSQL
 	$(TOOLS) tools_postgres && tools_proxies && cargo test
 
-bench: lto ## measures the binary that is shipped against the limits of this machine: BENCHMARKS.md
+bench: lto ## measure the release binary against the limits of this machine: BENCHMARKS.md
 	$(TOOLS) tools_postgres && tools_bench && cargo run --quiet --release --example limits -- --json target/bench.json
 
-deny: ## licences, bans and sources of the dependencies; advisories where their database can be reached
+deny: ## licences, bans and sources of the dependencies; advisories if their database can be reached
 	$(TOOLS) tools_deny && .ci/deny
 
-end2end: build ## the browser's tests, against the release binary
+end2end: build ## the browser tests, against the release binary
 	$(TOOLS) tools_browser && cd end2end && npx playwright test
 
-api: build ## the OpenAPI document: linted, against the running server, and clients made of it
+api: build ## lint the OpenAPI document, test the running server against it, and generate clients
 	$(TOOLS) tools_schemathesis && tools_clients && .ci/api
 
-fuzz: ## fuzz what parses strangers' bytes, FUZZ_SECONDS (30) for each target
+fuzz: ## fuzz the parsers of untrusted input, FUZZ_SECONDS (30) for each target
 	$(TOOLS) tools_fuzz && .ci/fuzz
 
 dist: lto ## the binary, with its bill of materials and checksums: target/dist
@@ -54,7 +54,7 @@ dist: lto ## the binary, with its bill of materials and checksums: target/dist
 fmt: ## format the code
 	cargo fmt
 
-clean: ## remove what was built
+clean: ## remove build output
 	cargo clean
 
 help: ## this list

@@ -1,8 +1,8 @@
-//! Lays out the files that the binary serves, for `src/server/assets.rs` to embed.
+//! Collects the files that the binary serves, for `src/server/assets.rs` to embed.
 //!
-//! `cargo leptos build` makes the browser bundle before it builds the server, and says so by
-//! `LEPTOS_SITE_ROOT`: then the files are the ones in that folder. A plain `cargo build`
-//! has no bundle: then they are the style sheet and the files of `public`.
+//! `cargo leptos build` builds the browser bundle before the server, and sets `LEPTOS_SITE_ROOT`:
+//! then the files are those in that folder. A plain `cargo build` has no bundle: then they are the
+//! style sheet and the files of `public`.
 
 #![expect(clippy::disallowed_methods, reason = "cargo speaks to a build script by its environment")]
 
@@ -25,8 +25,8 @@ fn main() -> io::Result<()> {
         Err(_) => {}
     }
     match env::var_os("LEPTOS_SITE_ROOT") {
-        // A link, so that a debug build, which reads its files when it runs, has the newest:
-        // `cargo leptos watch` builds the bundle beside the server, and not before it.
+        // A link, so that a debug build, which reads its files at run time, gets the newest:
+        // `cargo leptos watch` builds the bundle in parallel with the server, not before it.
         Some(root) => {
             let root = env::current_dir()?.join(root);
             fs::create_dir_all(&root)?;

@@ -82,14 +82,35 @@ enum Command {
     Check,
 }
 
-/// Does what the command line says.
+/// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Check => check(),
         Command::Migrate(Migrate::Create { name }) => store::create_migration(&name),
         Command::Copy { from, to } => on_runtime(store::copy_all(&tables(), &from, &to)),
-        command => settings().and_then(|settings| on_runtime(run(settings, command))),
+        Command::Serve => with_settings(server::cli::serve),
+        Command::Migrate(command) => with_settings(async |settings: Settings| {
+            store::migrate(&settings.store, &tables(), command).await
+        }),
+        Command::Backup { file } => {
+            with_settings(async |settings: Settings| store::back_up(&settings.store, &file).await)
+        }
+        Command::Restore { file, end_sessions } => with_settings(async |settings: Settings| {
+            store::put_back(&settings.store, &file, end_sessions).await
+        }),
+        Command::Import { file, options } => with_settings(async |settings: Settings| {
+            accounts::import(&settings, &file, &options).await
+        }),
+        Command::Export { file } => {
+            with_settings(async |settings: Settings| accounts::export(&settings, &file).await)
+        }
+        Command::User(command) => {
+            with_settings(async |settings: Settings| accounts::user(&settings, command).await)
+        }
+        Command::Audit(command) => {
+            with_settings(async |settings: Settings| audit::run(&settings, command).await)
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -102,22 +123,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The commands that need settings.
-async fn run(settings: Settings, command: Command) -> Result<(), Failure> {
-    match command {
-        Command::Serve => server::cli::serve(settings).await,
-        Command::Migrate(command) => store::migrate(&settings.store, &tables(), command).await,
-        Command::Copy { from, to } => store::copy_all(&tables(), &from, &to).await,
-        Command::Backup { file } => store::back_up(&settings.store, &file).await,
-        Command::Restore { file, end_sessions } => {
-            store::put_back(&settings.store, &file, end_sessions).await
-        }
-        Command::Import { file, options } => accounts::import(&settings, &file, &options).await,
-        Command::Export { file } => accounts::export(&settings, &file).await,
-        Command::User(command) => accounts::user(&settings, command).await,
-        Command::Audit(command) => audit::run(&settings, command).await,
-        Command::Check => check(),
-    }
+/// Runs a command that needs settings.
+fn with_settings(
+    command: impl AsyncFnOnce(Settings) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    on_runtime(command(settings()?))
 }
 
 fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
@@ -137,7 +147,7 @@ fn check() -> Result<(), Failure> {
     };
     for Known { name, default, meaning, is_secret, .. } in Settings::known() {
         let (value, source) = match sources.get(name) {
-            // A value that is wrong may be a secret in the wrong place.
+            // A wrong value may be a secret in the wrong place.
             Some((_, source)) if bad(name) => ("(bad)".to_owned(), source),
             Some((_, source)) if *is_secret => ("(secret)".to_owned(), source),
             Some((value, source)) if *name == "DATABASE_URL" => {
@@ -160,7 +170,7 @@ fn check() -> Result<(), Failure> {
     }
 }
 
-/// A default as it is in force.
+/// The default that applies.
 fn default_of(name: &str, default: &str, settings: &Result<Settings, Vec<BadSetting>>) -> String {
     match settings {
         Ok(settings) if name == "PUBLIC_URL" => match settings.web.listen().port() {

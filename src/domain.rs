@@ -1,11 +1,11 @@
-//! What an account is made of, and the rule of every field.
+//! The fields of an account, and the rule of each.
 //!
 //! Pure: no HTTP, no leptos, no SQL, no clock. Compiled for the server and for the browser.
 //!
-//! Every field has two rules, side by side in its file. `parse` is the whole rule, it makes the
-//! domain value, and only the server calls it: Unicode tables and the list of common passwords
-//! are too heavy for a browser. `light` is the part of it that needs no table. It runs in both
-//! places, and it never refuses what `parse` would accept.
+//! Every field has two rules, side by side in its file. `parse` is the whole rule and makes the
+//! domain value. Only the server calls it: Unicode tables and the list of common passwords are too
+//! heavy for a browser. `light` is the part that needs no table. It runs in both places, and never
+//! refuses what `parse` would accept.
 
 mod account;
 mod common_passwords;

@@ -1,12 +1,12 @@
-//! The spots of a page that come to life in the browser.
+//! The parts of a page that come to life in the browser.
 //!
-//! There is one: it stands around a form, listens to what happens in it, says what is wrong with a
-//! field as soon as one leaves it, by the light rules of the domain, and shows the password if one
-//! wants to see it. It never keeps a form from being sent: only the server refuses.
+//! There is one: it wraps a form, checks each field by the light rules of the domain as soon as the
+//! user leaves it, and shows the password on request. It never stops a form from being sent: only
+//! the server refuses.
 //!
-//! The fields themselves are plain HTML of the server (`web/page/parts.rs`), and the island has no
-//! properties: what it needs to know stands on the fields. Reading properties from JSON would make
-//! the bundle half as large again (62 KB in brotli instead of 41).
+//! The fields are plain HTML from the server (`web/page/parts.rs`), and the island has no
+//! properties: it reads what it needs from attributes of the fields. Reading properties from JSON
+//! would make the bundle half as large again (62 KB in brotli instead of 41).
 
 use leptos::{
     ev,
@@ -17,19 +17,19 @@ use leptos::{
 
 use crate::domain::{FullName, Password, PasswordPolicy, Username};
 
-/// On a field: the light rule that it follows. A field without it is never judged here.
+/// On a field: the light rule to check it by. A field without it is never checked here.
 const RULE: &str = "data-rule";
 
-/// On a new password: the least number of code points.
+/// On a new password: the minimum number of code points.
 const MIN_LENGTH: &str = "data-min-length";
 
-/// The class of the button that shows the password. `main.css` hides it until the island is alive.
+/// The class of the button that shows the password. `main.css` hides it until the island is live.
 pub const REVEAL: &str = "reveal";
 
 /// The names of the light rules.
 pub const RULES: [&str; 3] = ["username", "fullName", "password"];
 
-/// Makes the form in it answer at once.
+/// Makes the form inside it respond at once.
 #[island]
 pub fn LiveForm(children: Children) -> impl IntoView {
     view! {
@@ -37,9 +37,9 @@ pub fn LiveForm(children: Children) -> impl IntoView {
     }
 }
 
-/// Whoever goes on from a field is told what is wrong with it. Not on the way to the button that
-/// sends the form: a message would move the button away from under the pointer, and the click would
-/// be lost. (Safari does not say that a button gets the focus, so nowhere counts as there.)
+/// Shows the error of a field when the user leaves it, but not on the way to the submit button: the
+/// message would move the button away from under the pointer, and the click would be lost. (Safari
+/// does not report that a button gets the focus, so no focus target counts as the button.)
 fn judge(event: ev::FocusEvent) {
     let sends = |next: &Element| next.get_attribute("type").as_deref() == Some("submit");
     let next = event.related_target().and_then(|next| next.dyn_into::<Element>().ok());
@@ -51,7 +51,7 @@ fn judge(event: ev::FocusEvent) {
     }
 }
 
-/// Whoever mends a field sees at once that it is mended.
+/// Removes the error as soon as the field is fixed.
 fn forgive(event: ev::Event) {
     if let Some(input) = target::<HtmlInputElement>(&event)
         && verdict(&input).is_none()
@@ -70,7 +70,8 @@ fn reveal(event: ev::MouseEvent) {
     }
 }
 
-/// A password is sent as one, or the browser would keep it among the texts that were typed.
+/// Hides the password again before it is sent: otherwise the browser would remember it as typed
+/// text.
 fn conceal(event: ev::SubmitEvent) {
     if let Some(form) = target::<Element>(&event)
         && let Ok(Some(button)) = form.query_selector(&format!(".{REVEAL}"))
@@ -89,13 +90,13 @@ fn show(input: &HtmlInputElement, button: &HtmlElement, shown: bool) {
     _ = button.set_attribute("aria-label", &button.get_attribute(label).unwrap_or_default());
 }
 
-/// The field that a button shows.
+/// The password field that belongs to a button.
 fn password(button: &HtmlElement) -> Option<HtmlInputElement> {
     document().get_element_by_id(&button.get_attribute("aria-controls")?)?.dyn_into().ok()
 }
 
-/// The sentence about what is wrong with a field, as far as the browser can tell. The field carries
-/// its sentences, in the language of the page.
+/// The error of a field, as far as the browser can tell. The field carries its sentences, in the
+/// language of the page.
 fn verdict(input: &HtmlInputElement) -> Option<String> {
     let text = input.value();
     let result = match input.get_attribute(RULE)?.as_str() {
@@ -107,11 +108,11 @@ fn verdict(input: &HtmlInputElement) -> Option<String> {
         }
         _ => return None,
     };
-    // An empty field is not yet wrong: one may only be passing through it. It has no sentence.
+    // An empty field is not wrong yet: the user may only be tabbing through. It has no sentence.
     input.get_attribute(&format!("data-{}", result.err()?.as_str()))
 }
 
-/// Writes the error of a field where the server would.
+/// Writes the error of a field to the place where the server would.
 fn tell(input: &HtmlInputElement, message: &str) {
     if let Some(error) = document().get_element_by_id(&format!("{}-error", input.id())) {
         error.set_text_content(Some(message));

@@ -1,8 +1,9 @@
-//! The keys of this server, one for each purpose, all made of `JWT_SECRET` by HKDF-SHA-256 (RFC 5869).
+//! The keys of this server, one per purpose, all derived from `JWT_SECRET` by HKDF-SHA-256 (RFC
+//! 5869).
 //!
-//! JWTs alone are signed with the secret itself, because services that share it verify them. With the
-//! other keys the server vouches for what it said (HMAC-SHA-256), and seals what only it may read
-//! (AES-256-GCM). Each statement says what it is for, so none can be taken for another one (CS-02).
+//! Only JWTs are signed with the secret itself, because services that share it verify them. With
+//! the other keys the server signs its own statements (HMAC-SHA-256) and seals what only it may
+//! read (AES-256-GCM). Each statement names its purpose, so none can pass for another (CS-02).
 
 pub mod settings;
 
@@ -19,26 +20,26 @@ use crate::{
     platform::{error::Fault, random, secret::Secret},
 };
 
-/// What a tag stands for.
+/// The statement that a tag vouches for.
 #[derive(Clone, Copy, Debug)]
 pub enum Statement<'a> {
-    /// A form was made by us, for the sessions of this family.
+    /// We made this form, for the sessions of this family.
     SessionForm(&'a str),
-    /// A form was made by us, for the visitor whose cookie has this value.
+    /// We made this form, for the visitor whose cookie has this value.
     VisitorForm(&'a str),
-    /// Somebody has signed in to this account from the device with this id, at this epoch.
+    /// This account was signed in to from the device with this id, at this epoch.
     Device(&'a str, AccountId, i64),
-    /// Stands for whoever is counted, without telling who it is.
+    /// The key of a counter, without revealing who is counted.
     Counted(&'a str),
-    /// A session began by the request that ended the one with this id.
+    /// A session was started by the request that ended the session with this id.
     Successor(&'a str),
-    /// A session began by a sign-up of this visitor, with this name.
+    /// A session was started by a sign-up of this visitor, with this name.
     SignUpOf(&'a str, &'a str),
-    /// This has just been done, and whoever has this session or visitor id is told so.
+    /// This has just been done. The notice is for this session or visitor id.
     Notice(&'a str, &'a str),
-    /// This is to be done for the session of this family as soon as the password is shown.
+    /// This is pending for the session of this family until the password is entered.
     Pending(&'a str, &'a str),
-    /// Stands for the session with this id, where the id itself must not be written down (LG-03).
+    /// Stands for the session with this id where the id itself must not be recorded (LG-03).
     SessionReference(&'a str),
 }
 
@@ -58,15 +59,15 @@ impl Statement<'_> {
     }
 }
 
-/// What is sealed.
+/// The content of a sealed text.
 #[derive(Clone, Copy, Debug)]
 pub enum Sealed<'a> {
-    /// What the request that ended this session gets, if it comes again.
+    /// The answer to the request that ended this session, in case it is repeated.
     AfterSession(&'a str),
 }
 
 impl Sealed<'_> {
-    /// Tied to what is sealed: it opens nothing else.
+    /// Binds the text to what it is: it opens as nothing else.
     fn context(self) -> String {
         match self {
             Self::AfterSession(id) => format!("what comes after session: {id}"),
@@ -75,7 +76,7 @@ impl Sealed<'_> {
 }
 
 pub struct Keys {
-    /// Made of the current secret, then of the previous one.
+    /// Derived from the current secret, then from the previous one.
     of_secrets: Vec<OfSecret>,
 }
 
@@ -151,7 +152,7 @@ impl Keys {
         URL_SAFE_NO_PAD.encode(tag)
     }
 
-    /// Whether this server has made the tag. Compares in constant time.
+    /// Whether this server made the tag. Compares in constant time.
     #[must_use]
     pub fn fits(&self, statement: Statement<'_>, tag: &str) -> bool {
         let Ok(tag) = URL_SAFE_NO_PAD.decode(tag) else { return false };
@@ -165,7 +166,7 @@ impl Keys {
         self.of_secrets[0].sealing.seal(&what.context(), text)
     }
 
-    /// `None`: it was not sealed by this server, or as something else.
+    /// `None`: not sealed by this server, or sealed as something else.
     #[must_use]
     pub fn open(&self, what: Sealed<'_>, sealed: &str) -> Option<Zeroizing<String>> {
         let context = what.context();

@@ -1,17 +1,17 @@
 //! Latchkey: accounts for your app, in one binary.
 //!
-//! One module per room. A room holds all there is to one capability: its use cases, its tables
-//! (`sql`), its doors (`json`, `pages`, `cli`) and its settings. ARCHITECTURE.md draws which uses which,
-//! and walks through a request.
+//! One module per room. A room contains everything for one capability: its use cases, its tables
+//! (`sql`), its doors (`json`, `pages`, `cli`) and its settings. ARCHITECTURE.md draws which room
+//! uses which, and walks through a request.
 //!
-//! `cfg` stands in this file only: what is listed without one is compiled for the server and for
-//! the browser.
+//! `cfg` appears in this file only: modules without one are compiled for both the server and the
+//! browser.
 
-// What an account is, and what the browser runs of it.
+// The account, and what the browser runs of it.
 pub mod domain;
 pub mod islands;
 
-// What every room stands on.
+// The foundation of every room.
 #[cfg(feature = "ssr")]
 pub mod platform;
 #[cfg(feature = "ssr")]
@@ -19,7 +19,7 @@ pub mod store;
 #[cfg(feature = "ssr")]
 pub mod texts;
 
-// Ground rooms, which the others lean on.
+// Ground rooms, which the others build on.
 #[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
@@ -41,7 +41,7 @@ pub mod devices;
 #[cfg(feature = "ssr")]
 pub mod sign_in;
 
-// The way of a request, and what names every room.
+// The path of a request, and the modules that list every room.
 #[cfg(feature = "ssr")]
 pub mod cli;
 #[cfg(feature = "otel")]

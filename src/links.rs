@@ -1,7 +1,8 @@
-//! Links that do one thing once: set a password, and in time more.
+//! One-time links: for now, to set a password.
 //!
-//! A link holds 256 random bits and is kept as a hash. It holds for one purpose, until it expires, is
-//! used, or the account's credentials change: it has the epoch at which it was made.
+//! A link contains 256 random bits; only their hash is stored. It is valid for one purpose, until
+//! it expires, is used, or the account's credentials change: it records the epoch at which it was
+//! made.
 
 mod sql;
 
@@ -14,10 +15,10 @@ use crate::{
 
 pub(crate) use sql::{TABLES, forget};
 
-/// For how long, in seconds, a link that was used is known, for the same form sent twice.
+/// How long a used link is remembered, in seconds, in case the same form is sent twice.
 pub(crate) const SAME_LINK: i64 = 60;
 
-/// What a link does.
+/// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     SetPassword,
@@ -31,14 +32,14 @@ impl Purpose {
     }
 }
 
-/// A link that holds, or has just been used.
+/// A link that is valid, or has just been used.
 pub struct Link {
     pub account: AccountId,
     pub used: bool,
 }
 
-/// Makes a link in the place of those that the account has for this purpose, and tells what it ends
-/// in. That is told once.
+/// Makes a link that replaces the account's others for this purpose, and returns its secret part.
+/// This is the only time that it is available.
 pub(crate) async fn make(
     tx: &mut Tx,
     purpose: Purpose,
@@ -51,7 +52,7 @@ pub(crate) async fn make(
     Ok(link)
 }
 
-/// A link that holds, or that was used a moment ago.
+/// A link that is valid, or was used a moment ago.
 pub(crate) async fn find(
     store: &Store,
     purpose: Purpose,
@@ -61,7 +62,7 @@ pub(crate) async fn find(
     sql::find(&mut store.read().await?, &sha256(link), purpose.word(), now).await
 }
 
-/// Uses a link up. `false`: it does not hold any more.
+/// Uses up a link. `false`: it is no longer valid.
 pub(crate) async fn use_up(
     tx: &mut Tx,
     purpose: Purpose,
@@ -71,7 +72,7 @@ pub(crate) async fn use_up(
     sql::use_up(tx, &sha256(link), purpose.word(), now).await
 }
 
-/// Voids the links of an account, but for those that were just used.
+/// Voids the links of an account, except those that were just used.
 pub(crate) async fn void(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
     sql::void(tx, account).await
 }

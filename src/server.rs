@@ -1,4 +1,4 @@
-//! The server: every room's routes, tables, acts and notices in one place; how it starts and stops.
+//! The server: every room's routes, tables, acts and notices in one place; its start and stop.
 
 pub mod cli;
 mod jobs;
@@ -42,7 +42,7 @@ use crate::{
 
 use trusted_clock::SteadyClock;
 
-/// Every route. The pages of one's account are in the order of its navigation.
+/// Every route. The account pages are in the order of the navigation.
 fn map() -> Map {
     let mut map = Map::default();
     web::pages::routes(&mut map);
@@ -60,7 +60,7 @@ fn map() -> Map {
     map
 }
 
-/// Every table, those that others refer to first.
+/// Every table; tables that others refer to come first.
 #[must_use]
 pub fn tables() -> Vec<&'static Table> {
     let rooms = [
@@ -75,7 +75,7 @@ pub fn tables() -> Vec<&'static Table> {
     rooms.into_iter().flatten().collect()
 }
 
-/// Everything that the audit trail may tell of.
+/// Every act that the audit trail can record.
 #[must_use]
 pub fn acts() -> Vec<Act> {
     let rooms =
@@ -83,7 +83,7 @@ pub fn acts() -> Vec<Act> {
     rooms.into_iter().flatten().copied().chain(accounts::profile::acts()).collect()
 }
 
-/// Everything that a page may say about what was just done.
+/// Every notice that a page can show about what was just done.
 #[must_use]
 pub fn notices() -> Vec<Notice> {
     let rooms = [
@@ -98,7 +98,7 @@ pub fn notices() -> Vec<Notice> {
 /// How long requests in flight may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Why the server did not start. The text is for the operator, one line.
+/// Why the server did not start: one line, for the operator.
 #[derive(Debug)]
 pub struct StartError(String);
 
@@ -116,20 +116,20 @@ impl From<store::OpenError> for StartError {
     }
 }
 
-/// A server that listens.
+/// A server that is listening.
 pub struct Running {
     pub address: SocketAddr,
-    /// Where the metrics are, if they are served.
+    /// The address of the metrics, if they are served.
     pub metrics: Option<SocketAddr>,
     pub state: AppState,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
 }
 
-/// Listens, opens the database, applies what is pending, and serves. Nothing of that is begun that
-/// could not be given up by dropping the future.
+/// Listens, opens the database, applies pending migrations, and serves. Every step can be abandoned
+/// by dropping the future.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
-    // First, so that a port that is taken leaves the database as it is.
+    // First, so that a port already in use leaves the database untouched.
     let (listener, address) = listen("HOST and PORT", settings.web.listen()).await?;
     let metrics = match settings.web.metrics {
         Some(address) => Some(listen("METRICS_ADDR", address).await?),
@@ -156,7 +156,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let failed = |fault: Fault| StartError(fault.source().to_string());
     let mut steady = SteadyClock::new(&store).await.map_err(failed)?;
     if steady.is_set_back() {
-        // Before anybody is served.
+        // Before the first request.
         let oldest = oldest_proof(settings.sessions.proof_ttl);
         sessions::forget_proofs_since(&store, oldest).await.map_err(failed)?;
         tracing::warn!("the clock was set back; passwords are asked for again");
@@ -208,7 +208,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     Ok(Running { address, metrics, state, stop, served })
 }
 
-/// The key of all tokens: the one that is set, or the one beside the SQLite file.
+/// The key of all tokens: from the settings, or from the file beside the SQLite database.
 pub fn secret(settings: &Settings) -> Result<Secret, StartError> {
     match (&settings.keys.secret, &settings.store.database) {
         (Some(secret), _) => Ok(secret.clone()),
@@ -229,7 +229,7 @@ async fn listen(name: &str, address: SocketAddr) -> Result<(TcpListener, SocketA
 }
 
 impl Running {
-    /// Takes no new request, finishes those in flight if they are quick enough, and closes the
+    /// Takes no new requests, gives those in flight a short time to finish, and closes the
     /// database.
     pub async fn stop(mut self) {
         _ = self.stop.send(true);

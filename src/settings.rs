@@ -1,4 +1,5 @@
-//! All settings. Each room declares its own; here they are named, and checked against each other.
+//! All settings. Each room declares its own; here they are collected and checked against each
+//! other.
 
 use crate::{
     accounts::settings::{AccountSettings, of_profile, read_profile},
@@ -15,7 +16,7 @@ use crate::{
     web::settings::WebSettings,
 };
 
-/// Everything an operator can set, each within its rule.
+/// Everything an operator can set, each value within its rule.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub web: WebSettings,
@@ -47,7 +48,7 @@ impl Settings {
         rooms.into_iter().flatten().collect()
     }
 
-    /// All settings, or all that is wrong with them.
+    /// All settings, or everything that is wrong with them.
     pub fn read(sources: &Sources) -> Result<Self, Vec<BadSetting>> {
         let mut reader = Reader::new(sources, &Self::known());
         let mut settings = Self {
@@ -67,7 +68,7 @@ impl Settings {
         if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
     }
 
-    /// What is only wrong together.
+    /// Checks the combinations of settings.
     fn check(&self, faults: &mut Vec<BadSetting>) {
         let (database, keys) = (&self.store.database, &self.keys);
         if matches!(database, Database::Postgres(_)) && keys.secret.is_none() {
@@ -85,7 +86,7 @@ impl Settings {
         }
     }
 
-    /// What an operator should know, though nothing is wrong.
+    /// Warnings for the operator, though nothing is wrong.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -125,7 +126,7 @@ impl Settings {
         .to_owned();
         for Known { name, example, meaning, note, .. } in Self::known() {
             let (first, rest) = meaning.split_at(1);
-            // A value is written as it is.
+            // Values keep their spelling.
             let first =
                 if meaning.starts_with("IP:") { first.into() } else { first.to_uppercase() };
             text += "\n";
@@ -138,7 +139,7 @@ impl Settings {
     }
 }
 
-/// The words of a text, in lines of at most so many bytes.
+/// Wraps a text at `width` bytes.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {

@@ -1,6 +1,6 @@
-//! What people read: every text in every language, and which language somebody gets.
+//! Every text that people read, in every language, and the choice of language.
 //!
-//! The texts are in `texts/*.ftl`, in the language of Project Fluent; to add a language is to add a
+//! The texts are in `texts/*.ftl`, in the language of Project Fluent. To add a language, add a
 //! file, a variant of [`Language`] and a line in [`Language::ALL`]. Programs get English.
 
 use std::{
@@ -20,13 +20,13 @@ pub enum Language {
 }
 
 impl Language {
-    /// The first is for those who understand none of them.
+    /// The first is the fallback.
     pub const ALL: [(Self, &'static str, &'static str); 2] = [
         (Self::English, "en", include_str!("texts/en.ftl")),
         (Self::German, "de", include_str!("texts/de.ftl")),
     ];
 
-    /// Where it stands in [`Language::ALL`].
+    /// Its position in [`Language::ALL`].
     #[must_use]
     pub fn index(self) -> usize {
         Self::ALL.iter().position(|(language, ..)| *language == self).unwrap_or(0)
@@ -67,7 +67,7 @@ impl Language {
         best.map(|(_, language)| language)
     }
 
-    /// A text in which nothing varies. It is put together once.
+    /// A text without variables. It is formatted once.
     #[must_use]
     pub fn text(self, name: &str) -> String {
         let ready = &READY[self.index()];
@@ -82,7 +82,7 @@ impl Language {
         })
     }
 
-    /// A text with what varies in it. `name` may be `message.attribute`.
+    /// A text with variables. `name` may be `message.attribute`.
     #[must_use]
     pub fn text_with(self, name: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
         let bundle = &BUNDLES[self.index()];
@@ -95,7 +95,7 @@ impl Language {
             Some(attribute) => message.get_attribute(attribute).map(|found| found.value()),
             None => message.value(),
         });
-        // The tests see to it that there is one.
+        // The tests make sure that there is one.
         let Some(pattern) = pattern else { return name.to_owned() };
         let arguments: FluentArgs<'_> = values.iter().cloned().collect();
         let mut text = String::new();
@@ -109,7 +109,7 @@ impl Language {
         BUNDLES[self.index()].has_message(name)
     }
 
-    /// What is wrong with a field, and what to do. It never holds what was typed.
+    /// What is wrong with a field, and how to fix it. It never contains what was typed.
     #[must_use]
     pub fn field_error(self, error: &FieldError) -> String {
         let name = format!("{}-{}", error.field.name(), error.code.as_str());
@@ -122,7 +122,7 @@ impl Language {
     }
 }
 
-/// The texts in which nothing varies, by language and name.
+/// The texts without variables, by language and name.
 static READY: LazyLock<[RwLock<HashMap<String, String>>; Language::ALL.len()]> =
     LazyLock::new(Default::default);
 
@@ -130,7 +130,7 @@ static BUNDLES: LazyLock<Vec<FluentBundle<FluentResource>>> = LazyLock::new(|| {
     let bundle = |(_, tag, text): &(Language, &str, &str)| {
         let tag = tag.parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![tag]);
-        // The marks around what varies are for texts that mix directions, and would be read aloud.
+        // The isolating marks are for texts of mixed direction, and screen readers would read them.
         bundle.set_use_isolating(false);
         let resource = FluentResource::try_new((*text).to_owned());
         _ = bundle.add_resource(resource.unwrap_or_else(|(resource, _)| resource));
@@ -156,7 +156,7 @@ pub fn t(name: &str) -> String {
     language().text(name)
 }
 
-/// The same, with what varies in it.
+/// A text with variables, on the page that is being rendered.
 #[must_use]
 pub fn t_with(name: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
     language().text_with(name, values)
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn every_file_is_good_and_has_the_same_texts_with_the_same_variables() {
-        // Of each message, with its attributes.
+        // By message, including its attributes.
         let variables = |text: &str| {
             let mut found = BTreeSet::new();
             let mut message = "";
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn every_event_that_its_owner_can_read_has_its_words() {
         use crate::{accounts, audit, server, sign_in, throttle, web};
-        // Nobody's account is in these.
+        // These belong to no account.
         let of_nobody = [
             sign_in::SIGN_IN_LIMITED,
             throttle::LIMITED,

@@ -1,32 +1,33 @@
-//! Guessing: how often one may be wrong (AU-04 to AU-07).
+//! Guessing: the limits on wrong tries (AU-04 to AU-07).
 //!
-//! Counted are wrong tries, in the database, so the limits hold over restarts and on all nodes. Each
-//! kind of counter is a list of limits by GCRA: `10/1m` lets ten come at once, and then one each six
-//! seconds. A counter is one number, forgotten as soon as it has run down; strangers cannot make more
-//! of them than the limit in all lets in, nor a network more than its own.
+//! Wrong tries are counted in the database, so the limits survive restarts and apply across all
+//! nodes. Each kind of counter is a list of GCRA limits: `10/1m` allows a burst of ten, then one
+//! every six seconds. A counter is one number, deleted as soon as it has run down; strangers cannot
+//! create more of them than the total limit allows, nor a network more than its own.
 //!
-//! **Who is counted.** A wrong try by somebody unknown counts against the name, whether an account
-//! has it or not, against the network, and against all strangers together. A device from which the
-//! account was signed in to before, with the password that it has, shows a cookie that says so, and
-//! is counted by itself: whatever strangers do, its owner gets in (AU-05). A password that is entered
-//! again by somebody who is signed in is counted for that session and network alone.
+//! **What a try counts against.** A stranger's wrong try counts against the name, whether an
+//! account has it or not, against the network, and against all strangers together. A device from
+//! which the account was signed in to before, with its current password, has a cookie that says so,
+//! and has its own counter: whatever strangers do, the owner gets in (AU-05). When a signed-in user
+//! re-enters the password, only that session and network are counted.
 //!
 //! **The owner's defence.** Changing the password, confirming it, ending sessions, signing out,
 //! refreshing and deleting are not acts that [`Throttle::act`] counts, so a thief who uses up that
-//! limit keeps the owner from nothing. Each of them is bounded by what it takes: a right password, a
-//! session to end, an unused refresh token.
+//! limit cannot stop the owner from doing any of them. Each is bounded by what it takes: a right
+//! password, a session to end, an unused refresh token.
 //!
-//! **Clocks that were wrong.** A counter never stands further ahead than its own period. One that does
-//! was written by a clock that ran ahead, and counts as none.
+//! **Wrong clocks.** A counter is never further ahead than its own period. One that is was written
+//! by a clock that ran ahead, and is ignored.
 //!
-//! **What it costs.** Whoever is over a limit is refused before anything is hashed; while that
-//! lasts, this node remembers it and asks no database (but for who shows a cookie of a device).
-//! Nothing is reserved beforehand, so that many right sign-ins at once do not hold each other up.
-//! Instead each try looks once more after its hash, in the transaction that counts it or makes its
-//! session: of many guesses at once, those after the limit are refused alike, the right one too.
+//! **What it costs.** Over the limit, tries are refused before anything is hashed. While that
+//! lasts, this node remembers it and skips the database (except for tries with a device cookie).
+//! Nothing is reserved beforehand, so many right sign-ins at once do not hold each other up.
+//! Instead each try checks again after its hash, in the transaction that counts it or creates its
+//! session: of many guesses at once, all those beyond the limit are refused alike, even the right
+//! one.
 //!
-//! **What it tells.** The refusal depends on the name that was typed, never on whether there is such
-//! an account.
+//! **What it reveals.** The refusal depends on the name that was typed, never on whether such an
+//! account exists.
 
 pub mod counter;
 pub mod settings;
@@ -60,31 +61,31 @@ pub(crate) use sql::{TABLES, forget};
 
 acts! {
     LIMITED = "excess_rate_limit_exceeded";
-    /// A token or a link that is none.
+    /// An invalid token or link.
     TOKEN_REFUSED = "authn_login_fail:token";
 }
 
-/// How many of those that are over a limit a node remembers: less than 1 MiB.
+/// How many counters over their limit a node remembers: less than 1 MiB.
 const REMEMBERED: usize = 10_000;
 
-/// How many refusals of strangers a node writes into the audit trail: then one a second. Beyond that
-/// they are in the log only, so that nobody can fill the disk.
+/// How many refusals of strangers a node records in the audit trail: then one a second. The rest go
+/// only to the log, so that nobody can fill the disk.
 const AUDITED: NonZero<u32> = NonZero::new(60).unwrap();
 
-/// Whom a wrong try is counted for.
+/// The source of a wrong try.
 #[derive(Clone, Copy, Debug)]
 pub enum Who<'a> {
-    /// Somebody who wants to be the one with this name.
+    /// A stranger who tries to sign in with this name.
     Stranger { name: &'a str },
-    /// The same, from a device from which that account was signed in to before.
+    /// The same, from a device from which the account was signed in to before.
     KnownDevice { device: &'a str, account: AccountId },
-    /// Somebody who is signed in, by the family of the session and the network: a thief elsewhere keeps
-    /// the owner from nothing.
+    /// A signed-in user, by the family of the session and the network: a thief elsewhere cannot
+    /// lock out the owner.
     Session(&'a str),
-    /// Somebody who shows a token or a link that is none. A good one is not asked for this: there is
-    /// nothing to guess, this only bounds what is written.
+    /// An invalid token or link. Valid ones skip this check: they are too long to guess, so this
+    /// only bounds what is recorded.
     Bearer,
-    /// Somebody who signs up.
+    /// A sign-up.
     Newcomer,
 }
 
@@ -94,7 +95,7 @@ pub struct Throttle {
     network: Vec<Limit>,
     total: Vec<Limit>,
     sign_up: Vec<Limit>,
-    /// Until when somebody is refused, by key. By a clock that nobody sets.
+    /// When each refusal ends, by the key of the counter. By the monotonic clock.
     limited: Cache<String, Instant>,
     audited: governor::DefaultDirectRateLimiter,
     /// By the family of the session, on this node.
@@ -108,7 +109,7 @@ impl Throttle {
     pub fn new(settings: &ThrottleSettings) -> Self {
         let quota = governor::Quota::per_minute(AUDITED);
         let Limit { tries, period } = settings.acts;
-        // A limit of a second or more has a period of a nanosecond or more for each.
+        // A limit of a second or more leaves at least a nanosecond per try.
         let acts = governor::Quota::with_period(period / tries.get()).unwrap_or(quota);
         let acts = acts.allow_burst(tries);
         Self {
@@ -124,8 +125,7 @@ impl Throttle {
         }
     }
 
-    /// The counters of somebody, in an order that is always the same, so that no two nodes wait for
-    /// each other.
+    /// The counters for a try, always in the same order, so that no two nodes wait for each other.
     #[must_use]
     pub fn counters(&self, keys: &Keys, who: Who<'_>, visit: &Visit) -> Vec<Counter> {
         if !self.on {
@@ -162,12 +162,12 @@ impl Throttle {
             })
             .collect();
         counters.sort_by(|a, b| a.key.cmp(&b.key));
-        // A limit that is set twice is one.
+        // A limit that is listed twice counts once.
         counters.dedup();
         counters
     }
 
-    /// Refuses whoever is over a limit.
+    /// Refuses a try if a counter is over its limit.
     pub async fn check(&self, store: &Store, counters: &[Counter]) -> Result<()> {
         if counters.is_empty() {
             return Ok(());
@@ -179,7 +179,7 @@ impl Throttle {
         }
     }
 
-    /// The same, by what stands in the database.
+    /// The same, by the values in the database.
     fn judge(&self, counters: &[Counter], arrivals: &HashMap<String, i64>) -> Result<()> {
         let now = now_ms();
         let mut longest = Duration::ZERO;
@@ -213,12 +213,12 @@ impl Throttle {
         audit::record(tx, failed).await?;
         Ok(Some(match self.judge(counters, &before) {
             Err(error) => error,
-            // In this very moment the limit has run down.
+            // The limit has run down at this very moment.
             Ok(()) => Refusal::TooManyTries { retry_after: 1 }.into(),
         }))
     }
 
-    /// The same, in a transaction of its own.
+    /// The same, in its own transaction.
     pub async fn recheck_alone(
         &self,
         store: &Store,
@@ -251,11 +251,12 @@ impl Throttle {
         Ok(None)
     }
 
-    /// Counts a try, and writes it down. One that was let in before others used up the limit is
-    /// refused like those that came after it.
+    /// Counts and records a try. If others used up the limit after it was let in, it is refused
+    /// like those that came later.
     pub async fn count(&self, store: &Store, counters: &[Counter], event: Event) -> Result<()> {
         let mut tx = store.begin().await?;
-        // Else several at once would all be told by what stood there before the first of them.
+        // Otherwise simultaneous tries would all be judged by the value from before the first of
+        // them.
         sql::lock(&mut tx, counters).await?;
         let before = sql::arrivals(&mut tx, counters).await?;
         sql::count(&mut tx, counters).await?;
@@ -265,7 +266,7 @@ impl Throttle {
         self.judge(counters, &before)
     }
 
-    /// Refuses whoever was wrong too often, and writes that down as `act`.
+    /// Refuses a try over the limit, and records that as `act`.
     pub async fn refuse_if_limited(
         &self,
         store: &Store,
@@ -280,7 +281,7 @@ impl Throttle {
         checked
     }
 
-    /// Counts a token or a link that is none.
+    /// Counts an invalid token or link.
     pub async fn refuse_bearer(&self, keys: &Keys, store: &Store, visit: &Visit) -> Result<()> {
         let counters = self.counters(keys, Who::Bearer, visit);
         self.refuse_if_limited(store, &counters, visit, LIMITED).await?;
@@ -288,13 +289,13 @@ impl Throttle {
         self.count(store, &counters, event).await
     }
 
-    /// Refuses a session that does more than can be sensible, of what does not defend an account. What
-    /// it does is written down, and nobody gets to fill the disk.
+    /// Refuses a session that does more than is sensible, except to defend its account. Its acts
+    /// are recorded, and nobody may fill the disk.
     pub fn act(&self, family: &str) -> Result<(), Refusal> {
         self.limit(&self.acts, family)
     }
 
-    /// The same for its refresh tokens, which nothing else uses up.
+    /// The same for its refresh tokens, which have their own limit.
     pub fn refresh(&self, family: &str) -> Result<(), Refusal> {
         self.limit(&self.refreshes, family)
     }
@@ -314,7 +315,7 @@ impl Throttle {
         })
     }
 
-    /// Forgets the sessions that are not near their limit.
+    /// Forgets the sessions that are nowhere near their limit.
     pub fn forget(&self) {
         for limiter in [&self.acts, &self.refreshes] {
             limiter.retain_recent();
@@ -322,7 +323,7 @@ impl Throttle {
         }
     }
 
-    /// Writes down a refusal that cost its sender nothing, as far as there is room.
+    /// Records a refusal that cost its sender nothing, as long as there is room.
     pub async fn audit_refusal(&self, store: &Store, visit: &Visit, act: Act) {
         let event = Event::of(visit, By::Stranger, act, None, now());
         event.log();

@@ -8,7 +8,7 @@ use std::{
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use tokio::{net::TcpListener, sync::mpsc};
 
-/// Killed if the test forgets it.
+/// Killed on drop, in case the test does not stop it.
 struct Served(Child);
 
 impl Drop for Served {
@@ -20,7 +20,7 @@ impl Drop for Served {
 
 #[tokio::test]
 async fn a_request_is_a_span_with_the_id_of_its_answer_and_without_what_was_sent() {
-    // What a collector takes: OTLP in protobuf, whose texts are plain.
+    // A collector receives OTLP in protobuf, where strings are plain text.
     let (spans, mut received) = mpsc::unbounded_channel();
     let collect = post(move |headers: HeaderMap, body: Bytes| async move {
         assert_eq!(headers["content-type"], "application/x-protobuf");
@@ -38,7 +38,7 @@ async fn a_request_is_a_span_with_the_id_of_its_answer_and_without_what_was_sent
         .envs([("PORT", "0"), ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)])
         .env("OTEL_BSP_SCHEDULE_DELAY", "100")
         .env("OTEL_RESOURCE_ATTRIBUTES", "service.name=accounts-of-ours")
-        // Of the log alone.
+        // Applies to the log only.
         .env("RUST_LOG", "error")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -1,5 +1,5 @@
 // A client as a user of the API would write it: it must type-check against the types that
-// openapi-typescript makes of the document.
+// openapi-typescript generates from the document.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
 

@@ -1,8 +1,8 @@
-//! Clients that hold connections and never come to an end.
+//! Clients that hold connections and never finish.
 
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-/// What is sent, again and again, until the server takes no more of it.
+/// What to send, again and again, until the server accepts no more.
 pub(crate) struct Flood {
     start: &'static str,
     more: &'static str,
@@ -36,7 +36,7 @@ const BODY: &str = "012345678901234567890123456789012345678901234567890123456789
                     012345678901234567890123456789";
 
 impl Flood {
-    /// Opens so many connections, sends on each, and keeps them.
+    /// Opens this many connections, sends on each, and keeps them open.
     pub(crate) async fn hold(&self, url: &str, connections: usize) -> Vec<TcpStream> {
         let address = url.trim_start_matches("http://");
         let mut held = Vec::new();

@@ -1,5 +1,5 @@
-//! Latchkey itself: a process of its own, started the way its users do, with nothing but a
-//! database's address set; and databases full of accounts.
+//! Latchkey itself: a separate process, started the way its users do, with only the address of a
+//! database set; and databases full of accounts.
 
 use std::{
     net::SocketAddr,
@@ -33,7 +33,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 const SECRET: &str = "6f1c9c1e5b0a4a1f8d2e7c3b9a0f5e4d";
 
-/// A hash of the size of a real one, of which nobody knows the password.
+/// A hash of realistic size whose password nobody knows.
 pub(crate) const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGF0Y2hrZXkgZGVjb3kh$\
                                AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -115,7 +115,7 @@ impl Latchkey {
         cpu_time(&self.child)
     }
 
-    /// What makes access tokens for sessions that are in its database.
+    /// Signs access tokens for sessions in its database.
     pub(crate) fn signer(&self) -> Tokens {
         let sources = Sources::of(&[("JWT_SECRET", SECRET)]);
         let settings = Settings::read(&sources).expect("good settings");
@@ -130,13 +130,13 @@ impl Latchkey {
         programs.map(|session| signer.make(session).expect("a token").0).collect()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         let port = self.url.rsplit(':').next().and_then(|port| port.parse().ok());
         SocketAddr::from(([127, 0, 0, 1], port.expect("a port")))
     }
 
-    /// What `/proc` says of its memory, in MiB.
+    /// A value from `/proc` about its memory, in MiB.
     pub(crate) fn memory(&self, name: &str) -> f64 {
         let pid = self.child.id().expect("it runs");
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
@@ -151,7 +151,7 @@ impl Latchkey {
         assert_eq!(request.send().await.expect("an answer").status(), StatusCode::OK);
     }
 
-    /// Signs in again and again for a time. The milliseconds that it took, where it was admitted.
+    /// Signs in repeatedly for a time. Returns the milliseconds of each sign-in that was admitted.
     pub(crate) async fn admitted_sign_ins(&self, username: &str, time: Duration) -> Vec<f64> {
         let body = json!({"username": username, "password": PASSWORD});
         let (client, start, mut times) = (client(), Instant::now(), Vec::new());
@@ -166,7 +166,7 @@ impl Latchkey {
         times
     }
 
-    /// Tries to sign in, and tells how that was refused.
+    /// Tries to sign in, and returns the status of the refusal.
     pub(crate) async fn refused(&self, username: &str, password: &str) -> StatusCode {
         let body = json!({"username": username, "password": password});
         let request = self.client.post(format!("{}/auth/signin", self.url)).json(&body);
@@ -176,7 +176,7 @@ impl Latchkey {
         status
     }
 
-    /// Whether a new client is served.
+    /// Checks that a new client is served.
     pub(crate) async fn answers(&self) {
         let answer = client().get(format!("{}/healthz", self.url)).send().await;
         assert_eq!(answer.expect("an answer").status(), StatusCode::OK);
@@ -191,7 +191,7 @@ impl Latchkey {
         self.request(path, vec![("authorization", format!("Bearer {token}"))])
     }
 
-    /// A request with the cookies of a browser in which somebody has signed in.
+    /// A request with the cookies of a signed-in browser.
     pub(crate) async fn with_cookie(&self, path: &str, username: &str) -> Request {
         let client = Client::builder()
             .cookie_store(true)
@@ -231,7 +231,7 @@ impl Latchkey {
     }
 }
 
-/// The answer that a request gets, for the bare handler to give as well.
+/// The answer to a request, for the bare handler to repeat.
 pub(crate) async fn answer(request: &Request) -> Answer {
     let mut get = client().get(&request.url);
     for (name, value) in &request.headers {
@@ -253,7 +253,7 @@ fn client() -> Client {
     Client::new()
 }
 
-/// `name=value` of the cookie that an answer sets.
+/// The cookie in an answer, as `name=value`.
 fn cookie(response: &reqwest::Response) -> String {
     let cookie = response.headers()[header::SET_COOKIE].to_str().expect("text");
     cookie.split(';').next().expect("its value").to_owned()
@@ -269,8 +269,8 @@ pub(crate) fn session_id(index: usize) -> String {
     format!("session-{index:014}")
 }
 
-/// Fills a database that Latchkey has made, until it has that many accounts, each with a session
-/// that is alive. Nobody knows their passwords.
+/// Fills a database that Latchkey has created up to this many accounts, each with a live session.
+/// Nobody knows their passwords.
 pub(crate) async fn fill(folder: &Path, accounts: usize) {
     let url = format!("sqlite:{}", folder.join("latchkey.db").display());
     let mut db = SqliteConnection::connect(&url).await.expect("the database");
@@ -310,6 +310,6 @@ pub(crate) async fn fill(folder: &Path, accounts: usize) {
             .expect("a session");
     }
     transaction.commit().await.expect("committed");
-    // What was filled in is not for those who are measured to carry.
+    // The cost of the filling must not fall on what is measured.
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut db).await.expect("a checkpoint");
 }

@@ -1,5 +1,5 @@
-//! The load generator: wrk (<https://github.com/wg/wrk>), which costs less of the machine than any
-//! other we know of. A small script makes the requests, and prints what it saw as JSON.
+//! The load generator: wrk (<https://github.com/wg/wrk>), which needs less of the machine than any
+//! other we know. A small script makes the requests, and prints its results as JSON.
 
 use std::{io::Write, process::Stdio, time::Duration};
 
@@ -7,28 +7,28 @@ use serde::Deserialize;
 use tempfile::NamedTempFile;
 use tokio::process::Command;
 
-/// What one run of wrk saw. Latencies are in milliseconds.
+/// The result of one run of wrk. Latencies are in milliseconds.
 #[derive(Deserialize)]
 pub(crate) struct Seen {
     pub(crate) per_second: f64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
-    /// Answers of another status than 2xx or 3xx, and connections that broke.
+    /// Answers with a status other than 2xx or 3xx, and broken connections.
     pub(crate) failed: u64,
     /// Of those, the answers with status 503.
     pub(crate) unavailable: u64,
-    /// How many requests were answered.
+    /// The number of answered requests.
     pub(crate) answered: u64,
 }
 
-/// A request that is sent again and again.
+/// A request to repeat.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) url: String,
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// A `POST` with this body, in which `{n}` is another number each time.
+    /// The body of a `POST`. `{n}` is replaced with a different number each time.
     pub(crate) body: Option<String>,
-    /// Access tokens, of which each request carries another one.
+    /// Access tokens: each request uses a different one.
     pub(crate) tokens: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ function done(summary, latency)
 end
 "#;
 
-/// Sends a request over `connections` for as long as it says.
+/// Sends a request over `connections` for `time`.
 pub(crate) async fn wrk(request: &Request, connections: usize, time: Duration) -> Seen {
     let mut script = NamedTempFile::with_suffix(".lua").expect("a file");
     for (name, value) in &request.headers {

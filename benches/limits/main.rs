@@ -1,10 +1,10 @@
-//! How close Latchkey is to what the machine must pay: `make bench`.
+//! How close Latchkey gets to the limits of the machine: `make bench`.
 //!
-//! Each figure is measured beside its limit, in turns, in one run, and told as a ratio: a machine
-//! that others use as well tells nothing else. The limits live here: a bare axum handler that
-//! answers the same bytes, a bare loop of Argon2id, a bare SQLite. The load comes from wrk.
+//! Each figure is measured beside its limit, in turns, in one run, and given as a ratio: absolute
+//! figures from a shared machine mean nothing. The limits are in this folder: a bare axum handler
+//! that answers the same bytes, a bare loop of Argon2id, a bare SQLite. The load comes from wrk.
 //!
-//! It writes a table to the standard output, and the same as JSON to the file that `--json` names.
+//! It prints a table, and writes the same as JSON to the file named by `--json`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
 
@@ -24,7 +24,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Parser;
 use report::Report;
 
-/// As Latchkey has it: what is compared is not allocators.
+/// The same as Latchkey's: allocators are not what is compared.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -40,21 +40,21 @@ struct Options {
     /// Accounts in the largest database
     #[arg(long, default_value_t = 1_000_000)]
     accounts: usize,
-    /// Only what has this in its name
+    /// Run only the measurements whose names contain this
     #[arg(long)]
     only: Option<String>,
     /// The program to measure
     #[arg(long, default_value = "target/release-lto/latchkey")]
     program: PathBuf,
-    /// Where the JSON goes
+    /// The file for the JSON
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Serves the answers in this file: what the run itself starts as the limit
+    /// Serve the answers in this file; the run starts this itself as the limit
     #[arg(long, hide = true)]
     bare: Option<PathBuf>,
 }
 
-/// What every measurement is given.
+/// The parameters of every measurement.
 struct Run {
     rounds: usize,
     time: Duration,

@@ -1,4 +1,4 @@
-//! The limits: what the same machine does when it does nothing but the one thing.
+//! The limits: the same machine doing only the one thing.
 
 use std::{
     collections::BTreeMap,
@@ -23,14 +23,14 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// An answer of Latchkey, for the bare handler to give.
+/// An answer of Latchkey, for the bare handler to repeat.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-/// A process that answers given bytes at given paths, by axum and nothing else.
+/// A process that answers given paths with given bytes, using axum and nothing else.
 pub(crate) struct Bare {
     child: Child,
     pub(crate) url: String,
@@ -58,15 +58,15 @@ impl Bare {
     }
 }
 
-/// The processor time that a process has taken, in seconds.
+/// The processor time used by a process, in seconds.
 pub(crate) fn cpu_time(child: &Child) -> f64 {
     let pid = child.id().expect("it runs");
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("its figures");
-    // Behind the name, which is in brackets: the 12th and the 13th are utime and stime.
+    // After the name, which is in brackets: the 12th and 13th fields are utime and stime.
     let (_, rest) = stat.rsplit_once(") ").expect("a name");
     let fields: Vec<&str> = rest.split(' ').collect();
     let ticks = |index: usize| fields[index].parse::<f64>().expect("a number");
-    // Linux tells them in hundredths of a second, whatever its own clock does.
+    // Linux reports hundredths of a second, whatever its internal tick.
     (ticks(11) + ticks(12)) / 100.0
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn serve_bare(answers: &Path) {
     axum::serve(listener, router).await.expect("served");
 }
 
-/// Hashes a second of Argon2id with the parameters of Latchkey, on all cores, each with one memory
+/// Argon2id hashes per second with Latchkey's parameters, on all cores. Each core reuses one memory
 /// for all its hashes.
 pub(crate) fn argon2id(time: Duration) -> f64 {
     let (count, over) = (AtomicU64::new(0), AtomicBool::new(false));
@@ -120,11 +120,11 @@ pub(crate) fn argon2id(time: Duration) -> f64 {
         thread::sleep(time);
         over.store(true, Ordering::Relaxed);
     });
-    // Those that were running at the end have been finished, and timed.
+    // Hashes still running at the end were finished, and their time counted.
     count.into_inner() as f64 / start.elapsed().as_secs_f64()
 }
 
-/// A bare SQLite: one connection, each insert of an account's size a durable transaction.
+/// A bare SQLite: one connection, and each insert, the size of an account, a durable transaction.
 pub(crate) struct RawSqlite(SqliteConnection);
 
 impl RawSqlite {
@@ -140,7 +140,7 @@ impl RawSqlite {
         Self(connection)
     }
 
-    /// Inserts a second.
+    /// Inserts per second.
     pub(crate) async fn inserts(&mut self, time: Duration) -> f64 {
         let (start, mut count) = (Instant::now(), 0);
         let text = "x".repeat(250);

@@ -1,4 +1,4 @@
-//! What was measured, for people and for programs.
+//! The results, for people and for programs.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub(crate) struct Report {
     lines: Vec<Line>,
 }
 
-/// One figure of several rounds, and what it should reach.
+/// One figure over several rounds, with its goal.
 #[derive(Serialize)]
 struct Line {
     name: String,
@@ -44,7 +44,7 @@ impl Report {
         self.line(name, unit, values, Some(goal));
     }
 
-    /// A figure that only explains others.
+    /// A figure that only helps to explain others.
     pub(crate) fn note(&mut self, name: &str, unit: &'static str, values: &[f64]) {
         self.line(name, unit, values, None);
     }

@@ -1,4 +1,4 @@
-//! What is measured, one function each.
+//! The measurements, one function each.
 
 use std::{
     collections::BTreeMap,
@@ -59,7 +59,7 @@ pub(crate) const ALL: [(&str, Measure); 11] = [
 /// Connections of readers.
 const READERS: usize = 32;
 
-/// Connections of those who sign in or up.
+/// Connections that sign in or up.
 const SIGNERS: usize = 16;
 
 pub(crate) fn folder() -> TempDir {
@@ -71,7 +71,7 @@ fn path(request: &Request) -> &str {
     &rest[rest.find('/').expect("a path")..]
 }
 
-/// Each request to Latchkey beside the same bytes from a bare handler.
+/// Each request to Latchkey against the same bytes from a bare handler.
 async fn beside_bare(
     run: &Run,
     report: &mut Report,
@@ -85,7 +85,7 @@ async fn beside_bare(
         let limit = Request { url: format!("{}{}", bare.url, path(request)), ..request.clone() };
         let (mut ratios, mut rates, mut costs) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..run.rounds {
-            // Each is first in every second round.
+            // The two take turns to go first.
             let mut seen = [(0.0, 0.0); 2];
             for side in [round % 2, 1 - round % 2] {
                 let cpu_time = || if side == 0 { bare.cpu_time() } else { latchkey.cpu_time() };
@@ -142,10 +142,10 @@ async fn hashing(run: &Run, report: &mut Report) {
     let latchkey = Latchkey::start(run, folder.path()).await;
     latchkey.sign_up("alice").await;
     let (mut sign_ins, mut sign_ups, mut rates) = (Vec::new(), Vec::new(), Vec::new());
-    // Sign-ins that were under way at the end of wrk's time are not in its count.
+    // wrk does not count sign-ins that are still under way when its time ends.
     let time = run.time * 3;
     let limit = async || tokio::task::spawn_blocking(move || argon2id(time)).await.expect("hashes");
-    // Each stands between two limits, for the machine is not as quick all the time.
+    // Each is measured between two limits, because the speed of the machine varies.
     let mut before = limit().await;
     for round in 0..run.rounds {
         let sign_up = latchkey.post(
@@ -170,7 +170,8 @@ async fn reads_beside_sign_ins(run: &Run, report: &mut Report) {
     let folder = folder();
     let latchkey = Latchkey::start(run, folder.path()).await;
     latchkey.sign_up("alice").await;
-    // An account has a hundred sessions, and those who sign in push the others out.
+    // A separate account: one has at most a hundred sessions, and the sign-ins would end the
+    // readers'.
     latchkey.sign_up("reader").await;
     let read = latchkey.with_token("/user/profile", "reader").await;
     let sign_in = sign_in(&latchkey);
@@ -194,12 +195,13 @@ async fn reads_beside_sign_ins(run: &Run, report: &mut Report) {
     report.note("sign-ins beside the reads", "1/s", &rates);
 }
 
-/// More sign-ins than can be queued: readers are served all the same.
+/// More sign-ins than fit in the queue: reads are still served.
 async fn overload(run: &Run, report: &mut Report) {
     let folder = folder();
     let latchkey = Latchkey::start(run, folder.path()).await;
     latchkey.sign_up("alice").await;
-    // An account has a hundred sessions, and those who sign in push the others out.
+    // A separate account: one has at most a hundred sessions, and the sign-ins would end the
+    // readers'.
     latchkey.sign_up("reader").await;
     let read = latchkey.with_token("/user/profile", "reader").await;
     let sign_in = sign_in(&latchkey);
@@ -222,13 +224,13 @@ async fn overload(run: &Run, report: &mut Report) {
     }
 }
 
-/// Two nodes on one PostgreSQL, each with more requests than the machine can answer: nobody is told
-/// that the database is away.
+/// Two nodes on one PostgreSQL, each with more requests than the machine can answer: neither
+/// reports the database as unavailable.
 async fn two_nodes(run: &Run, report: &mut Report) {
     let folders = [folder(), folder()];
     let database_url = postgres::new_database().await;
     let one = Latchkey::start_on(run, folders[0].path(), &database_url).await;
-    // The same address, so that a token of one is good at the other.
+    // The same address, so that a token from one node is valid on the other.
     let host = format!("localhost:{}", one.address().port());
     let public_url = format!("http://{host}");
     let other = [("THROTTLE", "off"), ("PUBLIC_URL", public_url.as_str())];
@@ -260,8 +262,8 @@ async fn open(folder: &Path) -> Store {
     store
 }
 
-/// The time with many accounts against that with few: a profile whose session is not in memory, all
-/// the database work of a sign-in; and how soon a server answers.
+/// The time with many accounts against that with few: for a profile whose session is not in memory,
+/// and for all the database work of a sign-in. Also the start of a server.
 async fn sizes(run: &Run, report: &mut Report) {
     const CALLS: usize = 500;
     const WHAT: [&str; 3] = [
@@ -286,7 +288,7 @@ async fn sizes(run: &Run, report: &mut Report) {
             socket.set_nodelay(true).expect("set");
             let first =
                 usize::try_from(getrandom::u64().expect("randomness") >> 1).expect("a number");
-            // Each time another one, all over the database.
+            // A different one each time, from all over the database.
             let index =
                 move |call: usize, of: usize| (first % accounts + call * 7919 + of) % accounts;
             let (mut tokens, signer) = (Vec::new(), latchkey.signer());
@@ -299,7 +301,7 @@ async fn sizes(run: &Run, report: &mut Report) {
             let times: [Vec<f64>; 3] = Default::default();
             sides.push((index, store, tokens, socket, times, latchkey));
         }
-        // In turns, call by call: a machine that is quicker for a while is so for all of them.
+        // In turns, call by call, so that a change in the machine's speed affects all of them.
         for call in 0..CALLS {
             for (index, store, tokens, socket, times, _) in &mut sides {
                 let key = UsernameKey::find(&name(index(call, 0))).expect("a name");
@@ -309,7 +311,7 @@ async fn sizes(run: &Run, report: &mut Report) {
                 let event = event(SIGNED_IN, session.account_id);
                 sessions::begin_alone(store, &session, &event).await.expect("a session");
                 times[0].push(start.elapsed().as_secs_f64() * 1e6);
-                // Those of others, that were written long ago.
+                // Sessions of other accounts, written long ago.
                 times[1].push(read_profile(socket, &tokens[call]).await * 1e6);
                 let other = session_id(index(call, 500));
                 let start = Instant::now();
@@ -355,7 +357,7 @@ async fn sizes(run: &Run, report: &mut Report) {
     }
 }
 
-/// The seconds until `GET /user/profile` is answered, on a connection that is open.
+/// The seconds until `GET /user/profile` is answered, on an open connection.
 async fn read_profile(socket: &mut TcpStream, token: &str) -> f64 {
     let request = format!(
         "GET /user/profile HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer {token}\r\n\r\n",
@@ -363,7 +365,7 @@ async fn read_profile(socket: &mut TcpStream, token: &str) -> f64 {
     );
     let (mut answer, start) = (Vec::new(), Instant::now());
     socket.write_all(request.as_bytes()).await.expect("sent");
-    // It is JSON.
+    // The answer is JSON.
     while !answer.ends_with(b"}") {
         assert!(socket.read_buf(&mut answer).await.expect("an answer") > 0, "all of it");
     }
@@ -403,8 +405,8 @@ fn event(act: Act, account: AccountId) -> Event {
     Event::without_request(By::Owner, act, Some(account), 1_790_000_000)
 }
 
-/// All that a sign-up does in the database, by 64 writers at once, beside durable inserts into a
-/// bare SQLite, and beside the time of a sign-up.
+/// The database work of a sign-up, by 64 writers at once, against durable inserts into a bare
+/// SQLite, and against the time of a whole sign-up.
 async fn writes(run: &Run, report: &mut Report) {
     const WRITERS: usize = 64;
     let (folder, raw_folder) = (folder(), self::folder());
@@ -432,7 +434,7 @@ async fn writes(run: &Run, report: &mut Report) {
         let done: u32 = writers.join_all().await.into_iter().sum();
         let ours = f64::from(done) / start.elapsed().as_secs_f64();
         ratios.push(ours / limit);
-        // The time of a sign-up: of one core for the hash, and of the one writer for the database.
+        // The time of a sign-up: one core for the hash, and the one writer for the database.
         let (hash, database) = (cores / hashes, 1.0 / ours);
         shares.push(100.0 * database / (database + hash));
         rates.push(ours);
@@ -453,7 +455,7 @@ async fn sign_up(store: &Store, username: &str) {
 }
 
 async fn memory(run: &Run, report: &mut Report) {
-    /// More than are kept.
+    /// More than the memory keeps.
     const SESSIONS: usize = 100_000;
     let folder = folder();
     let latchkey = Latchkey::start(run, folder.path()).await;
@@ -468,7 +470,7 @@ async fn memory(run: &Run, report: &mut Report) {
     let page = latchkey.with_cookie("/profile", "alice").await;
     let large = json!({"username": "alice", "password": "x".repeat(16_000)});
     let large = latchkey.post("/auth/signin", large);
-    // Nobody reads most of it, but it is good: so it waits for its hash.
+    // Most of it is ignored, but it is valid, so it waits for its hash.
     let padded = json!({"username": "alice", "password": PASSWORD, "pad": "x".repeat(15_800)});
     let padded = latchkey.post("/auth/signin", padded);
     let many =
@@ -477,7 +479,7 @@ async fn memory(run: &Run, report: &mut Report) {
         let name = format!("resident memory after {what}");
         report.goal(&name, "MiB", &[latchkey.memory("VmHWM")], AtMost(120.0));
     };
-    // What is kept in memory is full before the floods.
+    // Fills the caches before the floods.
     let seen = good(wrk(&many, READERS, run.time * 4).await);
     assert!(seen.answered as usize > SESSIONS / 2, "most of the sessions were used");
     told("reads with 100,000 sessions");
@@ -504,7 +506,7 @@ async fn memory(run: &Run, report: &mut Report) {
     }
 }
 
-/// The sessions that are in a database.
+/// The sessions in a database.
 async fn sessions_of(folder: &Path) -> Vec<StoredSession> {
     let store = open(folder).await;
     let mut last = 0;
@@ -521,7 +523,7 @@ async fn sessions_of(folder: &Path) -> Vec<StoredSession> {
     all
 }
 
-/// What PostgreSQL is asked while profiles are read.
+/// The queries that PostgreSQL runs while profiles are read.
 async fn database_work(run: &Run, report: &mut Report) {
     let folder = folder();
     let database_url = postgres::new_database().await;
@@ -533,7 +535,7 @@ async fn database_work(run: &Run, report: &mut Report) {
                           FROM pg_stat_user_tables WHERE relname IN ('accounts', 'sessions')";
     wrk(&read, READERS, run.time).await;
     let mut settled = async || -> i64 {
-        // An idle backend may keep what it did for itself for ten seconds.
+        // An idle backend may hold back its statistics for ten seconds.
         tokio::time::sleep(Duration::from_secs(12)).await;
         sqlx::query_scalar(rows_asked_for).fetch_one(&mut db).await.expect("a count")
     };

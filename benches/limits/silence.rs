@@ -1,5 +1,5 @@
-//! Whether the time of a refused sign-in tells anything (AU-02): unknown name, wrong password and
-//! disabled account, one after the other in turns, and the Mann-Whitney U test on their times.
+//! Whether the time of a refused sign-in reveals anything (AU-02): unknown name, wrong password and
+//! disabled account in turns, and the Mann-Whitney U test on their times.
 
 use std::{process::Stdio, time::Instant};
 
@@ -13,11 +13,11 @@ use crate::{
     scenarios::folder,
 };
 
-/// Of each kind. What is asked for (AU-02) is a p above 0.01, or medians that are less than 2 ms
-/// apart: on a loopback, half a thousand samples tell microseconds.
+/// Of each kind. The requirement (AU-02) is a p above 0.01, or medians less than 2 ms apart: on a
+/// loopback, half a thousand samples reveal differences of microseconds.
 const SAMPLES: usize = 300;
 
-/// Counted as ever, and never limited.
+/// Tries are counted as usual, but never limited.
 const COUNTED: [(&str, &str); 3] = [
     ("THROTTLE_ACCOUNT", "1000000/1d"),
     ("THROTTLE_NETWORK", "1000000/1d"),
@@ -45,7 +45,7 @@ pub(crate) async fn silence(run: &Run, report: &mut Report) {
     alike(report, "unknown name", &unknown, "disabled account", &disabled);
     drop(latchkey);
 
-    // The same names, when each has used up its one try.
+    // The same names, after each has used up its one try.
     let limited = [("THROTTLE_ACCOUNT", "1/1d")];
     let latchkey = Latchkey::start_with(run, folder.path(), &database, &limited).await;
     for (username, password) in tries {
@@ -58,7 +58,7 @@ pub(crate) async fn silence(run: &Run, report: &mut Report) {
     alike(report, "limited: unknown name", &unknown, "disabled account", &disabled);
 }
 
-/// The milliseconds of each kind of try, in turns. All are answered with one status.
+/// The milliseconds of each kind of try, in turns. All get the same status.
 async fn sample(
     latchkey: &Latchkey,
     tries: [(&str, &str); 3],
@@ -94,8 +94,8 @@ fn median(values: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// The two-sided p-value of the Mann-Whitney U test, by the normal approximation, which is good for
-/// more than twenty samples. Times in nanoseconds have no ties to speak of.
+/// The two-sided p-value of the Mann-Whitney U test, by the normal approximation, which is accurate
+/// for more than twenty samples. Times in nanoseconds have hardly any ties.
 fn mann_whitney(a: &[f64], b: &[f64]) -> f64 {
     let mut all: Vec<(f64, bool)> =
         a.iter().map(|t| (*t, true)).chain(b.iter().map(|t| (*t, false))).collect();

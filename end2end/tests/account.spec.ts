@@ -1,4 +1,4 @@
-// One's own account, with JavaScript and without.
+// Managing your account, with JavaScript and without.
 
 import { expect, newName, operate, PASSWORD, signIn, signUp, test } from "./latchkey";
 

@@ -1,4 +1,4 @@
-// The whole way of a person, with JavaScript and without.
+// A user's whole journey, with JavaScript and without.
 
 import { expect, newName, PASSWORD, signUp, test } from "./latchkey";
 
@@ -102,7 +102,7 @@ test("another site can neither sign anybody in nor put the pages in a frame", as
   const username = await signUp(page);
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL("/");
-  // The same server under another name is another site to the browser.
+  // To the browser, the same server under another name is another site.
   const other = server.replace("localhost", "127.0.0.1");
   const evil = await context.newPage();
   await evil.route(`${other}/evil`, (route) =>

@@ -1,5 +1,5 @@
-// WCAG 2.2 AA by axe-core, in light and in dark, a page a test. axe is itself a script, so it cannot run
-// where scripts do not: the pages without JavaScript are the ones whose islands never come to life.
+// WCAG 2.2 AA by axe-core, in light and in dark, one page per test. axe is itself a script, so it
+// cannot run without scripts: for pages without JavaScript, the islands are kept from starting.
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Page } from "@playwright/test";
@@ -13,7 +13,7 @@ async function isAccessible(page: Page) {
   expect(results.passes.length).toBeGreaterThan(5);
 }
 
-/** Pages with islands, which have two lives. */
+/** Pages with islands: they are tested both ways. */
 const LIVE = ["/signup", "/signin", "/profile", "/confirm", "/account/security"];
 
 const CLOSED = ["/profile", "/confirm", "/account/security", "/account/sessions", "/account/data", "/"];

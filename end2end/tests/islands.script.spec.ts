@@ -1,4 +1,4 @@
-// What JavaScript adds: it says at once what is wrong, and shows the password.
+// What JavaScript adds: immediate error messages, and a button to show the password.
 
 import { alive, expect, newName, PASSWORD, signUp, test } from "./latchkey";
 
@@ -72,7 +72,7 @@ test("a name that looks like markup stays text", async ({ page }) => {
 });
 
 test("the pages stay within their budget", async ({ page }) => {
-  // What crosses the wire, by the last letters of the path.
+  // Bytes over the wire, by the ending of the path.
   const sizes: Record<string, number> = { js: 0, wasm: 0, css: 0, signup: 0 };
   const wire = await page.context().newCDPSession(page);
   const kinds = new Map<string, string>();

@@ -1,4 +1,4 @@
-// A server of one's own for each worker, and what the specs have in common.
+// A server for each worker, and the helpers that the specs share.
 
 import { test as base, expect, type Page } from "@playwright/test";
 import { execFileSync, spawn } from "node:child_process";
@@ -19,7 +19,7 @@ export const PASSWORD = "correct horse battery staple";
 
 const folders = new Map<string, string>();
 
-/** Runs a command of the operator's beside a server, and gives the last line that it prints. */
+/** Runs an operator's command beside a server, and returns the last line of its output. */
 export function operate(server: string, ...command: string[]): string {
   const options = { cwd: folders.get(server), env: { PUBLIC_URL: server }, encoding: "utf8" as const };
   return execFileSync(binary, command, options).trim().split("\n").at(-1)!;
@@ -37,7 +37,7 @@ export const test = base.extend<{ quiet: void }, { server: string }>({
       });
       const lines = createInterface({ input: child.stdout });
       const [line] = (await once(lines, "line")) as [string];
-      // The name that people use; the line names the number.
+      // People use the name; the line has the number.
       const url = line.split(" ").at(-1)!.replace("127.0.0.1", "localhost");
       folders.set(url, folder);
       await use(url);
@@ -52,7 +52,7 @@ export const test = base.extend<{ quiet: void }, { server: string }>({
     async ({ page }, use) => {
       const noise: string[] = [];
       page.on("console", (message) => {
-        // A refused form is a page with status 400, and Chromium writes that down.
+        // A refused form is a page with status 400, which Chromium logs.
         if (message.type() === "error" && !/the server responded with a status of 4/.test(message.text()))
           noise.push(message.text());
       });
@@ -91,7 +91,7 @@ export async function signIn(page: Page, username: string, password = PASSWORD, 
   await expect(page).toHaveURL("/profile");
 }
 
-/** Waits until the islands of the page live, if this browser runs scripts. */
+/** Waits until the islands of the page are live, if this browser runs scripts. */
 export async function alive(page: Page, javaScriptEnabled: boolean | undefined) {
   if (javaScriptEnabled !== false)
     await expect(page.locator("html")).toHaveAttribute("data-islands", "alive");

@@ -1,4 +1,4 @@
-// A form that is sent twice by a double click ends where one ends.
+// A form that is sent twice by a double click ends like one that is sent once.
 
 import { expect, newName, PASSWORD, signUp, test } from "./latchkey";
 

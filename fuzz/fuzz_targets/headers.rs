@@ -3,7 +3,12 @@
 use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderValue};
-use latchkey::{web::{client, cookies::Cookies, form_pages::safe_next}, platform::settings::{ForwardedHeader, Settings, Sources}, texts::Language};
+use latchkey::{
+    platform::settings::Sources,
+    settings::Settings,
+    texts::Language,
+    web::{client, cookies::Cookies, next::safe_next, settings::ForwardedHeader},
+};
 use libfuzzer_sys::fuzz_target;
 
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
@@ -18,11 +23,11 @@ fuzz_target!(|bytes: &[u8]| {
             headers.insert(name, value.clone());
         }
     }
-    let cookies = Cookies::new(&SETTINGS.public_url_at(3000));
+    let cookies = Cookies::new(&SETTINGS.web.public_url_at(3000));
     _ = (cookies.session(&headers), cookies.visitor(&headers), cookies.device(&headers));
     let peer = "10.0.0.1".parse().expect("an address");
     for header in [ForwardedHeader::Either, ForwardedHeader::Forwarded] {
-        _ = client::address(peer, &headers, &SETTINGS.trusted_proxies, header);
+        _ = client::address(peer, &headers, &SETTINGS.web.trusted_proxies, header);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         _ = Language::accepted(text);

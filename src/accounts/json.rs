@@ -113,7 +113,7 @@ async fn profile(Extension(caller): Extension<SignedIn>) -> Json<Account> {
 
 /// Change your profile
 ///
-/// Sending the current full name changes nothing.
+/// Values that stay the same change nothing.
 #[utoipa::path(
     patch, path = "/user/profile", tag = "your account", operation_id = "changeProfile", request_body = ProfileBody,
     security(("accessToken" = []), ("sessionCookie" = [])),

@@ -1,4 +1,4 @@
-//! The commonest passwords, offline: nothing of a password ever leaves the server (PW-05).
+//! The most common passwords, offline: no part of a password ever leaves the server (PW-05).
 //!
 //! `common_passwords.txt` holds 48,743 of them, six characters and more, in lower case and in
 //! byte order. It is the union of two public lists:
@@ -7,10 +7,10 @@
 //!   from breach corpora),
 //! - `passwords.json` of `@zxcvbn-ts/language-common` 4.1.3 (MIT).
 
-/// One password a line, sorted, so that it needs no memory beside the binary itself.
+/// One password per line, sorted, so that searching takes no memory beyond the binary itself.
 const LIST: &str = include_str!("common_passwords.txt");
 
-/// Whether `folded`, a password in lower case, is on the list as a whole.
+/// Whether `folded`, a password in lower case, is on the list as it stands.
 pub(super) fn contains(folded: &str) -> bool {
     let list = LIST.trim_end().as_bytes();
     let wanted = folded.as_bytes();

@@ -1,7 +1,7 @@
-//! What is wrong with a field, as a stable code. The sentences for people are in `src/texts/`.
-//! Neither ever holds what the user typed.
+//! Errors of a field, as stable codes. The sentences for people are in `src/texts/`. Neither ever
+//! contains what the user typed.
 
-/// A field of a form. Its name is the same in JSON, in a page's form and in an error (contract: JSON
+/// A field of a form. It has one name in JSON, in a page's form and in errors (contract: JSON
 /// routes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field(&'static str);
@@ -9,20 +9,20 @@ pub struct Field(&'static str);
 impl Field {
     pub const USERNAME: Self = Self("username");
     pub const PASSWORD: Self = Self("password");
-    /// The password that somebody who is signed in has now.
+    /// The current password of a user who is signed in.
     pub const CURRENT_PASSWORD: Self = Self("currentPassword");
-    /// The one that is to take its place.
+    /// The password that replaces it.
     pub const NEW_PASSWORD: Self = Self("newPassword");
-    /// What a program shows to get a new access token.
+    /// What a program sends to get a new access token.
     pub const REFRESH_TOKEN: Self = Self("refreshToken");
-    /// Whether the answer shall hold a refresh token.
+    /// Whether the answer should contain a refresh token.
     pub const REFRESH: Self = Self("refresh");
-    /// Where a page of a listing begins.
+    /// The start of a page of a listing.
     pub const AFTER: Self = Self("after");
-    /// How long a page of a listing is.
+    /// The length of a page of a listing.
     pub const LIMIT: Self = Self("limit");
 
-    /// A field that stands elsewhere.
+    /// A field that is declared elsewhere.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
         Self(name)
@@ -39,7 +39,7 @@ impl Field {
 pub enum Code {
     /// Absent, or empty.
     Missing,
-    /// There, but not a string.
+    /// Present, but not a string.
     WrongType,
     TooShort {
         min: usize,
@@ -50,30 +50,30 @@ pub enum Code {
     TooManyBytes {
         max: usize,
     },
-    /// A character that the field does not take.
+    /// A character that the field does not allow.
     Characters,
     /// A dot at the start or at the end.
     Dots,
-    /// Letters of more than one script.
+    /// Letters from more than one script.
     MixedScripts,
     /// A name that belongs to the service itself.
     Reserved,
-    /// Another account has it, or one that looks the same.
+    /// Used by another account, or too similar to such a name.
     Taken,
-    /// On the list of the commonest passwords.
+    /// On the list of the most common passwords.
     TooCommon,
-    /// The account's own names, or the product's, with little around them.
+    /// Little more than one of the account's own names, or the product's.
     TooPersonal,
-    /// Not the password that the account has.
+    /// Not the account's password.
     Wrong,
-    /// The password that the account has already.
+    /// Already the account's password.
     Unchanged,
-    /// Not one of the values that there are.
+    /// Not one of the possible values.
     OutOfRange,
 }
 
 impl Code {
-    /// The word that programs may compare. It does not change between versions.
+    /// The word for programs to compare. It does not change between versions.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

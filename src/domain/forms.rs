@@ -1,7 +1,7 @@
-//! What the two doors bring in, and what becomes of it.
+//! The input of the two doors, and how it is parsed.
 //!
-//! The doors fill in a form of raw fields; `parse` gives domain values, or every field error
-//! there is, in the order of the form.
+//! The doors fill in a form of raw fields; `parse` returns domain values, or every field error in
+//! the order of the form.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::domain::{
     profile::{self, Profile, ProfileField, ProfilePolicy, ProfileValues},
 };
 
-/// A field as it came: its text, or why there is none.
+/// A field as received: its text, or why there is none.
 pub type Raw = Result<String, Code>;
 
 pub struct SignUpForm {
     pub username: Raw,
     pub password: Raw,
-    /// Of each field of the profile, in the order of [`profile::FIELDS`].
+    /// The fields of the profile, in the order of [`profile::FIELDS`].
     pub profile: [Raw; profile::FIELDS.len()],
 }
 
@@ -25,24 +25,24 @@ pub struct SignInForm {
     pub password: Raw,
 }
 
-/// A password to take the place of another one.
+/// A new password to replace the current one.
 pub struct PasswordChangeForm {
     pub current: Raw,
     pub new: Raw,
 }
 
-/// A password change that can be tried.
+/// A password change that passed its rules.
 #[derive(Debug)]
 pub struct PasswordChange {
-    /// `None`: it was not given, because it had just been confirmed.
+    /// `None`: left out, because it had just been confirmed.
     pub current: Option<Password>,
     pub new: Password,
 }
 
-/// What somebody who signs in has shown.
+/// What a user sent to sign in.
 #[derive(Debug)]
 pub struct Credentials {
-    /// `None` if no account can have the name that was typed.
+    /// `None` if no account can have that name.
     pub username: Option<UsernameKey>,
     pub password: Password,
 }
@@ -54,7 +54,7 @@ impl SignUpForm {
         profile: ProfilePolicy,
     ) -> Result<NewAccount, Vec<FieldError>> {
         let username = read(&self.username, Username::parse);
-        // The mapped form too: fullwidth letters must not hide a name.
+        // The mapped form too: fullwidth letters must not disguise a name.
         let key = username.as_ref().ok().map(|username| username.key().as_str());
         let names: Vec<&str> = std::iter::once(&self.username)
             .chain(&self.profile)
@@ -84,8 +84,8 @@ impl SignUpForm {
 }
 
 impl SignInForm {
-    /// Only what is missing or far too long is refused here: whether a name could exist is for
-    /// sign-in to answer, in the one way it answers all who are wrong (AU-01).
+    /// Refuses only what is missing or far too long. Whether a name could exist is left to sign-in,
+    /// which gives every failed attempt the same answer (AU-01).
     pub fn parse(&self) -> Result<Credentials, Vec<FieldError>> {
         let username = read(&self.username, |raw| match raw.trim() {
             "" => Err(Code::Missing),
@@ -102,8 +102,8 @@ impl SignInForm {
 }
 
 impl PasswordChangeForm {
-    /// `profile`: whose names the new password must not be made of. `confirmed`: whether the current
-    /// one may be missing.
+    /// `profile`: the names that the new password must not be made of. `confirmed`: whether the
+    /// current one may be missing.
     pub fn parse(
         &self,
         policy: PasswordPolicy,
@@ -125,7 +125,7 @@ impl PasswordChangeForm {
     }
 }
 
-/// A new password for an account that is there.
+/// A new password for an existing account.
 pub fn new_password(
     raw: &Raw,
     policy: PasswordPolicy,
@@ -138,7 +138,7 @@ pub fn new_password(
     read(raw, |raw| Password::parse_new(raw, policy, &names))
 }
 
-/// The password that somebody shows once more.
+/// The password that a user enters again.
 pub fn shown_password(raw: &Raw) -> Result<Password, Vec<FieldError>> {
     read(raw, Password::parse).map_err(|code| vec![FieldError { field: Field::PASSWORD, code }])
 }

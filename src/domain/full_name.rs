@@ -8,14 +8,14 @@ use crate::domain::Code;
 /// Code points after trimming.
 const MAX_LENGTH: usize = 100;
 
-/// A name to show: trimmed, NFC, one line, and something can be seen of it.
+/// A name for display: trimmed, NFC, one line, and not invisible.
 ///
-/// It is kept as given. Whoever shows it escapes it.
+/// It is kept as given. Escape it on output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FullName(String);
 
 impl FullName {
-    /// What [`FullName::light`] can find wrong.
+    /// The errors that [`FullName::light`] can find.
     pub const LIGHT: [Code; 2] = [Code::TooLong { max: MAX_LENGTH }, Code::Characters];
 
     pub fn light(raw: &str) -> Result<(), Code> {
@@ -23,7 +23,7 @@ impl FullName {
         if trimmed.is_empty() {
             return Err(Code::Missing);
         }
-        // Only composed text gets shorter, and there is none in ASCII.
+        // Only composition makes text shorter, and ASCII has nothing to compose.
         if trimmed.is_ascii() && trimmed.len() > MAX_LENGTH {
             return Err(Code::TooLong { max: MAX_LENGTH });
         }
@@ -53,8 +53,8 @@ impl FullName {
     }
 }
 
-/// Control characters, the separators of lines and paragraphs, and the bidirectional embeddings, overrides and isolates that can turn
-/// around the text behind the name (Unicode UAX 9, section 2).
+/// Control characters, line and paragraph separators, and the bidirectional embeddings, overrides
+/// and isolates that can reverse the text after the name (Unicode UAX 9, section 2).
 fn is_forbidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

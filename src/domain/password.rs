@@ -1,4 +1,4 @@
-//! Passwords: long enough, not among the first guesses, and otherwise as their owner likes
+//! Passwords: long enough, not among the first guesses, and otherwise up to their owner
 //! (PW-01 to PW-05; NIST SP 800-63B-4, section 3.1.1.2).
 
 use std::fmt;
@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use crate::domain::{Code, common_passwords};
 
-/// Of the NFC form. Long enough for any passphrase. What is longer is refused, and never cut.
+/// Of the NFC form. Enough for any passphrase. Longer passwords are refused, never truncated.
 const MAX_BYTES: usize = 1024;
 
-/// A password in NFC, and otherwise exact: case, spaces and NUL count.
+/// A password in NFC and otherwise unchanged: case, spaces and NUL count.
 ///
 /// It cannot be serialised or printed, and its memory is wiped.
 pub struct Password {
@@ -20,7 +20,7 @@ pub struct Password {
     typed: Option<Zeroizing<String>>,
 }
 
-/// What an operator can set about passwords.
+/// The operator's settings for passwords.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordPolicy {
     /// Code points.
@@ -28,13 +28,13 @@ pub struct PasswordPolicy {
 }
 
 impl Password {
-    /// What [`Password::light`] can find wrong.
+    /// The errors that [`Password::light`] can find.
     #[must_use]
     pub fn light_codes(policy: PasswordPolicy) -> [Code; 2] {
         [Code::TooShort { min: policy.min_length }, Code::TooManyBytes { max: MAX_BYTES }]
     }
 
-    /// What can be told of a new password without any table: all, as long as it is in ASCII.
+    /// The checks of a new password that need no table: for ASCII, all but the lists.
     pub fn light(raw: &str, policy: PasswordPolicy) -> Result<(), Code> {
         if raw.is_empty() {
             return Err(Code::Missing);
@@ -48,7 +48,7 @@ impl Password {
         Ok(())
     }
 
-    /// A password for an account. `names` are the account's own, which anybody would try first.
+    /// A password for an account. `names` are the account's own, which an attacker would try first.
     pub fn parse_new(raw: &str, policy: PasswordPolicy, names: &[&str]) -> Result<Self, Code> {
         let password = Self::parse(raw)?;
         if password.nfc.chars().count() < policy.min_length {
@@ -64,8 +64,8 @@ impl Password {
         Ok(password)
     }
 
-    /// The password of somebody who signs in: no rule but its size, because an older rule may
-    /// have let it in.
+    /// A password to sign in with. Only its size is checked, because an older rule may have allowed
+    /// it.
     pub fn parse(raw: &str) -> Result<Self, Code> {
         let typed = (!is_nfc(raw)).then(|| Zeroizing::new(raw.to_owned()));
         let nfc = Zeroizing::new(match typed {
@@ -84,12 +84,12 @@ impl Password {
         self.nfc.as_bytes()
     }
 
-    /// In NFC, and as it was typed if that is something else: another program may have hashed that.
+    /// In NFC, and as typed if that differs: another program may have hashed that spelling.
     pub fn spellings(&self) -> impl Iterator<Item = &[u8]> {
         std::iter::once(self.expose()).chain(self.typed.as_ref().map(|typed| typed.as_bytes()))
     }
 
-    /// Whether it is the same password, to us.
+    /// Whether the two are the same password in NFC.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.nfc == other.nfc
@@ -102,7 +102,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A name, also with case changed, and with anything but letters around it: `Alice-2026!`.
+/// A name in any case, with nothing but non-letters around it: `Alice-2026!`.
 fn is_personal(folded: &str, names: &[&str]) -> bool {
     names.iter().chain(&["latchkey", "account", "accounts"]).any(|name| {
         let name = fold(name);

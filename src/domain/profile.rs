@@ -1,4 +1,4 @@
-//! What people say of themselves, field by field.
+//! The profile, field by field.
 //!
 //! A field is declared once, here: the doors, the pages, the database and the OpenAPI document go
 //! through [`FIELDS`]. CONTRIBUTING.md walks through adding one.
@@ -12,20 +12,20 @@ pub struct ProfileField {
     pub field: Field,
     /// Its column in the table `accounts`.
     pub column: &'static str,
-    /// What the audit trail says when it changes.
+    /// The word for its change in the audit trail.
     pub changed: &'static str,
-    /// Whether it cannot be left empty.
+    /// Whether it is required.
     pub required: bool,
     /// The setting by which an operator turns it off, if there is one. It is on unless that says no.
     pub switch: Option<Switch>,
-    /// The value of the attribute of that name (HTML, section 4.10.18.7.1).
+    /// The value of its `autocomplete` attribute (HTML, section 4.10.18.7.1).
     pub autocomplete: &'static str,
     /// For the OpenAPI document.
     pub description: &'static str,
     pub example: &'static str,
     /// The rule.
     pub parse: fn(&str) -> Result<String, Code>,
-    /// What the browser can find wrong by itself: `islands.rs` knows the rule by the field's name.
+    /// The errors that the browser can find: `islands.rs` finds the rule by the field's name.
     pub light: &'static [Code],
 }
 
@@ -57,7 +57,7 @@ impl PartialEq for ProfileField {
 
 impl Eq for ProfileField {}
 
-/// Every field, in the order in which they are shown.
+/// Every field, in display order.
 pub const FIELDS: [&ProfileField; 1] = [&FULL_NAME];
 
 /// The fields that this server asks for.
@@ -79,11 +79,11 @@ impl ProfilePolicy {
     }
 }
 
-/// What somebody says: each field within its rule. `None`: nothing.
+/// The values of a profile, each within its rule. `None`: empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileValues([Option<String>; FIELDS.len()]);
 
-/// What an account shows of itself. There is no secret in it, so it may leave the server.
+/// The public side of an account. It contains no secret, so it may leave the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     pub id: AccountId,
@@ -95,13 +95,13 @@ pub struct Profile {
 }
 
 impl ProfileValues {
-    /// Values that were parsed before, in the order of [`FIELDS`].
+    /// Values that have already been parsed, in the order of [`FIELDS`].
     #[must_use]
     pub const fn of_fields(values: [Option<String>; FIELDS.len()]) -> Self {
         Self(values)
     }
 
-    /// Reads every field, or tells what is wrong with them. An optional field may be missing.
+    /// Reads every field, or returns all their errors. An optional field may be missing.
     pub fn parse(
         policy: ProfilePolicy,
         raw: impl Fn(&ProfileField) -> Raw,
@@ -116,12 +116,12 @@ impl ProfileValues {
         if errors.is_empty() { Ok(values) } else { Err(errors) }
     }
 
-    /// Every field, with what it says.
+    /// Every field, with its value.
     pub fn iter(&self) -> impl Iterator<Item = (&'static ProfileField, Option<&str>)> {
         FIELDS.into_iter().zip(self.0.iter().map(Option::as_deref))
     }
 
-    /// With another value in a field.
+    /// Sets the value of a field.
     fn set(&mut self, field: &ProfileField, value: Option<String>) {
         for (known, place) in FIELDS.into_iter().zip(&mut self.0) {
             if known.field == field.field {
@@ -131,7 +131,7 @@ impl ProfileValues {
     }
 }
 
-/// An optional field that is empty says nothing.
+/// An empty optional field is `None`.
 fn read(field: &ProfileField, raw: Raw) -> Result<Option<String>, Code> {
     match raw.and_then(|text| (field.parse)(&text)) {
         Ok(value) => Ok(Some(value)),
@@ -145,7 +145,8 @@ fn read(field: &ProfileField, raw: Raw) -> Result<Option<String>, Code> {
 pub struct ProfileChange(Vec<(&'static ProfileField, Option<String>)>);
 
 impl ProfileChange {
-    /// `raw`: `None` for a field that stays as it is. A change of nothing lacks what is required.
+    /// `raw`: `None` for a field that stays as it is. A change without any field reports the
+    /// required ones as missing.
     pub fn parse(
         policy: ProfilePolicy,
         raw: impl Fn(&ProfileField) -> Option<Raw>,
@@ -168,7 +169,7 @@ impl ProfileChange {
         if errors.is_empty() { Ok(Self(values)) } else { Err(errors) }
     }
 
-    /// The fields to which this gives another value than they have.
+    /// Only the fields whose value would change.
     #[must_use]
     pub fn beside(self, values: &ProfileValues) -> Self {
         let has = |field: &ProfileField| {

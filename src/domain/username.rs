@@ -1,7 +1,7 @@
 //! Usernames: RFC 8265 UsernameCaseMapped, and a narrower set of our own (IN-02, IN-03, IN-04).
 //!
-//! PRECIS alone lets Cyrillic look-alikes, `@` and `/` pass, so the mapped form must also be made
-//! of letters and digits that UTS 39 recommends for identifiers, of one script, and its UTS 39
+//! PRECIS alone accepts Cyrillic look-alikes, `@` and `/`. So the mapped form must also consist of
+//! letters and digits that UTS 39 recommends for identifiers, all of one script, and its UTS 39
 //! skeleton must be unique among all accounts.
 
 use std::sync::LazyLock;
@@ -18,11 +18,11 @@ use crate::domain::Code;
 const MIN_LENGTH: usize = 3;
 const MAX_LENGTH: usize = 32;
 
-/// Where a letter is a syllable or a word: Han, kana, Hangul.
+/// For scripts in which a letter is a syllable or a word: Han, kana, Hangul.
 const MIN_SYLLABLES: usize = 2;
 
-/// Nothing longer is even looked at: 32 code points of four bytes, and as much again for the
-/// combining marks that normalisation takes away.
+/// Longer input is refused unread: 32 code points of four bytes, and as much again for combining
+/// marks that normalisation removes.
 const MAX_BYTES: usize = 256;
 
 /// Names that could pass for the service itself. Compared by skeleton, so their look-alikes are
@@ -88,7 +88,7 @@ const RESERVED: &[&str] = &[
     "www",
 ];
 
-/// A name that may stand for a new account.
+/// A name that a new account may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username {
     typed: String,
@@ -97,17 +97,17 @@ pub struct Username {
     typed_skeleton: String,
 }
 
-/// The mapped form of a username: what two spellings of one name have in common.
+/// The mapped form of a username: the same for all spellings of one name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UsernameKey {
     folded: String,
-    /// Mapped letter by letter, as RFC 8265 does it and as the first versions did. `None`: it is the
-    /// same.
+    /// Mapped letter by letter, as in RFC 8265 and in the first versions. `None`: the same as
+    /// `folded`.
     unfolded: Option<String>,
 }
 
 impl Username {
-    /// What [`Username::light`] can find wrong.
+    /// The errors that [`Username::light`] can find.
     pub const LIGHT: [Code; 4] = [
         Code::TooShort { min: MIN_LENGTH },
         Code::TooLong { max: MAX_LENGTH },
@@ -115,7 +115,7 @@ impl Username {
         Code::Dots,
     ];
 
-    /// The rule for names in ASCII, complete. Any other name is left to [`Username::parse`].
+    /// The complete rule for ASCII names. Other names are left to [`Username::parse`].
     pub fn light(raw: &str) -> Result<(), Code> {
         let raw = raw.trim();
         if raw.is_empty() {
@@ -131,7 +131,7 @@ impl Username {
         dots(raw)
     }
 
-    /// The whole rule. Spaces around it are no part of a name: keyboards of phones add them.
+    /// The whole rule. Surrounding spaces are ignored: phone keyboards add them.
     pub fn parse(raw: &str) -> Result<Self, Code> {
         let name = Self::parse_reserved(raw)?;
         if [&name.skeleton, &name.typed_skeleton].into_iter().any(|skeleton| is_reserved(skeleton))
@@ -141,7 +141,8 @@ impl Username {
         Ok(name)
     }
 
-    /// The whole rule, but for names that could pass for the service: the operator may give them.
+    /// The whole rule, but it allows names that could pass for the service: the operator may assign
+    /// them.
     pub fn parse_reserved(raw: &str) -> Result<Self, Code> {
         let raw = raw.trim();
         if raw.is_empty() {
@@ -162,7 +163,7 @@ impl Username {
         Ok(Self { typed: raw.to_owned(), key, skeleton, typed_skeleton })
     }
 
-    /// As its owner typed it, to be shown.
+    /// As its owner typed it, for display.
     #[must_use]
     pub fn typed(&self) -> &str {
         &self.typed
@@ -173,14 +174,14 @@ impl Username {
         &self.key
     }
 
-    /// Equal for mapped forms that look the same (UTS 39, section 4).
+    /// Equal for mapped forms that look alike (UTS 39, section 4).
     #[must_use]
     pub fn skeleton(&self) -> &str {
         &self.skeleton
     }
 
-    /// Equal for names that look the same as they were typed: a capital `I` looks like an `l`, and
-    /// is none any more when it is mapped.
+    /// Equal for names that look alike as typed: a capital `I` looks like an `l`, but not once it
+    /// is mapped.
     #[must_use]
     pub fn typed_skeleton(&self) -> &str {
         &self.typed_skeleton
@@ -188,7 +189,7 @@ impl Username {
 }
 
 impl UsernameKey {
-    /// The key that somebody who signs in means, or `None` if no account can have that name.
+    /// The key to look up at sign-in, or `None` if no account can have that name.
     #[must_use]
     pub fn find(raw: &str) -> Option<Self> {
         Self::map(raw.trim()).ok()
@@ -199,17 +200,17 @@ impl UsernameKey {
         &self.folded
     }
 
-    /// The key that the first versions gave the same name, which some accounts still have.
+    /// The key that the first versions gave this name. Some accounts still have it.
     #[must_use]
     pub fn unfolded(&self) -> &str {
         self.unfolded.as_deref().unwrap_or(&self.folded)
     }
 
-    /// RFC 8265, section 3.3.3. A name that maps to something which maps on is no name: the
-    /// profile is applied once at sign-up and once at sign-in, so it must be stable.
+    /// RFC 8265, section 3.3.3. A name is refused if its mapped form maps to something else: the
+    /// profile is applied once at sign-up and once at sign-in, so its result must be stable.
     ///
-    /// The profile lowers letters one by one. That leaves `ς` and `σ`, which are one letter to whoever
-    /// types capitals, so the case is folded afterwards.
+    /// The profile lowers letters one by one. That keeps `ς` and `σ` apart, although they have the
+    /// same capital, so the case is folded afterwards.
     fn map(raw: &str) -> Result<Self, Code> {
         if raw.len() > MAX_BYTES {
             return Err(Code::TooLong { max: MAX_LENGTH });
@@ -219,7 +220,7 @@ impl UsernameKey {
                 .map(std::borrow::Cow::into_owned)
                 .map_err(|_| Code::Characters)
         };
-        // A dotted capital I is lowered to an i with a dot above, which is no letter.
+        // A dotted capital I would become an i with a combining dot above, which is not a letter.
         let dotted: String = raw.nfc().map(|c| if c == '\u{130}' { 'i' } else { c }).collect();
         let mapped = enforce(&dotted)?;
         if enforce(&mapped)? != mapped {
@@ -231,7 +232,7 @@ impl UsernameKey {
     }
 }
 
-/// Full case folding, as far as names need it: what is one word in capitals is one word.
+/// Full case folding, as far as names need it: names that match in capitals are one name.
 fn fold(mapped: &str) -> String {
     mapped.to_uppercase().chars().flat_map(char::to_lowercase).nfc().collect()
 }
@@ -246,7 +247,7 @@ fn length(text: &str) -> Result<(), Code> {
 }
 
 fn is_syllable(c: char) -> bool {
-    // The mark that makes a vowel of kana long is of no script.
+    // The mark for a long vowel in kana belongs to no script.
     c == 'ー'
         || matches!(c.script(), Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul)
 }
@@ -265,13 +266,13 @@ fn is_reserved(skeleton: &str) -> bool {
     BARE.contains(&bare(skeleton))
 }
 
-/// Signs within a name do not make it another one: `latch-key`, `well_known`.
+/// Strips punctuation, which does not make a name a different one: `latch-key`, `well_known`.
 fn bare(skeleton: &str) -> String {
     skeleton.chars().filter(|c| !"_-.".contains(*c)).collect()
 }
 
-/// Letters and digits that UTS 39 recommends, and the marks without which some scripts cannot be
-/// written. Marks that go with every script are not among them: a dot above an `i` cannot be seen.
+/// Letters and digits that UTS 39 recommends, and the marks that some scripts cannot be written
+/// without. Marks that combine with every script are excluded: a dot above an `i` cannot be seen.
 fn is_allowed(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || "_-.".contains(c);
@@ -285,8 +286,8 @@ fn is_allowed(c: char) -> bool {
     of_its_kind && (c.identifier_allowed() || is_unified(c))
 }
 
-/// The ideographs that stand among those for compatibility, and are none of them (The Unicode Standard,
-/// section 18.1): family names are written with them.
+/// Unified ideographs inside the compatibility block (The Unicode Standard, section 18.1): some
+/// family names are written with them.
 fn is_unified(c: char) -> bool {
     matches!(
         c,

@@ -33,7 +33,7 @@ struct LinkRow {
     used_at: Option<i64>,
 }
 
-/// Keeps a link, at the epoch that the account has now.
+/// Stores a link with the account's current epoch.
 pub(super) async fn insert(
     tx: &mut Tx,
     hash: &str,
@@ -47,7 +47,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Setting a password raises the epoch, so a link that was used is looked for without it.
+/// Setting a password raises the epoch, so the lookup of a used link ignores it.
 pub(super) async fn find(
     db: &mut Db,
     hash: &str,
@@ -86,7 +86,7 @@ pub(super) async fn void(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Forgets the links that are over.
+/// Deletes expired and used links.
 pub(crate) async fn forget(store: &Store, now: i64) -> Result<(), Fault> {
     let over = "expires_at <= $1 OR used_at < $1 - 3600";
     store.in_pieces("DELETE FROM links", ("links", "hash"), over, now).await?;

@@ -1,7 +1,7 @@
 //! The reasons why a request fails.
 //!
 //! A refusal is data for the client. A fault is ours: it is logged where it becomes a response
-//! (`reply.rs`), and the client sees only the request id.
+//! (`web/reply.rs`), and the client sees only the request id.
 
 use std::error::Error as StdError;
 
@@ -15,7 +15,7 @@ pub enum Error {
     Fault(Fault),
 }
 
-/// All refusals; `reply.rs` gives each its status and text.
+/// All refusals; `web/reply.rs` gives each its status and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     InvalidInput(Vec<FieldError>),

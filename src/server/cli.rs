@@ -26,7 +26,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
             (Ok(running), _) => running,
             (Err(error), LogFormat::Text) => return Err(error.into()),
             (Err(error), LogFormat::Json) => {
-                // The last line is one object, too.
+                // The last line must be an object, too.
                 tracing::error!("{error}");
                 return Err(Failure(Vec::new()));
             }
@@ -47,7 +47,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping: requests in flight are finished first");
-    // Who asks a second time does not want to wait.
+    // A second signal stops the server without waiting.
     tokio::select! {
         () = running.stop() => {}
         _ = terminate.recv() => {}

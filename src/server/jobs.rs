@@ -1,5 +1,5 @@
-//! What the server does by itself: it forgets what is over, deletes the accounts whose time has come, and
-//! watches its clock.
+//! The server's background jobs: cleaning up, deleting the accounts that are due, and watching the
+//! clock.
 
 use std::time::Duration;
 
@@ -16,18 +16,17 @@ use crate::{
     web::state::AppState,
 };
 
-/// How often what is over is forgotten.
+/// How often the server cleans up.
 const CLEANING: Duration = Duration::from_secs(600);
 
-/// Forgets what is over, and deletes the accounts whose time has come: at the start and every now
-/// and then.
+/// Removes what has expired and deletes the accounts that are due: at the start, then at intervals.
 pub(super) async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
     let mut clock = TrustedClock::new(state.settings.accounts.deletion_grace);
     loop {
         let mut pause = CLEANING;
         match clean_once(&state, &mut clock).await {
             Ok(true) => {}
-            // As soon as the clock may have held.
+            // As soon as the clock may be trusted.
             Ok(false) => pause = pause.min(clock.hold()),
             Err(fault) => {
                 tracing::warn!(error = fault.source(), "what is over could not be forgotten");
@@ -44,7 +43,7 @@ pub(super) async fn clean(state: AppState, mut stopped: watch::Receiver<bool>) {
 async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, Fault> {
     let time = clock.now(&state.store).await?;
     let (Time::Trusted(now) | Time::AtLeast(now)) = time;
-    // A failure to clean up does not keep due accounts from being deleted.
+    // A failed clean-up does not delay the deletion of accounts.
     match forget(&state.store, now).await {
         Ok(sessions) => tracing::debug!(sessions, "what is over was forgotten"),
         Err(fault) => tracing::warn!(error = fault.source(), "what is over is not forgotten yet"),
@@ -61,7 +60,7 @@ async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, 
     Ok(true)
 }
 
-/// Forgets what is over in every room, and tells how many sessions that were.
+/// Removes what has expired in every room, and returns the number of sessions removed.
 async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     let sessions = sessions::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     throttle::forget(store, now).await?;
@@ -70,8 +69,8 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     Ok(sessions)
 }
 
-/// Takes back all proofs whenever the clock is set back: nobody knows how old they are. Looks every
-/// second.
+/// Revokes all proofs whenever the clock is set back, because their age is then unknown. Checks
+/// every second.
 pub(super) async fn watch_clock(
     state: AppState,
     mut clock: SteadyClock,

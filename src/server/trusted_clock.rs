@@ -1,12 +1,12 @@
-//! Whether the clock can be trusted with what cannot be undone: deleting the accounts whose time has
-//! come, and the sessions and links that are over.
+//! Whether the clock can be trusted with what cannot be undone: deleting the accounts that are due,
+//! and expired sessions and links.
 //!
-//! A machine may start with a clock that is days ahead, until it has asked for the time. So the
-//! database remembers up to when the clock was trusted. A clock that is not far from that is trusted
-//! again. One that has jumped ahead must first hold for a while: go on at the pace of the monotonic
-//! clock, while no other node says otherwise.
+//! A machine may start with a clock that is days ahead, until it has synchronised. So the database
+//! remembers until when the clock was trusted. A clock close to that time is trusted again. One
+//! that has jumped ahead must first hold for a while: keep pace with the monotonic clock, while no
+//! other node contradicts it.
 //!
-//! A clock that is set back makes proofs younger than they are. [`SteadyClock`] sees that.
+//! A clock that is set back makes proofs look younger than they are. [`SteadyClock`] detects that.
 
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,8 @@ use crate::{
     store::{Fact, Store},
 };
 
-/// How far the clock may be ahead of what the database remembers, and how long it must hold if it is
-/// further. Where accounts are deleted sooner than that, as long as they wait is enough.
+/// How far the clock may be ahead of the time in the database, and how long it must hold if it is
+/// further ahead. If accounts are deleted sooner than that, their waiting time is used instead.
 const JUMP: Duration = Duration::from_secs(24 * 3600);
 const HOLD: Duration = Duration::from_secs(3600);
 
@@ -31,15 +31,14 @@ const DRIFT: i64 = 5;
 /// In seconds since 1970, UTC.
 pub(crate) enum Time {
     Trusted(i64),
-    /// The clock is not trusted. It was trusted until then.
+    /// The clock is not trusted. It was trusted until this time.
     AtLeast(i64),
 }
 
 pub(crate) struct TrustedClock {
     jump: i64,
     hold: Duration,
-    /// What the wall clock and the monotonic one said when it began to hold, and what the database
-    /// remembered.
+    /// The wall clock, the monotonic clock and the time in the database when the hold began.
     since: Option<(i64, Instant, i64)>,
 }
 
@@ -50,18 +49,18 @@ impl TrustedClock {
         Self { jump: seconds(JUMP.min(grace)), hold: HOLD.min(grace), since: None }
     }
 
-    /// How long it takes until a clock that has jumped is trusted.
+    /// How long a clock that has jumped must hold before it is trusted.
     #[must_use]
     pub(crate) fn hold(&self) -> Duration {
         self.hold
     }
 
-    /// What time it is.
+    /// The current time.
     pub(crate) async fn now(&mut self, store: &Store) -> Result<Time, Fault> {
         let known = store.fact(Fact::ClockTrustedUntil).await?;
         let known = match known.and_then(|text| text.parse().ok()) {
             Some(known) => Some(known),
-            // Of an older version: the last event tells what time it was.
+            // From an older version: use the time of the last event.
             None => audit::last_event_at(store).await?,
         };
         let (time, moment) = (now(), Instant::now());
@@ -76,7 +75,7 @@ impl TrustedClock {
 
     fn trusts(&mut self, known: Option<i64>, time: i64, moment: Instant) -> bool {
         let Some(known) = known else {
-            // Nothing is remembered: a new database, in which nothing is due yet.
+            // No time is stored: the database is new, and nothing is due yet.
             return true;
         };
         let passed = |since: Instant| seconds(moment.saturating_duration_since(since));
@@ -91,29 +90,29 @@ impl TrustedClock {
             .map_or(Duration::ZERO, |(_, since, _)| moment.saturating_duration_since(since));
         let trusted = time - known <= self.jump || held >= self.hold;
         if trusted {
-            // What the database remembers from now on.
+            // The database will remember this time.
             self.since = self.since.map(|(began, since, _)| (began, since, time));
         }
         trusted
     }
 }
 
-/// Sees when the clock is set back, by more than nodes may differ in any case.
+/// Detects when the clock is set back by more than nodes may differ anyway.
 pub(crate) struct SteadyClock {
     time: i64,
     moment: Instant,
 }
 
 impl SteadyClock {
-    /// Begins with the newest time that the database knows: the clock may have been set back while
-    /// nobody looked.
+    /// Starts from the newest time in the database: the clock may have been set back while no node
+    /// was running.
     pub(crate) async fn new(store: &Store) -> Result<Self, Fault> {
         let trusted = store.fact(Fact::ClockTrustedUntil).await?.and_then(|text| text.parse().ok());
         let newest = trusted.max(audit::last_event_at(store).await?).unwrap_or(0);
         Ok(Self { time: newest, moment: Instant::now() })
     }
 
-    /// Whether it was set back since the last look.
+    /// Whether the clock was set back since the last check.
     pub(crate) fn is_set_back(&mut self) -> bool {
         self.look(now(), Instant::now())
     }
@@ -173,7 +172,7 @@ mod tests {
         let (mut clock, start) = clock();
         assert!(!clock.trusts(Some(0), 15 * DAY, start));
         assert!(clock.trusts(Some(0), 600, after(start, 600)));
-        // And ahead once more: from the beginning.
+        // And a second jump: the hold starts over.
         assert!(!clock.trusts(Some(600), 15 * DAY, after(start, 700)));
         assert!(!clock.trusts(Some(600), 15 * DAY + 3500, after(start, 4200)));
     }

@@ -39,7 +39,7 @@
 //!
 //! The node that ends a session raises the horizon and drops the entry before it answers, so there
 //! the session is dead at once, even for requests that read it just before. Looks that are late,
-//! lost, repeated or reordered don't change this: the test at the end of this file tries them all.
+//! lost, repeated or reordered don't change this: `live/tests.rs` tries them all.
 //! The bound applies to requests that begin after the session has ended: one that was under way is
 //! answered. The argument assumes that committed data stays committed. A node that could not look
 //! for [`SURE_FOR`] doesn't assume that, and begins a new era; only a standby that takes over

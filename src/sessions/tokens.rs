@@ -2,8 +2,8 @@
 //!
 //! A session is a row in the store. A client has a JWT that names the row: in the cookie for a
 //! browser, in `accessToken` for a program. The two kinds differ in `typ` and `aud`, and neither is
-//! accepted as the other (JW-04). A valid JWT is not enough: the guard asks `live_sessions` whether
-//! its session is still alive.
+//! accepted as the other (JW-04). A valid JWT is not enough: `caller.rs` asks `live.rs` whether its
+//! session is still alive.
 //!
 //! jsonwebtoken checks the signature and the registered claims it is told to check. Its gaps are
 //! closed here: unknown header members (including `crit`, `b64`, `zip`, `jku`, `jwk`, `kid`, …),

@@ -1,4 +1,4 @@
-//! A counter of wrong tries, as the database keeps it (GCRA: one number).
+//! A counter of wrong tries, as the database stores it (GCRA: one number).
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use std::collections::HashMap;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
     pub key: String,
-    /// How much one try adds.
+    /// How far one try moves it ahead.
     pub interval: i64,
-    /// Above this, ahead of now, nobody may try.
+    /// Tries are refused if it is further ahead of now than this.
     pub period: i64,
 }
 
@@ -16,7 +16,7 @@ pub struct Counter {
 const CLOCK_SKEW: i64 = 10_000;
 
 impl Counter {
-    /// Until when one more try is refused. `arrivals`: where each counter stands.
+    /// When one more try will be allowed. `arrivals`: the value of each counter.
     #[must_use]
     pub fn limited_until(&self, arrivals: &HashMap<String, i64>, now: i64) -> i64 {
         match arrivals.get(&self.key) {
@@ -25,7 +25,7 @@ impl Counter {
         }
     }
 
-    /// A counter that stands beyond this was written by a clock that was wrong.
+    /// A counter beyond this was written by a wrong clock.
     #[must_use]
     pub fn furthest(&self, now: i64) -> i64 {
         now.saturating_add(self.period).saturating_add(CLOCK_SKEW)

@@ -27,7 +27,7 @@ settings! {
     }
 }
 
-/// So many tries in such a time: `10/1m`.
+/// A number of tries per period: `10/1m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     pub tries: NonZero<u32>,

@@ -16,16 +16,16 @@ use crate::{
 
 pub(crate) const TABLES: &[Table] = &[table("throttle", &[("key", Text), ("tat", Number)])];
 
-/// One more at a counter. It never stands further ahead than a full period: tries that were under
-/// way when the limit was reached make nobody wait longer. One that stands further ahead than $5 was
-/// written by a clock that was wrong, and begins anew.
+/// Adds one try to a counter. It never gets further ahead than a full period: tries that were under
+/// way when the limit was reached do not prolong the wait. A counter further ahead than $5 was
+/// written by a wrong clock, and starts again.
 const COUNT: &str = "INSERT INTO throttle (key, tat) VALUES ($1, $2 + $3) \
                      ON CONFLICT (key) DO UPDATE SET tat = CASE \
                      WHEN throttle.tat <= $2 OR throttle.tat > $5 THEN $2 + $3 \
                      WHEN throttle.tat + $3 > $2 + $4 THEN $2 + $4 \
                      ELSE throttle.tat + $3 END";
 
-/// Whether there is such a counter yet or not. SQLite has one writer in any case.
+/// Works even if the counter does not exist yet. SQLite has only one writer anyway.
 const LOCK: Dialects<Option<&str>> = Dialects {
     sqlite: None,
     postgres: Some(
@@ -34,7 +34,7 @@ const LOCK: Dialects<Option<&str>> = Dialects {
     ),
 };
 
-/// Lets nobody else count at these until the end of the transaction.
+/// Locks these counters until the end of the transaction.
 pub(super) async fn lock(tx: &mut Tx, counters: &[Counter]) -> Result<(), Fault> {
     if let Some(lock) = tx.dialect(&LOCK) {
         for counter in counters {
@@ -44,7 +44,7 @@ pub(super) async fn lock(tx: &mut Tx, counters: &[Counter]) -> Result<(), Fault>
     Ok(())
 }
 
-/// Counts one more at each.
+/// Adds one try to each counter.
 pub(super) async fn count(tx: &mut Tx, counters: &[Counter]) -> Result<(), Fault> {
     let now = now_ms();
     for counter in counters {
@@ -59,7 +59,7 @@ pub(super) async fn count(tx: &mut Tx, counters: &[Counter]) -> Result<(), Fault
     Ok(())
 }
 
-/// Where each counter stands: by its key, in milliseconds since 1970.
+/// The value of each counter: by its key, in milliseconds since 1970.
 pub(super) async fn arrivals(
     db: &mut Db,
     counters: &[Counter],

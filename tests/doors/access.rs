@@ -1,4 +1,4 @@
-//! The guard: what is open is a list, and everything else is closed.
+//! The guard: a list names what is open, and everything else is closed.
 
 use std::collections::BTreeSet;
 

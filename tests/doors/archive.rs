@@ -15,7 +15,7 @@ async fn a_backup_of_a_live_server_is_whole_and_can_be_restored() {
     let latchkey = |arguments: &[&str]| run(folder.path(), arguments, &[]);
     let served = Served::start(folder.path(), &[]);
     assert_eq!(sign_up(&served.url, "alice").await, StatusCode::OK);
-    // While it is made, others write.
+    // Writes go on while it is made.
     let url = served.url.clone();
     let writer = tokio::spawn(async move {
         for index in 0..10 {
@@ -36,7 +36,7 @@ async fn a_backup_of_a_live_server_is_whole_and_can_be_restored() {
 
     served.signal("-TERM");
     assert_eq!(served.exit(), 0);
-    // The second in the same second must not take what the first has kept.
+    // A second restore in the same second must not overwrite the database that the first has kept.
     for _ in 0..2 {
         let output = latchkey(&["restore", "copy.db"]);
         assert!(output.status.success(), "{}", text(&output));
@@ -90,7 +90,7 @@ async fn what_is_deleted_is_not_in_the_files_any_more() {
     assert!(holds("-wal"));
     server.db_cleaned_up("SELECT COUNT(*) FROM accounts", 0).await;
     eventually(async || {
-        // Whoever is reading at that moment keeps the log as it is: then the next one does it.
+        // If another connection is reading, the log stays: then the next clean-up truncates it.
         server.another_node().await.running.stop().await;
         !holds("") && !holds("-wal")
     })

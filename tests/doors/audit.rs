@@ -1,4 +1,4 @@
-//! The audit trail: every act is in it once, and what was altered is found.
+//! The audit trail: it records every act once, and tampering is found.
 
 use latchkey::{
     accounts,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// The database of a server, opened beside it.
+/// Opens the database of a running server.
 pub(crate) async fn open(server: &TestServer) -> Store {
     let database = Database::parse(&server.database_url).expect("a URL");
     let lock = SetUpLock::wait(&database).await.expect("the lock");
@@ -154,7 +154,7 @@ async fn a_crowd_makes_one_chain_and_everybody_in_it_is_answered_as_if_alone() {
         let body = json!({"username": name, "password": PASSWORD, "fullName": "P"});
         server.post_json(path, &body).await.status().as_u16()
     };
-    // Ten times the same two names, and ten of either kind that have nothing to do with them.
+    // Ten times the same two names, and ten of either kind that are unrelated to them.
     let names: Vec<String> = (0..10).map(|index| format!("person-{index}")).collect();
     let at_once = names.iter().map(async |name| {
         futures_util::join!(
@@ -172,7 +172,7 @@ async fn a_crowd_makes_one_chain_and_everybody_in_it_is_answered_as_if_alone() {
     for (new, _, _, alice, bob, gone) in &answers {
         assert_eq!([*new, *alice, *bob, *gone], [200; 4]);
     }
-    // The deletion was undone once, and is told once.
+    // The deletion was undone once, and is recorded once.
     let words = words(&server).await;
     let told = |act: Act| words[before..].iter().filter(|word| **word == act.0).count();
     let all = [

@@ -1,4 +1,4 @@
-//! Slow and greedy clients leave new ones served.
+//! Slow and greedy clients do not keep new ones from being served.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ async fn who_sends_nothing_or_never_finishes_is_hung_up_on() {
         stream.write_all(sent.as_bytes()).await.expect("sent");
         let mut answer = Vec::new();
         let end = tokio::time::timeout(Duration::from_secs(300), stream.read_to_end(&mut answer));
-        // Closed, with or without an answer, by us and not by the clock of this test.
+        // Closed, with or without an answer, by the server and not by this test's timeout.
         assert!(end.await.is_ok(), "{sent}");
     }
 }
@@ -94,7 +94,7 @@ async fn a_head_of_more_than_16_kib_is_refused_and_one_below_is_read() {
     };
     assert!(raw(&server, &request(15_000)).await.starts_with("HTTP/1.1 200"));
     assert!(raw(&server, &request(17_000)).await.starts_with("HTTP/1.1 431"));
-    // Whoever sends far too much may lose the answer with the connection.
+    // A client that sends far too much may lose the answer along with the connection.
     let answer = raw(&server, &request(1_000_000)).await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
@@ -117,8 +117,8 @@ async fn what_two_readers_could_read_differently_is_refused() {
         let answer = raw(&server, &format!("{head}{rest}")).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{what}: {answer}");
     }
-    // A length beside chunks, in either order, and codings around chunks (RFC 9112, section 6.1). What
-    // follows is not taken for a request.
+    // A length together with chunks, in either order, and codings around chunks (RFC 9112, section
+    // 6.1). What follows is not read as a request.
     let next = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n");
     let good = json!({"username": "alice", "password": "x"}).to_string();
     let chunks = format!("{:x}\r\n{good}\r\n0\r\n\r\n{next}", good.len());
@@ -130,7 +130,7 @@ async fn what_two_readers_could_read_differently_is_refused() {
         "Transfer-Encoding: chunked, chunked",
         "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
     ] {
-        // Also behind another request on the same connection.
+        // Also after another request on the same connection.
         for before in ["", &*next] {
             let answer = raw(&server, &format!("{before}{head}{lines}\r\n\r\n{chunks}")).await;
             let answers = answer.matches("HTTP/1.1 ").count();

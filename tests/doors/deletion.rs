@@ -1,4 +1,4 @@
-//! How an account goes.
+//! The deletion of an account.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ async fn after_the_grace_an_account_is_gone_from_every_table_and_the_trail_still
     let answer = json_of(server.ask("DELETE", "/user", &token, None).await).await;
     assert!(answer["deleteAt"].as_str().expect("a time").ends_with('Z'));
 
-    // Whoever starts a node cleans up.
+    // Every node cleans up when it starts.
     server.db_cleaned_up("SELECT COUNT(*) FROM accounts", 1).await;
     let db = server.db().await;
     let columns = match server.database_url.starts_with("sqlite:") {
@@ -101,7 +101,7 @@ async fn a_clock_that_has_jumped_ahead_deletes_nobody() {
     let token = server.token("alice").await;
     assert_eq!(server.ask("DELETE", "/user", &token, None).await.status(), StatusCode::OK);
     server.running.stop().await;
-    // To the database it is fifteen days ago that a node was seen.
+    // To the database, the last node was seen fifteen days ago.
     let past = "UPDATE facts SET value = CAST(CAST(value AS BIGINT) - 1296000 AS TEXT) \
                 WHERE name = 'clock_trusted_until'";
     let due = "UPDATE accounts SET delete_at = 1";
@@ -111,7 +111,7 @@ async fn a_clock_that_has_jumped_ahead_deletes_nobody() {
     sqlx::query(due).execute(&db).await.expect("updated");
     let url = [("DATABASE_URL", &*server.database_url), NODES_URL];
     let node = TestServer::start_with(&url).await;
-    // It has cleaned up as soon as what is over is forgotten.
+    // When the expired link is gone, the node has cleaned up.
     let over = "INSERT INTO links (hash, purpose, account_id, epoch, expires_at) \
                 SELECT 'over', 'set-password', id, 1, 1 FROM accounts";
     sqlx::query(over).execute(&db).await.expect("inserted");

@@ -1,4 +1,4 @@
-//! Guessing: limits that hold everywhere, tell nothing, and keep no owner out.
+//! Guessing: limits that apply everywhere, reveal nothing, and never lock out the owner.
 
 use reqwest::{Response, StatusCode, header};
 use serde_json::json;
@@ -22,7 +22,7 @@ async fn use_up(server: &TestServer, username: &str) {
 async fn the_eleventh_wrong_try_in_a_minute_is_refused_through_both_doors_and_says_how_long() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;
-    // Both doors count together.
+    // The doors share one count.
     for attempt in 0..5 {
         for door in WAYS {
             let outcome = server.sign_in(door, "alice", WRONG).await;
@@ -93,13 +93,13 @@ async fn whatever_strangers_do_the_owner_gets_in_from_a_device_that_is_known() {
     let right = [("username", "alice"), ("password", PASSWORD)];
     let outcome = stranger.submit("/signin", "/api/sign_in", &right).await;
     assert_eq!(outcome.status(), 429, "a device that is known to another account only");
-    // On whatever node.
+    // On any node.
     let other = server.another_node().await;
     let outcome = owner.submit("/signin", "/api/sign_in", &right).await;
     assert!(outcome.is_accepted(), "{outcome:?}");
     other.running.stop().await;
 
-    // That device is counted too, by itself.
+    // That device is counted too, separately.
     owner.send("/profile", "/api/sign_out", &[]).await;
     let wrong = [("username", "alice"), ("password", WRONG)];
     for _ in 0..10 {
@@ -164,7 +164,7 @@ async fn behind_a_proxy_of_ours_the_client_is_counted_and_not_the_proxy() {
     for index in 0..2 {
         assert_eq!(attempt("2001:db8:1:2::1", index).await, StatusCode::BAD_REQUEST);
     }
-    // The same /64, whatever comes before it.
+    // The same /64, whatever precedes it in the header.
     let limited = attempt("2001:db8:1:2:ffff::9", 3).await;
     assert_eq!(limited, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(attempt("2001:db8:1:3::1", 4).await, StatusCode::BAD_REQUEST);
@@ -275,7 +275,7 @@ async fn who_is_signed_in_cannot_guess_the_password_for_long() {
     let body = json!({"currentPassword": PASSWORD, "newPassword": "another horse and battery"});
     let response = server.ask("POST", "/user/password", &token, Some(&body)).await;
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
-    // Whoever has stolen that session keeps the owner from nothing.
+    // A thief with that session cannot lock out the owner.
     let token = server.token("alice").await;
     let response = server.ask("POST", "/user/password", &token, Some(&body)).await;
     assert_eq!(response.status(), StatusCode::OK);
@@ -315,8 +315,8 @@ async fn a_session_cannot_fill_the_disk_and_keeps_nobody_from_defending_the_acco
     }
     assert_eq!(change(token, 3).await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(change(&server.token("bob").await, 3).await, StatusCode::OK);
-    // Whatever a thief has done with this token, its owner goes on: refreshes, confirms, ends
-    // sessions, changes the password.
+    // Whatever a thief has done with this token, the owner can still refresh, confirm, end sessions
+    // and change the password.
     let owner = server.token("alice").await;
     assert_eq!(change(&owner, 4).await, StatusCode::OK);
     let refresh = tokens["refreshToken"].as_str().expect("a token");
@@ -357,7 +357,7 @@ async fn counters_tell_nobody_who_was_counted_and_are_forgotten() {
 async fn a_guess_that_is_refused_writes_nothing_that_tells_whether_it_was_right() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;
-    // As if it had come from elsewhere: the hash is of `PASSWORD`.
+    // As if imported: the hash is of `PASSWORD`.
     let hash = "pbkdf2_sha256$100000$saltsaltsalt$bU0y7gxYKs8cHtPO79Ft3naB8+WaP8nxpz3RpKOGiEU=";
     let db = server.db().await;
     let imported = "UPDATE passwords SET hash = $1";
@@ -367,8 +367,8 @@ async fn a_guess_that_is_refused_writes_nothing_that_tells_whether_it_was_right(
         assert_eq!(server.sign_in(door, "alice", PASSWORD).await.status(), 429);
         assert_eq!(server.sign_in(door, "alice", WRONG).await.status(), 429);
     }
-    // Forty at once, among them the right one: whatever is answered, the hash is only made anew for
-    // one that was let in.
+    // Forty at once, with the right one among them: whatever the answers, the hash is only replaced
+    // for a try that was let in.
     server.sign_up_json("bob").await;
     sqlx::query(imported).bind(hash).execute(&db).await.expect("updated");
     let tries = (0..40).map(|index| {
@@ -441,7 +441,7 @@ async fn a_clock_that_ran_ahead_for_a_moment_limits_nobody_for_longer_than_the_l
     let server = TestServer::start_with(&[NODES_URL]).await;
     server.sign_up_json("alice").await;
     assert_eq!(wrong(&server, "alice").await.status(), StatusCode::BAD_REQUEST);
-    // What a try would have written thirty days ahead.
+    // What a try would have written with a clock thirty days ahead.
     let db = server.db().await;
     let ahead = "UPDATE throttle SET tat = tat + 2592000000";
     sqlx::query(ahead).execute(&db).await.expect("updated");

@@ -1,4 +1,4 @@
-//! What its owner reads of an account's history, and the download of all that is kept.
+//! The security history that owners read, and the download of their data.
 
 use latchkey::audit::{Act, By, Event, record_alone};
 use reqwest::{StatusCode, header};
@@ -105,7 +105,7 @@ async fn what_a_program_calls_itself_is_not_said_to_the_owner() {
     let request = program().post(server.url("/auth/signin")).header(header::USER_AGENT, name);
     let body = json!({"username": "alice", "password": "wrong wrong wrong"});
     request.json(&body).send().await.expect("an answer");
-    // An earlier version wrote down what it was told.
+    // An earlier version stored the name as it was sent.
     let db = server.db().await;
     sqlx::query("UPDATE sessions SET device = $1").bind(name).execute(&db).await.expect("updated");
     let detail = "UPDATE audit_events SET detail = REPLACE(detail, '\"network\"', \
@@ -159,7 +159,7 @@ async fn downloads_of_one_account_leave_others_served() {
     let token = server.token("alice").await;
     let account = json_of(server.profile(&format!("Bearer {token}")).await).await;
     let account = latchkey::domain::AccountId(account["id"].as_i64().expect("an id"));
-    // Held as those hold them whose answers nobody takes in.
+    // Downloads under way whose clients read nothing.
     let network = "127.0.0.1/32";
     let sending = &server.running.state.sending;
     let held: Vec<_> = (0..10).map_while(|_| sending.begin_download(network, account)).collect();

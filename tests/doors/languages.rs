@@ -1,4 +1,4 @@
-//! The pages in the language of whoever reads them.
+//! The pages in the reader's language.
 
 use reqwest::{StatusCode, header};
 

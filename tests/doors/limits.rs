@@ -1,4 +1,4 @@
-//! Bodies that are too large, of the wrong kind, or made to hurt; and more work than can be done.
+//! Bodies that are too large, malicious or of the wrong type; and more work than the server can do.
 
 use reqwest::{StatusCode, header};
 use serde_json::json;
@@ -112,7 +112,7 @@ async fn what_is_not_json_is_415_and_what_is_broken_is_400() {
                 .next()
                 .expect("a slug")
                 .to_owned();
-            // Sign-in does not judge a name, it only fails to find it.
+            // Sign-in does not check the rules of a name: it just does not find it.
             let unknown = route == "/auth/signin" && found == "invalid-credentials";
             assert!(
                 unknown || found == kind,
@@ -172,7 +172,7 @@ async fn two_hundred_sign_ins_at_once_leave_the_rest_alive() {
             tokio::spawn(async move { request.send().await.expect("an answer") })
         })
         .collect();
-    // While they are at work, something that needs no hash is answered again and again.
+    // While they hash, a request that needs no hash is still answered.
     let mut answered = 0;
     while !tries.iter().all(tokio::task::JoinHandle::is_finished) {
         let response = program().get(server.url("/healthz")).send().await.expect("an answer");

@@ -1,4 +1,4 @@
-//! The log: it can be followed, and it tells no secret.
+//! The log: requests can be traced, and secrets do not appear.
 
 use serde_json::{Value, json};
 

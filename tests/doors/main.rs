@@ -1,7 +1,7 @@
 //! Tests through the public doors: a real server, a real database, real connections.
 //!
-//! Each file is about one promise. A test of a rule goes through both doors, the JSON routes and
-//! the pages' forms; `support::Via` is how.
+//! Each file covers one promise. A test of a rule goes through both doors, the JSON routes and the
+//! pages' forms, by means of `support::Via`.
 
 mod access;
 mod archive;

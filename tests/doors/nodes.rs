@@ -57,14 +57,14 @@ async fn a_token_that_is_used_asks_no_database() {
     server.sign_up_json("alice").await;
     let bearer = format!("Bearer {}", server.token("alice").await);
     assert_eq!(server.profile(&bearer).await.status(), StatusCode::OK);
-    // Without the tables, whoever asks gets an error; what is remembered is believed for a while.
+    // Without the table, a query fails; what is cached stays valid for a while.
     let pool = server.db().await;
     let mut connection = pool.acquire().await.expect("a connection");
     sqlx::query("ALTER TABLE accounts RENAME TO elsewhere")
         .execute(&mut *connection)
         .await
         .expect("renamed");
-    // On a busy machine a look may come late, and then a request does ask.
+    // On a busy machine a poll may come late, and then a request does query the database.
     eventually(async || {
         for _ in 0..200 {
             if server.profile(&bearer).await.status() != StatusCode::OK {
@@ -80,7 +80,7 @@ async fn a_token_that_is_used_asks_no_database() {
         .expect("renamed back");
 }
 
-/// With a thread for each: a node that sets up its SQLite makes the others wait.
+/// One thread per node, because setting up SQLite blocks its thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn nodes_that_start_at_once_on_an_empty_database_all_come_up() {
     let folder = tempfile::tempdir().expect("a folder");

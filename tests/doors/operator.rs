@@ -1,5 +1,5 @@
-//! The operator's commands: accounts come along from elsewhere, and go out again; one is looked at,
-//! disabled, deleted, given a link.
+//! The operator's commands: import and export accounts; show, disable and delete one, or make a
+//! link for it.
 
 use std::{fs, path::Path, process::Output};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// Of `PASSWORD`, as the NestJS tutorial's bcrypt makes it, and Django.
+/// `PASSWORD`, hashed by bcrypt as in the NestJS tutorial, and by Django.
 const BCRYPT: &str = "$2b$10$24d..m51fODhn2omaj1zb.ccIUOsurqqQaX4KNCaiCtYX9ANUlyDG";
 const DJANGO: &str = "pbkdf2_sha1$1000000$saltsaltsaltsalt$BPPsB8qYZhG6z+D7i5AnYeZ3CmQ=";
 
@@ -88,7 +88,7 @@ async fn a_file_with_refused_lines_adds_nothing_and_says_which_and_why() {
     let told = done(&server, folder.path(), &["import", "--skip-refused", "people"]);
     assert!(told.contains("Accounts added: 2. Lines refused: 4."), "{told}");
     assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 3);
-    // Once more: all that is good is there already.
+    // Again: all good lines have been imported already.
     let again = [line("alice", BCRYPT), line("Taken", BCRYPT), line("dave", BCRYPT)];
     fs::write(folder.path().join("again"), again.join("\n")).expect("written");
     let output = latchkey(&server, folder.path(), &["import", "again"]);
@@ -229,13 +229,13 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
     assert!(server.sign_in(Via::Json, "alice", new).await.is_accepted());
     assert!(browser.page("/signin").await.contains("Password saved."));
     assert!(!browser.page("/signin").await.contains("Password saved."), "it is said once");
-    // The same form, sent twice, ends where the first did; any other does nothing.
+    // The same form, sent twice, has the same outcome; any other does nothing.
     assert_eq!(browser.post("/api/set_password", &fields).await.headers()["location"], "/signin");
     let other = [("form_token", &*token), ("link", link), ("newPassword", "yet another horse")];
     assert_eq!(browser.post("/api/set_password", &other).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(browser.get(path).await.status(), StatusCode::NOT_FOUND);
 
-    // Any change of the account's state makes it void.
+    // Any change of the account's state voids it.
     let told = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
     let path = told.lines().last().and_then(|url| url.strip_prefix(&server.origin()));
     let path = path.expect("our own address").to_owned();
@@ -244,7 +244,7 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
     done(&server, folder.path(), &["user", "enable", "alice"]);
     assert_eq!(browser.get(&path).await.status(), StatusCode::NOT_FOUND);
 
-    // A new one takes the place of the one before, and one that is too old does not hold.
+    // A new link replaces the previous one, and an expired one is refused.
     let first = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
     let second = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
     let path = |told: &str| {
@@ -297,7 +297,7 @@ async fn accounts_come_along_from_keycloak_with_names_that_are_none_here_and_wit
         .enumerate()
         .map(|(index, made)| {
             let hash = &made["credential"];
-            // As an object, and as the text that it is in some exports.
+            // As an object, and as a string, which is what some exports contain.
             let hash = if index % 2 == 0 { hash.clone() } else { json!(hash.to_string()) };
             json!({"username": format!("keycloak{index}"), "fullName": "K", "passwordHash": hash})
         })
@@ -319,7 +319,7 @@ async fn accounts_come_along_from_keycloak_with_names_that_are_none_here_and_wit
     {
         assert!(told.contains(mapped), "{mapped}: {told}");
     }
-    // Names that are usernames stay with their owners, whatever stands before them.
+    // Valid usernames stay with their owners, whatever lines come before them.
     assert!(!told.contains("admin is") && !told.contains(": ada is"), "{told}");
     for (index, made) in credentials.iter().enumerate() {
         let name = format!("keycloak{index}");
@@ -342,7 +342,7 @@ async fn accounts_come_along_from_keycloak_with_names_that_are_none_here_and_wit
     let fields = [("link", link), ("newPassword", PASSWORD)];
     assert!(Browser::new(&server).submit(path, "/api/set_password", &fields).await.is_accepted());
     assert!(server.sign_in(Via::Form, "nobody-knows", PASSWORD).await.is_accepted());
-    // Nothing weak lies in the database, not even before anybody has signed in.
+    // The database contains no weak hash, even before the first sign-in.
     let weak = "SELECT COUNT(*) FROM passwords WHERE hash LIKE '%pbkdf2%'";
     assert_eq!(server.db_count(weak).await, 0);
 }
@@ -351,7 +351,7 @@ async fn accounts_come_along_from_keycloak_with_names_that_are_none_here_and_wit
 async fn a_weak_hash_is_wrapped_when_it_is_imported_and_ours_after_the_next_sign_in() {
     let server = TestServer::start().await;
     let folder = tempfile::tempdir().expect("a folder");
-    // Salted SHA-1 of LDAP, of `PASSWORD`.
+    // `PASSWORD` as LDAP's salted SHA-1.
     let digest = "{SSHA}396MbBWXRxNekvZdjsTMJL2vMJtzYWx0";
     fs::write(folder.path().join("people"), line("alice", digest)).expect("written");
     done(&server, folder.path(), &["import", "people"]);
@@ -368,7 +368,7 @@ async fn a_weak_hash_is_wrapped_when_it_is_imported_and_ours_after_the_next_sign
     };
     assert_eq!(count("%396MbBWXRxNekvZdjsTMJL2vMJtzYWx0%").await, 0);
     assert_eq!(count("latchkey:wrapped:%").await, 1);
-    // What is exported can be imported elsewhere.
+    // The export can be imported elsewhere.
     done(&server, folder.path(), &["export", "exported"]);
     let other = TestServer::start().await;
     done(&other, folder.path(), &["import", "exported"]);
@@ -409,7 +409,7 @@ async fn a_link_names_the_address_that_the_server_was_told() {
     let server = TestServer::start_with(&[url]).await;
     server.sign_up_json("alice").await;
     let folder = tempfile::tempdir().expect("a folder");
-    // The settings of the server's unit are not seen here.
+    // The command does not see the settings of the server's unit.
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.env_clear().current_dir(folder.path());
     command.args(["user", "set-password-link", "alice"]);

@@ -1,4 +1,4 @@
-//! Where a request comes from: other sites, other hosts, other people's forms.
+//! The origin of a request: other sites, other hosts, forms of other users.
 
 use reqwest::{StatusCode, header};
 use serde_json::json;
@@ -53,7 +53,7 @@ async fn an_anonymous_write_from_another_site_is_refused_and_one_from_a_program_
         assert!(response.headers().get("access-control-allow-origin").is_none());
         let problem: serde_json::Value = response.json().await.expect("JSON");
         assert_eq!(problem["type"], "/problems/cross-origin");
-        // A header that proves nothing changes nothing.
+        // An invalid header makes no difference.
         for authorization in ["Basic YTpi", "Bearer junk", "x"] {
             let mut request = program().post(server.url("/auth/signup")).json(&body);
             for (name, value) in headers {
@@ -98,7 +98,7 @@ async fn a_form_needs_its_own_token() {
         assert!(cookie(&response, "latchkey").is_none());
         assert!(response.text().await.expect("a page").contains("This page expired"));
     }
-    // Twice is as good as not at all.
+    // A token that is sent twice counts as none.
     let fields =
         [("form_token", &*strangers), ("form_token", &*strangers), credentials[0], credentials[1]];
     assert_eq!(stranger.post("/api/sign_in", &fields).await.status(), StatusCode::FORBIDDEN);

@@ -1,4 +1,4 @@
-//! One's own sessions, seen and ended, and the proof that this and more asks for.
+//! Your own sessions: listing and ending them, and the recent password that this and more requires.
 
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ async fn the_sessions_are_listed_and_one_or_all_others_are_ended() {
         ["id", "current", "kind", "device", "method", "network", "firstSeen", "lastSeen"];
     assert_eq!(names, expected);
 
-    // Another's is not found, as one that does not exist.
+    // Another account's session is not found, just like one that does not exist.
     let own = current[0]["id"].as_str().expect("an id").to_owned();
     let mallory = server.token("mallory").await;
     for id in [own.as_str(), "nonsense", "%00", "..%2f"] {
@@ -104,7 +104,7 @@ async fn what_is_dangerous_asks_for_the_password_again_and_leads_back() {
     }
     let download = browser.get("/account/data/download").await;
     assert_eq!(download.headers()[header::LOCATION], "/confirm?next=%2Faccount%2Fdata");
-    // A form that was loaded before leads there too.
+    // Sending a form that was loaded earlier leads there too.
     let form = form_token(&browser.page("/profile").await);
     let response = browser.post("/api/end_other_sessions", &[("form_token", &*form)]).await;
     assert_eq!(response.headers()[header::LOCATION], "/confirm?next=%2Faccount%2Fsessions");
@@ -150,7 +150,7 @@ async fn a_session_is_kept_over_the_end_of_the_browser_only_if_one_wants_it() {
             .expect("the session");
         assert_eq!(session.contains("Max-Age=2592000"), kept, "{session}");
         assert_eq!(session.contains("Max-Age"), kept, "{session}");
-        // And so it stays when it is renewed.
+        // A renewal keeps it that way.
         let fields = [("password", PASSWORD)];
         let response = browser.send("/confirm", "/api/confirm", &fields).await;
         let renewed = response.headers()[header::SET_COOKIE].to_str().expect("text");

@@ -1,4 +1,4 @@
-//! Another password.
+//! Changing the password.
 
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn another_password_ends_every_other_session_and_keeps_this_one_under_a_ne
     assert_eq!(new.status(), StatusCode::OK);
     assert!(!server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted());
 
-    // By the page, and back.
+    // By the page, back to the old one.
     let browser = Browser::new(&server);
     let fields = [("username", "alice"), ("password", NEW)];
     let signed_in = browser.send("/signin", "/api/sign_in", &fields).await;
@@ -90,7 +90,7 @@ async fn a_sign_in_with_the_old_password_that_is_under_way_makes_no_session() {
         let request = program().post(server.url("/auth/signin")).json(&body);
         tokio::spawn(async move { request.send().await.expect("an answer") })
     };
-    // Some before it and some after it, and all of them hash at the same time.
+    // Some start before the change and some after it, and all hash at the same time.
     let mut sign_ins: Vec<_> = (0..8).map(|_| sign_in()).collect();
     let body = json!({"currentPassword": PASSWORD, "newPassword": NEW});
     let change = server.ask("POST", "/user/password", &token, Some(&body));

@@ -1,4 +1,4 @@
-//! Errors: problem details for programs, pages for people, nothing of the inside for anybody.
+//! Errors: problem details for programs, pages for people, and internals for nobody.
 
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};

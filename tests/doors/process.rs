@@ -1,4 +1,4 @@
-//! The program itself: its commands, its files, its start and its end.
+//! The program itself: its commands, files, start and stop.
 
 use std::{
     fs,
@@ -144,7 +144,7 @@ async fn a_signal_to_stop_lets_a_request_in_flight_finish_and_ends_with_zero() {
             body.len()
         );
         stream.write_all(head.as_bytes()).expect("sent");
-        // The server asks for the body: now the request is in its hands.
+        // The server asks for the body, so it has accepted the request.
         let mut go_on = [0; 25];
         stream.read_exact(&mut go_on).expect("an answer");
         assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -264,7 +264,7 @@ fn settings_come_from_the_file_too_and_the_environment_wins() {
     assert!(!output.status.success() && text(&output).contains("WHATEVER"), "{}", text(&output));
 }
 
-/// `UPDATE=1` writes the example anew.
+/// `UPDATE=1` rewrites the example.
 #[test]
 fn the_example_of_settings_is_what_the_rooms_declare_and_is_good_as_it_is() {
     let declared = latchkey::settings::Settings::example();
@@ -404,7 +404,7 @@ async fn a_server_that_waits_for_another_process_says_so_and_ends_when_it_is_tol
     assert_eq!(sign_up(&Served::start(folder.path(), &[]).url, "alice").await, StatusCode::OK);
 }
 
-/// As somebody who may not write there.
+/// As a user without write permission there.
 fn as_nobody(folder: &Path, arguments: &[&str]) -> Output {
     let is_root = Command::new("id").arg("-u").output().expect("id ran").stdout == b"0\n";
     let mut command = if is_root {
@@ -468,7 +468,7 @@ async fn a_migration_is_reverted_only_if_nobody_serves_and_what_would_be_lost_is
     for _ in 5..migrations() {
         assert!(down(&["--yes"]).0);
     }
-    // Passwords and links move, and are not lost.
+    // Passwords and links are moved, not lost.
     let (done, told) = down(&[]);
     assert!(!done && told.contains("column sessions.proved_by (2 rows)"), "{told}");
     assert!(!told.contains("passwords") && !told.contains("links"), "{told}");
@@ -479,7 +479,7 @@ async fn a_migration_is_reverted_only_if_nobody_serves_and_what_would_be_lost_is
     assert!(told.contains("--yes to confirm"), "{told}");
     let (done, told) = down(&["--yes"]);
     assert!(done && told.contains("Reverted 0004"), "{told}");
-    // The audit trail is below, and no word deletes it.
+    // Next is the audit trail, and no option deletes it.
     for arguments in [&[][..], &["--yes"]] {
         let (done, told) = down(arguments);
         assert!(!done && told.contains("would delete the audit trail"), "{told}");

@@ -1,4 +1,4 @@
-//! What people say of themselves.
+//! The profile.
 
 use reqwest::StatusCode;
 use serde_json::json;

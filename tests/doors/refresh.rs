@@ -1,4 +1,4 @@
-//! Refresh tokens: rotation, the grace of ten seconds, and what a copy gives away.
+//! Refresh tokens: rotation, the grace period of ten seconds, and how a copied one is detected.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -94,7 +94,7 @@ async fn use_after_the_grace_ends_the_whole_session_and_is_written_down() {
     let first = server.refreshable("alice").await;
     let second = tokens(server.refresh(text(&first, "refreshToken")).await).await;
     let db = server.db().await;
-    // Ten seconds are a matter of the clock of the database's rows.
+    // The ten seconds are counted from the time in the row.
     sqlx::query("UPDATE refresh_tokens SET used_at = used_at - 11 WHERE used_at IS NOT NULL")
         .execute(&db)
         .await
@@ -132,7 +132,7 @@ async fn a_token_of_a_session_that_is_over_and_every_other_text_are_refused_alik
         let challenge = response.headers()["www-authenticate"].to_str().expect("text");
         assert_eq!(challenge, "Bearer error=\"invalid_token\"");
     }
-    // And it opens no other door.
+    // It is accepted nowhere else.
     let answer = server.refreshable("alice").await;
     let bearer = format!("Bearer {}", text(&answer, "refreshToken"));
     assert_eq!(server.profile(&bearer).await.status(), StatusCode::UNAUTHORIZED);

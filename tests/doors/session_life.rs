@@ -1,4 +1,4 @@
-//! How long a session lives.
+//! The lifetime of a session.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,8 +12,8 @@ fn now() -> i64 {
     i64::try_from(now).expect("a time")
 }
 
-/// Moves the clock of all sessions: both are seconds since 1970. Nobody tells the server, so it
-/// is another one that is asked then.
+/// Sets the end of all sessions, in seconds since 1970. The server does not notice, so ask another
+/// node afterwards.
 async fn db_set_times(server: &TestServer, alive_until: i64, ends_at: i64) {
     let query = sqlx::query("UPDATE sessions SET alive_until = $1, ends_at = $2");
     let pool = server.db().await;
@@ -27,7 +27,7 @@ async fn fresh_status(server: &TestServer, cookie: &str) -> StatusCode {
     request.send().await.expect("an answer").status()
 }
 
-/// A server that has nodes, and the cookie of a browser that has signed up there.
+/// A server that can have more nodes, and the cookie of a browser that signed up there.
 async fn server_and_cookie() -> (TestServer, String) {
     let server = TestServer::start_with(&[NODES_URL]).await;
     let fields = [("username", "alice"), ("password", PASSWORD), ("fullName", "Alice")];
@@ -39,7 +39,7 @@ async fn server_and_cookie() -> (TestServer, String) {
 #[tokio::test]
 async fn a_browser_session_ends_when_it_was_unused_for_too_long() {
     let (server, cookie) = server_and_cookie().await;
-    // For as long as use would keep it alive: else it would be extended behind the answer's back.
+    // As long as use would extend it anyway: otherwise the server would extend it after its answer.
     db_set_times(&server, now() + 24 * 3600, now() + 1_000_000).await;
     assert_eq!(fresh_status(&server, &cookie).await, StatusCode::OK);
     db_set_times(&server, now(), now() + 1_000_000).await;
@@ -51,7 +51,7 @@ async fn a_session_that_a_node_remembers_ends_there_too_when_it_is_unused() {
     let settings = [("SESSION_TTL", "1h"), ("SESSION_IDLE_TTL", "5s")];
     let server = TestServer::start_with(&settings).await;
     let browser = Browser::signed_up(&server, "alice").await;
-    // Used without pause, it lives for longer than it would unused.
+    // In constant use, it outlives its idle time.
     let unused_until = now() + 5;
     while now() <= unused_until {
         assert_eq!(browser.get("/profile").await.status(), StatusCode::OK);
@@ -74,7 +74,7 @@ async fn a_browser_session_that_is_used_stays_alive_but_never_beyond_its_end() {
     {
         db_set_times(&server, now() + 60, ends_at).await;
         let node = server.another_node().await;
-        // Twenty at the moment of renewal: all succeed.
+        // Twenty requests at the moment of renewal: all succeed.
         let requests: Vec<_> = (0..20)
             .map(|_| {
                 let request = program().get(node.url("/profile")).header(header::COOKIE, &cookie);
@@ -89,11 +89,11 @@ async fn a_browser_session_that_is_used_stays_alive_but_never_beyond_its_end() {
             let query = sqlx::query_scalar("SELECT alive_until FROM sessions");
             query.fetch_one(&pool).await.expect("a session")
         };
-        // It is noted behind the answer's back.
+        // The use is recorded after the answer.
         eventually(async || alive_until().await > now() + 61).await;
         let alive_until = alive_until().await;
         assert!((expected - 60..=expected + 60).contains(&alive_until), "{alive_until}");
-        // Nothing that it still notes may come into the next round.
+        // Pending records must not leak into the next round.
         node.running.stop().await;
     }
 }
@@ -115,7 +115,7 @@ async fn an_account_has_a_hundred_sessions_and_those_that_are_least_worth_keepin
     let browser = Browser::signed_up(&server, "alice").await;
     let kept = server.refreshable("alice").await;
     let first = format!("Bearer {}", server.token("alice").await);
-    // Sessions begin in seconds, and these are made in fewer.
+    // Start times are in whole seconds, and these sessions are made faster than that.
     let db = server.db().await;
     let older = "UPDATE sessions SET created_at = created_at - 10";
     sqlx::query(older).execute(&db).await.expect("updated");
@@ -142,7 +142,7 @@ async fn a_session_of_a_kind_that_this_version_does_not_know_opens_nothing() {
     let db = server.db().await;
     sqlx::query("UPDATE sessions SET carrier = 'device'").execute(&db).await.expect("updated");
     db.close().await;
-    // As on a node that a newer one stands beside.
+    // As on a node that runs beside a newer one.
     let node = server.another_node().await;
     let here = Browser::with_session(&node.origin(), &session);
     assert_eq!(here.get("/profile").await.status(), StatusCode::SEE_OTHER);
@@ -177,7 +177,7 @@ async fn sessions_end_unused_after_the_time_of_their_kind() {
     let fields = [("username", "alice"), ("password", PASSWORD), ("remember", "yes")];
     Browser::new(&server).send("/signin", "/api/sign_in", &fields).await;
     assert_eq!(left().await, 7 * 24 * 3600);
-    // A refresh token that is used gives its session that time anew.
+    // Using a refresh token extends its session by that time again.
     let db = server.db().await;
     sqlx::query("UPDATE sessions SET alive_until = alive_until - 300000 WHERE refreshable = 1")
         .execute(&db)
@@ -202,7 +202,7 @@ async fn a_proof_from_before_the_clock_was_set_back_is_none() {
     let token = server.token("alice").await;
     let noted = "SELECT COUNT(*) FROM facts WHERE name = 'clock_trusted_until'";
     eventually(async || server.db_count(noted).await == 1).await;
-    // When this was noted, it was ten minutes later than it is now.
+    // As if the stored time were ten minutes ahead of the clock.
     let later = "UPDATE facts SET value = CAST(CAST(value AS BIGINT) + 600 AS TEXT) \
                  WHERE name = 'clock_trusted_until'";
     let db = server.db().await;
@@ -215,7 +215,7 @@ async fn a_proof_from_before_the_clock_was_set_back_is_none() {
     let asked = here.post("/api/end_other_sessions", &[("form_token", &form)]).await;
     let location = asked.headers()[header::LOCATION].to_str().expect("text");
     assert_eq!(location, "/confirm?next=%2Faccount%2Fsessions");
-    // Whoever shows the password now is believed.
+    // Entering the password now counts as proof.
     let body = serde_json::json!({"password": PASSWORD});
     let proved = node.ask("POST", "/auth/confirm", &token, Some(&body)).await;
     let proved: serde_json::Value = proved.json().await.expect("JSON");
@@ -229,13 +229,13 @@ async fn a_proof_that_is_yet_to_come_by_the_clock_is_none() {
     server.sign_up_json("alice").await;
     let token = server.token("alice").await;
     let db = server.db().await;
-    // As after a clock was set back by an hour.
+    // As if the clock had been set back by an hour.
     let ahead = "UPDATE sessions SET proved_at = proved_at + 3600";
     sqlx::query(ahead).execute(&db).await.expect("updated");
     let node = server.another_node().await;
     let response = node.ask("GET", "/user/data", &token, None).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    // Nor does it become one as time goes on.
+    // Nor does it become valid later.
     eventually(async || {
         let left = sqlx::query_scalar("SELECT COUNT(*) FROM sessions WHERE proved_at > 0");
         let left: i64 = left.fetch_one(&db).await.expect("a count");

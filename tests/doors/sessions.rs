@@ -1,4 +1,4 @@
-//! Sessions: what proves who one is.
+//! Sessions: proof of who you are.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -192,7 +192,7 @@ async fn a_planted_session_is_replaced_and_the_one_before_ends() {
     let fields = [("username", "alice"), ("password", PASSWORD), ("fullName", "Alice")];
     let first = cookie(&browser.send("/signup", "/api/sign_up", &fields).await, "latchkey")
         .expect("a cookie");
-    // The sign-in page is no longer shown, so the form comes from the profile.
+    // The sign-in page now redirects, so the form comes from the profile.
     let token = form_token(&browser.page("/profile").await);
     let fields = [("form_token", &*token), ("username", "alice"), ("password", PASSWORD)];
     let response = browser.post("/api/sign_in", &fields).await;

@@ -1,4 +1,4 @@
-//! Signing in: what is a password, and what the answer tells.
+//! Signing in: which passwords are right, and what the answer reveals.
 
 use reqwest::header;
 use serde_json::{Value, json};
@@ -150,7 +150,7 @@ async fn a_hash_with_old_parameters_is_made_anew_at_the_next_sign_in() {
     assert!(new.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{new}");
     assert!(server.sign_in(Via::Form, "alice", "password").await.is_accepted());
 
-    // Also when several come at the same moment, and only one of them makes it anew.
+    // Also when several sign in at the same moment, and only one of them replaces the hash.
     sqlx::query("UPDATE passwords SET hash = $1").bind(old).execute(&pool).await.expect("set");
     let at_once = (0..8).map(|index| {
         let password = if index == 7 { "other" } else { "password" };
@@ -207,7 +207,7 @@ async fn accounts_of_before_the_case_was_folded_keep_their_names() {
         server.sign_up_json(name).await;
     }
     let db = server.db().await;
-    // As the first versions wrote them: two that are one name by now, and one alone.
+    // As stored by the first versions: two that are now the same name, and one on its own.
     for (name, typed, key) in [
         ("anna", "Κωστας", "κωστας"),
         ("berta", "ΚΩΣΤΑΣ", "κωστασ"),

@@ -1,4 +1,4 @@
-//! A server of one's own for each test, and clients that use it as the world does.
+//! A server for each test, and clients that use it like real ones.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -30,11 +30,11 @@ pub(crate) enum Via {
 
 pub(crate) const WAYS: [Via; 2] = [Via::Json, Via::Form];
 
-/// How a door answered.
+/// A door's answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Accepted,
-    /// The status, and every message that was given.
+    /// The status, and every message.
     Refused(u16, BTreeSet<String>),
 }
 
@@ -88,7 +88,8 @@ impl TestServer {
         Self::start_with(&url).await
     }
 
-    /// The database itself, for what no door can do: such a test says `db_` where it does it.
+    /// Direct access to the database, for what no door can do. Helpers and tests that use it have
+    /// `db_` in their names.
     pub(crate) async fn db(&self) -> sqlx::AnyPool {
         Self::db_at(&self.database_url).await
     }
@@ -106,7 +107,7 @@ impl TestServer {
         self.url("")
     }
 
-    /// `POST` of a JSON body by a program that nobody knows.
+    /// `POST` of a JSON body by an anonymous program.
     pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Response {
         program().post(self.url(path)).json(body).send().await.expect("an answer")
     }
@@ -118,7 +119,7 @@ impl TestServer {
         response.json().await.expect("JSON")
     }
 
-    /// Signs in an existing account and gives its access token.
+    /// Signs in to an existing account and returns its access token.
     pub(crate) async fn token(&self, username: &str) -> String {
         self.token_with(username, PASSWORD).await
     }
@@ -131,7 +132,7 @@ impl TestServer {
         body["accessToken"].as_str().expect("a token").to_owned()
     }
 
-    /// A request of a program that is signed in.
+    /// A request from a signed-in program.
     pub(crate) async fn ask(
         &self,
         method: &str,
@@ -147,7 +148,7 @@ impl TestServer {
         request.send().await.expect("an answer")
     }
 
-    /// Signs in an existing account with a refresh token, and gives the whole answer.
+    /// Signs in to an existing account with a refresh token, and returns the whole answer.
     pub(crate) async fn refreshable(&self, username: &str) -> Value {
         let body = json!({"username": username, "password": PASSWORD, "refresh": true});
         let response = self.post_json("/auth/signin", &body).await;
@@ -160,7 +161,7 @@ impl TestServer {
         self.post_json("/auth/refresh", &json!({"refreshToken": token})).await
     }
 
-    /// Makes every proof of a password an old one, on a server that remembers nothing of it yet.
+    /// Makes every proof of a password too old, on a server that has not cached it yet.
     pub(crate) async fn db_forget_proofs(&self) {
         let db = self.db().await;
         sqlx::query("UPDATE sessions SET proved_at = 0").execute(&db).await.expect("updated");
@@ -174,7 +175,7 @@ impl TestServer {
         count
     }
 
-    /// Starts nodes, each of which cleans up as it starts, until a count is as expected.
+    /// Starts nodes, which clean up as they start, until a count is as expected.
     pub(crate) async fn db_cleaned_up(&self, query: &'static str, expected: i64) {
         eventually(async || {
             let node = self.another_node().await;
@@ -229,7 +230,7 @@ impl TestServer {
     }
 }
 
-/// `PUBLIC_URL` of servers that are nodes of one service.
+/// `PUBLIC_URL` for servers that are nodes of one service.
 pub(crate) const NODES_URL: (&str, &str) = ("PUBLIC_URL", "http://localhost:3000");
 
 async fn outcome_of_json(response: Response) -> Outcome {
@@ -249,13 +250,13 @@ async fn outcome_of_json(response: Response) -> Outcome {
     Outcome::Refused(status, messages)
 }
 
-/// A client without cookies, that follows no redirect.
+/// A client without cookies that follows no redirects.
 pub(crate) fn program() -> reqwest::Client {
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
     builder.build().expect("a client")
 }
 
-/// A browser: it keeps cookies, accepts HTML, and says where a request comes from.
+/// A browser: it keeps cookies, accepts HTML, and sends the origin of its requests.
 pub(crate) struct Browser {
     pub(crate) client: reqwest::Client,
     jar: Arc<Jar>,
@@ -321,7 +322,7 @@ impl Browser {
         response.text().await.expect("a page")
     }
 
-    /// Sends a form as it is on no page: with exactly these fields.
+    /// Sends exactly these fields, without loading a page first.
     pub(crate) async fn post(&self, action: &str, fields: &[(&str, &str)]) -> Response {
         self.client
             .post(format!("{}{action}", self.origin))
@@ -334,7 +335,7 @@ impl Browser {
             .expect("an answer")
     }
 
-    /// Loads the page, and sends its form with these fields and its token.
+    /// Loads the page, and sends its form with these fields and the form's token.
     pub(crate) async fn send(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Response {
         let token = form_token(&self.page(page).await);
         let mut all = vec![("form_token", token.as_str())];
@@ -398,7 +399,7 @@ pub(crate) fn cookie(response: &Response, name: &str) -> Option<String> {
     })
 }
 
-/// Waits until a condition holds. The limit only ends a test that hangs: a busy machine does not
+/// Waits until a condition is true. The limit only ends a hung test: even a busy machine does not
 /// reach it.
 pub(crate) async fn eventually(condition: impl AsyncFn() -> bool) {
     let wait = async {
@@ -409,19 +410,19 @@ pub(crate) async fn eventually(condition: impl AsyncFn() -> bool) {
     tokio::time::timeout(Duration::from_secs(300), wait).await.expect("it comes to pass");
 }
 
-/// One request as raw bytes, and everything that comes back.
+/// Sends one request as raw bytes, and returns everything that comes back.
 pub(crate) async fn raw(server: &TestServer, request: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream =
         tokio::net::TcpStream::connect(server.running.address).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = Vec::new();
-    // A server that refuses early may close while we are still sending.
+    // A server that refuses early may close the connection while we are still sending.
     _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The body of an answer that is good and that nobody keeps.
+/// The body of a successful answer that must not be cached.
 pub(crate) async fn json_of(response: reqwest::Response) -> Value {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["cache-control"], "no-store");

@@ -1,4 +1,4 @@
-//! What ARCHITECTURE.md promises of the code, checked in its text.
+//! ARCHITECTURE.md's promises about the code, checked in the source text.
 
 use std::{
     fs,
@@ -22,8 +22,8 @@ fn sources() -> Vec<(PathBuf, String)> {
     files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"))).collect()
 }
 
-/// Every line of code that holds one of the words, outside of tests and comments, in other files
-/// than those whose paths begin so.
+/// Every line of code that contains one of the words, except in tests, comments and files whose
+/// paths begin with `allowed`.
 fn lines_with(words: &[&str], allowed: &[&str]) -> Vec<String> {
     for place in allowed {
         assert!(Path::new(place).exists(), "{place}");
@@ -47,7 +47,7 @@ fn lines_with(words: &[&str], allowed: &[&str]) -> Vec<String> {
     found
 }
 
-/// The same in some files or folders, which must be there.
+/// The same in some files or folders, which must exist.
 fn lines_in(places: &[&str], words: &[&str]) -> Vec<String> {
     for place in places {
         assert!(Path::new(place).exists(), "{place}");
@@ -133,7 +133,7 @@ fn no_file_is_longer_than_500_lines() {
     none(&long.map(|(path, _)| path.display().to_string()).collect::<Vec<_>>());
 }
 
-/// The paths that a `use` names, with its braces taken apart.
+/// The paths in a `use`, with its braces expanded.
 fn paths(tree: &str, before: &str) -> Vec<String> {
     let Some(open) = tree.find('{') else { return vec![format!("{before}{tree}")] };
     let (mut parts, mut depth, mut part) = (Vec::new(), 0, String::new());
@@ -152,7 +152,7 @@ fn paths(tree: &str, before: &str) -> Vec<String> {
     }
 }
 
-/// The rooms, each with those that it may use behind it.
+/// The rooms, in order: each may use those after it.
 const ROOMS: [&str; 15] = [
     "server",
     "cli",
@@ -171,7 +171,7 @@ const ROOMS: [&str; 15] = [
     "platform",
 ];
 
-/// What a file is to its room.
+/// The role of a file in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Use cases, values and tables: no HTTP, no pages.
@@ -180,7 +180,7 @@ enum Kind {
     Door,
 }
 
-/// The room that a path from the root of the crate leads to, and what it is there.
+/// The room that a path from the crate's root leads to, and its role there.
 fn place<'a>(steps: &[&'a str]) -> (&'a str, Kind) {
     let is_door = steps.get(1).is_some_and(|file| ["json", "pages", "cli"].contains(file));
     let is_room = !["server", "cli", "web", "domain"].contains(&steps[0]);
@@ -195,14 +195,14 @@ fn may_use(this: (&str, Kind), other: (&str, Kind)) -> bool {
         // A core knows not even the doors of its own room.
         ((this, kind), (other, used)) if this == other => kind == Kind::Door || used == Kind::Core,
         (("domain" | "islands" | "texts", _), _) => other.0 == "domain",
-        // Doors use any core, what pages are made of, and the doors of rooms below.
+        // Doors may use any core, what pages are made of, and the doors of the rooms below.
         ((_, Kind::Door), ("web" | "texts" | "islands", _)) => true,
         ((_, Kind::Door), (room, Kind::Core)) => !["server", "cli"].contains(&room),
         ((this, Kind::Door), (other, Kind::Door)) => order(this) < order(other),
         (("web", _), (room, kind)) => kind == Kind::Core && !["server", "cli"].contains(&room),
-        // The settings name those of every room.
+        // `settings` collects those of every room.
         (("settings", _), (room, Kind::Core)) => !["server", "cli"].contains(&room),
-        // The reasons of refused lines.
+        // For the reasons why lines are refused.
         (("accounts", Kind::Core), ("texts", _)) => true,
         ((this, Kind::Core), (other, Kind::Core)) => {
             order(this).zip(order(other)).is_some_and(|(this, other)| this < other)
@@ -225,7 +225,7 @@ fn rooms_use_those_below_them_and_cores_know_no_doors() {
         let trees = code.split("\nuse ").chain(code.split("\npub use ")).skip(1);
         for tree in trees.filter_map(|rest| rest.split_once(';').map(|(tree, _)| tree)) {
             let tree: String = tree.split_whitespace().collect();
-            // A brace may end with a comma.
+            // A list in braces may end with a comma.
             for used in paths(&tree, "").iter().filter(|used| !used.ends_with("::")) {
                 let steps: Vec<&str> = used.split("::").filter(|step| !step.is_empty()).collect();
                 let up = steps.iter().take_while(|step| **step == "super").count();

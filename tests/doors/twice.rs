@@ -1,4 +1,4 @@
-//! What is sent twice, or again because its answer was lost, ends where the first did.
+//! Requests that are sent twice, or repeated because the answer was lost, have the same outcome.
 
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
@@ -17,15 +17,15 @@ fn location(response: &reqwest::Response) -> &str {
     response.headers()[header::LOCATION].to_str().expect("text")
 }
 
-/// Whether the value of a session cookie opens the profile.
+/// Whether a session cookie with this value opens the profile.
 async fn opens(server: &TestServer, session: &str) -> bool {
     let request = program().get(server.url("/user/profile"));
     let request = request.header(header::COOKIE, format!("latchkey={session}"));
     request.send().await.expect("an answer").status() == StatusCode::OK
 }
 
-/// Alice's browser at a second node, which finds that she entered her password too long ago; and the
-/// token of her forms.
+/// Alice's browser at a second node, which finds her last password entry too old; and the token of
+/// her forms.
 async fn alice_with_an_old_proof(server: &TestServer) -> (TestServer, Browser, String) {
     let browser = Browser::signed_up(server, "alice").await;
     let form = form_token(&browser.page("/account/data").await);
@@ -46,7 +46,7 @@ async fn a_sign_up_by_the_page_that_is_sent_twice_signs_in_both_times() {
         ("password", PASSWORD),
         ("fullName", "Alice"),
     ];
-    // Both are under way at once, and neither brings the cookie of the other.
+    // Both are sent at once, and neither has the cookie from the other.
     let (first, second) =
         tokio::join!(browser.post("/api/sign_up", &fields), browser.post("/api/sign_up", &fields));
     for response in [&first, &second] {
@@ -56,7 +56,7 @@ async fn a_sign_up_by_the_page_that_is_sent_twice_signs_in_both_times() {
     }
     assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 1);
     assert_eq!(server.db_count("SELECT COUNT(*) FROM sessions").await, 1);
-    // Another browser, or another password, is somebody else.
+    // Another browser or another password means another person.
     assert!(!server.sign_up(Via::Form, "alice", PASSWORD, "Alice").await.is_accepted());
     assert!(!server.sign_up(Via::Json, "alice", PASSWORD, "Alice").await.is_accepted());
     let fields = [("username", "alice"), ("password", NEW), ("fullName", "Alice")];
@@ -93,7 +93,7 @@ async fn a_changed_password_that_is_sent_twice_keeps_the_browser_signed_in() {
     }
     assert_eq!(ids.len(), 1, "the same session");
     assert!(!opens(&server, &before).await, "the old cookie opens nothing else");
-    // Whoever only has the old cookie gets nothing.
+    // The old cookie alone gets nothing.
     let fields = [("form_token", &*token), ("currentPassword", NEW), ("newPassword", PASSWORD)];
     let stolen = post(own(&fields)).await;
     assert_ne!(stolen.status(), StatusCode::SEE_OTHER);
@@ -118,14 +118,14 @@ async fn a_confirmation_whose_answer_was_lost_can_be_sent_again() {
     }
     let refresh = second["refreshToken"].as_str().expect("a token");
     assert_eq!(server.refresh(refresh).await.status(), StatusCode::OK);
-    // The old token opens nothing else, and without the password nothing at all.
+    // The old token works nowhere else, and not at all without the password.
     let old = format!("Bearer {token}");
     assert_eq!(server.profile(&old).await.status(), StatusCode::UNAUTHORIZED);
     let wrong = json!({"password": "wrong wrong wrong"});
     let refused = server.ask("POST", "/auth/confirm", token, Some(&wrong)).await;
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
 
-    // A change of the password is another request: to that, the old token is over.
+    // A password change is a different request: for that, the old token is no longer valid.
     let change = json!({"currentPassword": PASSWORD, "newPassword": NEW});
     let refused = server.ask("POST", "/user/password", token, Some(&change)).await;
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
@@ -203,7 +203,7 @@ async fn what_was_asked_for_is_done_once_the_password_is_confirmed() {
     let other_id = session_id(&other.session());
     let form = form_token(&browser.page("/account/sessions").await);
     server.db_forget_proofs().await;
-    // Another node remembers nothing of the proofs.
+    // Another node has no proofs in its cache.
     let node = server.another_node().await;
     let cookies = browser.session();
     let here = Browser::with_session(&node.origin(), &cookies);
@@ -213,7 +213,7 @@ async fn what_was_asked_for_is_done_once_the_password_is_confirmed() {
     assert!(page.contains("sign out of that device"), "{page}");
     assert!(page.contains("autocomplete=\"username\""), "for password managers");
     let pending = hidden(&page, "pending");
-    // What another page asks for is not done.
+    // A confirmation page for something else does not carry the request.
     let unasked = here.page("/confirm?next=%2Fprofile").await;
     assert!(!unasked.contains("name=\"pending\""));
     let fields = [
@@ -235,7 +235,7 @@ async fn a_confirmation_that_does_not_name_what_was_asked_for_says_that_it_was_n
     let asked =
         here.post("/api/delete_account", &[("form_token", &form), ("confirmed", "yes")]).await;
     assert_eq!(location(&asked), "/confirm?next=%2Faccount%2Fdata");
-    // Of another tab, or left open for too long.
+    // From another tab, or left open for too long.
     for pending in ["", "delete..1790000000.AAAA"] {
         let fields = [("password", PASSWORD), ("next", "/account/data"), ("pending", pending)];
         let confirmed = here.send("/confirm?next=%2Faccount%2Fdata", "/api/confirm", &fields).await;
@@ -275,7 +275,7 @@ async fn a_deletion_that_is_asked_for_twice_says_both_times_when() {
     let browser = Browser::signed_up(&server, "alice").await;
     let form = form_token(&browser.page("/account/data").await);
     let session = browser.session();
-    // Neither brings a cookie of the other's answer.
+    // None has a cookie from another's answer.
     let [first, second, third] =
         [(); 3].map(|()| Browser::with_session(&server.origin(), &session));
     let fields = [("form_token", &*form), ("confirmed", "yes")];
@@ -292,7 +292,7 @@ async fn a_deletion_that_is_asked_for_twice_says_both_times_when() {
     }
     let asked = "SELECT COUNT(*) FROM audit_events WHERE event = 'user_archived:deletion'";
     assert_eq!(server.db_count(asked).await, 1);
-    // Of an account that stays, nothing is said.
+    // An account that stays gets no notice.
     assert!(server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted());
     let late = Browser::with_session(&server.origin(), &session);
     let answer = late.post("/api/delete_account", &fields).await;
@@ -346,7 +346,7 @@ async fn a_second_tab_goes_where_it_wanted_to_go() {
     let second = form_token(&browser.page(page).await);
     let fields = [("username", "alice"), ("password", PASSWORD)];
     browser.send("/signin", "/api/sign_in", &fields).await;
-    // The form of the second tab was made before the first had signed in.
+    // The second tab loaded its form before the first signed in.
     let fields = [
         ("form_token", &*second),
         ("username", "alice"),
@@ -403,7 +403,7 @@ async fn no_address_puts_a_message_of_success_on_our_pages() {
         let page = stranger.page(&format!("/signin?saved={word}")).await;
         assert!(!page.contains("role=\"status\""), "{word}");
     }
-    // Nor does a cookie that somebody else got, or made up.
+    // Nor does another user's cookie, or an invented one.
     let alice = Browser::signed_up(&server, "alice").await;
     let fields = [("fullName", "Alice the Second")];
     let changed = alice.send("/profile", "/api/change_full_name", &fields).await;
@@ -437,7 +437,7 @@ async fn what_changes_nothing_says_so_and_is_no_event() {
     assert!(browser.submit("/profile", "/api/change_full_name", &fields).await.is_accepted());
     assert!(browser.page("/profile").await.contains("already your name."));
     assert_eq!(server.db_count(events).await, before);
-    // Nor is the same password another one.
+    // Nor does the same password count as a new one.
     let body = json!({"currentPassword": PASSWORD, "newPassword": PASSWORD});
     let response = server.ask("POST", "/user/password", &token, Some(&body)).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
@@ -467,7 +467,7 @@ async fn a_password_that_was_just_confirmed_is_not_asked_for_once_more() {
         browser.submit("/account/security", "/api/change_password", &missing).await.is_accepted()
     );
     assert!(server.sign_in(Via::Form, "alice", NEW).await.is_accepted());
-    // A program always says it.
+    // A program must always send the current password.
     let token = server.token_with("alice", NEW).await;
     let body = json!({"newPassword": PASSWORD});
     let response = server.ask("POST", "/user/password", &token, Some(&body)).await;

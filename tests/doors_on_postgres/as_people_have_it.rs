@@ -1,4 +1,5 @@
-//! PostgreSQL as people have it: limits, poolers, sockets, several hosts, missing rights, encodings.
+//! PostgreSQL as found in practice: limits, poolers, sockets, several hosts, missing privileges,
+//! encodings.
 
 use std::{
     fs,
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::{ports::free_port, postgres, support::*};
 
-/// Runs statements as the owner of everything.
+/// Runs statements as the database's owner.
 async fn sql(url: &str, statements: &[&str]) {
     let db = TestServer::db_at(url).await;
     for statement in statements {
@@ -58,7 +59,7 @@ async fn a_limit_of_connections_is_no_outage() {
     let settings = [("DATABASE_URL", &*url), ("THROTTLE", "off")];
     let server = TestServer::start_with(&settings).await;
     server.sign_up_json("alice").await;
-    // Each asks the database, and none of them is remembered.
+    // Each needs the database, because none of them is cached.
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..24 {
         let ask = program().get(server.url("/readyz"));
@@ -113,7 +114,7 @@ async fn a_connection_that_ends_is_no_outage() {
     let end = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
                WHERE application_name = 'latchkey' AND datname = current_database()";
     for _ in 0..5 {
-        // Until the next look, there may be none to end.
+        // Until the next poll, there may be no connection to end.
         eventually(async || {
             assert_eq!(server.profile(&bearer).await.status(), StatusCode::OK);
             server.db_count(end).await > 0
@@ -141,7 +142,7 @@ async fn a_socket_by_its_folder_and_several_hosts_are_read() {
         assert_eq!(response.status(), StatusCode::OK, "{url}");
         server.running.stop().await;
     }
-    // Of several servers, one that takes no writes is not the one that is wanted.
+    // Of several servers, one that refuses writes is skipped.
     sql(&url, &[&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")]).await;
     let url = format!("postgres://latchkey@/{name}?host={folder}&target_session_attrs=read-write");
     assert!(refused(&url).await.contains("takes no writes"));
@@ -189,7 +190,7 @@ impl PgBouncer {
              default_pool_size = 40\nmax_client_conn = 200\n"
         );
         let file = folder.path().join("pgbouncer.ini");
-        // Any client becomes the one user that there is.
+        // Every client is mapped to the only user.
         let settings = settings.replace("* = host=", "* = user=latchkey host=");
         fs::write(&file, settings).expect("written");
         let child = run_as_postgres(&["pgbouncer", &file.display().to_string()], folder.path());

@@ -1,4 +1,4 @@
-//! The move from one database to the other.
+//! Copying from one database to another.
 
 use std::{
     io::Read,
@@ -53,7 +53,7 @@ async fn there_and_back_everybody_is_still_there_and_signed_in() {
         assert_eq!(server.profile(&bearer).await.status(), StatusCode::OK);
         assert!(server.sign_in(Via::Json, "Zoë", PASSWORD).await.is_accepted());
         assert!(!server.sign_up(Via::Json, "ALICE", PASSWORD, "A").await.is_accepted());
-        // The new session would be one more to copy.
+        // Otherwise the new session would be copied too.
         let db = server.db().await;
         sqlx::query("DELETE FROM sessions WHERE account_id IN (SELECT id FROM accounts WHERE username = 'Zoë')")
             .execute(&db)
@@ -110,7 +110,7 @@ async fn a_copy_that_is_killed_in_the_middle_leaves_nothing_and_can_be_done_agai
         command.env_clear().current_dir(folder.path());
         command.args(["copy", "--from", &hop[0], "--to", &hop[1]]).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().expect("started");
-        // It tells how far it is, from the first rows on.
+        // It reports its progress, beginning with the first rows.
         let (mut told, mut byte) = (Vec::new(), [0]);
         let mut progress = child.stderr.take().expect("its output");
         while !String::from_utf8_lossy(&told).contains("accounts: ") {
@@ -143,7 +143,7 @@ async fn a_column_that_is_not_known_would_be_lost_and_so_nothing_is_copied() {
     let add = "ALTER TABLE accounts ADD COLUMN email TEXT";
     let (from, to) = (open(&sqlite).await, open(&target).await);
     to.migrate_up().await.expect("migrated");
-    // On both sides, on one, and a table that nobody knows.
+    // On both sides, on one side, and an unknown table.
     alter(sqlite.clone(), add).await;
     alter(target.clone(), add).await;
     let refused = copy(&from, &to, &tables(), |_, _| {}).await.expect_err("refused").to_string();

@@ -1,4 +1,4 @@
-//! The tests of `tests/doors`, on PostgreSQL, and those that need one.
+//! The tests of `tests/doors` on PostgreSQL, and those that require it.
 
 #[path = "../doors/access.rs"]
 mod access;

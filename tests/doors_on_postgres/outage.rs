@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{postgres, support::*};
 
-/// What lies between a node and its database.
+/// The connection between a node and its database.
 struct Wire {
     url: String,
     state: watch::Sender<State>,
@@ -22,7 +22,7 @@ enum State {
     Whole,
     /// Connections break, and none is accepted.
     Broken,
-    /// Nothing comes through, and nobody says so.
+    /// Nothing gets through, and there is no error.
     Silent,
 }
 
@@ -96,7 +96,7 @@ async fn while_the_database_is_away_answers_are_503_at_once_and_it_recovers_by_i
         })
         .await;
         assert_eq!(status(&server, "/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
-        // Now it is known, and nobody waits.
+        // The outage is now known, and no request waits.
         let body = serde_json::json!({"username": "alice", "password": PASSWORD});
         let store = &server.running.state.store;
         let (outages, refused) = store.outages();
@@ -106,7 +106,7 @@ async fn while_the_database_is_away_answers_are_503_at_once_and_it_recovers_by_i
             assert_eq!(server.profile(&bearer).await.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(status(&server, "/healthz").await, StatusCode::OK);
         }
-        // It is one outage, and each was refused without a look at the database.
+        // It is one outage, and every request was refused without trying the database.
         let (still, now) = store.outages();
         assert!(outages == 1 && still == 1 && now >= refused + 40, "{still} {refused} {now}");
 
@@ -126,7 +126,7 @@ async fn a_node_that_was_cut_off_lets_no_dead_token_pass() {
         let bearer = format!("Bearer {}", cut_off.token("alice").await);
         assert_eq!(cut_off.profile(&bearer).await.status(), StatusCode::OK);
         wire.set(kind);
-        // Another one ends the session: the database itself is there.
+        // Another node ends the session: the database itself is up.
         let direct = wire.url.clone();
         let name = direct.rsplit('/').next().and_then(|rest| rest.split('?').next());
         let other = postgres::url_of(name.expect("a name")).await;

@@ -5,12 +5,12 @@ use std::{
     sync::atomic::{AtomicU16, Ordering},
 };
 
-/// Below the ports that the kernel hands out (32768 and up), so that no connection of another test
+/// Below the ports that the kernel assigns (32768 and up), so that no connection of another test
 /// takes it before the program listens.
 const FIRST: u16 = 16_384;
 const COUNT: u16 = 16_384;
 
-/// A port that nothing listens on, and that no other test of this run is given.
+/// A free port that no other test of this run gets.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % u32::from(COUNT)).expect("a small number");

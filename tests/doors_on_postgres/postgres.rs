@@ -1,5 +1,5 @@
-//! A private PostgreSQL for these tests: started by the first that needs it, and stopped when the
-//! process of the tests ends, however that comes about.
+//! A private PostgreSQL for these tests: the first test that needs it starts it, and it stops when
+//! the test process ends, for whatever reason.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,19 +11,19 @@ use std::{
 };
 
 pub(crate) struct Server {
-    /// Its standard input is a pipe from here: when that closes, the server is stopped.
+    /// Its standard input is a pipe from here: when the pipe closes, the server stops.
     _keeper: Child,
     url: String,
 }
 
-/// A server that is asked over TLS.
+/// Settings for a server with TLS.
 pub(crate) struct Tls {
     pub(crate) port: u16,
     pub(crate) key: String,
     pub(crate) certificate: String,
 }
 
-/// PostgreSQL will not run as root, so root becomes the user `postgres`, who comes with the package.
+/// PostgreSQL refuses to run as root, so root switches to the user `postgres` of the package.
 const KEEPER: &str = r#"
 set -eu
 PATH="$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1):$PATH"
@@ -96,7 +96,7 @@ pub(crate) async fn new_database() -> String {
     format!("{url}/{name}")
 }
 
-/// The `DATABASE_URL` of one that is there.
+/// The `DATABASE_URL` of an existing database.
 pub(crate) async fn url_of(name: &str) -> String {
     format!("{}/{name}", url().await)
 }

@@ -1,5 +1,5 @@
-//! Behind a reverse proxy that ends TLS: the configurations of `deploy`, with real proxies and two
-//! nodes, of which one is killed under load.
+//! Behind a reverse proxy that terminates TLS: the configurations in `deploy`, with real proxies
+//! and two nodes, one of which is killed under load.
 
 use std::{
     fs,
@@ -36,7 +36,7 @@ use crate::{
 
 const NAME: &str = "accounts.example.org";
 
-/// How many clients read without a pause, and how many sign up.
+/// How many clients read without pause, and how many sign up.
 const READERS: usize = 12;
 const WRITERS: usize = 4;
 
@@ -46,7 +46,7 @@ enum Proxy {
     HaProxy,
 }
 
-/// A node: a process of its own, so that it can be killed.
+/// A node: a separate process, so that it can be killed.
 struct Node(Child);
 
 impl Node {
@@ -80,7 +80,7 @@ impl Drop for Node {
     }
 }
 
-/// A program that is ended when this is dropped, or the process of the tests ends.
+/// A program that ends when this is dropped, or when the test process ends.
 struct Kept(Child);
 
 impl Kept {
@@ -128,7 +128,7 @@ impl Site {
         let root = Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
         let client = Client::builder()
             .tls_certs_only([root])
-            // Another address than that of the proxy.
+            // A different address from the proxy's.
             .local_address(Some([127, 0, 0, 2].into()))
             .resolve(NAME, SocketAddr::from(([127, 0, 0, 1], tls)))
             .redirect(redirect::Policy::none())
@@ -170,7 +170,7 @@ impl Site {
         self.post("/auth/signup", &body).await
     }
 
-    /// Sends raw bytes through TLS, and gives everything that comes back.
+    /// Sends raw bytes through TLS, and returns everything that comes back.
     async fn raw(&self, bytes: &str) -> String {
         let mut roots = RootCertStore::empty();
         let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
@@ -182,7 +182,7 @@ impl Site {
         let mut stream = connector.connect(name, stream).await.expect("TLS");
         stream.write_all(bytes.as_bytes()).await.expect("sent");
         let mut answer = Vec::new();
-        // Whoever is refused may be hung up on without a farewell.
+        // A refused client may be disconnected without a TLS close.
         _ = stream.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).into_owned()
     }
@@ -194,7 +194,7 @@ impl Site {
 }
 
 impl Proxy {
-    /// Starts it with the configuration in `deploy`, at other addresses and with other files.
+    /// Starts it with the configuration from `deploy`, with the addresses and files replaced.
     fn start(self, folder: &Path, tls: u16, plain: u16, nodes: [u16; 2]) -> Kept {
         let here = |name: &str| folder.join(name).display().to_string();
         let mut changes = vec![
@@ -229,7 +229,7 @@ impl Proxy {
             text.replace(old, new)
         });
         let is_root = Command::new("id").arg("-u").output().expect("id ran").stdout == b"0\n";
-        // What only root can do.
+        // Directives that need root.
         let of_root = ["chroot ", "user ", "group "];
         let kept = |line: &&str| is_root || !of_root.iter().any(|l| line.trim().starts_with(l));
         let text: String = text.lines().filter(kept).map(|line| format!("{line}\n")).collect();
@@ -243,7 +243,7 @@ async fn a_killed_node_costs_only_what_it_had_in_hand(proxy: Proxy) {
     let site = Site::start(proxy).await;
     let (first, second) = (site.node(0), site.node(1));
     let sign_ups = |node: usize| site.log(node).matches("/auth/signup").count();
-    // The proxy takes a node in only when it has seen that it is well.
+    // The proxy uses a node only after a successful health check.
     eventually(async || {
         _ = site.post("/auth/signup", &json!({})).await;
         sign_ups(0) > 0 && sign_ups(1) > 0
@@ -309,7 +309,7 @@ async fn a_killed_node_costs_only_what_it_had_in_hand(proxy: Proxy) {
     assert!(failed_reads.concat().is_empty(), "{failed_reads:?}");
     let failed: Vec<&String> = writes.iter().flat_map(|(_, failed)| failed).collect();
     assert!(failed.len() <= WRITERS, "only what was in its hands: {failed:?}");
-    // What was answered is there, and what was not answered was done once or not at all.
+    // Answered writes are there, and unanswered ones were done once or not at all.
     for name in writes.iter().flat_map(|(answered, _)| answered) {
         let again = site.sign_up(name).await.expect("an answer");
         assert_eq!(again, StatusCode::BAD_REQUEST, "{name} is there");
@@ -321,7 +321,7 @@ async fn a_killed_node_costs_only_what_it_had_in_hand(proxy: Proxy) {
         assert_eq!(and_again, StatusCode::BAD_REQUEST, "{name} is there, once");
     }
 
-    // It comes back, and takes over when the other one goes.
+    // It comes back, and takes over when the other node goes down.
     let _first = site.node(0);
     drop(second);
     eventually(async || site.is_ready().await).await;
@@ -337,8 +337,8 @@ async fn behind_haproxy_a_killed_node_costs_only_what_it_had_in_hand() {
     a_killed_node_costs_only_what_it_had_in_hand(Proxy::HaProxy).await;
 }
 
-/// What depends on the proxy telling the truth: the cookie's name, HSTS, the origin, the address of
-/// the client, and the limits.
+/// Everything that depends on correct headers from the proxy: the cookie's name, HSTS, the origin,
+/// the client's address, and the limits.
 async fn a_browser_is_served_as_if_there_were_no_proxy(proxy: Proxy) {
     let site = Site::start(proxy).await;
     let _node = site.node(0);
@@ -388,7 +388,7 @@ async fn behind_haproxy_a_browser_is_served_as_if_there_were_no_proxy() {
     a_browser_is_served_as_if_there_were_no_proxy(Proxy::HaProxy).await;
 }
 
-/// What the proxy and the node could read differently: in no case is a second request answered
+/// Requests that the proxy and the node could read differently: a second request is never answered
 /// (AP-08).
 async fn no_request_is_smuggled_past(proxy: Proxy) {
     let site = Site::start(proxy).await;
@@ -448,7 +448,7 @@ async fn no_request_is_smuggled_past(proxy: Proxy) {
         assert!(!answer.starts_with("HTTP/1.1 2"), "{what}: {answer}");
         assert!(site.is_ready().await, "{what}: the next one is served as ever");
     }
-    // The hidden one would be a request to no route of ours, and nobody else sends such.
+    // A smuggled request would match no route, and nothing else here sends such a request.
     assert!(!site.log(0).contains("route=\"(none)\""), "{}", site.log(0));
 }
 
