@@ -4,7 +4,7 @@
 TOOLS := . .ci/tools &&
 LEPTOS := cargo leptos
 
-.PHONY: serve test watch build check unit end2end api bench deny fuzz dist fmt clean help
+.PHONY: serve test watch build lto check unit end2end api bench deny fuzz dist fmt clean help
 
 serve: build ## build everything, and serve with embedded SQLite and no settings
 	target/release/latchkey

@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     }
     if let Ok(name) = FullName::parse(text) {
         assert!(FullName::light(text).is_ok());
-        assert_eq!(FullName::parse(name.as_str()), Ok(name.clone()));
+        assert_eq!(FullName::parse(&name.clone().into_text()), Ok(name));
     }
     let policy = PasswordPolicy { min_length: 8 };
     if let Ok(password) = Password::parse_new(text, policy, &["alice"]) {
