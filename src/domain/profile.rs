@@ -57,8 +57,27 @@ impl PartialEq for ProfileField {
 
 impl Eq for ProfileField {}
 
+pub const NICKNAME: ProfileField = ProfileField {
+    field: Field::named("nickname"),
+    column: "nickname",
+    changed: "user_updated:nickname",
+    required: false,
+    switch: Some(Switch {
+        name: "NICKNAMES",
+        meaning: "whether people may have a nickname: yes or no",
+    }),
+    autocomplete: "nickname",
+    description: "1 to 30 code points, no control characters. `null`: none.",
+    example: "Al",
+    parse: |raw| {
+        let name = FullName::parse(raw)?.into_text();
+        if name.chars().count() > 30 { Err(Code::TooLong { max: 30 }) } else { Ok(name) }
+    },
+    light: &[],
+};
+
 /// Every field, in display order.
-pub const FIELDS: [&ProfileField; 1] = [&FULL_NAME];
+pub const FIELDS: [&ProfileField; 2] = [&FULL_NAME, &NICKNAME];
 
 /// The fields that this server asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

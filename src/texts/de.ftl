@@ -129,6 +129,7 @@ set-password-lead = Für das Konto { $username }. Alle, die damit angemeldet sin
 ## Felder, und was mit ihnen nicht stimmt
 
 field-fullName = Vollständiger Name
+field-nickname = Spitzname (freiwillig)
 field-username = Benutzername
 field-password = Passwort
 field-currentPassword = Aktuelles Passwort
@@ -145,6 +146,10 @@ username-dot-at-end = Der Benutzername darf nicht mit einem Punkt beginnen oder 
 username-mixed-scripts = Der Benutzername darf nicht Buchstaben verschiedener Alphabete mischen
 username-reserved = Dieser Benutzername ist nicht verfügbar. Wählen Sie einen anderen
 username-taken = Diesen Benutzernamen gibt es schon. Wählen Sie einen anderen
+nickname-missing = Geben Sie einen Spitznamen ein
+nickname-wrong-type = Der Spitzname muss eine Zeichenkette sein
+nickname-too-long = Der Spitzname darf höchstens { $max } Zeichen lang sein
+nickname-forbidden-characters = Der Spitzname muss sichtbare Zeichen enthalten und darf keine Steuerzeichen enthalten
 fullName-missing = Geben Sie Ihren vollständigen Namen ein
 fullName-wrong-type = Der vollständige Name muss eine Zeichenkette sein
 fullName-too-long = Der vollständige Name darf höchstens { $max } Zeichen lang sein
@@ -242,6 +247,7 @@ event-session_expired-sign_out = Abgemeldet
 event-authn_login_success-proof = Passwort bestätigt
 event-authn_login_fail-proof = Falsches Passwort bei der Bestätigung
 event-user_updated-full_name = Name geändert
+event-user_updated-nickname = Spitzname geändert
 event-authn_password_change = Passwort geändert
 event-authn_password_change_fail = Passwort nicht geändert: aktuelles Passwort falsch
 event-authn_token_created-password_link = Der Betreiber hat einen Link zum Setzen eines Passworts erstellt

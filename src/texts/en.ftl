@@ -129,6 +129,7 @@ set-password-lead = For the account { $username }. Everyone who is signed in to 
 ## Fields, and what is wrong with them
 
 field-fullName = Full name
+field-nickname = Nickname (optional)
 field-username = Username
 field-password = Password
 field-currentPassword = Current password
@@ -145,6 +146,10 @@ username-dot-at-end = Username must not start or end with a dot
 username-mixed-scripts = Username must not mix letters of different alphabets
 username-reserved = That username isn't available. Try another
 username-taken = Username exists. Choose another one
+nickname-missing = Enter a nickname
+nickname-wrong-type = Nickname must be a string
+nickname-too-long = Nickname must be at most { $max } characters long
+nickname-forbidden-characters = Nickname must contain visible characters and no control characters
 fullName-missing = Enter your full name
 fullName-wrong-type = Full name must be a string
 fullName-too-long = Full name must be at most { $max } characters long
@@ -242,6 +247,7 @@ event-session_expired-sign_out = Signed out
 event-authn_login_success-proof = Password confirmed
 event-authn_login_fail-proof = Wrong password when confirming it's you
 event-user_updated-full_name = Name changed
+event-user_updated-nickname = Nickname changed
 event-authn_password_change = Password changed
 event-authn_password_change_fail = Password not changed: wrong current password
 event-authn_token_created-password_link = The operator created a link to set a password
