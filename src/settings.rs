@@ -71,14 +71,15 @@ impl Settings {
     /// Checks the combinations of settings.
     fn check(&self, faults: &mut Vec<BadSetting>) {
         let (database, keys) = (&self.store.database, &self.keys);
-        if matches!(database, Database::Postgres(_)) && keys.secret.is_none() {
+        let is_bad = faults.iter().any(|fault| fault.name == "JWT_SECRET");
+        if matches!(database, Database::Postgres(_)) && keys.secret.is_none() && !is_bad {
             faults.push(bad(
                 "JWT_SECRET",
                 "is required with PostgreSQL, because all nodes share it; make one with: openssl \
                  rand -hex 32",
             ));
         }
-        if keys.previous.is_some() && keys.secret.is_none() {
+        if keys.previous.is_some() && keys.secret.is_none() && !is_bad {
             faults.push(bad("JWT_SECRET_PREVIOUS", "needs a JWT_SECRET that takes its place"));
         }
         if keys.secret.is_some() && keys.secret == keys.previous {

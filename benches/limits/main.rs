@@ -8,6 +8,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
 
+mod database;
 mod floods;
 mod latchkey;
 mod load;

@@ -5,16 +5,23 @@
 //! `deleteAt` (seconds since 1970, UTC). `passwordHash` is a string, or a credential as Keycloak
 //! exports it. [`export`] writes the same.
 
-use std::io::{BufRead, Write};
+use std::{
+    fmt,
+    io::{BufRead, Write},
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Visitor},
+};
 use serde_json::{Map, Value};
 
 use super::{keycloak, usernames};
 use crate::{
     accounts::{AccountRecord, records_after},
     domain::{
-        AccountId, Code, Field, FieldError, ProfilePolicy, ProfileValues, Username, profile::FIELDS,
+        AccountId, Code, Field, FieldError, ProfileField, ProfilePolicy, ProfileValues, Username,
+        profile::FIELDS,
     },
     passwords::{self, FirebaseProject},
     platform::{clock::now, error::Fault, random},
@@ -35,6 +42,9 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<i64>,
     username: String,
+    /// The fields of the profile.
+    #[serde(flatten, deserialize_with = "once_each")]
+    profile: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password_hash: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,9 +55,29 @@ struct Line {
     disabled_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delete_at: Option<i64>,
-    /// The fields of the profile.
-    #[serde(flatten)]
-    profile: Map<String, Value>,
+}
+
+/// Serde refuses a second `username`, but a map would keep the last of two equal names.
+fn once_each<'de, D: Deserializer<'de>>(members: D) -> Result<Map<String, Value>, D::Error> {
+    struct OnceEach;
+    impl<'de> Visitor<'de> for OnceEach {
+        type Value = Map<String, Value>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
+            let mut map = Map::new();
+            while let Some((name, value)) = members.next_entry()? {
+                if map.insert(name, value).is_some() {
+                    return Err(M::Error::custom("a name that came before"));
+                }
+            }
+            Ok(map)
+        }
+    }
+    members.deserialize_map(OnceEach)
 }
 
 /// How to treat lines that an import would otherwise refuse.
@@ -100,6 +130,10 @@ pub fn parse_line(
     if !line.profile.keys().all(is_field) {
         return Err(refuse(what_a_line_is()));
     }
+    let is_absent = |field: &&&ProfileField| !line.profile.contains_key(field.field.name());
+    if let Some(field) = FIELDS.iter().filter(|field| field.required).find(is_absent) {
+        return Err(refuse(format!("must have {}", field.field.name())));
+    }
     let username = match Username::parse(&line.username) {
         Err(Code::Reserved) if rules.allow_reserved => Username::parse_reserved(&line.username),
         Err(_) if rules.map_usernames => Ok(usernames::of(&line.username, rules.allow_reserved)),
@@ -114,19 +148,14 @@ pub fn parse_line(
     let values = ProfileValues::parse(ProfilePolicy::ALL, |field| {
         match line.profile.get(field.field.name()) {
             Some(Value::String(text)) => Ok(text.clone()),
-            Some(Value::Null) | None => Err(Code::Missing),
+            None => Err(Code::Missing),
+            Some(Value::Null) if !field.required => Err(Code::Missing),
             Some(_) => Err(Code::WrongType),
         }
     });
     let values = values.map_err(|errors| match errors[..] {
-        [FieldError { field, code: Code::Missing }, ..]
-            if !line.profile.contains_key(field.name()) =>
-        {
-            refuse(format!("must have {}", field.name()))
-        }
-        [FieldError { code: Code::WrongType, .. }, ..] => refuse(what_a_line_is()),
+        [FieldError { code: Code::WrongType, .. }, ..] | [] => refuse(what_a_line_is()),
         [FieldError { field, code }, ..] => why(field, code),
-        [] => refuse(what_a_line_is()),
     })?;
     let of_keycloak = |credential: &Value| {
         keycloak::phc(credential)
@@ -246,12 +275,12 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
             let line = Line {
                 id: Some(profile.id.0),
                 username: profile.username,
+                profile: said.collect(),
                 password_hash: hash.map(|hash| Value::from(hash.expose())),
                 salt: None,
                 created_at: Some(profile.created_at),
                 disabled_at,
                 delete_at,
-                profile: said.collect(),
             };
             // Some readers treat these as line ends, and names from older versions may contain
             // them.
