@@ -4,7 +4,7 @@
 //! axum's router and the guard have already decided. So no page can be reached around them, and
 //! nothing is looked up twice.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
@@ -146,7 +146,7 @@ pub(crate) async fn render_form<V: IntoView + 'static>(
     form: FormState,
     viewer: &Viewer,
     headers: &HeaderMap,
-    view: impl Fn(&FormState, &str) -> V + Clone + Send + Sync + 'static,
+    view: impl Fn(&FormState, &str) -> V + Send + Sync + 'static,
 ) -> Result<Response> {
     let viewer = &Viewer { here: form.here(), ..viewer.clone() };
     let (visitor, new_cookie) = match state.cookies.visitor(headers) {
@@ -173,7 +173,18 @@ pub(crate) async fn render<V: IntoView + 'static>(
     state: &AppState,
     viewer: &Viewer,
     around: Around,
-    view: impl Fn() -> V + Clone + Send + Sync + 'static,
+    view: impl Fn() -> V + Send + Sync + 'static,
+) -> Result<Response> {
+    render_any(state, viewer, around, Arc::new(move || view().into_any())).await
+}
+
+/// Not generic: with the types of its view, each page would get a copy of leptos of its own, which
+/// takes long to compile.
+async fn render_any(
+    state: &AppState,
+    viewer: &Viewer,
+    around: Around,
+    view: Arc<dyn Fn() -> AnyView + Send + Sync>,
 ) -> Result<Response> {
     let nonce: Nonce = Nonce::from_value(random::text()?);
     let policy = page_policy(&nonce, settings::reloads());

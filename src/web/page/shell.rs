@@ -10,15 +10,15 @@ use crate::{
 
 /// `sign_out`: the token of the sign-out form, if somebody is signed in. `here`: the address of
 /// this page, to return to it.
-pub(crate) fn page<V: IntoView>(
+pub(crate) fn page(
     assets: &Assets,
     around: &Around,
     sign_out: Option<String>,
     here: &str,
     notice: Option<&Notice>,
     sections: &[Section],
-    content: V,
-) -> impl IntoView + use<V> {
+    content: AnyView,
+) -> impl IntoView + use<> {
     let title = match &around.title {
         Title::Name(name) => language().text(name),
         Title::Text(text) => text.clone(),
