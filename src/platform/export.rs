@@ -35,7 +35,7 @@ impl Export {
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
-        if !config::exports_traces() {
+        if !settings::exports_traces() {
             return (None, Self(None));
         }
         let exporter = match SpanExporter::builder().with_http().build() {
