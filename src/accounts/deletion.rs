@@ -109,7 +109,7 @@ async fn erase_a_part(
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     let locked = account::lock(&mut tx, account).await?;
-    if !locked.is_some_and(|locked| locked.delete_at.is_some_and(|at| at <= now)) {
+    if locked.is_none_or(|locked| locked.delete_at.is_none_or(|at| at > now)) {
         tx.rollback().await?;
         return Ok(Erased::Nothing);
     }

@@ -250,7 +250,7 @@ impl<'a> Reader<'a> {
     ) -> T {
         let given = self.given(name, default, &parse);
         #[expect(clippy::expect_used, reason = "a test reads every default")]
-        given.unwrap_or_else(|| parse(default).ok().expect("a good default"))
+        given.unwrap_or_else(|| parse(default).expect("a good default"))
     }
 
     /// The configured value, if any.
