@@ -12,7 +12,7 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{OTHER_SESSIONS_ENDED, SESSION_ENDED, Which, caller::Fresh, end_and_record},
+    sessions::{OTHER_SESSIONS_ENDED, SESSION_ENDED, Which, caller::Fresh},
 };
 
 /// Ends one of the caller's sessions. Another user's counts as not found (AZ-02).
@@ -28,17 +28,14 @@ pub async fn end_one(
     let account = caller.account();
     let mut event = Event::by_owner(visit, account, SESSION_ENDED);
     event.detail.session = services.keys.tag(Statement::SessionReference(id));
-    let changed = end_and_record(&services.store, account, Which::One(id), &event).await?;
-    services.live_sessions.changed(&changed);
-    if changed.sessions.is_empty() { Err(Refusal::NotFound.into()) } else { Ok(()) }
+    let ended = services.end_sessions(account, Which::One(id), &event).await?;
+    if ended { Ok(()) } else { Err(Refusal::NotFound.into()) }
 }
 
 /// Ends all of the caller's sessions but this one.
 pub async fn end_others(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<()> {
     let account = caller.account();
     let event = Event::by_owner(visit, account, OTHER_SESSIONS_ENDED);
-    let which = Which::AllBut(caller.session());
-    let changed = end_and_record(&services.store, account, which, &event).await?;
-    services.live_sessions.changed(&changed);
+    services.end_sessions(account, Which::AllBut(caller.session()), &event).await?;
     Ok(())
 }

@@ -251,7 +251,6 @@ async fn leave(services: &Services, before: Option<&SignedIn>, visit: &Visit) {
 pub async fn sign_out(services: &Services, caller: &SignedIn, visit: &Visit) -> Result<(), Fault> {
     let (account, which) = (caller.account(), Which::One(caller.session()));
     let event = Event::by_owner(visit, account, SIGNED_OUT);
-    let changed = sessions::end_and_record(&services.store, account, which, &event).await?;
-    services.live_sessions.changed(&changed);
+    services.end_sessions(account, which, &event).await?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::{
     },
     services::Services,
     sessions::{
-        self, LiveRow, Which,
+        LiveRow, Which,
         refresh::{self, RefreshToken, Refreshed},
     },
 };
@@ -70,8 +70,6 @@ async fn end_stolen(services: &Services, row: &LiveRow, visit: &Visit) -> Result
     let (account, id) = (row.profile.id, &row.session.id);
     let mut event = Event::of(visit, By::Stranger, TOKEN_REUSED, Some(account), now());
     event.detail.session = services.keys.tag(Statement::SessionReference(id));
-    let which = Which::One(id);
-    let changed = sessions::end_and_record(&services.store, account, which, &event).await?;
-    services.live_sessions.changed(&changed);
+    services.end_sessions(account, Which::One(id), &event).await?;
     Ok(())
 }
