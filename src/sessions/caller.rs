@@ -45,10 +45,11 @@ impl SignedIn {
         &self.session.family
     }
 
-    /// Whether the password was entered again since the sign-in, which gives the session a new id.
+    /// Whether the password was entered again since the sign-in, which gives the session a new id,
+    /// and within the last `ttl`.
     #[must_use]
-    pub fn has_confirmed(&self) -> bool {
-        self.session.id != self.session.family
+    pub fn has_confirmed(&self, ttl: Duration) -> bool {
+        self.session.id != self.session.family && self.fresh(ttl).is_ok()
     }
 
     /// The id of the session.

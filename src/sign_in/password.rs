@@ -76,9 +76,8 @@ async fn confirmed(
     caller: &SignedIn,
     failed: Failed,
 ) -> Result<PasswordProof> {
-    let missing = FieldError { field: Field::CURRENT_PASSWORD, code: Code::Missing };
-    let fresh = caller.fresh(services.settings.sessions.proof_ttl).is_ok();
-    if !fresh || !caller.has_confirmed() {
+    if !caller.has_confirmed(services.settings.sessions.proof_ttl) {
+        let missing = FieldError { field: Field::CURRENT_PASSWORD, code: Code::Missing };
         return Err(Refusal::InvalidInput(vec![missing]).into());
     }
     let holder = passwords::holder(&services.store, caller.account()).await?.ok_or(OVER)?;

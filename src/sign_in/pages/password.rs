@@ -74,10 +74,7 @@ pub async fn change_password(
             let form = PasswordChangeForm { current: Ok(current), new: Ok(new) };
             let (renewer, state) = (call.renewer()?, &call.state);
             let confirmed = match renewer {
-                Renewer::Now(caller) => {
-                    caller.has_confirmed()
-                        && caller.fresh(state.settings.sessions.proof_ttl).is_ok()
-                }
+                Renewer::Now(caller) => caller.has_confirmed(state.settings.sessions.proof_ttl),
                 Renewer::Again(_) => true,
             };
             let change = form.parse(state.settings.passwords.policy, renewer.profile(), confirmed);
@@ -100,7 +97,7 @@ async fn security_page(
     }
     let caller = viewer.caller()?;
     let form = FormState::new(&CHANGE_PASSWORD).of(caller.profile());
-    let form = form.confirmed(caller.has_confirmed());
+    let form = form.confirmed(caller.has_confirmed(state.settings.sessions.proof_ttl));
     show_security(&state, form, &viewer, read(query).before.parse().ok()).await
 }
 
