@@ -13,14 +13,14 @@ use crate::{
     },
     texts::{language, number, t, t_with},
     web::{
-        form::{Form, FormState, Over, TOKEN_FIELD},
+        form::{Form, FormState, Over, TOKEN_FIELD, field},
         notices::{Notice, notices},
         page::{
             Around, Section,
             parts::{self, button, checkbox, hidden, summary},
             times::day,
         },
-        pending::{Pending, PendingAct, field},
+        pending::{Pending, PendingAct},
         routes::{Map, Policy},
         state::AppState,
         submit::FormCall,

@@ -13,14 +13,14 @@ use crate::{
     texts::{t, t_with},
     web::{
         client::known_device,
-        form::{Form, TOKEN_FIELD},
+        form::{Form, TOKEN_FIELD, field},
         notices::{Notice, notices},
         page::{
             Around, Section,
             parts::{button, hidden},
             times::ago,
         },
-        pending::{PendingAct, field},
+        pending::PendingAct,
         routes::Map,
         state::AppState,
         submit::FormCall,

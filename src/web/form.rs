@@ -95,6 +95,19 @@ impl Form {
     }
 }
 
+/// The submitted value of a field, if the form has it.
+#[must_use]
+pub fn sent<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let field = fields.iter().find(|(field, _)| field == name);
+    field.map(|(_, value)| value.as_str())
+}
+
+/// The same, if it is not empty.
+#[must_use]
+pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    sent(fields, name).filter(|value| !value.is_empty())
+}
+
 /// What is wrong with a form as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
@@ -184,18 +197,15 @@ impl FormState {
             | Error::Fault(Fault::Away | Fault::Unavailable(_)) => (Vec::new(), Some(Wrong::Busy)),
             _ => return None,
         };
-        let typed = |name: &str| {
-            let field = fields.iter().find(|(field, _)| field == name);
-            field.map(|(_, value)| value.clone()).unwrap_or_default()
-        };
+        let typed = |name: &str| sent(fields, name).unwrap_or_default();
         // If the current password is missing, the form didn't ask for it, or should do so now.
         let current = Field::CURRENT_PASSWORD;
         let missing = errors.iter().any(|error| error.field == current);
-        let given = fields.iter().any(|(name, _)| name == current.name());
-        let mut state = Self::new(form).to(&typed("next"));
+        let given = sent(fields, current.name()).is_some();
+        let mut state = Self::new(form).to(typed("next"));
         let of_profile = profile::FIELDS.iter().map(|field| field.field.name());
         for name in form.keeps.iter().copied().chain(of_profile) {
-            state.values.insert(name, typed(name));
+            state.values.insert(name, typed(name).to_owned());
         }
         if let Some(caller) = viewer.caller.as_ref().filter(|_| form.of_account) {
             state.values.insert(Field::USERNAME.name(), caller.profile().username.clone());

@@ -39,13 +39,6 @@ pub struct Pending {
 /// How long it can be confirmed, in seconds.
 const TTL: i64 = 15 * 60;
 
-/// The value of a field, if it is not empty.
-#[must_use]
-pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let field = fields.iter().find(|(field, _)| field == name);
-    field.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
-}
-
 impl Pending {
     /// `family`: that of the session it is for.
     #[must_use]

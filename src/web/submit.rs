@@ -18,11 +18,11 @@ use percent_encoding::percent_decode;
 use super::{
     CROSS_ORIGIN,
     accepted::{Done, accepted},
-    form::{Form, FormState, TOKEN_FIELD},
+    form::{self, Form, FormState, TOKEN_FIELD},
     guard,
     media_type::media_type,
     notices::Notice,
-    pending::{Pending, field},
+    pending::Pending,
     reply::{Explained, is_for_a_person},
     routes::{Door, Policy},
     state::AppState,
@@ -65,14 +65,13 @@ impl FormCall {
     /// The value of a field, if the form has it.
     #[must_use]
     pub fn sent(&self, name: &str) -> Option<&str> {
-        let field = self.fields.iter().find(|(field, _)| field == name);
-        field.map(|(_, value)| value.as_str())
+        form::sent(&self.fields, name)
     }
 
     /// The submitted value of a field, if it is not empty.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
-        field(&self.fields, name)
+        form::field(&self.fields, name)
     }
 
     pub fn finish(&self, outcome: Result<Done>) {
@@ -159,7 +158,7 @@ async fn refused(
         let pending = to.map(|(act, to)| Pending { act, to });
         return ask_for_proof(state, caller, form.page, pending);
     }
-    let sealed = field(fields, "pending").unwrap_or_default();
+    let sealed = form::field(fields, "pending").unwrap_or_default();
     let pending = caller.and_then(|caller| Pending::open(state, sealed, caller.family()));
     let pending = pending.map(|pending| (sealed.to_owned(), pending));
     let again = FormState::again(form, pending, fields, &error, viewer);
