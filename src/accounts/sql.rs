@@ -11,7 +11,7 @@ use crate::{
         Table,
         db::{Db, Sql, Tx, sql, sql_of},
         dialects::Dialects,
-        profile::PROFILE,
+        profile::{NAMED, PROFILE},
         table,
     },
 };
@@ -117,16 +117,11 @@ pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Option<Account
     Ok(db.optional::<Record>(query).await?.map(AccountRecord::from))
 }
 
-/// If two accounts from before case folding match, the one whose name is spelled exactly like this.
 pub(super) async fn named(
     db: &mut Db,
     username: &UsernameKey,
 ) -> Result<Option<AccountRecord>, Fault> {
-    let query = records(
-        "a.username_key IN ($1, $2) \
-         ORDER BY CASE WHEN a.username_key = $2 THEN 0 ELSE 1 END LIMIT 1",
-    );
-    let query = query.bind(username.as_str()).bind(username.unfolded());
+    let query = records(NAMED).bind(username.as_str()).bind(username.unfolded());
     Ok(db.optional::<Record>(query).await?.map(AccountRecord::from))
 }
 

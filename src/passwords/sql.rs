@@ -12,7 +12,7 @@ use crate::{
         Kind::{Number, Text},
         Store, Table,
         db::{Db, Sql, Tx, sql, sql_of},
-        profile::PROFILE,
+        profile::{NAMED, PROFILE},
         table,
     },
 };
@@ -49,13 +49,8 @@ fn holders(condition: &str) -> Sql {
     ))
 }
 
-/// Of two accounts created before names were case-folded, the one with exactly this name.
 pub(super) async fn named(db: &mut Db, username: &UsernameKey) -> Result<Option<Holder>, Fault> {
-    let query = holders(
-        "a.username_key IN ($1, $2) \
-         ORDER BY CASE WHEN a.username_key = $2 THEN 0 ELSE 1 END LIMIT 1",
-    );
-    let query = query.bind(username.as_str()).bind(username.unfolded());
+    let query = holders(NAMED).bind(username.as_str()).bind(username.unfolded());
     Ok(db.optional::<HolderRow>(query).await?.map(Holder::from))
 }
 

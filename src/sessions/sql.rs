@@ -147,10 +147,15 @@ pub(super) async fn of_account(
     Ok(rows.into_iter().filter_map(SessionRow::read).map(|row| row.session).collect())
 }
 
+/// The ids that a statement returns.
+async fn ids_of(tx: &mut Tx, statement: Sql) -> Result<Vec<String>, Fault> {
+    let rows: Vec<(String,)> = tx.all(statement).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 pub(super) async fn ids(tx: &mut Tx, account: AccountId) -> Result<Vec<String>, Fault> {
     let query = "SELECT id FROM sessions WHERE account_id = $1";
-    let rows: Vec<(String,)> = tx.all(sql(query).bind(account)).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    ids_of(tx, sql(query).bind(account)).await
 }
 
 /// How many are alive.
@@ -193,8 +198,7 @@ pub(super) async fn delete_one(
     id: &str,
 ) -> Result<Vec<String>, Fault> {
     let delete = "DELETE FROM sessions WHERE account_id = $1 AND id = $2 RETURNING id";
-    let rows: Vec<(String,)> = tx.all(sql(delete).bind(account).bind(id)).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    ids_of(tx, sql(delete).bind(account).bind(id)).await
 }
 
 /// Deletes all sessions of an account but one. Returns their ids.
@@ -204,8 +208,7 @@ pub(super) async fn delete_but(
     id: &str,
 ) -> Result<Vec<String>, Fault> {
     let delete = "DELETE FROM sessions WHERE account_id = $1 AND id <> $2 RETURNING id";
-    let rows: Vec<(String,)> = tx.all(sql(delete).bind(account).bind(id)).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    ids_of(tx, sql(delete).bind(account).bind(id)).await
 }
 
 /// Deletes all but `kept` sessions of an account. Those with a single token that can't be renewed
@@ -220,8 +223,7 @@ pub(super) async fn delete_beyond(
                   (SELECT id FROM sessions WHERE account_id = $1 AND alive_until > $3 \
                    ORDER BY CASE WHEN carrier = 'program' AND refreshable = 0 \
                    THEN 1 ELSE 0 END, created_at DESC, id LIMIT $2) RETURNING id";
-    let rows: Vec<(String,)> = tx.all(sql(delete).bind(account).bind(kept).bind(now)).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    ids_of(tx, sql(delete).bind(account).bind(kept).bind(now)).await
 }
 
 /// Extends a session to `alive_until`. `false`: it already lasts until `enough`, or it has ended,

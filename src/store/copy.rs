@@ -2,20 +2,13 @@
 
 use aws_lc_rs::digest;
 use futures_util::TryStreamExt;
-use serde::Serialize;
 use sqlx::{AssertSqlSafe, Postgres, QueryBuilder, Row as _, Sqlite};
 
 use crate::store::{
     Backend, InUse, Kind, MIGRATIONS_TABLE, OpenError, Store, Table,
+    db::Value,
     dialects::{BEGIN_SNAPSHOT, COLUMNS},
 };
-
-#[derive(Clone, Serialize)]
-#[serde(untagged)]
-enum Value {
-    Number(Option<i64>),
-    Text(Option<String>),
-}
 
 type CopiedRow = Vec<Value>;
 

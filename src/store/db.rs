@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
 use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite, postgres::PgRow, sqlite::SqliteRow};
 
 use crate::{
@@ -46,6 +47,8 @@ impl Sql {
 }
 
 /// The value of a column.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
 pub(crate) enum Value {
     Number(Option<i64>),
     Text(Option<String>),

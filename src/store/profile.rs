@@ -12,6 +12,11 @@ pub(crate) static PROFILE: LazyLock<String> = LazyLock::new(|| {
     format!("a.id AS account_id, a.username, a.created_at AS account_created_at{fields}")
 });
 
+/// The condition for the account named `$1`, or `$2` with its case unfolded. Of two accounts from
+/// before case folding, the one with exactly this name.
+pub(crate) const NAMED: &str = "a.username_key IN ($1, $2) \
+                                ORDER BY CASE WHEN a.username_key = $2 THEN 0 ELSE 1 END LIMIT 1";
+
 impl<'r, R: Row> FromRow<'r, R> for Profile
 where
     &'static str: ColumnIndex<R>,
