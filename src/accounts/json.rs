@@ -33,7 +33,7 @@ use crate::{
         caller::{Fresh, SignedIn},
     },
     web::{
-        json::{Account, ProfileMembers},
+        json::{Account, ProfileMembers, signed_out},
         reply::ProblemDetails,
         routes::{Map, Policy},
         state::AppState,
@@ -307,9 +307,5 @@ async fn delete(
 ) -> Result<Response> {
     let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
     let delete_at = deletion::delete(&state, fresh, &visit).await?;
-    let mut response = Json(Deletion { delete_at: rfc3339(delete_at) }).into_response();
-    if caller.by_cookie() {
-        response.headers_mut().extend(state.cookies.forget());
-    }
-    Ok(response)
+    Ok(signed_out(&state, &caller, Json(Deletion { delete_at: rfc3339(delete_at) })))
 }

@@ -106,14 +106,8 @@ impl ProfileValues {
         policy: ProfilePolicy,
         raw: impl Fn(&ProfileField) -> Raw,
     ) -> Result<Self, Vec<FieldError>> {
-        let (mut values, mut errors) = (Self::default(), Vec::new());
-        for field in policy.fields() {
-            match read(field, raw(field)) {
-                Ok(read) => values.set(field, read),
-                Err(code) => errors.push(FieldError { field: field.field, code }),
-            }
-        }
-        if errors.is_empty() { Ok(values) } else { Err(errors) }
+        let read = read_all(policy.fields().map(|field| (field, raw(field))))?;
+        Ok(ProfileChange(read).applied(&Self::default()))
     }
 
     /// Every field, with its value.
@@ -121,14 +115,24 @@ impl ProfileValues {
         FIELDS.into_iter().zip(self.0.iter().map(Option::as_deref))
     }
 
-    /// Sets the value of a field.
-    fn set(&mut self, field: &ProfileField, value: Option<String>) {
-        for (known, place) in FIELDS.into_iter().zip(&mut self.0) {
-            if known.field == field.field {
-                place.clone_from(&value);
-            }
+    /// The value of a field.
+    fn get(&self, field: &ProfileField) -> Option<&str> {
+        self.iter().find(|(known, _)| *known == field).and_then(|(_, value)| value)
+    }
+}
+
+/// Reads fields, or returns all their errors.
+fn read_all(
+    raw: impl IntoIterator<Item = (&'static ProfileField, Raw)>,
+) -> Result<Vec<(&'static ProfileField, Option<String>)>, Vec<FieldError>> {
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
+    for (field, raw) in raw {
+        match read(field, raw) {
+            Ok(value) => values.push((field, value)),
+            Err(code) => errors.push(FieldError { field: field.field, code }),
         }
     }
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
 }
 
 /// An empty optional field is `None`.
@@ -159,23 +163,16 @@ impl ProfileChange {
                 |field: &ProfileField| FieldError { field: field.field, code: Code::Missing };
             return Err(required.map(missing).collect());
         }
-        let (mut values, mut errors) = (Vec::new(), Vec::new());
-        for (field, raw) in given {
-            match read(field, raw) {
-                Ok(value) => values.push((field, value)),
-                Err(code) => errors.push(FieldError { field: field.field, code }),
-            }
-        }
-        if errors.is_empty() { Ok(Self(values)) } else { Err(errors) }
+        Ok(Self(read_all(given)?))
     }
 
     /// Only the fields whose value would change.
     #[must_use]
     pub fn beside(self, values: &ProfileValues) -> Self {
-        let has = |field: &ProfileField| {
-            values.iter().find(|(known, _)| known.field == field.field).and_then(|(_, value)| value)
+        let is_new = |(field, value): &(&'static ProfileField, Option<String>)| {
+            values.get(field) != value.as_deref()
         };
-        Self(self.0.into_iter().filter(|(field, value)| has(field) != value.as_deref()).collect())
+        Self(self.0.into_iter().filter(is_new).collect())
     }
 
     #[must_use]
@@ -191,7 +188,12 @@ impl ProfileChange {
     #[must_use]
     pub fn applied(&self, values: &ProfileValues) -> ProfileValues {
         let mut values = values.clone();
-        self.0.iter().for_each(|(field, value)| values.set(field, value.clone()));
+        for (field, value) in &self.0 {
+            let place = FIELDS.iter().position(|known| known == field);
+            if let Some(place) = place.and_then(|place| values.0.get_mut(place)) {
+                place.clone_from(value);
+            }
+        }
         values
     }
 }

@@ -5,7 +5,7 @@ use axum::{
     body::Bytes,
     extract::State,
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,7 +23,7 @@ use crate::{
         tokens::SessionKind,
     },
     web::{
-        json::{ProfileMembers, Tokens, renewed},
+        json::{ProfileMembers, Tokens, renewed, signed_out},
         reply::ProblemDetails,
         routes::{Map, Policy},
         state::AppState,
@@ -224,11 +224,7 @@ async fn sign_out(
     visit: Visit,
 ) -> Result<Response> {
     super::sign_out(&state, &caller, &visit).await?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    if caller.by_cookie() {
-        response.headers_mut().extend(state.cookies.forget());
-    }
-    Ok(response)
+    Ok(signed_out(&state, &caller, StatusCode::NO_CONTENT))
 }
 
 /// Change your password

@@ -22,7 +22,7 @@ use crate::{
     domain::{Field, SignInForm, SignUpForm, profile::FIELDS, shown_password},
     platform::error::{Error, Refusal, Result},
     sessions::{
-        caller::{Shown, by_token},
+        caller::{OVER, Shown, by_token},
         tokens::SessionKind,
     },
     texts::{language, number, t, t_with},
@@ -284,7 +284,7 @@ async fn run_pending(call: &FormCall, entered: &Entered, pending: &Pending) -> R
     let shown = by_token(&state.tokens, &state.live_sessions, carrier, &entered.token).await?;
     let Shown::Good(caller) = shown else {
         let notice = deletion_asked(state, entered.profile.id).await?;
-        return Ok(notice.ok_or(Refusal::Unauthorized { token_came: true })?);
+        return Ok(notice.ok_or(OVER)?);
     };
     let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
     (pending.act.run)(call, fresh, &pending.to).await

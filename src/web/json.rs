@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::state::AppState;
 use crate::{
     domain::{Profile, ProfileValues},
-    sessions::carrier::Carrier,
+    sessions::{caller::SignedIn, carrier::Carrier},
     sign_in::Entered,
 };
 
@@ -77,6 +77,16 @@ impl Tokens {
             expires_in: entered.expires_in,
         }
     }
+}
+
+/// The answer to a request that ended the caller's session: a browser forgets its cookies.
+pub(crate) fn signed_out(
+    state: &AppState,
+    caller: &SignedIn,
+    answer: impl IntoResponse,
+) -> Response {
+    let cookies = caller.by_cookie().then(|| state.cookies.forget());
+    (cookies.unwrap_or_default(), answer).into_response()
 }
 
 /// A session that continues under a new id: in a cookie for a browser, in tokens for a program.
