@@ -36,7 +36,7 @@ use crate::{
 pub use chain::{AuditRow, export, sha256, verify};
 pub(crate) use sql::TABLES;
 
-/// What happened. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason after a colon
+/// A kind of event. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason after a colon
 /// where the word alone is ambiguous. Its texts are `event-WORD`, with a hyphen for each colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Act(pub &'static str);
@@ -59,7 +59,7 @@ acts! {
     ERASED = "user_deleted:part";
 }
 
-/// Who did it.
+/// The actor behind an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {

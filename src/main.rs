@@ -1,8 +1,8 @@
-//! The program. What it does is in the library.
+//! The program: starts the library.
 
 use std::process::ExitCode;
 
-/// Measured against the one of the system: BENCHMARKS.md.
+/// Faster than the system's allocator: see BENCHMARKS.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

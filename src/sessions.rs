@@ -109,13 +109,13 @@ pub struct Changed {
     pub sessions: Vec<String>,
 }
 
-/// Which sessions of an account.
+/// A selection of an account's sessions.
 #[derive(Clone, Copy, Debug)]
 pub enum Which<'a> {
     One(&'a str),
     AllBut(&'a str),
     All,
-    /// Those that are the least worth keeping, so that there is room for one more.
+    /// The least useful ones, to make room for one more.
     TooMany,
 }
 

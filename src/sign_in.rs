@@ -53,7 +53,7 @@ pub enum Step {
     Entered(Box<Entered>),
 }
 
-/// What a user gets on signing in.
+/// The result of signing in.
 pub struct Entered {
     pub profile: Profile,
     pub session: StoredSession,

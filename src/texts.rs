@@ -109,7 +109,7 @@ impl Language {
         BUNDLES[self.index()].has_message(name)
     }
 
-    /// What is wrong with a field, and how to fix it. It never contains what was typed.
+    /// The message for a bad field: the problem and the fix, but never what was typed.
     #[must_use]
     pub fn field_error(self, error: &FieldError) -> String {
         let name = format!("{}-{}", error.field.name(), error.code.as_str());

@@ -2,7 +2,7 @@
 
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-/// What to send, again and again, until the server accepts no more.
+/// Data sent over and over, until the server accepts no more.
 pub(crate) struct Flood {
     start: &'static str,
     more: &'static str,

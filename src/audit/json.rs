@@ -44,7 +44,7 @@ pub(crate) struct HistoryEntry {
     /// A word of the OWASP Logging Vocabulary, perhaps followed by a colon and a reason.
     #[schema(example = "authn_login_success")]
     event: String,
-    /// Who did it: `owner`, `stranger`, `operator` or `server`.
+    /// The actor: `owner`, `stranger`, `operator` or `server`.
     #[schema(example = "owner")]
     by: String,
     device: String,

@@ -1,4 +1,4 @@
-//! The JSON routes of sessions.
+//! The JSON API for your sessions.
 
 use axum::{
     Extension, Json,
@@ -30,23 +30,23 @@ pub(crate) fn routes(map: &mut Map) {
     map.json(Policy::SignedIn, routes!(end_other_sessions));
 }
 
-/// Where somebody is signed in.
+/// A place where you are signed in.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Session {
     id: String,
-    /// Whether it is the one that asks.
+    /// Whether it is the session of this request.
     current: bool,
     /// `browser` or `program`.
     #[schema(example = "browser")]
     kind: &'static str,
-    /// Browser and system in words; empty if they are not known.
+    /// The browser and system in words, or empty if unknown.
     #[schema(example = "Firefox, Linux")]
     device: String,
-    /// How it was proved who it is.
+    /// How you proved your identity.
     #[schema(example = "password")]
     method: &'static str,
-    /// The network of the address: /24, or /48.
+    /// The network of the client address: /24 or /48.
     #[schema(example = "203.0.113.0/24")]
     network: String,
     /// RFC 3339, UTC.
@@ -64,12 +64,12 @@ pub(crate) struct SessionList {
 
 /// List your sessions
 ///
-/// Those that are alive, at most a hundred.
+/// Live sessions only, at most a hundred.
 #[utoipa::path(
     get, path = "/user/sessions", tag = "your account", operation_id = "sessions",
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The sessions, those used last first", body = SessionList),
+        (status = 200, description = "The sessions, most recently used first", body = SessionList),
     )
 )]
 async fn sessions(
@@ -98,15 +98,15 @@ impl Session {
 
 /// End a session
 ///
-/// Its tokens stop working at once. Needs a fresh proof.
+/// Its tokens stop working at once. You must have entered your password within `PROOF_TTL`.
 #[utoipa::path(
     delete, path = "/user/sessions/{id}", tag = "your account", operation_id = "endSession",
-    params(("id" = String, Path, description = "The `id` of one of one's own sessions")),
+    params(("id" = String, Path, description = "The `id` of one of your sessions")),
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 204, description = "It is ended"),
+        (status = 204, description = "The session has ended"),
         (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "`not-found`: there is no such session of this account", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "`not-found`: you have no such session", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 async fn end_session(
@@ -123,12 +123,12 @@ async fn end_session(
 
 /// End all other sessions
 ///
-/// Needs a fresh proof.
+/// You must have entered your password within `PROOF_TTL`.
 #[utoipa::path(
     delete, path = "/user/sessions", tag = "your account", operation_id = "endOtherSessions",
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 204, description = "They are ended"),
+        (status = 204, description = "The other sessions have ended"),
         (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]

@@ -1,4 +1,4 @@
-//! The page of one's sessions, and its forms.
+//! The page that lists your devices, and its forms.
 
 use axum::{extract::State, response::Response};
 use futures_util::FutureExt;
@@ -30,7 +30,7 @@ use crate::{
 
 notices! {
     SESSION_OVER = "session";
-    /// It was over already.
+    /// It had already ended.
     SESSION_GONE = "session-gone";
     OTHERS_OVER = "sessions";
 }
@@ -66,7 +66,7 @@ pub async fn end_session(#[server(default)] id: String) -> Result<(), ServerFnEr
     Ok(())
 }
 
-/// Ends a session, unless it is over already: by the same form sent twice, or in another tab.
+/// Ends a session, unless it has already ended: by the same form sent twice, or in another tab.
 async fn end_one(call: &FormCall, caller: Fresh<'_>, id: &str) -> Result<Notice> {
     match super::end_one(&call.state, caller, id, &call.visit).await {
         Ok(()) => Ok(SESSION_OVER),
@@ -111,7 +111,7 @@ async fn sessions_page(State(state): State<AppState>, viewer: Viewer) -> Result<
         Err(ask) => return Ok(ask),
     };
     let mut sessions = of_account(&state.store, fresh.account()).await?;
-    // This one first, and the others by their last use.
+    // This one first, then the others by last use.
     sessions.sort_by_key(|session| session.id != fresh.session());
     let (here, token) = (fresh.session().to_owned(), viewer.form_token(&state)?);
     let around = Around::of("sessions-title").within(SESSIONS).with_times();

@@ -13,7 +13,7 @@ impl Field {
     pub const CURRENT_PASSWORD: Self = Self("currentPassword");
     /// The password that replaces it.
     pub const NEW_PASSWORD: Self = Self("newPassword");
-    /// What a program sends to get a new access token.
+    /// The token that a program exchanges for a new access token.
     pub const REFRESH_TOKEN: Self = Self("refreshToken");
     /// Whether the answer should contain a refresh token.
     pub const REFRESH: Self = Self("refresh");

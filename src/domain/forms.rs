@@ -39,7 +39,7 @@ pub struct PasswordChange {
     pub new: Password,
 }
 
-/// What a user sent to sign in.
+/// The credentials of a sign-in.
 #[derive(Debug)]
 pub struct Credentials {
     /// `None` if no account can have that name.

@@ -119,12 +119,12 @@ pub(super) async fn go_on(
     Ok(Entered { refresh_token, ..entered })
 }
 
-/// How a session goes on.
+/// The continuation of a session under a new id.
 pub(super) struct Renewal<'a> {
-    /// What the audit trail says of it.
+    /// The act that the audit trail records.
     pub(super) act: Act,
     pub(super) proof: PasswordProof,
-    /// Of a new password, which ends all other sessions.
+    /// The hash of a new password, which ends all other sessions.
     pub(super) new_hash: Option<&'a PasswordHash>,
 }
 

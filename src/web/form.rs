@@ -31,8 +31,8 @@ pub struct Form {
     pub action: &'static str,
     /// The page it is on.
     pub page: &'static str,
-    /// Who may send it. One that strangers may send is tied to the visitor, even in a browser in
-    /// which somebody has just signed in: a second tab may send it later.
+    /// Decides who may send it. A form for strangers is tied to the visitor, even in a browser that
+    /// has just signed in: a second tab may send it later.
     pub policy: Policy,
     /// The name of its title's text.
     pub title: &'static str,
@@ -108,7 +108,7 @@ pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> 
     sent(fields, name).filter(|value| !value.is_empty())
 }
 
-/// What is wrong with a form as a whole.
+/// An error of a form as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
     Credentials,

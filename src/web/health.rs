@@ -43,7 +43,7 @@ pub(crate) async fn healthz() -> Json<Health> {
     )
 )]
 pub(crate) async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, Error> {
-    // Whatever the cause, the database is unusable now.
+    // The database is unusable now, for whatever reason.
     state.store.ping().await.map_err(Fault::into_unavailable)?;
     Ok(Json(Health { status: "ok" }))
 }

@@ -49,7 +49,7 @@ pub(crate) fn routes(map: &mut Map) {
 )]
 struct Api;
 
-/// What the layers in front of the doors may answer on any route.
+/// The answers that the layers in front of the doors may give on any route.
 const OF_THE_LAYERS: [(&str, &str); 5] = [
     ("408", "`request-timeout`"),
     ("413", "`content-too-large`"),

@@ -17,7 +17,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use super::{form::Form, page::Section, pending::PendingAct, state::AppState, submit};
 use crate::platform::error::Refusal;
 
-/// What is behind a route, which decides how it answers.
+/// The kind of a route, which decides how it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// For people: `GET`, HTML.
@@ -29,7 +29,7 @@ pub enum Door {
     Asset,
 }
 
-/// Who may use a route.
+/// The callers that a route admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Everybody. The caller is not looked up.

@@ -17,7 +17,7 @@ pub struct AppParts {
     /// The port it actually listens on.
     pub port: u16,
     pub cookies: Cookies,
-    /// What is in flight to clients.
+    /// The answers in flight to clients.
     pub sending: Sending,
     pub routes: Routes,
     /// The OpenAPI document of this server.

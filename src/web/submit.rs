@@ -38,7 +38,7 @@ use crate::{
     sign_in::Entered,
 };
 
-/// What a server function knows about the request, and where it leaves its outcome.
+/// The request of a server function, and the place for its outcome.
 #[derive(Clone)]
 pub struct FormCall {
     pub state: AppState,

@@ -441,7 +441,7 @@ async fn a_clock_that_ran_ahead_for_a_moment_limits_nobody_for_longer_than_the_l
     let server = TestServer::start_with(&[NODES_URL]).await;
     server.sign_up_json("alice").await;
     assert_eq!(wrong(&server, "alice").await.status(), StatusCode::BAD_REQUEST);
-    // What a try would have written with a clock thirty days ahead.
+    // A try would have written this with a clock thirty days ahead.
     let db = server.db().await;
     let ahead = "UPDATE throttle SET tat = tat + 2592000000";
     sqlx::query(ahead).execute(&db).await.expect("updated");
