@@ -36,8 +36,8 @@ use crate::{
 pub use chain::{AuditRow, export, sha256, verify};
 pub(crate) use sql::TABLES;
 
-/// A kind of event. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason after a colon
-/// where the word alone is ambiguous. Its texts are `event-WORD`, with a hyphen for each colon.
+/// A kind of event. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason after a
+/// colon where the word alone is ambiguous. Its texts are `event-WORD`, with a hyphen for each colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Act(pub &'static str);
 

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::domain::{Code, common_passwords};
 
-/// Counted in the NFC form. Enough for any passphrase. Longer passwords are refused, never truncated.
+/// Counted in the NFC form, and enough for any passphrase. Longer passwords are refused, never
+/// truncated.
 const MAX_BYTES: usize = 1024;
 
 /// A password in NFC and otherwise unchanged: case, spaces and NUL count.

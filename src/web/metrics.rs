@@ -33,7 +33,8 @@ use crate::web::{connections, problem_kinds::ProblemKind, state::AppState};
 const BUCKETS: [f64; 12] =
     [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
-/// The numbers counted while requests are answered. The rest is looked up when the metrics are read.
+/// The numbers counted while requests are answered. The rest is read when the metrics are asked
+/// for.
 pub struct Metrics {
     requests: Family<Request, Histogram>,
     refusals: Family<RefusalLabels, Counter>,
