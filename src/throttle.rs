@@ -194,9 +194,9 @@ impl Throttle {
         if longest.is_zero() { Ok(()) } else { Err(too_many(longest)) }
     }
 
-    /// Looks at the limits once more, before an answer that shows that a password was right. A try
-    /// that others have overtaken meanwhile is counted and written down like a wrong one, in this
-    /// transaction, and refused like one, so nobody can tell it from one. Log `failed` after the commit.
+    /// Checks the limits again, before an answer that shows that a password was right. A try that
+    /// others have overtaken is counted, recorded and refused in this transaction, exactly like a
+    /// wrong one. Log `failed` after the commit.
     pub(crate) async fn recheck(
         &self,
         tx: &mut Tx,
@@ -237,8 +237,8 @@ impl Throttle {
         }
     }
 
-    /// Counts a try in a transaction that does more. `Some`: a limit has been reached meanwhile, and the
-    /// transaction must be rolled back.
+    /// Counts a try as part of a larger transaction. `Some`: a limit has been reached in the meantime,
+    /// so roll back.
     pub(crate) async fn count_in(
         &self,
         tx: &mut Tx,
