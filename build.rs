@@ -38,10 +38,18 @@ fn main() -> io::Result<()> {
         None => {
             copy(Path::new("public"), &site)?;
             fs::create_dir_all(site.join("pkg"))?;
-            fs::copy("style/main.css", site.join("pkg/latchkey.css"))?;
+            fs::write(site.join("pkg/latchkey.css"), style_sheet()?)?;
         }
     }
     Ok(())
+}
+
+/// `main.css` with the files it imports, as cargo-leptos bundles them.
+fn style_sheet() -> io::Result<String> {
+    let main = fs::read_to_string("style/main.css")?;
+    let imports =
+        main.lines().filter_map(|line| line.strip_prefix("@import \"")?.split('"').next());
+    imports.map(|name| fs::read_to_string(Path::new("style").join(name))).collect()
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

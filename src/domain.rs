@@ -8,7 +8,7 @@
 //! refuses what `parse` would accept.
 
 mod account;
-mod common_passwords;
+pub mod common_passwords;
 mod field;
 mod forms;
 mod full_name;

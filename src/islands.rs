@@ -1,8 +1,8 @@
 //! The parts of a page that come to life in the browser.
 //!
 //! There is one: it wraps a form, checks each field by the light rules of the domain as soon as the
-//! user leaves it, and shows the password on request. It never stops a form from being sent: only
-//! the server refuses.
+//! user leaves it, says in the hint when its rule is met, and shows the password on request. It
+//! never stops a form from being sent: only the server refuses.
 //!
 //! The fields are plain HTML from the server (`web/page/parts.rs`), and the island has no
 //! properties: it reads what it needs from attributes of the fields. Reading properties from JSON
@@ -15,7 +15,7 @@ use leptos::{
     web_sys::{Element, HtmlElement, HtmlInputElement},
 };
 
-use crate::domain::{FullName, Password, PasswordPolicy, Username};
+use crate::domain::{Code, FullName, Password, PasswordPolicy, Username};
 
 /// On a field: the light rule to check it by. A field without it is never checked here.
 const RULE: &str = "data-rule";
@@ -51,12 +51,25 @@ fn judge(event: ev::FocusEvent) {
     }
 }
 
-/// Removes the error as soon as the field is fixed.
+/// Removes the error as soon as the field is fixed, and says when the rule of the hint is met.
 fn forgive(event: ev::Event) {
-    if let Some(input) = target::<HtmlInputElement>(&event)
-        && verdict(&input).is_none()
-    {
-        tell(&input, "");
+    if let Some(input) = target::<HtmlInputElement>(&event) {
+        if verdict(&input).is_none() {
+            tell(&input, "");
+        }
+        praise(&input);
+    }
+}
+
+/// Shows in the hint of a field whether its rule is met, if it has words for that.
+fn praise(input: &HtmlInputElement) {
+    let hint = document().get_element_by_id(&format!("{}-hint", input.id()));
+    let words = hint.as_ref().and_then(|hint| hint.query_selector("strong").ok()?);
+    if let (Some(hint), Some(words)) = (hint, words) {
+        // For anything but ASCII, only the server knows the whole rule.
+        let is_met = input.value().is_ascii() && matches!(result(input), Some(Ok(())));
+        _ = hint.toggle_attribute_with_force("data-met", is_met);
+        _ = words.toggle_attribute_with_force("hidden", !is_met);
     }
 }
 
@@ -84,10 +97,9 @@ fn conceal(event: ev::SubmitEvent) {
 
 fn show(input: &HtmlInputElement, button: &HtmlElement, shown: bool) {
     input.set_type(if shown { "text" } else { "password" });
-    let (words, label) =
-        if shown { ("data-hide", "data-hide-label") } else { ("data-show", "data-show-label") };
-    button.set_inner_text(&button.get_attribute(words).unwrap_or_default());
-    _ = button.set_attribute("aria-label", &button.get_attribute(label).unwrap_or_default());
+    let label = button.get_attribute(if shown { "data-hide" } else { "data-show" });
+    _ = button.set_attribute("aria-label", &label.unwrap_or_default());
+    _ = button.toggle_attribute_with_force("data-shown", shown);
 }
 
 /// The password field that belongs to a button.
@@ -98,18 +110,22 @@ fn password(button: &HtmlElement) -> Option<HtmlInputElement> {
 /// The error of a field, as far as the browser can tell. The field carries its sentences, in the
 /// language of the page.
 fn verdict(input: &HtmlInputElement) -> Option<String> {
+    // An empty field is not wrong yet: the user may only be tabbing through. It has no sentence.
+    input.get_attribute(&format!("data-{}", result(input)?.err()?.as_str()))
+}
+
+/// What the light rule of a field says. `None`: it has none.
+fn result(input: &HtmlInputElement) -> Option<Result<(), Code>> {
     let text = input.value();
-    let result = match input.get_attribute(RULE)?.as_str() {
+    Some(match input.get_attribute(RULE)?.as_str() {
         "username" => Username::light(&text),
         "fullName" => FullName::light(&text),
         "password" => {
             let min_length = input.get_attribute(MIN_LENGTH)?.parse().ok()?;
-            Password::light(&text, PasswordPolicy { min_length })
+            Password::light(&text, PasswordPolicy { min_length, service: "" })
         }
         _ => return None,
-    };
-    // An empty field is not wrong yet: the user may only be tabbing through. It has no sentence.
-    input.get_attribute(&format!("data-{}", result.err()?.as_str()))
+    })
 }
 
 /// Writes the error of a field to the place where the server would.

@@ -39,6 +39,8 @@ pub mod accounts;
 #[cfg(feature = "ssr")]
 pub mod devices;
 #[cfg(feature = "ssr")]
+pub mod overview;
+#[cfg(feature = "ssr")]
 pub mod sign_in;
 
 // The path of a request, and the modules that list every room.

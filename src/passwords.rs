@@ -30,6 +30,7 @@ use zeroize::Zeroizing;
 
 mod hash;
 mod imported;
+pub mod pages;
 mod queue;
 pub mod settings;
 mod sql;

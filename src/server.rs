@@ -13,7 +13,7 @@ use crate::{
     audit::{self, Act},
     devices,
     keys::Keys,
-    links,
+    links, overview,
     passwords::{self, Passwords},
     platform::{error::Fault, secret::Secret},
     services::Services,
@@ -29,6 +29,7 @@ use crate::{
     web::{
         self,
         assets::Assets,
+        brand::{self, Brand},
         connections,
         cookies::Cookies,
         metrics::{self, Metrics},
@@ -48,10 +49,13 @@ fn map() -> Map {
     web::pages::routes(&mut map);
     web::health::routes(&mut map);
     web::openapi::routes(&mut map);
+    brand::routes(&mut map);
     sign_in::pages::routes(&mut map);
     sign_in::json::routes(&mut map);
+    overview::pages::routes(&mut map);
     accounts::pages::profile_routes(&mut map);
     sign_in::pages::password::routes(&mut map);
+    passwords::pages::routes(&mut map);
     devices::pages::routes(&mut map);
     accounts::pages::data_routes(&mut map);
     accounts::json::routes(&mut map);
@@ -87,6 +91,7 @@ pub fn acts() -> Vec<Act> {
 #[must_use]
 pub fn notices() -> Vec<Notice> {
     let rooms = [
+        web::guard::NOTICES,
         accounts::pages::NOTICES,
         devices::pages::NOTICES,
         sign_in::pages::NOTICES,
@@ -182,6 +187,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         metrics: metrics.is_some().then(Metrics::default),
         port: address.port(),
         assets,
+        brand: Brand::new(&settings.brand),
         services: Services {
             keys: Keys::new(&secret, previous).map_err(failed)?,
             throttle: Throttle::new(&settings.throttle),

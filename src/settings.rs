@@ -13,13 +13,14 @@ use crate::{
     sessions::settings::SessionSettings,
     store::settings::{Database, StoreSettings},
     throttle::settings::ThrottleSettings,
-    web::settings::WebSettings,
+    web::{brand::BrandSettings, settings::WebSettings},
 };
 
 /// Everything an operator can set, each value within its rule.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub web: WebSettings,
+    pub brand: BrandSettings,
     pub store: StoreSettings,
     pub keys: KeySettings,
     pub passwords: PasswordSettings,
@@ -36,6 +37,7 @@ impl Settings {
     pub fn known() -> Vec<&'static Known> {
         let rooms = [
             WebSettings::KNOWN,
+            BrandSettings::KNOWN,
             StoreSettings::KNOWN,
             KeySettings::KNOWN,
             PasswordSettings::KNOWN,
@@ -53,6 +55,7 @@ impl Settings {
         let mut reader = Reader::new(sources, &Self::known());
         let mut settings = Self {
             web: WebSettings::read(&mut reader),
+            brand: BrandSettings::read(&mut reader),
             store: StoreSettings::read(&mut reader),
             keys: KeySettings::read(&mut reader),
             passwords: PasswordSettings::read(&mut reader),
@@ -62,6 +65,9 @@ impl Settings {
             throttle: ThrottleSettings::read(&mut reader),
             log: LogSettings::read(&mut reader),
         };
+        // For the life of the process, like all settings.
+        let service = settings.brand.name.clone().unwrap_or_default().leak();
+        settings.passwords.policy.service = service;
         settings.sessions.check(&mut reader);
         settings.web.check(&mut reader.faults);
         settings.check(&mut reader.faults);

@@ -233,7 +233,16 @@ mod tests {
         let (mut files, mut asked) = (Vec::new(), BTreeSet::new());
         walk(std::path::Path::new("src"), &mut files);
         for code in files {
-            for call in [" t(\"", "(t(\"", "{t(\"", "=t(\"", "t_with(\"", "lead: \"", "title: \""] {
+            for call in [
+                " t(\"",
+                "(t(\"",
+                "{t(\"",
+                "=t(\"",
+                "t_with(\"",
+                "t_brand(\"",
+                "lead: \"",
+                "title: \"",
+            ] {
                 for (at, _) in code.match_indices(call) {
                     let name = code[at + call.len()..].split('"').next().expect("a name");
                     if name.contains(' ') || name.starts_with(char::is_uppercase) {

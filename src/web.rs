@@ -5,6 +5,7 @@
 
 pub mod accepted;
 pub mod assets;
+pub mod brand;
 pub mod client;
 pub mod connections;
 pub mod cookies;

@@ -17,7 +17,7 @@ fuzz_target!(|body: &[u8]| {
         password: field("password"),
         profile: profile::FIELDS.map(|known| field(known.field.name())),
     };
-    _ = form.parse(PasswordPolicy { min_length: 8 }, ProfilePolicy::ALL);
+    _ = form.parse(PasswordPolicy { min_length: 8, service: "" }, ProfilePolicy::ALL);
     _ = SignInForm { username: form.username, password: form.password }.parse();
     _ = strict_json::flag(&mut members, "refresh");
 });

@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
         assert!(FullName::light(text).is_ok());
         assert_eq!(FullName::parse(&name.clone().into_text()), Ok(name));
     }
-    let policy = PasswordPolicy { min_length: 8 };
+    let policy = PasswordPolicy { min_length: 8, service: "" };
     if let Ok(password) = Password::parse_new(text, policy, &["alice"]) {
         assert!(Password::light(text, policy).is_ok());
         let again = Password::parse(text).expect("what can sign up can sign in");

@@ -6,18 +6,20 @@ use leptos::prelude::*;
 
 use super::{deletion, json, profile};
 use crate::{
-    domain::{AccountId, Field, Profile, ProfileChange, ProfilePolicy, profile::FULL_NAME},
+    domain::{AccountId, Code, Field, FieldError, Profile, ProfileChange, ProfilePolicy},
     platform::{
         error::{Refusal, Result},
         visit::Visit,
     },
-    texts::{language, number, t, t_with},
+    texts::{number, t, t_with},
     web::{
-        form::{Form, FormState, Over, TOKEN_FIELD, field},
+        form::{Form, FormState, Over, field},
         notices::{Notice, notices},
         page::{
             Around, Section,
-            parts::{self, button, checkbox, hidden, summary},
+            avatar::avatar,
+            icons::{DATABASE, DOWNLOAD as DOWNLOAD_ICON, USER},
+            parts::{self, button, checkbox, danger_button, page_head, panel, summary},
             times::day,
         },
         pending::{Pending, PendingAct},
@@ -36,8 +38,8 @@ notices! {
     DELETION_ASKED = "deleted";
 }
 
-const PROFILE: Section = Section { page: "/profile", name: "profile" };
-const DATA: Section = Section { page: "/account/data", name: "data" };
+pub(crate) const PROFILE: Section = Section { page: "/profile", name: "profile", icon: USER };
+const DATA: Section = Section { page: "/account/data", name: "data", icon: DATABASE };
 
 pub(crate) fn profile_routes(map: &mut Map) {
     map.section(PROFILE, profile_page);
@@ -53,7 +55,6 @@ pub(crate) fn data_routes(map: &mut Map) {
 
 static CHANGE_PROFILE: Form = Form {
     title: "profile-title",
-    first: |_| FULL_NAME.field,
     has_island: true,
     show: Some(|state, form, viewer, _| show_profile(state, form, viewer).boxed()),
     ..Form::at("/api/change_full_name", PROFILE.page)
@@ -96,30 +97,30 @@ fn profile_view(
     token: &str,
     policy: ProfilePolicy,
 ) -> impl IntoView + use<> {
-    let said = profile.values.iter().filter_map(|(field, value)| {
-        let (label, value) = (label(field.field), value?.to_owned());
-        Some(view! { <div><dt>{label}</dt><dd>{value}</dd></div> })
-    });
-    let said: Vec<_> = said.collect();
     let mut fields: Vec<_> = policy.fields().map(|field| parts::profile(form, field)).collect();
     fields.push(button(t("save")));
+    let names = view! {
+        {summary(form)}
+        {parts::live(form, token, fields)}
+    };
+    let account = view! {
+        <dl class="facts">
+            <div><dt>{t("username")}</dt><dd dir="auto">{profile.username.clone()}</dd></div>
+            <div><dt>{t("member-since")}</dt><dd>{day(profile.created_at)}</dd></div>
+        </dl>
+    };
+    let lead = view! { <p>{t("profile-account-lead")}</p> };
     view! {
-        <section class="card">
-            {summary(form)}
-            <h1>{t("profile-title")}</h1>
-            <dl class="facts">
-                {said}
-                <div><dt>{t("username")}</dt><dd>{profile.username.clone()}</dd></div>
-                <div><dt>{t("member-since")}</dt><dd>{day(profile.created_at)}</dd></div>
-            </dl>
-            <h2>{t("profile-change")}</h2>
-            {parts::live(form, token, fields)}
-        </section>
+        <div class="me">
+            {avatar(profile, true)}
+            <div>
+                <h1>{t("profile-title")}</h1>
+                <p dir="auto">{profile.display_name().to_owned()}</p>
+            </div>
+        </div>
+        {panel(None, t("profile-change"), None, names.into_any())}
+        {panel(None, t("profile-account"), Some(lead.into_any()), account.into_any())}
     }
-}
-
-fn label(field: Field) -> String {
-    language().text(&format!("field-{}", field.name()))
 }
 
 /// The data download, which may have to wait for the password.
@@ -142,7 +143,6 @@ async fn download(State(state): State<AppState>, viewer: Viewer, visit: Visit) -
 
 static DELETE: Form = Form {
     title: "data-title",
-    first: |_| CONFIRMED,
     show: Some(|state, form, viewer, _| show_data(state, form, viewer).boxed()),
     pending: Some(&DELETION),
     over: Over::Perhaps(deletion_asked),
@@ -184,7 +184,8 @@ pub async fn delete_account(#[server(default)] confirmed: String) -> Result<(), 
     call.finish(
         async {
             if confirmed.is_empty() {
-                return Err(Refusal::NotConfirmed.into());
+                let error = FieldError { field: CONFIRMED, code: Code::Missing };
+                return Err(Refusal::InvalidInput(vec![error]).into());
             }
             let at = deletion::delete(&call.state, call.fresh()?, &call.visit).await?;
             Ok(call.signed_out("/signin", Some(DELETION_ASKED.at(at))))
@@ -211,26 +212,28 @@ async fn show_data(state: &AppState, form: FormState, viewer: &Viewer) -> Result
 /// `days`: how long until a deleted account is gone for good.
 fn data_view(form: &FormState, token: &str, days: u64) -> impl IntoView + use<> {
     let days = number(usize::try_from(days).unwrap_or(usize::MAX));
+    let fields = vec![
+        checkbox(form, CONFIRMED.name(), t("delete-confirm"), None),
+        danger_button(t("delete-button")),
+    ];
+    let download = view! {
+        <p>{t("download-what")}</p>
+        <p>
+            <a class="button quiet" href="/account/data/download">
+                {DOWNLOAD_ICON.view()} {t("download-button")}
+            </a>
+        </p>
+    };
+    let delete = view! {
+        <p>{t_with("delete-lead", &[("days", days)])}</p>
+        {summary(form)}
+        {parts::plain(form, token, fields)}
+    };
+    let download_lead = view! { <p>{t("download-lead")}</p> };
+    let delete_lead = view! { <p>{t("delete-short")}</p> };
     view! {
-        <section class="card">
-            {summary(form)}
-            <h1>{t("data-title")}</h1>
-            <h2>{t("download")}</h2>
-            <p>{t("download-lead")}</p>
-            <p class="actions">
-                <a class="button" href="/account/data/download">
-                    {t("download-button")}
-                </a>
-            </p>
-        </section>
-        <section class="card danger">
-            <h2>{t("delete")}</h2>
-            <p>{t_with("delete-lead", &[("days", days)])}</p>
-            <form method="post" action=DELETE.action novalidate>
-                {hidden(TOKEN_FIELD, token)}
-                {checkbox(form, CONFIRMED.name(), t("delete-confirm"), None)}
-                {button(t("delete-button"))}
-            </form>
-        </section>
+        {page_head(t("data-title"), None)}
+        {panel(None, t("download"), Some(download_lead.into_any()), download.into_any())}
+        {panel(None, t("delete"), Some(delete_lead.into_any()), delete.into_any())}
     }
 }

@@ -55,7 +55,7 @@ impl From<&AuditRow> for HistoryEntry {
     fn from(row: &AuditRow) -> Self {
         let detail = row.detail();
         let (by, device, network) = detail.map_or_else(Default::default, |detail| {
-            let device = known_device(&detail.device).to_owned();
+            let device = known_device(&detail.device).into_owned();
             (detail.by.word().to_owned(), device, detail.network)
         });
         Self { at: rfc3339(row.at), event: row.event.clone(), by, device, network }

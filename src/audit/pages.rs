@@ -7,7 +7,14 @@ use crate::{
     platform::error::Result,
     sessions::caller::SignedIn,
     texts::{language, number, t, t_with},
-    web::{client::known_device, page::times::ago, state::AppState},
+    web::{
+        page::{
+            device,
+            parts::{empty, panel},
+            times::{ago, clock, heading, moment},
+        },
+        state::AppState,
+    },
 };
 
 /// How many groups of events a page shows, and how many events it reads to find them.
@@ -30,8 +37,8 @@ struct Group {
     count: usize,
     last: i64,
     first: i64,
-    /// Each place once, that of the newest event first.
-    places: Vec<String>,
+    /// Each place once, that of the newest event first: device and network, as recorded.
+    places: Vec<(String, String)>,
 }
 
 /// How many places an entry names. The others are only counted.
@@ -43,11 +50,8 @@ impl History {
         let (mut shown, mut cut) = (None, false);
         for row in rows {
             let detail = row.detail();
-            let place = detail.filter(|detail| !detail.network.is_empty()).map(|detail| {
-                let device = known_device(&detail.device);
-                let unknown = t("session-unknown-device");
-                place(if device.is_empty() { &unknown } else { device }, &detail.network)
-            });
+            let place = detail.filter(|detail| !detail.network.is_empty());
+            let place = place.map(|detail| (detail.device, detail.network));
             let is_full = groups.len() == GROUPS;
             match groups.last_mut().filter(|group| group.event == row.event) {
                 Some(group) => {
@@ -85,61 +89,112 @@ impl History {
 
     /// `page`: the page it is shown on.
     pub(crate) fn view(&self, page: &'static str) -> impl IntoView + use<> {
-        let rows: Vec<_> = self.groups.iter().map(history_row).collect();
-        let list = if rows.is_empty() {
-            view! { <p>{t("history-empty")}</p> }.into_any()
+        let list = if self.groups.is_empty() {
+            empty(t("history-empty"))
         } else {
-            view! { <ol class="list">{rows}</ol> }.into_any()
+            let days: Vec<_> = self.by_day().map(day_view).collect();
+            view! { <div data-days>{days}</div> }.into_any()
         };
         let newest = self.continued.then(|| {
             let href = format!("{page}#history");
-            view! { <a class="button quiet" href=href>{t("history-newest")}</a> }
+            view! { <a class="button quiet small" href=href>{t("history-newest")}</a> }
         });
         let older = self.next.map(|seq| {
             let href = format!("{page}?before={seq}#history");
-            view! { <a class="button quiet" href=href>{t("history-older")}</a> }
+            view! { <a class="button quiet small" href=href>{t("history-older")}</a> }
         });
         let pages = (newest.is_some() || older.is_some())
             .then(|| view! { <p class="actions">{newest} {older}</p> });
-        view! {
-            <section class="card" id="history">
-                <h2>{t("history")}</h2>
-                <p>{t("history-lead")}</p>
-                {list}
-                {pages}
-            </section>
-        }
+        let lead = view! { <p>{t("history-lead")}</p> };
+        let content = view! { {list} {pages} };
+        panel(Some("history"), t("history"), Some(lead.into_any()), content.into_any())
+    }
+
+    /// The groups by the day, in UTC, of their newest event.
+    fn by_day(&self) -> impl Iterator<Item = &[Group]> {
+        self.groups.chunk_by(|one, other| one.last.div_euclid(DAY) == other.last.div_euclid(DAY))
     }
 }
 
-fn history_row(group: &Group) -> impl IntoView + use<> {
-    let name = format!("event-{}", group.event.replace(':', "-"));
-    let words = if language().has(&name) { language().text(&name) } else { t("event-other") };
+/// Seconds.
+const DAY: i64 = 24 * 3600;
+
+/// The newest events of an account, each in words with its age.
+pub(crate) async fn latest(
+    state: &AppState,
+    caller: &SignedIn,
+    most: i64,
+) -> Result<Vec<(String, i64)>> {
+    let (rows, _) = history(&state.store, caller.account(), i64::MAX, most).await?;
+    Ok(rows.into_iter().map(|row| (row.event, row.at)).collect())
+}
+
+/// What happened, in words.
+pub(crate) fn words(event: &str) -> String {
+    let name = format!("event-{}", event.replace(':', "-"));
+    if language().has(&name) { language().text(&name) } else { t("event-other") }
+}
+
+/// What the owner can do about an event: the name of the words, and where.
+fn remedy(event: &str) -> Option<(&'static str, &'static str)> {
+    match event {
+        "authn_login_success" | "session_renewed:refresh" => {
+            Some(("history-devices", "/account/sessions"))
+        }
+        event
+            if event.starts_with("authn_login_fail")
+                || event.starts_with("authn_password_change") =>
+        {
+            Some(("history-password", "#password"))
+        }
+        _ => None,
+    }
+}
+
+fn day_view(groups: &[Group]) -> AnyView {
+    let day = groups.first().map(|group| heading(group.last));
+    let rows: Vec<_> = groups.iter().map(history_row).collect();
+    view! {
+        <h3 class="day">{day}</h3>
+        <ol class="list">{rows}</ol>
+    }
+    .into_any()
+}
+
+fn history_row(group: &Group) -> AnyView {
     let times = (group.count > 1).then(|| {
         let times = t_with("history-times", &[("count", number(group.count))]);
-        view! { " " <span class="mark">{times}</span> }
+        view! { " " <span class="badge">{times}</span> }
     });
     let since = (group.count > 1).then(|| {
-        view! { <p class="hint">{t("history-since")} " " {ago(group.first)}</p> }
+        view! { <p class="hint">{t("history-since")} " " {moment(group.first)}</p> }
     });
-    let named = group.places.iter().take(PLACES);
-    let places: Vec<_> = named.map(|place| view! { <p class="hint">{place.clone()}</p> }).collect();
+    let place = |(recorded, network): &(String, String)| {
+        device::with_dots([device::name(recorded), device::network(network)])
+    };
+    let mut places = group.places.iter().map(place);
+    let first = places.next().map(|place| view! { " · " {place} });
+    let more: Vec<_> =
+        places.take(PLACES - 1).map(|place| view! { <p class="hint">{place}</p> }).collect();
     let others = group.places.len().saturating_sub(PLACES);
     let others = (others > 0).then(|| {
         let others = t_with("history-places", &[("count", number(others))]);
         view! { <p class="hint">{others}</p> }
     });
+    let remedy = remedy(&group.event).map(|(name, href)| {
+        view! { <a class="below" href=href>{language().text(name)}</a> }
+    });
     view! {
         <li>
-            <p class="what">{words} {times}</p>
-            <p class="hint">{ago(group.last)}</p>
-            {since}
-            {places}
-            {others}
+            <div>
+                <p class="what">{words(&group.event)} {times}</p>
+                <p class="hint">{clock(group.last)} " (" {ago(group.last)} ")" {first}</p>
+                {more}
+                {others}
+                {since}
+            </div>
+            {remedy}
         </li>
     }
-}
-
-fn place(device: &str, network: &str) -> String {
-    [device, network].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    .into_any()
 }

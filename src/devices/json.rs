@@ -87,7 +87,7 @@ impl Session {
             current: session.id == caller.session(),
             id: session.id.clone(),
             kind: session.carrier.word(),
-            device: known_device(&session.device).to_owned(),
+            device: known_device(&session.device).into_owned(),
             method: session.proved_by.word(),
             network: session.network.clone(),
             first_seen: rfc3339(session.created_at),

@@ -12,13 +12,13 @@ use crate::{
     sessions::{StoredSession, caller::Fresh, carrier::Carrier, of_account},
     texts::{t, t_with},
     web::{
-        client::known_device,
         form::{Form, TOKEN_FIELD, field},
         notices::{Notice, notices},
         page::{
-            Around, Section,
-            parts::{button, hidden},
-            times::ago,
+            Around, Section, device,
+            icons::{MONITOR, TERMINAL},
+            parts::{hidden, page_head},
+            times::{ago, moment},
         },
         pending::PendingAct,
         routes::Map,
@@ -35,7 +35,8 @@ notices! {
     OTHERS_OVER = "sessions";
 }
 
-const SESSIONS: Section = Section { page: "/account/sessions", name: "sessions" };
+pub(crate) const SESSIONS: Section =
+    Section { page: "/account/sessions", name: "sessions", icon: MONITOR };
 
 pub(crate) fn routes(map: &mut Map) {
     map.section(SESSIONS, sessions_page);
@@ -124,58 +125,58 @@ fn sessions_view(sessions: &[StoredSession], here: &str, token: &str) -> impl In
     let rows: Vec<_> =
         sessions.iter().map(|session| session_row(session, session.id == here, token)).collect();
     let others = if alone {
-        view! { <p>{t("sessions-alone")}</p> }.into_any()
+        view! { <p class="hint">{t("sessions-alone")}</p> }.into_any()
     } else {
         view! {
             <form method="post" action=END_OTHERS.action>
                 {hidden(TOKEN_FIELD, token)}
-                {button(t("sessions-end-others"))}
+                <button type="submit" class="button quiet">{t("sessions-end-others")}</button>
             </form>
         }
         .into_any()
     };
     view! {
+        {page_head(t("sessions-title"), Some(t("sessions-lead")))}
         <section class="card">
-            <h1>{t("sessions-title")}</h1>
-            <p>{t("sessions-lead")}</p>
             <ul class="list">{rows}</ul>
-            {others}
         </section>
+        <div class="actions">{others}</div>
     }
 }
 
 fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl IntoView + use<> {
-    let device = match known_device(&session.device) {
-        "" => t("session-unknown-device"),
-        device => device.to_owned(),
+    let name = device::name(&session.device);
+    let mark = is_this.then(|| view! { " " <span class="badge">{t("session-here")}</span> });
+    let (icon, method) = match session.carrier {
+        Carrier::Browser => (device::icon(&session.device), String::new()),
+        Carrier::Program => (TERMINAL, t("session-program")),
     };
-    let mark = is_this.then(|| view! { " " <strong class="mark">{t("session-here")}</strong> });
-    let method = match session.carrier {
-        Carrier::Browser => t("session-method"),
-        Carrier::Program => format!("{} · {}", t("session-program"), t("session-method")),
+    let active = if is_this {
+        t("session-active-now")
+    } else {
+        t_with("session-last", &[("ago", ago(session.seen_at).into())])
     };
-    let network = (!session.network.is_empty()).then(|| {
-        view! { <div><dt>{t("session-network")}</dt><dd>{session.network.clone()}</dd></div> }
-    });
+    let place = device::with_dots([method, active, device::network(&session.network)]);
     let end = (!is_this).then(|| {
-        let label = t_with("session-end-of", &[("device", device.clone().into())]);
+        let label = t_with("session-end-of", &[("device", name.clone().into())]);
         view! {
             <form method="post" action=END.action>
                 {hidden(TOKEN_FIELD, token)}
                 {hidden("id", &session.id)}
-                <button type="submit" class="button quiet" aria-label=label>{t("session-end")}</button>
+                <button type="submit" class="button quiet small" aria-label=label>
+                    {t("session-end")}
+                </button>
             </form>
         }
     });
     view! {
         <li>
-            <p class="what">{device} {mark}</p>
-            <p class="hint">{method}</p>
-            <dl class="pairs">
-                <div><dt>{t("session-last")}</dt><dd>{ago(session.seen_at)}</dd></div>
-                <div><dt>{t("session-first")}</dt><dd>{ago(session.created_at)}</dd></div>
-                {network}
-            </dl>
+            {icon.view()}
+            <div>
+                <p class="what">{name} {mark}</p>
+                <p class="hint">{place}</p>
+                <p class="hint">{t("session-first")} " " {moment(session.created_at)}</p>
+            </div>
             {end}
         </li>
     }

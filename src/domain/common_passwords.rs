@@ -1,4 +1,4 @@
-//! The most common passwords, offline: no part of a password ever leaves the server (PW-05).
+//! The most common passwords, offline: no other service is asked about a password (PW-05).
 //!
 //! `common_passwords.txt` holds 48,743 of them, six characters and more, in lower case and in
 //! byte order. It is the union of two public lists:
@@ -9,6 +9,11 @@
 
 /// One password per line, sorted, so that searching takes no memory beyond the binary itself.
 const LIST: &str = include_str!("common_passwords.txt");
+
+/// Every one of them.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    LIST.lines()
+}
 
 /// Whether `folded`, a password in lower case, is on the list as it stands.
 pub(super) fn contains(folded: &str) -> bool {

@@ -179,7 +179,7 @@ mod tests {
             profile: [const { Err(Code::Missing) }; profile::FIELDS.len()],
         };
         let fields: Vec<_> = form
-            .parse(PasswordPolicy { min_length: 8 }, ProfilePolicy::ALL)
+            .parse(PasswordPolicy { min_length: 8, service: "" }, ProfilePolicy::ALL)
             .expect_err("three errors")
             .into_iter()
             .map(|error| error.field)

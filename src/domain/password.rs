@@ -26,6 +26,8 @@ pub struct Password {
 pub struct PasswordPolicy {
     /// Code points.
     pub min_length: usize,
+    /// The name of the service, which no password may be.
+    pub service: &'static str,
 }
 
 impl Password {
@@ -59,7 +61,7 @@ impl Password {
         if common_passwords::contains(&folded) {
             return Err(Code::TooCommon);
         }
-        if is_personal(&folded, names) {
+        if is_personal(&folded, policy.service, names) {
             return Err(Code::TooPersonal);
         }
         Ok(password)
@@ -104,8 +106,9 @@ impl fmt::Debug for Password {
 }
 
 /// A name in any case, with nothing but non-letters around it: `Alice-2026!`.
-fn is_personal(folded: &str, names: &[&str]) -> bool {
-    names.iter().chain(&["latchkey", "account", "accounts"]).any(|name| {
+fn is_personal(folded: &str, service: &str, names: &[&str]) -> bool {
+    let of_us = ["latchkey", "account", "accounts", service];
+    names.iter().chain(&of_us).filter(|name| !name.is_empty()).any(|name| {
         let name = fold(name);
         let core = letters_within(&name);
         folded == name || (core.chars().count() >= 3 && letters_within(folded) == core)
@@ -126,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8 };
+    const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8, service: "Tea & Co" };
 
     fn judge(raw: &str) -> Result<(), Code> {
         Password::parse_new(raw, POLICY, &["alice", "Alice Liddell"]).map(|_| ())
@@ -160,6 +163,7 @@ mod tests {
             ("alice2026!", Code::TooPersonal),
             ("Latchkey2026", Code::TooPersonal),
             ("accounts2026!", Code::TooPersonal),
+            ("tea & co!", Code::TooPersonal),
         ] {
             assert_eq!(judge(password), Err(code), "{password:?}");
         }

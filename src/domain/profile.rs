@@ -94,6 +94,14 @@ pub struct Profile {
     pub created_at: i64,
 }
 
+impl Profile {
+    /// What to call its owner: the full name, or else the username.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.values.get(&FULL_NAME).unwrap_or(&self.username)
+    }
+}
+
 impl ProfileValues {
     /// Values that have already been parsed, in the order of [`FIELDS`].
     #[must_use]

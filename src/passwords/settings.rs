@@ -15,5 +15,5 @@ settings! {
 }
 
 fn policy(text: &str) -> Result<PasswordPolicy, String> {
-    Ok(PasswordPolicy { min_length: number(text, 6, 64)? })
+    Ok(PasswordPolicy { min_length: number(text, 6, 64)?, service: "" })
 }

@@ -36,8 +36,6 @@ pub enum Refusal {
     TooManyTries {
         retry_after: u64,
     },
-    /// The confirmation box was not checked.
-    NotConfirmed,
     /// The link is used, expired or invalid.
     LinkInvalid,
     /// The form belongs to another session, or has expired.

@@ -28,6 +28,7 @@ use crate::{
     texts::{language, number, t, t_with},
     web::{
         accepted::Done,
+        brand::t_brand,
         form::{Form, FormState, Over},
         next::safe_next,
         notices::{Notice, notices},
@@ -65,6 +66,7 @@ static SIGN_UP: Form = Form {
     title: "sign-up",
     keeps: &["username"],
     has_island: true,
+    new_password: true,
     show: Some(|state, form, viewer, headers| show_sign_up(state, form, viewer, headers).boxed()),
     ..Form::at("/api/sign_up", "/signup")
 };
@@ -183,11 +185,11 @@ async fn show_sign_in(
     render_form(state, form, viewer, headers, move |form, token| {
         let fields = vec![
             parts::username(form),
-            parts::password(form, Field::PASSWORD, "current-password"),
+            parts::password(form, Field::PASSWORD),
             checkbox(form, "remember", t("remember"), Some(remember_hint(remembered))),
             button(t("sign-in")),
         ];
-        let other = view! { {t("sign-in-other")} " " <a href=SIGN_UP.page>{t("sign-up")}</a> };
+        let other = view! { {t_brand("sign-in-other", String::new())} " " <a href=SIGN_UP.page>{t("sign-up")}</a> };
         alone(form, token, None, fields, Some(other.into_any()))
     })
     .await
@@ -221,7 +223,6 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
 static CONFIRM: Form = Form {
     policy: Policy::Renewing,
     title: "confirm",
-    first: |_| Field::PASSWORD,
     of_account: true,
     has_island: true,
     show: Some(|state, form, viewer, headers| show_confirm(state, form, viewer, headers).boxed()),
@@ -317,10 +318,11 @@ async fn show_confirm(
         let fields = vec![
             parts::username_for_managers(form.value("username")),
             pending.into_any(),
-            parts::password(form, Field::PASSWORD, "current-password"),
+            parts::password(form, Field::PASSWORD),
             button(t("confirm-button")),
         ];
-        alone(form, token, Some(lead), fields, None)
+        let other = view! { <a href="/account">{t("confirm-cancel")}</a> };
+        alone(form, token, Some(lead), fields, Some(other.into_any()))
     })
     .await
 }

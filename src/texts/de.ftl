@@ -1,13 +1,17 @@
 ### Alles, was Menschen lesen, auf Deutsch.
 
 language = Deutsch
-service = Latchkey
-page-title = { $title } – Latchkey
-page-title-wrong = Fehler: { $title } – Latchkey
+page-title = { $title } – { $brand }
+page-title-wrong = Fehler: { $title }
 skip = Zum Inhalt springen
 account-navigation = Ihr Konto
 languages = Sprache
 json-routes = API
+help = Hilfe
+credit = Mit Latchkey betrieben
+description = Melden Sie sich bei Ihrem Konto bei { $brand } an oder legen Sie eines an.
+copy = Kopieren
+copied = Kopiert
 
 ## Aktionen
 
@@ -18,18 +22,30 @@ save = Speichern
 
 ## Die Startseite
 
-home-title = Konten für Ihre Anwendung
-home-heading = Konten für Ihre Anwendung, in einer einzigen Datei.
-home-lead = Latchkey kümmert sich um Registrierung, Anmeldung und Profile: als Seiten für Menschen und als JSON-API für Programme.
+home-title = Konten für Ihre App
+home-heading = Konten für Ihre App, in einer einzigen Datei
+home-lead = Mit Latchkey bekommt Ihre App Registrierung, Anmeldung und Kontoseiten, und eine JSON-API für alles, was sie können.
 home-signed-in = Sie sind angemeldet als
-home-profile = Zu Ihrem Profil
+home-account = Zu Ihrem Konto
+home-brand-heading = Ihr Konto bei { $brand }
+home-brand-lead = Ein Konto für alles. Melden Sie sich an, um Profil, Passwort und Geräte zu verwalten.
+steps = Die nächsten Schritte
+step-account = Legen Sie Ihr Konto an
+step-account-how = Probieren Sie die Seiten so aus, wie die Nutzer Ihrer App sie sehen.
+step-name = Geben Sie ihm Ihren Namen
+step-name-how = Schreiben Sie das in eine Datei namens .env in dem Ordner, in dem Latchkey läuft, und starten Sie es neu.
+step-app = Verbinden Sie Ihre App
+step-app-how = Melden Sie Nutzer mit wenigen Anfragen an und lesen Sie ihre Profile.
 
 ## Konto anlegen und anmelden
 
 sign-up-other = Haben Sie schon ein Konto?
-sign-in-other = Neu bei { service }?
+sign-in-other = Neu bei { $brand }?
 password-hint = Mindestens { $min } Zeichen. Gut sind drei oder vier zufällige Wörter.
+password-met = Lang genug.
 username-hint = 3 bis 32 Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche.
+username-met = Sieht gut aus.
+forgot-password = Sie können sich nicht anmelden? Hilfe
 remember = Auf diesem Gerät angemeldet bleiben
 remember-hint = Bis zu { $days ->
         [one] einen Tag
@@ -40,8 +56,6 @@ remember-hint-hours = Bis zu { $hours ->
        *[other] { $hours } Stunden
     } lang, ohne sich neu anzumelden. Nicht auf gemeinsam genutzten Computern verwenden.
 remember-hint-short = Für kurze Zeit. Nicht auf gemeinsam genutzten Computern verwenden.
-show = Anzeigen
-hide = Ausblenden
 show-password = Passwort anzeigen
 hide-password = Passwort ausblenden
 
@@ -54,19 +68,32 @@ confirm-lead-sessions = Geben Sie Ihr Passwort ein, um sich auf allen anderen Ge
 confirm-lead-delete = Geben Sie Ihr Passwort ein, um Ihr Konto zu löschen.
 confirm-lead-download = Geben Sie Ihr Passwort ein, um Ihre Daten herunterzuladen.
 confirm-button = Bestätigen
+confirm-cancel = Abbrechen
 
 ## Ihr Konto
 
 profile = Profil
 profile-title = Ihr Profil
-profile-change = Ihren Namen ändern
+profile-account = Ihr Konto
+profile-account-lead = Ihr Benutzername lässt sich nicht ändern.
+profile-change = Ihr Name
 security = Sicherheit
 security-title = Sicherheit
+security-lead = Ihr Passwort, und was in Ihrem Konto geschehen ist.
 sessions = Geräte
 sessions-title = Ihre Geräte
 data = Daten
 data-title = Ihre Daten
-full-name = Vollständiger Name
+overview = Übersicht
+overview-edit = Namen ändern
+overview-password = Sie melden sich mit einem Passwort an.
+overview-password-hint = Verwenden Sie eines, das Sie sonst nirgends verwenden.
+overview-devices = { $count ->
+        [one] Sie sind nur auf diesem Gerät angemeldet.
+       *[other] Sie sind auf { $count } Geräten angemeldet.
+    }
+overview-sessions = Geräte ansehen
+overview-history = Alle Aktivitäten
 username = Benutzername
 member-since = Mitglied seit
 saved-name = Name geändert.
@@ -80,12 +107,15 @@ saved-set-password = Passwort gespeichert. Melden Sie sich mit Ihrem neuen Passw
 saved-deleted = Sie wurden überall abgemeldet. Ihr Konto wird am { $date } gelöscht. Melden Sie sich vorher an, um es zu behalten.
 saved-download = Danke. Sie können Ihre Daten jetzt herunterladen.
 saved-not-done = Passwort bestätigt. Ihre vorherige Anfrage wurde nicht ausgeführt. Bitte versuchen Sie es noch einmal.
+saved-over = Sie wurden abgemeldet. Melden Sie sich an, um fortzufahren.
 
 change-password = Passwort ändern
 change-password-lead = Hier bleiben Sie angemeldet, auf allen anderen Geräten werden Sie abgemeldet.
 history = Letzte Aktivitäten
-history-lead = Etwas kommt Ihnen unbekannt vor? Ändern Sie Ihr Passwort.
+history-lead = Etwas kommt Ihnen unbekannt vor? Ändern Sie Ihr Passwort und melden Sie die Geräte ab, die Sie nicht kennen.
 history-empty = Noch nichts.
+history-devices = Geräte ansehen
+history-password = Passwort ändern
 history-newest = Neueste
 history-older = Ältere
 history-since = Zuerst:
@@ -98,26 +128,28 @@ history-places =
 
 sessions-lead = Melden Sie jedes Gerät ab, das Sie nicht kennen, und ändern Sie danach Ihr Passwort.
 session-here = Dieses Gerät
+session-active-now = Gerade aktiv
 session-unknown-device = Unbekanntes Gerät
-session-method = Mit Passwort angemeldet
+device = { $browser } ({ $system })
 session-program = App oder Skript
 session-first = Angemeldet
-session-last = Zuletzt aktiv
-session-network = IP-Bereich
+session-last = Zuletzt aktiv { $ago }
 session-end = Abmelden
 session-end-of = Abmelden: { $device }
 sessions-end-others = Auf allen anderen Geräten abmelden
 sessions-alone = Sie sind sonst nirgends angemeldet.
 
-download = Meine Daten herunterladen
+download = Ihre Daten herunterladen
 download-lead = Eine Kopie von allem, was wir über Sie gespeichert haben (JSON).
-download-button = Herunterladen
-delete = Mein Konto löschen
+download-what = Die Datei enthält Ihr Profil, Ihre Geräte und Ihre Aktivitäten.
+download-button = Meine Daten herunterladen
+delete = Konto löschen
 delete-lead = Sie werden sofort überall abgemeldet. Nach { $days ->
         [0] kurzer Zeit
         [one] einem Tag
        *[other] { $days } Tagen
     } werden Ihr Konto und alle seine Daten endgültig gelöscht. Melden Sie sich vorher an, um das abzubrechen.
+delete-short = Sie können es sich noch eine Weile anders überlegen.
 delete-confirm = Ja, mein Konto löschen
 delete-button = Mein Konto löschen
 
@@ -134,7 +166,7 @@ field-password = Passwort
 field-currentPassword = Aktuelles Passwort
 field-newPassword = Neues Passwort
 error-prefix = Fehler:
-summary = Etwas stimmt nicht
+summary = Bitte prüfen Sie:
 
 username-missing = Geben Sie Ihren Benutzernamen ein
 username-wrong-type = Der Benutzername muss eine Zeichenkette sein
@@ -144,7 +176,7 @@ username-forbidden-characters = Der Benutzername darf nur Buchstaben, Ziffern, P
 username-dot-at-end = Der Benutzername darf nicht mit einem Punkt beginnen oder enden
 username-mixed-scripts = Der Benutzername darf nicht Buchstaben verschiedener Alphabete mischen
 username-reserved = Dieser Benutzername ist nicht verfügbar. Wählen Sie einen anderen
-username-taken = Diesen Benutzernamen gibt es schon. Wählen Sie einen anderen
+username-taken = Dieser Benutzername ist vergeben. Wählen Sie einen anderen
 fullName-missing = Geben Sie Ihren vollständigen Namen ein
 fullName-wrong-type = Der vollständige Name muss eine Zeichenkette sein
 fullName-too-long = Der vollständige Name darf höchstens { $max } Zeichen lang sein
@@ -167,6 +199,7 @@ newPassword-too-short = Das neue Passwort muss mindestens { $min } Zeichen lang 
 newPassword-too-long = Das neue Passwort darf höchstens { $max } Bytes lang sein
 newPassword-too-common = Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein weniger häufiges
 newPassword-too-personal = Das Passwort darf nicht auf Ihrem Benutzernamen, Ihrem Namen oder dem Namen dieses Dienstes beruhen
+confirmed-missing = Setzen Sie das Häkchen, um die Löschung zu bestätigen
 refreshToken-missing = Das Refresh-Token fehlt
 refreshToken-wrong-type = Das Refresh-Token muss eine Zeichenkette sein
 refresh-wrong-type = Das muss true oder false sein
@@ -175,14 +208,13 @@ limit-out-of-range = Das muss eine Zahl von 1 bis 200 sein
 
 ## Was mit einem ganzen Formular nicht stimmt
 
-form-invalid-credentials = Benutzername oder Passwort stimmt nicht. Prüfen Sie beide
+form-invalid-credentials = Benutzername oder Passwort ist falsch. Versuchen Sie es noch einmal
 form-stale = Diese Seite ist abgelaufen. Bitte versuchen Sie es noch einmal. Wenn es wieder geschieht, erlauben Sie Cookies für diese Website
 form-busy = Der Dienst ist überlastet. Warten Sie einen Augenblick und versuchen Sie es noch einmal
 form-too-many = { $minutes ->
         [one] Zu viele Versuche. Versuchen Sie es in einer Minute noch einmal
        *[other] Zu viele Versuche. Versuchen Sie es in { $minutes } Minuten noch einmal
     }
-form-not-confirmed = Setzen Sie das Häkchen, um die Löschung zu bestätigen
 
 ## Was schiefgehen kann
 
@@ -226,10 +258,37 @@ problem-internal = Interner Fehler
     .detail = Etwas ist schiefgegangen. Bitte versuchen Sie es noch einmal. Wenn es wieder geschieht, nennen Sie dem Support die Anfrage-ID
 problem-unavailable = Nicht verfügbar
     .detail = Der Dienst ist überlastet. Versuchen Sie es gleich noch einmal
-problem-status = Status:
+
+## Dasselbe auf der Seite, die ein Mensch sieht
+
+page-not-found = Seite nicht gefunden
+    .detail = Vielleicht ist die Adresse falsch geschrieben, oder die Seite ist umgezogen
+page-link-invalid = Dieser Link ist ungültig oder abgelaufen
+    .detail = Fordern Sie einen neuen an
+page-cross-origin = Das kam nicht von dieser Website
+    .detail = Eine andere Website wollte hier etwas mit Ihrem Konto tun, und wir haben es verhindert. Wenn Sie es waren, öffnen Sie die Seite hier und versuchen Sie es noch einmal
+page-stale-form = Diese Seite ist abgelaufen
+    .detail = Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal. Wenn es wieder geschieht, erlauben Sie Cookies für diese Website
+page-too-many-tries = Zu viele Versuche
+    .detail = Warten Sie einen Augenblick und versuchen Sie es noch einmal
+page-internal = Etwas ist schiefgegangen
+    .detail = Es liegt an uns, nicht an Ihnen, und nichts ist verloren. Bitte versuchen Sie es noch einmal. Wenn es wieder geschieht, nennen Sie dem Support die Anfrage-ID
+page-unavailable = Wir sind gleich zurück
+    .detail = Der Dienst ist überlastet oder wird gewartet. Versuchen Sie es gleich noch einmal
+page-content-too-large = Das ist zu viel
+    .detail = Was Sie geschickt haben, ist größer, als es hier ein Formular braucht. Kürzen Sie es und versuchen Sie es noch einmal
+page-method-not-allowed = Diese Seite lässt sich nicht direkt öffnen
+    .detail = Beginnen Sie auf der Startseite
+page-misdirected-request = Falsche Adresse
+    .detail = Dieser Server hat einen anderen Namen. Prüfen Sie die Adresse, oder fragen Sie, wer ihn betreibt
+problem-status = Status
 problem-codes = Feldcodes
-problem-routes = Alle API-Routen
+problem-routes = API-Dokumentation
 problem-home = Zur Startseite
+problem-again = Noch einmal versuchen
+problem-codes-lead = Jedes ungültige Feld hat in Fehlern einen dieser Codes:
+docs-in-english = Diese Seite gibt es nur auf Englisch.
+docs-contents = Inhalt
 problem-request-id = Anfrage-ID:
 
 ## Die Geschichte eines Kontos
@@ -275,6 +334,7 @@ ago-days = { $count ->
     }
 date = { $day }. { $month } { $year }
 date-time = { $day }. { $month } { $year }, { $time } UTC
+clock = { $time } UTC
 month-1 = Januar
 month-2 = Februar
 month-3 = März

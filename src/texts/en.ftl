@@ -1,13 +1,17 @@
 ### Everything people read, in English. The other files here use the same names.
 
 language = English
-service = Latchkey
-page-title = { $title } – Latchkey
-page-title-wrong = Error: { $title } – Latchkey
+page-title = { $title } – { $brand }
+page-title-wrong = Error: { $title }
 skip = Skip to content
 account-navigation = Your account
 languages = Language
 json-routes = API
+help = Help
+credit = Powered by Latchkey
+description = Sign in to your { $brand } account, or create one.
+copy = Copy
+copied = Copied
 
 ## Actions
 
@@ -19,17 +23,29 @@ save = Save
 ## The start page
 
 home-title = Accounts for your app
-home-heading = Accounts for your app, in one binary.
-home-lead = Latchkey handles sign-up, sign-in and profiles: as pages for people, and as a JSON API for programs.
+home-heading = Accounts for your app, in one binary
+home-lead = Latchkey gives your app sign-up, sign-in and account pages, and a JSON API for everything they do.
 home-signed-in = You're signed in as
-home-profile = Go to your profile
+home-account = Go to your account
+home-brand-heading = Your { $brand } account
+home-brand-lead = One account for everything. Sign in to manage your profile, your password and your devices.
+steps = Next steps
+step-account = Create your account
+step-account-how = Try the pages as the people who use your app will see them.
+step-name = Put your name on it
+step-name-how = Write this to a file named .env in the folder where Latchkey runs, and start it again.
+step-app = Connect your app
+step-app-how = Sign people in and read their profiles with a few requests.
 
 ## Signing up and in
 
 sign-up-other = Already have an account?
-sign-in-other = New to { service }?
+sign-in-other = New to { $brand }?
 password-hint = Use at least { $min } characters. Three or four random words work well.
+password-met = Long enough.
 username-hint = 3 to 32 letters, digits, dots, hyphens or underscores.
+username-met = Looks good.
+forgot-password = Can't sign in? Get help
 remember = Keep me signed in on this device
 remember-hint = For up to { $days ->
         [one] one day
@@ -40,8 +56,6 @@ remember-hint-hours = For up to { $hours ->
        *[other] { $hours } hours
     } without signing in again. Don't use this on a shared computer.
 remember-hint-short = For a short time. Don't use this on a shared computer.
-show = Show
-hide = Hide
 show-password = Show password
 hide-password = Hide password
 
@@ -54,19 +68,32 @@ confirm-lead-sessions = Enter your password to sign out of all other devices.
 confirm-lead-delete = Enter your password to delete your account.
 confirm-lead-download = Enter your password to download your data.
 confirm-button = Confirm
+confirm-cancel = Cancel
 
 ## Your account
 
 profile = Profile
 profile-title = Your profile
-profile-change = Change your name
+profile-account = Your account
+profile-account-lead = Your username can't be changed.
+profile-change = Your name
 security = Security
 security-title = Security
+security-lead = Your password, and what has happened in your account.
 sessions = Devices
 sessions-title = Your devices
 data = Data
 data-title = Your data
-full-name = Full name
+overview = Overview
+overview-edit = Change your name
+overview-password = You sign in with a password.
+overview-password-hint = Use one that you use nowhere else.
+overview-devices = { $count ->
+        [one] You're signed in on this device only.
+       *[other] You're signed in on { $count } devices.
+    }
+overview-sessions = Review your devices
+overview-history = See all activity
 username = Username
 member-since = Member since
 saved-name = Name updated.
@@ -80,12 +107,15 @@ saved-set-password = Password saved. Sign in with your new password.
 saved-deleted = You've been signed out everywhere. Your account will be deleted on { $date }. Sign in before then to keep it.
 saved-download = Thank you. You can download your data now.
 saved-not-done = Password confirmed. Your earlier request wasn't carried out, so please try it again.
+saved-over = You've been signed out. Sign in to continue.
 
 change-password = Change your password
 change-password-lead = You'll stay signed in here and be signed out everywhere else.
 history = Recent activity
-history-lead = Don't recognise something? Change your password.
+history-lead = If you don't recognise something, change your password and sign out of the devices you don't know.
 history-empty = Nothing yet.
+history-devices = Review devices
+history-password = Change password
 history-newest = Newest
 history-older = Older
 history-since = First:
@@ -98,26 +128,28 @@ history-places =
 
 sessions-lead = Sign out of any device you don't recognise, then change your password.
 session-here = This device
+session-active-now = Active now
 session-unknown-device = Unknown device
-session-method = Signed in with a password
+device = { $browser } on { $system }
 session-program = App or script
 session-first = Signed in
-session-last = Last active
-session-network = IP range
+session-last = Last active { $ago }
 session-end = Sign out
 session-end-of = Sign out: { $device }
 sessions-end-others = Sign out of all other devices
 sessions-alone = You aren't signed in anywhere else.
 
-download = Download my data
+download = Download your data
 download-lead = Get a copy of everything we store about you (JSON).
-download-button = Download
-delete = Delete my account
+download-what = The file holds your profile, your devices and your activity.
+download-button = Download my data
+delete = Delete your account
 delete-lead = You'll be signed out everywhere right away. After { $days ->
         [0] a short while
         [one] one day
        *[other] { $days } days
     }, your account and all its data are permanently deleted. Sign in before then to cancel.
+delete-short = You have some time to change your mind.
 delete-confirm = Yes, delete my account
 delete-button = Delete my account
 
@@ -134,7 +166,7 @@ field-password = Password
 field-currentPassword = Current password
 field-newPassword = New password
 error-prefix = Error:
-summary = There is a problem
+summary = Check the following:
 
 username-missing = Enter your username
 username-wrong-type = Username must be a string
@@ -144,7 +176,7 @@ username-forbidden-characters = Username may hold only letters, digits, dots, hy
 username-dot-at-end = Username must not start or end with a dot
 username-mixed-scripts = Username must not mix letters of different alphabets
 username-reserved = That username isn't available. Try another
-username-taken = Username exists. Choose another one
+username-taken = That username is taken. Try another
 fullName-missing = Enter your full name
 fullName-wrong-type = Full name must be a string
 fullName-too-long = Full name must be at most { $max } characters long
@@ -167,6 +199,7 @@ newPassword-too-short = New password must be at least { $min } characters long
 newPassword-too-long = New password must be at most { $max } bytes long
 newPassword-too-common = This password is too easy to guess. Choose a less common one
 newPassword-too-personal = Your password can't be based on your username, your full name or the name of this service
+confirmed-missing = Check the box to confirm that you want to delete your account
 refreshToken-missing = The refresh token is missing
 refreshToken-wrong-type = The refresh token must be a string
 refresh-wrong-type = This must be true or false
@@ -175,14 +208,13 @@ limit-out-of-range = This must be a number from 1 to 200
 
 ## What is wrong with a whole form
 
-form-invalid-credentials = Invalid Login Credentials. Check the username and the password
+form-invalid-credentials = Wrong username or password. Try again
 form-stale = This page expired. Please try again. If it keeps happening, allow cookies for this site
 form-busy = The service is busy. Wait a moment, then try again
 form-too-many = { $minutes ->
         [one] Too many attempts. Try again in a minute
        *[other] Too many attempts. Try again in { $minutes } minutes
     }
-form-not-confirmed = Check the box to confirm the deletion
 
 ## Problems
 
@@ -226,10 +258,37 @@ problem-internal = Internal error
     .detail = Something went wrong. Please try again. If it continues, give support the request ID
 problem-unavailable = Unavailable
     .detail = The service is busy. Try again in a moment
-problem-status = Status:
+
+## The same, on the page that a person sees
+
+page-not-found = Page not found
+    .detail = The address may be mistyped, or the page has moved
+page-link-invalid = This link doesn't work
+    .detail = It has been used or has expired. Ask for a new one
+page-cross-origin = That didn't come from this site
+    .detail = Another site tried to do something with your account here, so we stopped it. If it was you, open the page here and try again
+page-stale-form = This page expired
+    .detail = Go back, reload the page and try again. If it keeps happening, allow cookies for this site
+page-too-many-tries = Too many attempts
+    .detail = Wait a moment, then try again
+page-internal = Something went wrong
+    .detail = It's our fault, not yours, and nothing was lost. Please try again. If it continues, give support the request ID
+page-unavailable = We'll be right back
+    .detail = The service is busy or being maintained. Try again in a moment
+page-content-too-large = That's too much
+    .detail = What you sent is larger than any form here needs. Shorten it and try again
+page-method-not-allowed = This page can't be opened directly
+    .detail = Start from the home page
+page-misdirected-request = Wrong address
+    .detail = This server has another name. Check the address, or ask whoever runs it
+problem-status = Status
 problem-codes = Field codes
-problem-routes = All API routes
+problem-routes = API documentation
 problem-home = Go to home page
+problem-again = Try again
+problem-codes-lead = In errors, each invalid field has one of these codes:
+docs-in-english = This page is in English only.
+docs-contents = Contents
 problem-request-id = Request ID:
 
 ## The history of an account
@@ -275,6 +334,7 @@ ago-days = { $count ->
     }
 date = { $day } { $month } { $year }
 date-time = { $day } { $month } { $year }, { $time } UTC
+clock = { $time } UTC
 month-1 = January
 month-2 = February
 month-3 = March

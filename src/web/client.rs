@@ -2,6 +2,7 @@
 //! proxies (AU-06), and the device it claims to be.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     convert::Infallible,
     net::{IpAddr, SocketAddr},
@@ -108,7 +109,7 @@ fn device(agent: &str) -> String {
     {
         return match found.os {
             UNKNOWN | "" => found.name.to_owned(),
-            system => format!("{}, {system}", found.name),
+            found_system => format!("{}, {}", found.name, system(found_system)),
         };
     }
     let name = agent.split(['/', ' ']).next().unwrap_or_default();
@@ -116,20 +117,35 @@ fn device(agent: &str) -> String {
     if is_known { name.to_owned() } else { String::new() }
 }
 
-/// A recorded device, if it is in our own words: earlier versions recorded whatever a program
-/// called itself.
+/// The name of a system as its maker writes it. A browser on Windows 11 says that it is Windows 10,
+/// so Windows has no number.
+fn system(name: &str) -> &str {
+    match name {
+        "Mac OSX" => "macOS",
+        name if name.starts_with("Windows ") && name != "Windows Phone OS" => "Windows",
+        name => name,
+    }
+}
+
+/// A recorded device, if it is in our own words, and empty if not: earlier versions recorded
+/// whatever a program called itself.
 #[must_use]
-pub fn known_device(written: &str) -> &str {
-    static NAMES: LazyLock<HashSet<&str>> =
-        LazyLock::new(|| woothee::dataset::DATASET.values().map(|known| known.name).collect());
-    let is_known = match written.split_once(", ") {
-        Some((browser, system)) => NAMES.contains(browser) && NAMES.contains(system),
-        None => {
-            NAMES.contains(written)
-                || PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(written))
+pub fn known_device(recorded: &str) -> Cow<'_, str> {
+    static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let names = woothee::dataset::DATASET.values().map(|known| known.name);
+        names.flat_map(|name| [name, system(name)]).collect()
+    });
+    match recorded.split_once(", ") {
+        Some((browser, name)) if NAMES.contains(browser) && NAMES.contains(name) => {
+            Cow::Owned(format!("{browser}, {}", system(name)))
         }
-    };
-    if is_known { written } else { "" }
+        None if NAMES.contains(recorded)
+            || PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(recorded)) =>
+        {
+            Cow::Borrowed(recorded)
+        }
+        _ => Cow::Borrowed(""),
+    }
 }
 
 /// Walks `X-Forwarded-For` or `Forwarded` (RFC 7239) from the right, past every address in
@@ -286,6 +302,16 @@ mod tests {
                  (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
                 "Safari, iPhone",
             ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                 Chrome/140.0.0.0 Safari/537.36",
+                "Chrome, Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like \
+                 Gecko) Version/18.0 Safari/605.1.15",
+                "Safari, macOS",
+            ),
             ("curl/8.9.1", "curl"),
             ("python-requests/2.32", "python-requests"),
             ("", ""),
@@ -299,6 +325,7 @@ mod tests {
         }
         assert_eq!(known_device("Your.account.is.locked-see.evil.example"), "");
         assert_eq!(known_device("Firefox, evil.example"), "");
+        assert_eq!(known_device("Chrome, Windows 10"), "Chrome, Windows");
     }
 
     #[test]

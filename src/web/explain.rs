@@ -3,7 +3,7 @@
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::header,
+    http::{HeaderMap, Method, header},
     response::Response,
 };
 
@@ -12,17 +12,25 @@ use crate::{
     texts::Language,
     web::{
         client::Sender,
-        pages,
+        guard, pages,
         reply::{Explained, is_for_a_person, language, problem, problem_details},
         state::AppState,
+        viewer::Viewer,
     },
 };
 
 /// The reader of an answer: a person or a program.
 pub(crate) struct Audience {
-    /// The person's language. `None`: a program.
-    person: Option<Language>,
+    /// `None`: a program.
+    person: Option<Person>,
     request_id: RequestId,
+}
+
+struct Person {
+    language: Language,
+    headers: HeaderMap,
+    /// The page that was asked for, to try again. `None`: it was a form.
+    page: Option<String>,
 }
 
 impl Audience {
@@ -31,8 +39,13 @@ impl Audience {
         let sender = request.extensions().get::<Sender>();
         let door = path.and_then(|path| state.routes.door(path.as_str()));
         Self {
-            person: is_for_a_person(door, request.headers())
-                .then(|| language(state, request.headers())),
+            person: is_for_a_person(door, request.headers()).then(|| Person {
+                language: language(state, request.headers()),
+                headers: request.headers().clone(),
+                page: (request.method() == Method::GET)
+                    .then(|| request.uri().path_and_query().map(ToString::to_string))
+                    .flatten(),
+            }),
             request_id: sender.map(|sender| sender.request_id.clone()).unwrap_or_default(),
         }
     }
@@ -51,9 +64,24 @@ pub(crate) async fn explain(state: &AppState, audience: &Audience, response: Res
     parts.status = problem.kind.status;
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
-    let body = match audience.person {
-        Some(language) => {
-            pages::problem_page(state, language, problem.kind, &audience.request_id).await
+    let body = match &audience.person {
+        Some(person) => {
+            // While the server can't answer, it isn't asked for more.
+            let is_ours = problem.kind.status.is_server_error();
+            let caller = match is_ours {
+                true => None,
+                false => guard::signed_in(state, &person.headers).await,
+            };
+            let viewer = Viewer::of_error(person.language, caller, person.page.as_deref());
+            let retry_after = parts.headers.get(header::RETRY_AFTER);
+            let seconds = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+            let problem = pages::Problem {
+                kind: problem.kind,
+                request_id: audience.request_id.to_string(),
+                seconds,
+                page: person.page.clone(),
+            };
+            pages::problem_page(state, &viewer, problem).await
         }
         None => problem_details(&problem, &audience.request_id),
     };

@@ -36,14 +36,14 @@ pub struct Form {
     pub policy: Policy,
     /// The name of its title's text.
     pub title: &'static str,
-    /// The field that a message about the whole form links to.
-    pub first: fn(&FormState) -> Field,
     /// The fields shown again as typed, besides those of the profile. Never a password.
     pub keeps: &'static [&'static str],
     /// Whether its username is always the signed-in user's, whatever was sent.
     pub of_account: bool,
     /// Whether the browser can check its fields before it is sent.
     pub has_island: bool,
+    /// Whether it asks for a new password.
+    pub new_password: bool,
     /// Shows its page, with the contents of the form. `None`: it has nothing to correct, so an
     /// error gets a page of its own.
     pub show: Option<Show>,
@@ -84,10 +84,10 @@ impl Form {
             page,
             policy: Policy::SignedIn,
             title: "service",
-            first: |_| Field::USERNAME,
             keeps: &[],
             of_account: false,
             has_island: false,
+            new_password: false,
             show: None,
             pending: None,
             over: Over::SignIn,
@@ -115,7 +115,6 @@ pub(crate) enum Wrong {
     Stale,
     Busy,
     TooMany { minutes: u64 },
-    NotConfirmed,
 }
 
 /// Everything a form shows except its token.
@@ -189,7 +188,6 @@ impl FormState {
             }
             Error::Refusal(Refusal::InvalidCredentials) => (Vec::new(), Some(Wrong::Credentials)),
             Error::Refusal(Refusal::StaleForm) => (Vec::new(), Some(Wrong::Stale)),
-            Error::Refusal(Refusal::NotConfirmed) => (Vec::new(), Some(Wrong::NotConfirmed)),
             Error::Refusal(Refusal::TooManyTries { retry_after }) => {
                 (Vec::new(), Some(Wrong::TooMany { minutes: retry_after.div_ceil(60) }))
             }
@@ -197,11 +195,22 @@ impl FormState {
             | Error::Fault(Fault::Away | Fault::Unavailable(_)) => (Vec::new(), Some(Wrong::Busy)),
             _ => return None,
         };
-        let typed = |name: &str| sent(fields, name).unwrap_or_default();
         // If the current password is missing, the form didn't ask for it, or should do so now.
-        let current = Field::CURRENT_PASSWORD;
-        let missing = errors.iter().any(|error| error.field == current);
-        let given = sent(fields, current.name()).is_some();
+        let missing = errors.iter().any(|error| error.field == Field::CURRENT_PASSWORD);
+        let state = Self::typed(form, pending, fields, viewer);
+        Some(Self { errors, wrong, confirmed: state.confirmed && !missing, ..state })
+    }
+
+    /// The form with what was typed, but for passwords.
+    #[must_use]
+    pub fn typed(
+        form: &'static Form,
+        pending: Option<(String, Pending)>,
+        fields: &[(String, String)],
+        viewer: &Viewer,
+    ) -> Self {
+        let typed = |name: &str| sent(fields, name).unwrap_or_default();
+        let confirmed = sent(fields, Field::CURRENT_PASSWORD.name()).is_none();
         let mut state = Self::new(form).to(typed("next"));
         let of_profile = profile::FIELDS.iter().map(|field| field.field.name());
         for name in form.keeps.iter().copied().chain(of_profile) {
@@ -210,7 +219,7 @@ impl FormState {
         if let Some(caller) = viewer.caller.as_ref().filter(|_| form.of_account) {
             state.values.insert(Field::USERNAME.name(), caller.profile().username.clone());
         }
-        Some(Self { errors, wrong, pending, confirmed: !missing && !given, ..state })
+        Self { pending, confirmed, ..state }
     }
 
     /// The value of a field.

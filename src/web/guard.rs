@@ -17,6 +17,7 @@ use axum::{
 use super::{
     accepted,
     form::{Form, Over},
+    notices::notices,
     reply::accepts,
     routes::{Door, Policy},
     state::AppState,
@@ -42,6 +43,14 @@ impl<S: Sync> FromRequestParts<S> for Renewer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let none = Refusal::Unauthorized { token_came: false };
         renewer(&parts.extensions).ok_or(none.into())
+    }
+}
+
+/// Who is signed in, as far as that can be told: for a page about an error.
+pub(crate) async fn signed_in(state: &AppState, headers: &HeaderMap) -> Option<SignedIn> {
+    match look(state, headers).await {
+        Ok(Some(Shown::Good(signed_in))) => Some(signed_in),
+        _ => None,
     }
 }
 
@@ -98,6 +107,11 @@ fn page_at(form: &Form, uri: &Uri) -> String {
     uri.query().map_or_else(|| form.page.to_owned(), |query| format!("{}?{query}", form.page))
 }
 
+notices! {
+    /// The session that a browser shows is over.
+    SESSION_OVER = "over";
+}
+
 /// Redirects a person to sign in, with an empty body; answers a program with 401.
 fn deny(
     state: &AppState,
@@ -118,7 +132,12 @@ fn deny(
         (_, None) => request.uri().path_and_query().map_or("/", |path| path.as_str()),
     };
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    Ok(Redirect::to(&format!("/signin?next={next}")).into_response())
+    let sign_in = format!("/signin?next={next}");
+    if token_came {
+        let headers = request.headers();
+        return Ok(accepted::signed_out(state, &sign_in, Some(SESSION_OVER), headers));
+    }
+    Ok(Redirect::to(&sign_in).into_response())
 }
 
 /// The credential that a request shows, if any. If there is an `Authorization`, the cookie is

@@ -54,13 +54,14 @@ pub(crate) fn add(state: &AppState, headers: &mut HeaderMap) {
     }
 }
 
-/// The policy of a page: our own styles and pictures, and the scripts that carry the nonce.
+/// The policy of a page: our own styles and pictures, and the scripts that `script` names, by a nonce
+/// or by a hash.
 #[must_use]
-pub fn page_policy(nonce: &str, reload: bool) -> String {
+pub fn page_policy(script: &str, reload: bool) -> String {
     // `cargo leptos watch` talks to the page through a socket on another port.
     let connect = if reload { "'self' ws:" } else { "'self'" };
     format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+        "default-src 'none'; script-src {script} 'strict-dynamic' 'wasm-unsafe-eval'; \
          style-src 'self'; img-src 'self'; connect-src {connect}; object-src 'none'; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )

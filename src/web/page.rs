@@ -1,8 +1,13 @@
 //! The building blocks of pages.
 
+pub(crate) mod avatar;
+pub(crate) mod device;
+pub(crate) mod icons;
 pub(crate) mod parts;
-pub(super) mod shell;
+pub(crate) mod shell;
 pub(crate) mod times;
+
+use icons::Icon;
 
 use super::form::FormState;
 
@@ -10,26 +15,42 @@ use super::form::FormState;
 #[derive(Clone, Default)]
 pub(crate) struct Around {
     title: Title,
+    frame: Frame,
     /// Whether the page shows an error.
     wrong: bool,
     /// Whether it has islands, which need the browser bundle.
     islands: bool,
     /// Whether it has times to convert to the reader's zone.
     times: bool,
-    /// Its place in the account.
-    section: Option<Section>,
+    /// Whether a change of the language must keep what is typed in its form.
+    keeps_form: bool,
+    /// Whether it asks for a new password.
+    new_password: bool,
+    /// Whether it has code to copy.
+    code: bool,
 }
 
-#[derive(Clone)]
+/// Where the content of a page stands.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Frame {
+    /// The whole width.
+    #[default]
+    Wide,
+    /// One card, with the brand above it.
+    Centered,
+    /// Beside the navigation of the account.
+    Account(Section),
+    /// Beside a navigation that the content brings along.
+    Docs,
+}
+
+#[derive(Clone, Default)]
 enum Title {
+    /// The operator's name alone.
+    #[default]
+    Brand,
     Name(&'static str),
     Text(String),
-}
-
-impl Default for Title {
-    fn default() -> Self {
-        Self::Name("service")
-    }
 }
 
 impl Around {
@@ -43,12 +64,26 @@ impl Around {
     }
 
     pub(crate) fn of_form(form: &FormState) -> Self {
-        let (wrong, islands) = (form.is_wrong(), form.form.has_island);
-        Self { wrong, islands, ..Self::of(form.form.title) }
+        Self {
+            frame: Frame::Centered,
+            wrong: form.is_wrong(),
+            islands: form.form.has_island,
+            keeps_form: form.form.show.is_some(),
+            new_password: form.form.new_password,
+            ..Self::of(form.form.title)
+        }
+    }
+
+    pub(crate) fn framed(self, frame: Frame) -> Self {
+        Self { frame, ..self }
     }
 
     pub(crate) fn within(self, section: Section) -> Self {
-        Self { section: Some(section), ..self }
+        self.framed(Frame::Account(section))
+    }
+
+    pub(crate) fn with_code(self) -> Self {
+        Self { code: true, ..self }
     }
 
     pub(crate) fn with_times(self) -> Self {
@@ -57,9 +92,10 @@ impl Around {
 }
 
 /// A page of the account, in the order in which the rooms register theirs.
-#[derive(Clone, Copy, Debug)]
-pub struct Section {
+#[derive(Clone, Copy)]
+pub(crate) struct Section {
     pub page: &'static str,
     /// The name of its text.
     pub name: &'static str,
+    pub(crate) icon: Icon,
 }

@@ -23,6 +23,24 @@ impl ProblemKind {
     }
 }
 
+impl ProblemKind {
+    /// The title on a page about an error: some kinds have other words for people than for programs.
+    #[must_use]
+    pub fn title_for_people(self, language: Language) -> String {
+        language.text(&self.words_for_people(language))
+    }
+
+    #[must_use]
+    pub fn detail_for_people(self, language: Language) -> String {
+        language.text(&format!("{}.detail", self.words_for_people(language)))
+    }
+
+    fn words_for_people(self, language: Language) -> String {
+        let own = format!("page-{}", self.slug);
+        if language.has(&own) { own } else { format!("problem-{}", self.slug) }
+    }
+}
+
 macro_rules! kinds {
     ($($name:ident: $status:ident, $slug:literal;)*) => {
         $(pub(crate) const $name: ProblemKind =

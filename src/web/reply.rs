@@ -84,7 +84,7 @@ impl Refusal {
     #[must_use]
     pub fn kind(&self) -> ProblemKind {
         match self {
-            Self::InvalidInput(_) | Self::NotConfirmed => INVALID_INPUT,
+            Self::InvalidInput(_) => INVALID_INPUT,
             Self::MalformedJson => MALFORMED_JSON,
             Self::MalformedForm => MALFORMED_FORM,
             Self::MalformedBody => MALFORMED_BODY,

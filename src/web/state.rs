@@ -5,7 +5,10 @@ use std::{ops::Deref, sync::Arc};
 use axum::body::Bytes;
 use tokio::sync::OnceCell;
 
-use super::{assets::Assets, cookies::Cookies, metrics::Metrics, routes::Routes, sending::Sending};
+use super::{
+    assets::Assets, brand::Brand, cookies::Cookies, metrics::Metrics, routes::Routes,
+    sending::Sending,
+};
 use crate::{platform::public_url::PublicUrl, services::Services, texts::Language};
 
 #[derive(Clone)]
@@ -26,6 +29,8 @@ pub struct AppParts {
     /// The page of that document, by language.
     pub docs: [OnceCell<Bytes>; Language::ALL.len()],
     pub assets: Assets,
+    /// What pages show of the operator.
+    pub brand: Brand,
     /// `None`: no metrics are served.
     pub metrics: Option<Metrics>,
 }

@@ -18,10 +18,11 @@ use percent_encoding::percent_decode;
 use super::{
     CROSS_ORIGIN,
     accepted::{Done, accepted},
-    form::{self, Form, FormState, TOKEN_FIELD},
+    form::{self, Form, FormState, Show, TOKEN_FIELD},
     guard,
     media_type::media_type,
     notices::Notice,
+    page::shell::LANGUAGE_FIELD,
     pending::Pending,
     reply::{Explained, is_for_a_person},
     routes::{Door, Policy},
@@ -36,6 +37,7 @@ use crate::{
     },
     sessions::caller::{Fresh, Renewer, SignedIn},
     sign_in::Entered,
+    texts::Language,
 };
 
 /// The request of a server function, and the place for its outcome.
@@ -133,11 +135,50 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
     let viewer = Viewer::of(&state, &parts);
     let renewer = guard::renewer(&parts.extensions);
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    if let Some(language) = form::field(&fields, LANGUAGE_FIELD).and_then(Language::of_tag)
+        && let Some(show) = form.show
+    {
+        return in_language(&state, form, show, language, &fields, viewer, &headers).await;
+    }
     let outcome = run(&state, form, viewer.caller.clone(), renewer, parts, body, &fields).await;
     match outcome {
         Ok(done) => accepted(&state, done, &headers),
         Err(error) => refused(&state, form, &fields, error, &viewer, &headers).await,
     }
+}
+
+/// The same form in another language, with what was typed. Nothing else is done.
+async fn in_language(
+    state: &AppState,
+    form: &'static Form,
+    show: Show,
+    language: Language,
+    fields: &[(String, String)],
+    viewer: Viewer,
+    headers: &HeaderMap,
+) -> Response {
+    let pending = pending_act(state, fields, viewer.caller.as_ref());
+    let typed = FormState::typed(form, pending, fields, &viewer);
+    let viewer = viewer.in_language(language, typed.here());
+    match show(state, typed, &viewer, headers).await {
+        Ok(mut page) => {
+            let cookie = state.cookies.set_language(language.tag());
+            page.headers_mut().append(header::SET_COOKIE, cookie);
+            page
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The act that a form says is pending, sealed and opened.
+fn pending_act(
+    state: &AppState,
+    fields: &[(String, String)],
+    caller: Option<&SignedIn>,
+) -> Option<(String, Pending)> {
+    let sealed = form::field(fields, "pending")?;
+    let pending = Pending::open(state, sealed, caller?.family())?;
+    Some((sealed.to_owned(), pending))
 }
 
 /// The answer to a refused form: the form again, with the status and the headers of the error.
@@ -158,9 +199,7 @@ async fn refused(
         let pending = to.map(|(act, to)| Pending { act, to });
         return ask_for_proof(state, caller, form.page, pending);
     }
-    let sealed = form::field(fields, "pending").unwrap_or_default();
-    let pending = caller.and_then(|caller| Pending::open(state, sealed, caller.family()));
-    let pending = pending.map(|pending| (sealed.to_owned(), pending));
+    let pending = pending_act(state, fields, caller);
     let again = FormState::again(form, pending, fields, &error, viewer);
     let Some((again, show)) = again.zip(form.show) else { return error.into_response() };
     let (mut answer, _) = error.into_response().into_parts();

@@ -65,8 +65,22 @@ impl Viewer {
 
     /// A viewer of whom only the language is known.
     pub(super) fn nobody(language: Language, here: &str) -> Self {
-        let here = here.to_owned();
-        Self { caller: None, language, here, notice: None, forgets_notice: false }
+        Self::of_error(language, None, Some(here))
+    }
+
+    /// The viewer of a page about an error.
+    pub(super) fn of_error(
+        language: Language,
+        caller: Option<SignedIn>,
+        here: Option<&str>,
+    ) -> Self {
+        let here = here.unwrap_or("/").to_owned();
+        Self { caller, language, here, notice: None, forgets_notice: false }
+    }
+
+    /// The same viewer, who has just chosen a language on the page at `here`.
+    pub(super) fn in_language(self, language: Language, here: String) -> Self {
+        Self { language, here, ..self }
     }
 
     /// The signed-in user. The guard admits nobody else.
@@ -187,20 +201,15 @@ async fn render_any(
     view: Arc<dyn Fn() -> AnyView + Send + Sync>,
 ) -> Result<Response> {
     let nonce: Nonce = Nonce::from_value(random::text()?);
-    let policy = page_policy(&nonce, settings::reloads());
+    let policy = page_policy(&format!("'nonce-{nonce}'"), settings::reloads());
     let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
     let language = viewer.language;
-    let (sign_out, here) = (viewer.form_token(state).ok(), viewer.here.clone());
-    let notice = viewer.notice.clone();
-    let shared = state.clone();
-    let app = move || {
-        let content = view();
-        let (assets, sections) = (&shared.assets, &shared.routes.sections);
-        shell::page(assets, &around, sign_out.clone(), &here, notice.as_ref(), sections, content)
-    };
+    let (of_app, of_context, shown) = (state.clone(), state.clone(), viewer.clone());
+    let app = move || shell::page(&of_app, &shown, &around, view());
     let context = move || {
         provide_context(nonce.clone());
         provide_context(language);
+        provide_context(of_context.clone());
     };
     let render = leptos_axum::render_app_async_with_context(context, app);
     let (mut parts, body) = render(Request::new(Body::empty())).await.into_parts();

@@ -153,9 +153,10 @@ fn paths(tree: &str, before: &str) -> Vec<String> {
 }
 
 /// The rooms, in order: each may use those after it.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "server",
     "cli",
+    "overview",
     "sign_in",
     "accounts",
     "devices",

@@ -25,7 +25,8 @@ use crate::{
         notices::notices,
         page::{
             Around, Section,
-            parts::{self, alone, button, hidden, summary},
+            icons::SHIELD,
+            parts::{self, alone, button, hidden, page_head, panel, summary},
         },
         routes::{Map, Policy},
         state::AppState,
@@ -39,7 +40,8 @@ notices! {
     PASSWORD_SET = "set-password";
 }
 
-const SECURITY: Section = Section { page: "/account/security", name: "security" };
+pub(crate) const SECURITY: Section =
+    Section { page: "/account/security", name: "security", icon: SHIELD };
 
 pub(crate) fn routes(map: &mut Map) {
     map.section(SECURITY, security_page);
@@ -52,7 +54,7 @@ pub(crate) fn routes(map: &mut Map) {
 static CHANGE_PASSWORD: Form = Form {
     policy: Policy::Renewing,
     title: "security-title",
-    first: |form| if form.confirmed { Field::NEW_PASSWORD } else { Field::CURRENT_PASSWORD },
+    new_password: true,
     of_account: true,
     has_island: true,
     show: Some(|state, form, viewer, _| show_security(state, form, viewer, None).boxed()),
@@ -120,22 +122,21 @@ fn security_view(
     token: &str,
     policy: PasswordPolicy,
 ) -> impl IntoView + use<> {
-    let current = (!form.confirmed)
-        .then(|| parts::password(form, Field::CURRENT_PASSWORD, "current-password"));
+    let current = (!form.confirmed).then(|| parts::password(form, Field::CURRENT_PASSWORD));
     let fields = vec![
         parts::username_for_managers(form.value("username")),
         current.into_any(),
         parts::new_password(form, Field::NEW_PASSWORD, policy),
         button(t("change-password")),
     ];
+    let lead = view! { <p>{t("change-password-lead")}</p> };
+    let change = view! {
+        {summary(form)}
+        {parts::live(form, token, fields)}
+    };
     view! {
-        <section class="card">
-            {summary(form)}
-            <h1>{t("security-title")}</h1>
-            <h2>{t("change-password")}</h2>
-            <p>{t("change-password-lead")}</p>
-            {parts::live(form, token, fields)}
-        </section>
+        {page_head(t("security-title"), Some(t("security-lead")))}
+        {panel(Some("password"), t("change-password"), Some(lead.into_any()), change.into_any())}
         {history.view(SECURITY.page)}
     }
 }
@@ -148,7 +149,7 @@ async fn change_password_here() -> Redirect {
 static SET_PASSWORD: Form = Form {
     policy: Policy::Noticed,
     title: "set-password",
-    first: |_| Field::NEW_PASSWORD,
+    new_password: true,
     keeps: &["username", "link"],
     has_island: true,
     show: Some(|state, form, viewer, headers| {

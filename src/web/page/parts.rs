@@ -1,12 +1,19 @@
-//! Parts of forms, as in the GOV.UK Design System.
+//! Parts of pages, of forms first of all, as in the GOV.UK Design System.
 
 use leptos::prelude::*;
 
+use super::{
+    icons::{ALERT, EMPTY, EYE, EYE_OFF},
+    shell::FORM,
+};
 use crate::{
     domain::{Code, Field, FieldError, Password, PasswordPolicy, ProfileField, Username},
     islands::{LiveForm, REVEAL},
     texts::{language, number, t, t_with},
-    web::form::{FormState, TOKEN_FIELD, Wrong},
+    web::{
+        brand::brand_of_page,
+        form::{FormState, TOKEN_FIELD, Wrong},
+    },
 };
 
 /// A page with nothing but a form.
@@ -18,30 +25,34 @@ pub(crate) fn alone(
     other: Option<AnyView>,
 ) -> impl IntoView + use<> {
     view! {
-        <section class="card">
-            {summary(form)}
-            <h1>{language().text(form.form.title)}</h1>
-            {lead.map(|lead| view! { <p>{lead}</p> })}
-            {live(form, token, fields)}
+        <div class="alone">
+            <section class="card">
+                <h1>{language().text(form.form.title)}</h1>
+                {lead.map(|lead| view! { <p dir="auto">{lead}</p> })}
+                {summary(form)}
+                {live(form, token, fields)}
+            </section>
             {other.map(|other| view! { <p class="other">{other}</p> })}
-        </section>
+        </div>
     }
 }
 
 /// The form itself, in the island that gives immediate feedback.
 pub(crate) fn live(form: &FormState, token: &str, fields: Vec<AnyView>) -> impl IntoView + use<> {
-    let action = form.action();
+    let form = plain(form, token, fields);
+    view! { <LiveForm>{form}</LiveForm> }
+}
+
+/// The form without an island.
+pub(crate) fn plain(form: &FormState, token: &str, fields: Vec<AnyView>) -> impl IntoView + use<> {
     let next = form.value("next");
     let next = (!next.is_empty()).then(|| hidden("next", next));
-    let token = hidden(TOKEN_FIELD, token);
     view! {
-        <LiveForm>
-            <form method="post" action=action novalidate>
-                {token}
-                {next}
-                {fields}
-            </form>
-        </LiveForm>
+        <form method="post" action=form.action() id=FORM novalidate>
+            {hidden(TOKEN_FIELD, token)}
+            {next}
+            {fields}
+        </form>
     }
 }
 
@@ -53,6 +64,11 @@ pub(crate) fn button(words: String) -> AnyView {
     view! { <button type="submit" class="button">{words}</button> }.into_any()
 }
 
+/// A button for what cannot be undone.
+pub(crate) fn danger_button(words: String) -> AnyView {
+    view! { <button type="submit" class="button danger">{words}</button> }.into_any()
+}
+
 pub(crate) fn checkbox(
     form: &FormState,
     name: &'static str,
@@ -60,19 +76,31 @@ pub(crate) fn checkbox(
     hint: Option<String>,
 ) -> AnyView {
     let checked = !form.value(name).is_empty();
-    let hint_id = format!("{name}-hint");
-    let described_by = hint.is_some().then(|| hint_id.clone());
+    let (hint_id, error_id) = (format!("{name}-hint"), format!("{name}-error"));
+    let error = error_of(form, name);
+    let is_invalid = if error.is_some() { "true" } else { "false" };
+    let described_by =
+        if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id.clone() };
     view! {
-        <div class="field check">
-            <input id=name name=name type="checkbox" value="yes" checked=checked
-                aria-describedby=described_by/>
-            <div>
-                <label for=name>{label}</label>
-                {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+        <div class="field">
+            <p class="error" id=error_id data-prefix=t("error-prefix")>{error}</p>
+            <div class="check">
+                <input id=name name=name type="checkbox" value="yes" checked=checked
+                    aria-describedby=described_by aria-invalid=is_invalid/>
+                <div>
+                    <label for=name>{label}</label>
+                    {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+                </div>
             </div>
         </div>
     }
     .into_any()
+}
+
+/// The sentence about what is wrong with a field.
+fn error_of(form: &FormState, name: &str) -> Option<String> {
+    let error = form.errors.iter().find(|error| error.field.name() == name)?;
+    Some(language().field_error(error))
 }
 
 /// How the browser checks a field before it is sent.
@@ -81,109 +109,133 @@ struct Light {
     rule: &'static str,
     codes: Vec<Code>,
     min_length: Option<usize>,
+    /// What the hint says once the rule is met.
+    met: Option<String>,
 }
 
-/// A password field.
-pub(crate) fn password(form: &FormState, field: Field, autocomplete: &'static str) -> AnyView {
-    input(form, field, Kind::Password, autocomplete, None, None)
+/// The field for a password that its owner knows, with the way to get help.
+pub(crate) fn password(form: &FormState, field: Field) -> AnyView {
+    let help = brand_of_page(|brand| brand.support.clone()).flatten();
+    let below = help.map(|url| view! { <a href=url>{t("forgot-password")}</a> }.into_any());
+    let kind = Kind::Password { is_new: false };
+    Input { below, ..Input::new(field, kind, "current-password") }.view(form)
 }
 
 /// A field for a new password.
 pub(crate) fn new_password(form: &FormState, field: Field, policy: PasswordPolicy) -> AnyView {
-    let hint = t_with("password-hint", &[("min", number(policy.min_length))]);
-    let codes = Password::light_codes(policy).to_vec();
-    let light = Light { rule: "password", codes, min_length: Some(policy.min_length) };
-    input(form, field, Kind::Password, "new-password", Some(hint), Some(light))
+    let hint = Some(t_with("password-hint", &[("min", number(policy.min_length))]));
+    let mut codes = Password::light_codes(policy).to_vec();
+    codes.push(Code::TooCommon);
+    let (min_length, met) = (Some(policy.min_length), Some(t("password-met")));
+    let light = Some(Light { rule: "password", codes, min_length, met });
+    let kind = Kind::Password { is_new: true };
+    Input { hint, light, ..Input::new(field, kind, "new-password") }.view(form)
 }
 
 pub(crate) fn username(form: &FormState) -> AnyView {
-    input(form, Field::USERNAME, Kind::Name, "username", None, None)
+    Input::new(Field::USERNAME, Kind::Name, "username").view(form)
 }
 
 /// A field for a new username.
 pub(crate) fn new_username(form: &FormState) -> AnyView {
-    let light = Light { rule: "username", codes: Username::LIGHT.to_vec(), min_length: None };
+    let (codes, met) = (Username::LIGHT.to_vec(), Some(t("username-met")));
+    let light = Some(Light { rule: "username", codes, min_length: None, met });
     let hint = Some(t("username-hint"));
-    input(form, Field::USERNAME, Kind::Name, "username", hint, Some(light))
+    Input { hint, light, ..Input::new(Field::USERNAME, Kind::Name, "username") }.view(form)
 }
 
 /// A field of the profile.
 pub(crate) fn profile(form: &FormState, field: &'static ProfileField) -> AnyView {
     let (rule, codes) = (field.field.name(), field.light.to_vec());
-    let light = Light { rule, codes, min_length: None };
-    input(form, field.field, Kind::Words, field.autocomplete, None, Some(light))
+    let light = Some(Light { rule, codes, min_length: None, met: None });
+    Input { light, ..Input::new(field.field, Kind::Words, field.autocomplete) }.view(form)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Password,
+    Password { is_new: bool },
     Name,
     Words,
 }
 
 /// A field with its label, its hint and its error. A field for a new value also carries its rule
 /// and that rule's messages, for `LiveForm` to check.
-fn input(
-    form: &FormState,
+struct Input {
     field: Field,
     kind: Kind,
     autocomplete: &'static str,
     hint: Option<String>,
     light: Option<Light>,
-) -> AnyView {
-    let id = field.name();
-    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
-    let is_password = kind == Kind::Password;
-    let value = if is_password { String::new() } else { form.value(id).to_owned() };
-    let error = form.errors.iter().find(|error| error.field == field);
-    let error = error.map(|error| language().field_error(error));
-    let is_invalid = if error.is_some() { "true" } else { "false" };
-    let described_by =
-        if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id.clone() };
-    let rule = light.as_ref().map(|light| light.rule);
-    let min_length = light.as_ref().and_then(|light| light.min_length);
-    let codes = light.map(|light| light.codes).unwrap_or_default();
-    let sentence = |word: &str| {
-        let code = codes.iter().find(|code| code.as_str() == word)?;
-        Some(language().field_error(&FieldError { field, code: *code }))
-    };
-    let reveal = is_password.then(|| {
-        view! {
-            <button type="button" class=REVEAL aria-controls=id aria-label=t("show-password")
-                data-show=t("show") data-hide=t("hide")
-                data-show-label=t("show-password") data-hide-label=t("hide-password")>
-                {t("show")}
-            </button>
-        }
-    });
-    view! {
-        <div class="field">
-            <label for=id>{language().text(&format!("field-{id}"))}</label>
-            {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
-            <p class="error" id=error_id aria-live="polite" data-prefix=t("error-prefix")>{error}</p>
-            <div class="control">
-                <input
-                    id=id
-                    name=id
-                    type=if is_password { "password" } else { "text" }
-                    value=value
-                    autocomplete=autocomplete
-                    autocapitalize=if kind == Kind::Words { "words" } else { "none" }
-                    spellcheck="false"
-                    aria-describedby=described_by
-                    aria-invalid=is_invalid
-                    data-rule=rule
-                    data-min-length=min_length
-                    data-too-short=sentence("too-short")
-                    data-too-long=sentence("too-long")
-                    data-forbidden-characters=sentence("forbidden-characters")
-                    data-dot-at-end=sentence("dot-at-end")
-                />
-                {reveal}
-            </div>
-        </div>
+    below: Option<AnyView>,
+}
+
+impl Input {
+    fn new(field: Field, kind: Kind, autocomplete: &'static str) -> Self {
+        Self { field, kind, autocomplete, hint: None, light: None, below: None }
     }
-    .into_any()
+
+    fn view(self, form: &FormState) -> AnyView {
+        let Self { field, kind, autocomplete, hint, light, below } = self;
+        let id = field.name();
+        let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+        let is_password = matches!(kind, Kind::Password { .. });
+        let value = if is_password { String::new() } else { form.value(id).to_owned() };
+        let error = error_of(form, id);
+        let is_invalid = if error.is_some() { "true" } else { "false" };
+        let described_by =
+            if hint.is_some() { format!("{hint_id} {error_id}") } else { error_id.clone() };
+        let rule = light.as_ref().map(|light| light.rule);
+        let min_length = light.as_ref().and_then(|light| light.min_length);
+        let (codes, met) = light.map(|light| (light.codes, light.met)).unwrap_or_default();
+        let sentence = |word: &str| {
+            let code = codes.iter().find(|code| code.as_str() == word)?;
+            Some(language().field_error(&FieldError { field, code: *code }))
+        };
+        let met = met.map(|met| view! { <strong hidden>" " {met}</strong> });
+        let hint = hint.map(|hint| {
+            view! { <p class="hint" id=hint_id aria-live="polite"><span>{hint}</span>{met}</p> }
+        });
+        let reveal = is_password.then(|| {
+            view! {
+                <button type="button" class=REVEAL aria-controls=id aria-label=t("show-password")
+                    data-show=t("show-password") data-hide=t("hide-password")>
+                    {EYE.view()}
+                    {EYE_OFF.view()}
+                </button>
+            }
+        });
+        view! {
+            <div class="field">
+                <label for=id>{language().text(&format!("field-{id}"))}</label>
+                {hint}
+                <p class="error" id=error_id aria-live="polite" data-prefix=t("error-prefix")>{error}</p>
+                <div class="control">
+                    <input
+                        id=id
+                        name=id
+                        type=if is_password { "password" } else { "text" }
+                        value=value
+                        autocomplete=autocomplete
+                        autocapitalize=if kind == Kind::Words { "words" } else { "none" }
+                        spellcheck="false"
+                        dir=(!is_password).then_some("auto")
+                        aria-describedby=described_by
+                        aria-invalid=is_invalid
+                        data-rule=rule
+                        data-min-length=min_length
+                        data-too-short=sentence("too-short")
+                        data-too-long=sentence("too-long")
+                        data-forbidden-characters=sentence("forbidden-characters")
+                        data-dot-at-end=sentence("dot-at-end")
+                        data-too-common=sentence("too-common")
+                    />
+                    {reveal}
+                </div>
+                {below.map(|below| view! { <p class="below">{below}</p> })}
+            </div>
+        }
+        .into_any()
+    }
 }
 
 /// Tells password managers whose password it is.
@@ -195,37 +247,81 @@ pub(crate) fn username_for_managers(username: &str) -> AnyView {
     .into_any()
 }
 
-/// The errors, at the top, with links to the fields. Takes the focus.
+/// What is wrong with a form, before its fields: a sentence about the whole, or links to the fields.
+/// Takes the focus.
 pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
-    let of_fields = form
-        .errors
-        .iter()
-        .map(|error| (format!("#{}", error.field.name()), language().field_error(error)));
-    let first = format!("#{}", (form.form.first)(form).name());
-    let of_all = form.wrong.map(|wrong| {
-        let text = match wrong {
-            Wrong::Credentials => t("form-invalid-credentials"),
-            Wrong::Stale => t("form-stale"),
-            Wrong::Busy => t("form-busy"),
-            Wrong::TooMany { minutes } => {
-                let minutes = usize::try_from(minutes).unwrap_or(usize::MAX);
-                t_with("form-too-many", &[("minutes", number(minutes))])
-            }
-            Wrong::NotConfirmed => t("form-not-confirmed"),
-        };
-        (first, text)
-    });
-    let items: Vec<_> = of_all
-        .into_iter()
-        .chain(of_fields)
-        .map(|(href, message)| view! { <li><a href=href>{message}</a></li> })
-        .collect();
-    (!items.is_empty()).then(|| {
-        view! {
-            <div class="summary" role="alert" aria-labelledby="summary" tabindex="-1" autofocus>
-                <h2 id="summary">{t("summary")}</h2>
-                <ul>{items}</ul>
-            </div>
+    let of_all = form.wrong.map(|wrong| match wrong {
+        Wrong::Credentials => t("form-invalid-credentials"),
+        Wrong::Stale => t("form-stale"),
+        Wrong::Busy => t("form-busy"),
+        Wrong::TooMany { minutes } => {
+            let minutes = usize::try_from(minutes).unwrap_or(usize::MAX);
+            t_with("form-too-many", &[("minutes", number(minutes))])
         }
+    });
+    let content = match of_all {
+        Some(sentence) => view! { <p>{sentence} "."</p> }.into_any(),
+        None if form.errors.is_empty() => return None,
+        None => {
+            let items = form.errors.iter().map(|error| {
+                let href = format!("#{}", error.field.name());
+                view! { <li><a href=href>{language().field_error(error)}</a></li> }
+            });
+            view! {
+                <div>
+                    <p>{t("summary")}</p>
+                    <ul>{items.collect::<Vec<_>>()}</ul>
+                </div>
+            }
+            .into_any()
+        }
+    };
+    Some(view! {
+        <div class="summary" role="alert" tabindex="-1" autofocus>{ALERT.view()}{content}</div>
     })
+}
+
+/// Code, with a button to copy it where that works.
+pub(crate) fn code(text: String) -> AnyView {
+    view! {
+        <div class="code">
+            <button type="button" class="button quiet small copy" data-copied=t("copied") hidden>
+                {t("copy")}
+            </button>
+            <pre><code>{text}</code></pre>
+        </div>
+    }
+    .into_any()
+}
+
+/// What stands where a list has nothing to show.
+pub(crate) fn empty(words: String) -> AnyView {
+    view! { <div class="empty"><p>{EMPTY.view()}</p><p>{words}</p></div> }.into_any()
+}
+
+/// The head of a page: its title, and what it is for.
+pub(crate) fn page_head(title: String, lead: Option<String>) -> AnyView {
+    view! {
+        <div class="page-head">
+            <h1>{title}</h1>
+            {lead.map(|lead| view! { <p>{lead}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// A part of a page: what it is about, and beside it what one does.
+pub(crate) fn panel(
+    id: Option<&'static str>,
+    title: String,
+    lead: Option<AnyView>,
+    content: AnyView,
+) -> AnyView {
+    view! {
+        <section class="panel" id=id>
+            <div class="panel-head"><h2>{title}</h2>{lead}</div>
+            <div class="card">{content}</div>
+        </section>
+    }
+    .into_any()
 }

@@ -2,113 +2,218 @@
 
 use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 
-use super::{Around, Section, Title, times::day_in_words};
+use super::{
+    Around, Frame, Section, Title,
+    avatar::avatar,
+    icons::{DONE, LOG_OUT},
+    times::day_in_words,
+};
 use crate::{
     texts::{Language, language, t},
-    web::{assets::Assets, form::TOKEN_FIELD, notices::Notice},
+    web::{
+        brand::{Brand, t_brand},
+        form::TOKEN_FIELD,
+        notices::Notice,
+        state::AppState,
+        viewer::Viewer,
+    },
 };
 
-/// `sign_out`: the token of the sign-out form, if somebody is signed in. `here`: the address of
-/// this page, to return to it.
+/// The id of the form of a page whose language can be changed without losing what is typed.
+pub(crate) const FORM: &str = "form";
+
+/// The field by which a form asks for itself in another language.
+pub(crate) const LANGUAGE_FIELD: &str = "language";
+
+/// Copies code.
+pub(crate) const COPY_SCRIPT: &str = include_str!("copy_code.js");
+
 pub(crate) fn page(
-    assets: &Assets,
+    state: &AppState,
+    viewer: &Viewer,
     around: &Around,
-    sign_out: Option<String>,
-    here: &str,
-    notice: Option<&Notice>,
-    sections: &[Section],
     content: AnyView,
 ) -> impl IntoView + use<> {
-    let title = match &around.title {
-        Title::Name(name) => language().text(name),
-        Title::Text(text) => text.clone(),
+    let brand = &state.brand;
+    let centered = matches!(around.frame, Frame::Centered) && viewer.caller.is_none();
+    let navigation = match around.frame {
+        Frame::Account(here) => Some(navigation(here, &state.routes.sections)),
+        _ => None,
     };
-    let whole = if around.wrong { "page-title-wrong" } else { "page-title" };
-    let whole = language().text_with(whole, &[("title", title.into())]);
-    let bundle = assets.bundle.clone().filter(|_| around.islands);
-    let (style, options) = (assets.style.clone(), assets.options.clone());
-    let navigation = around.section.map(|here| navigation(here, sections));
+    let frame = match around.frame {
+        Frame::Account(_) => "frame account",
+        Frame::Docs => "frame account docs",
+        Frame::Wide | Frame::Centered => "frame",
+    };
+    let notice = viewer.notice.as_ref().map(said);
+    let main = view! { {notice}{content} };
+    // The page of the documentation brings its own navigation along.
+    let main = match around.frame {
+        Frame::Docs => main.into_any(),
+        _ => view! { <main id="main" tabindex="-1">{main}</main> }.into_any(),
+    };
     view! {
         <!DOCTYPE html>
         <html lang=language().tag()>
-            <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <meta name="color-scheme" content="light dark"/>
-                <title>{whole}</title>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link rel="stylesheet" href=style/>
-                {bundle.map(|(script, wasm)| islands(script, wasm))}
-                {around.times.then(local_times)}
-                {rest_buttons()}
-                <AutoReload options/>
-            </head>
-            <body>
+            {head(state, around)}
+            <body class=centered.then_some("centered")>
                 <a class="skip" href="#main">{t("skip")}</a>
                 <header class="top">
-                    <a class="brand" href="/">
-                        <svg viewBox="0 0 24 24" width="28" height="28" aria-hidden="true" focusable="false">
-                            <circle cx="8" cy="8" r="5"/>
-                            <path d="M11.6 11.6 20 20m-3.5-3.5 2.5-2.5m-5 0 1.8-1.8"/>
-                        </svg>
-                        {t("service")}
-                    </a>
-                    {sign_out.map(sign_out_form)}
+                    {brand_link(brand)}
+                    {account_menu(state, viewer)}
                 </header>
-                {navigation}
-                <main id="main" tabindex="-1">
-                    {notice.map(said)}
-                    {content}
-                </main>
+                <div class=frame>{navigation}{main}</div>
                 <footer class="bottom">
-                    <a href="/docs">{t("json-routes")}</a>
-                    {languages(here)}
+                    {links(brand)}
+                    {languages(&viewer.here, around.keeps_form)}
                 </footer>
             </body>
         </html>
     }
 }
 
-/// On every page that knows who is signed in (SE-09): not on the API documentation or errors.
-fn sign_out_form(token: String) -> impl IntoView {
+fn head(state: &AppState, around: &Around) -> impl IntoView + use<> {
+    let (brand, assets) = (&state.brand, &state.assets);
+    let title = match &around.title {
+        Title::Brand => brand.name.clone(),
+        Title::Name(name) => t_brand("page-title", t_brand(name, String::new())),
+        Title::Text(text) => t_brand("page-title", text.clone()),
+    };
+    let title = if around.wrong { t_brand("page-title-wrong", title) } else { title };
+    let bundle = assets.bundle.clone().filter(|_| around.islands);
+    let [light, dark] = brand.grounds.clone();
+    let touch_icon = brand.touch_icon.clone();
+    let touch_icon = touch_icon.map(|icon| view! { <link rel="apple-touch-icon" href=icon/> });
+    let style = brand.style.clone();
+    let style = style.map(|style| view! { <link rel="stylesheet" href=style/> });
     view! {
-        <form method="post" action="/api/sign_out">
-            <input type="hidden" name=TOKEN_FIELD value=token/>
-            <button type="submit" class="button quiet">{t("sign-out")}</button>
-        </form>
+        <head>
+            <meta charset="utf-8"/>
+            <meta name="viewport" content="width=device-width, initial-scale=1"/>
+            <meta name="color-scheme" content="light dark"/>
+            {theme_color(light, "(prefers-color-scheme: light)")}
+            {theme_color(dark, "(prefers-color-scheme: dark)")}
+            <meta name="description" content=t_brand("description", String::new())/>
+            <title>{title}</title>
+            <link rel="icon" href=brand.icon.clone()/>
+            {touch_icon}
+            <link rel="stylesheet" href=assets.style.clone()/>
+            {style}
+            {bundle.map(|(script, wasm)| islands(script, wasm))}
+            {around.times.then(|| script(include_str!("local_times.js")))}
+            {around.code.then(|| script(COPY_SCRIPT))}
+            {around.new_password.then(|| script(include_str!("common_passwords.js")))}
+            {script(include_str!("rest_buttons.js"))}
+            <AutoReload options=assets.options.clone()/>
+        </head>
     }
 }
 
-/// The notice about what was just done, to be seen and heard.
+/// The colour of the browser's own frame.
+fn theme_color(color: String, media: &'static str) -> impl IntoView {
+    leptos::html::meta().name("theme-color").content(color).attr("media", media)
+}
+
+fn brand_link(brand: &Brand) -> impl IntoView + use<> {
+    let name = brand.name.clone();
+    match (&brand.logo, brand.is_set) {
+        (Some(logo), _) => view! {
+            <a class="brand" href="/"><img src=logo.clone() alt=""/><span dir="auto">{name}</span></a>
+        }
+        .into_any(),
+        (None, true) => view! { <a class="brand" href="/"><span dir="auto">{name}</span></a> }.into_any(),
+        (None, false) => view! {
+            <a class="brand" href="/">
+                <img src="/favicon.svg" alt="" width="32" height="32"/>
+                {name}
+            </a>
+        }
+        .into_any(),
+    }
+}
+
+/// Who is signed in, with the way out, on every page (SE-09).
+fn account_menu(state: &AppState, viewer: &Viewer) -> Option<impl IntoView + use<>> {
+    let profile = viewer.caller.as_ref()?.profile();
+    let token = viewer.form_token(state).ok()?;
+    let name = profile.display_name().to_owned();
+    Some(view! {
+        <div class="account-menu">
+            <a class="who" href="/account">
+                {avatar(profile, false)}
+                <span dir="auto">{name}</span>
+            </a>
+            <form method="post" action="/api/sign_out">
+                <input type="hidden" name=TOKEN_FIELD value=token/>
+                <button type="submit" class="button quiet small">
+                    {LOG_OUT.view()} {t("sign-out")}
+                </button>
+            </form>
+        </div>
+    })
+}
+
+/// The notice about what was just done. It takes the focus: a screen reader says nothing of a live
+/// region that is there from the start.
 fn said(notice: &Notice) -> impl IntoView + use<> {
     let name = format!("saved-{}", notice.word);
     let text = match notice.at {
         Some(at) => language().text_with(&name, &[("date", day_in_words(language(), at).into())]),
         None => language().text(&name),
     };
-    view! { <p class="saved" role="status">{text}</p> }
+    view! {
+        <div class="notice" role="status" tabindex="-1" autofocus>
+            {DONE.view()}
+            <p>{text}</p>
+        </div>
+    }
 }
 
 fn navigation(here: Section, sections: &[Section]) -> impl IntoView + use<> {
     let links = sections.iter().map(|section| {
         let current = (section.page == here.page).then_some("page");
         let words = language().text(section.name);
-        view! { <li><a href=section.page aria-current=current>{words}</a></li> }
+        view! {
+            <li><a href=section.page aria-current=current>{section.icon.view()} {words}</a></li>
+        }
     });
     view! {
-        <nav class="sections" aria-label=t("account-navigation")>
+        <nav class="side" aria-label=t("account-navigation")>
             <ul>{links.collect::<Vec<_>>()}</ul>
         </nav>
     }
 }
 
-/// The language switch: every language in its own words.
-fn languages(here: &str) -> impl IntoView + use<> {
+fn links(brand: &Brand) -> Option<impl IntoView + use<>> {
+    let own = (!brand.is_set).then(|| view! { <li><a href="/docs">{t("json-routes")}</a></li> });
+    let help = brand.support.clone();
+    let help = help.map(|url| view! { <li><a href=url>{t("help")}</a></li> });
+    let named = brand.links.iter().map(|link| {
+        view! { <li><a href=link.url.clone() dir="auto">{link.name.clone()}</a></li> }
+    });
+    let named: Vec<_> = named.collect();
+    let credit = brand.credits.then(|| view! { <li><span>{t("credit")}</span></li> });
+    let is_empty = own.is_none() && help.is_none() && named.is_empty() && credit.is_none();
+    (!is_empty).then(|| view! { <ul>{help}{named}{own}{credit}</ul> })
+}
+
+/// The language switch: every language in its own words. On a page with a form it submits the form,
+/// so that nothing typed is lost.
+fn languages(here: &str, keeps_form: bool) -> impl IntoView + use<> {
     let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
     let links = Language::ALL.map(|(other, tag, _)| {
         let name = other.text("language");
         if other == language() {
             view! { <li><span aria-current="true">{name}</span></li> }.into_any()
+        } else if keeps_form {
+            view! {
+                <li>
+                    <button type="submit" form=FORM formnovalidate name=LANGUAGE_FIELD value=tag lang=tag>
+                        {name}
+                    </button>
+                </li>
+            }
+            .into_any()
         } else {
             let href = format!("/language/{tag}?next={next}");
             view! { <li><a href=href lang=tag hreflang=tag>{name}</a></li> }.into_any()
@@ -123,23 +228,16 @@ fn languages(here: &str) -> impl IntoView + use<> {
 
 /// Brings the islands of the page to life. leptos's own `HydrationScripts` looks for the hashed
 /// names beside the executable, where a single binary has nothing, and its preload has no nonce.
-fn islands(script: String, wasm: String) -> impl IntoView {
-    let nonce = use_nonce();
+fn islands(module: String, wasm: String) -> impl IntoView {
     let start =
-        include_str!("start_islands.js").replace("{script}", &script).replace("{wasm}", &wasm);
+        include_str!("start_islands.js").replace("{script}", &module).replace("{wasm}", &wasm);
     view! {
-        <link rel="modulepreload" href=script nonce=nonce.clone()/>
-        <script nonce=nonce type="module" inner_html=start></script>
+        <link rel="modulepreload" href=module nonce=use_nonce()/>
+        {script(&start)}
     }
 }
 
-/// Keeps a second click from sending a form again.
-fn rest_buttons() -> impl IntoView {
-    let nonce = use_nonce();
-    view! { <script nonce=nonce type="module" inner_html=include_str!("rest_buttons.js")></script> }
-}
-
-fn local_times() -> impl IntoView {
-    let nonce = use_nonce();
-    view! { <script nonce=nonce type="module" inner_html=include_str!("local_times.js")></script> }
+/// A script of ours, which holds no user's text.
+pub(crate) fn script(text: &str) -> impl IntoView + use<> {
+    view! { <script nonce=use_nonce() type="module" inner_html=text.to_owned()></script> }
 }

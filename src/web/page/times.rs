@@ -10,16 +10,27 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// `3 hours ago`, and the time itself.
-pub(crate) fn ago(seconds: i64) -> impl IntoView {
-    let words = ago_in_words(now().saturating_sub(seconds));
-    let (machine, full) = (rfc3339(seconds), full(language(), seconds));
-    view! {
-        {words}
-        <span class="when">
-            <time datetime=machine data-local>{full}</time>
-        </span>
-    }
+/// `3 hours ago`
+pub(crate) fn ago(seconds: i64) -> String {
+    ago_in_words(now().saturating_sub(seconds))
+}
+
+/// A time, with its day.
+pub(crate) fn moment(seconds: i64) -> impl IntoView {
+    let words = full(language(), seconds);
+    view! { <time datetime=rfc3339(seconds) data-local="moment">{words}</time> }
+}
+
+/// A time of the day, below the day's heading.
+pub(crate) fn clock(seconds: i64) -> impl IntoView {
+    let words = in_words(language(), "clock", seconds);
+    view! { <time datetime=rfc3339(seconds) data-local="clock">{words}</time> }
+}
+
+/// The heading for what happened on a day.
+pub(crate) fn heading(seconds: i64) -> impl IntoView {
+    let words = day_in_words(language(), seconds);
+    view! { <time datetime=rfc3339(seconds) data-local="day">{words}</time> }
 }
 
 /// A day, in UTC.

@@ -1,90 +1,301 @@
 //! The OpenAPI document as a page, rendered entirely on the server, so that it loads nothing from
-//! elsewhere and needs no script.
+//! elsewhere. Only copying code needs a script.
 
+use std::fmt::Write;
+
+use axum::{
+    Extension,
+    body::{Bytes, to_bytes},
+    extract::State,
+    http::{HeaderValue, header},
+    response::{Html, IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use leptos::prelude::*;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-pub(in crate::web::pages) fn page(document: &Value) -> impl IntoView + use<> {
-    let operations = members(&document["paths"])
+use crate::{
+    platform::{
+        error::{Error, Fault, Result},
+        settings,
+    },
+    texts::{Language, language, t},
+    web::{
+        headers::page_policy,
+        page::{Around, Frame, parts::code, shell::COPY_SCRIPT},
+        problem_kinds::KINDS,
+        sending::OneCopy,
+        state::AppState,
+        viewer::{Viewer, render},
+    },
+};
+
+/// For strangers, rendered once per language, because it is large and the same for all of them. So a
+/// crowd that requests it without reading it takes no more memory than one client.
+pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+    let document = serde_json::to_value(&state.openapi).map_err(Fault::internal)?;
+    let server = state.public_url.origin();
+    let around = Around::of("json-routes").framed(Frame::Docs).with_code();
+    let view = move || docs_view(&document, &server);
+    if viewer.caller.is_some() {
+        return render(&state, &viewer, around, view).await;
+    }
+    let viewer = Viewer::nobody(viewer.language, "/docs");
+    let page = async || {
+        let page = render(&state, &viewer, around, view).await?;
+        let page = to_bytes(page.into_body(), usize::MAX).await.map_err(Fault::internal)?;
+        let page = std::str::from_utf8(&page).map_err(Fault::internal)?;
+        Ok::<_, Error>(Bytes::from(with_one_script(page)))
+    };
+    let page = state.docs[viewer.language.index()].get_or_try_init(page).await?.clone();
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, COPY_SCRIPT.as_bytes());
+    let source = format!("'sha256-{}'", STANDARD.encode(hash));
+    let policy = page_policy(&source, settings::reloads());
+    let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
+    Ok((Extension(OneCopy), [(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
+        .into_response())
+}
+
+/// Leaves only the script that copies code. A nonce belongs to a single answer, so a page that is
+/// reused can't have one; the policy names this script by its hash.
+fn with_one_script(page: &str) -> String {
+    let mut parts = page.split("<script");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let behind = parts.map(|part| part.split_once("</script>").map_or("", |(_, rest)| rest));
+    let page = behind.fold(first, |page, rest| page + rest);
+    page.replacen("</head>", &format!("<script type=\"module\">{COPY_SCRIPT}</script></head>"), 1)
+}
+
+fn docs_view(document: &Value, server: &str) -> impl IntoView + use<> {
+    let operations: Vec<Operation<'_>> = members(&document["paths"])
         .flat_map(|(path, item)| {
-            members(item).map(move |(method, operation)| operation_view(path, method, operation))
+            members(item).map(move |(method, of)| Operation { path, method, of })
         })
-        .collect::<Vec<_>>();
-    let schemas = members(&document["components"]["schemas"])
-        .map(|(name, schema)| schema_view(name, schema))
-        .collect::<Vec<_>>();
-    view! {
-        <article class="docs" lang="en">
-            <h1>"JSON routes"</h1>
-            <p class="lead">{text(&document["info"]["description"])}</p>
-            <p>
-                "The same as an OpenAPI 3.1 document: " <a href="/openapi.json">"openapi.json"</a>
-                ". A caller shows " <code>"Authorization: Bearer ACCESS_TOKEN"</code>
-                " or the session cookie."
-            </p>
-            {operations}
-            <h2>"Bodies"</h2>
-            {schemas}
-        </article>
-    }
-}
-
-fn operation_view(path: &str, method: &str, operation: &Value) -> impl IntoView + use<> {
-    let rows = members(&operation["responses"])
-        .map(|(status, response)| {
-            let body = members(&response["content"]).next().map(|(_, body)| link(&body["schema"]));
+        .collect();
+    let tags = document["tags"].as_array().into_iter().flatten();
+    let groups: Vec<(String, Vec<&Operation<'_>>)> = tags
+        .map(|tag| {
+            let is_in = |operation: &&Operation<'_>| operation.of["tags"][0] == tag["name"];
+            (text(&tag["description"]), operations.iter().filter(is_in).collect())
+        })
+        .collect();
+    let contents: Vec<_> =
+        groups.iter().map(|(title, group)| contents_view(title, group)).collect();
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|(title, group)| {
+            let operations: Vec<_> =
+                group.iter().map(|operation| operation.view(document, server)).collect();
             view! {
-                <tr>
-                    <td><code>{status.to_owned()}</code></td>
-                    <td>{prose(&response["description"])}</td>
-                    <td>{body}</td>
-                </tr>
+                <section>
+                    <h2>{title.clone()}</h2>
+                    <div class="card operations">{operations}</div>
+                </section>
             }
         })
-        .collect::<Vec<_>>();
-    let request = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let takes = (!request.is_null()).then(|| view! { <p>"Takes " {link(request)} "."</p> });
-    let closed =
-        (!operation["security"].is_null()).then(|| view! { <p>"For those who are signed in."</p> });
-    let description = (!operation["description"].is_null())
-        .then(|| view! { <p>{prose(&operation["description"])}</p> });
-    let id = text(&operation["operationId"]);
+        .collect();
+    let only_english = (language() != Language::English)
+        .then(|| view! { <p class="notice warn" lang=language().tag()>{t("docs-in-english")}</p> });
+    let base = format!(
+        "TOKEN=$(curl -s {server}/auth/signin -H 'Content-Type: application/json' \\\n  \
+         -d '{{\"username\": \"alice\", \"password\": \"…\"}}' | jq -r .accessToken)\n\
+         curl {server}/user/profile -H \"Authorization: Bearer $TOKEN\""
+    );
     view! {
-        <section class="card" aria-labelledby=id.clone()>
-            <h2 id=id.clone()><code>{method.to_uppercase()} " " {path.to_owned()}</code></h2>
-            <p>{prose(&operation["summary"])} "."</p>
-            {description}
-            {closed}
-            {takes}
-            {table(["Status", "Meaning", "Body"], rows)}
-        </section>
+        <nav class="side" aria-label=t("docs-contents")>{contents}</nav>
+        <main id="main" tabindex="-1" lang="en">
+            {only_english}
+            <div class="page-head">
+                <h1>"API"</h1>
+                <p>
+                    {text(&document["info"]["description"])}
+                    " Also as an OpenAPI 3.1 document: " <a href="/openapi.json">"openapi.json"</a> "."
+                </p>
+            </div>
+            <section class="card">
+                <p>
+                    "Sign in, then send the access token with each request, or let the browser send \
+                     its session cookie. Bodies are JSON."
+                </p>
+                {code(base)}
+            </section>
+            {groups}
+            {errors_view()}
+        </main>
     }
 }
 
-fn schema_view(name: &str, schema: &Value) -> impl IntoView + use<> {
+fn contents_view(title: &str, group: &[&Operation<'_>]) -> AnyView {
+    let links = group.iter().map(|operation| {
+        let href = format!("#{}", text(&operation.of["operationId"]));
+        view! { <li><a href=href>{text(&operation.of["summary"])}</a></li> }
+    });
+    view! {
+        <h2>{title.to_owned()}</h2>
+        <ul>{links.collect::<Vec<_>>()}</ul>
+    }
+    .into_any()
+}
+
+struct Operation<'a> {
+    path: &'a str,
+    method: &'a str,
+    of: &'a Value,
+}
+
+impl Operation<'_> {
+    fn view(&self, document: &Value, server: &str) -> AnyView {
+        let Self { path, method, of } = self;
+        let is_closed = of["security"].as_array().is_some_and(|ways| !ways.is_empty());
+        let closed =
+            is_closed.then(|| view! { <span class="hint">"Requires authentication"</span> });
+        let description =
+            (!of["description"].is_null()).then(|| view! { <p>{prose(&of["description"])}</p> });
+        let id = text(&of["operationId"]);
+        let class = format!("method {method}");
+        view! {
+            <details class="operation">
+                <summary>
+                    <span class=class>{method.to_uppercase()}</span>
+                    <h3><code>{(*path).to_owned()}</code></h3>
+                    <span>{text(&of["summary"])}</span>
+                    {closed}
+                </summary>
+                <div id=id>
+                    {description}
+                    {parameters_view(of)}
+                    {body_view(of, document)}
+                    {code(self.curl(document, server, is_closed))}
+                    {responses_view(of, document)}
+                </div>
+            </details>
+        }
+        .into_any()
+    }
+
+    /// The request as a command.
+    fn curl(&self, document: &Value, server: &str, is_closed: bool) -> String {
+        let mut command = "curl".to_owned();
+        if self.method != "get" {
+            _ = write!(command, " -X {}", self.method.to_uppercase());
+        }
+        _ = write!(command, " {server}{}", self.path);
+        if is_closed {
+            command += " \\\n  -H \"Authorization: Bearer $TOKEN\"";
+        }
+        let schema = request_schema(self.of);
+        if !schema.is_null() {
+            let body = example(document, schema, "");
+            _ = write!(command, " \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'");
+        }
+        command
+    }
+}
+
+fn request_schema(operation: &Value) -> &Value {
+    &operation["requestBody"]["content"]["application/json"]["schema"]
+}
+
+fn parameters_view(operation: &Value) -> Option<AnyView> {
+    let parameters = operation["parameters"].as_array()?;
+    let rows: Vec<_> = parameters
+        .iter()
+        .map(|parameter| {
+            let place = text(&parameter["in"]);
+            row(
+                &parameter["name"],
+                format!("{}, in the {place}", kind(&parameter["schema"])),
+                &parameter["description"],
+            )
+        })
+        .collect();
+    Some(table(["Parameter", "Type", "Meaning"], rows))
+}
+
+fn body_view(operation: &Value, document: &Value) -> Option<AnyView> {
+    let schema = resolve(document, request_schema(operation));
     let required: Vec<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let rows = members(&schema["properties"])
-        .map(|(member, schema)| {
-            let optional = (!required.contains(&member)).then_some(", optional");
-            view! {
-                <tr>
-                    <td><code>{member.to_owned()}</code></td>
-                    <td>{text(&schema["type"])} {optional}</td>
-                    <td>{prose(&schema["description"])}</td>
-                </tr>
-            }
+        schema["required"].as_array()?.iter().filter_map(Value::as_str).collect();
+    let rows: Vec<_> = members(&schema["properties"])
+        .map(|(name, member)| {
+            let optional = if required.contains(&name) { "" } else { ", optional" };
+            row(&json!(name), format!("{}{optional}", kind(member)), &member["description"])
         })
-        .collect::<Vec<_>>();
-    view! {
-        <section class="card" aria-labelledby=name.to_owned()>
-            <h3 id=name.to_owned()><code>{name.to_owned()}</code></h3>
-            {table(["Member", "Type", "Meaning"], rows)}
-        </section>
-    }
+        .collect();
+    Some(table(["Field", "Type", "Meaning"], rows))
 }
 
-fn table<V: IntoView + 'static>(heads: [&'static str; 3], rows: Vec<V>) -> impl IntoView + use<V> {
+/// What it answers, but for the errors that every route may answer with.
+fn responses_view(operation: &Value, document: &Value) -> Vec<AnyView> {
+    let own = members(&operation["responses"]).filter(|(status, response)| {
+        let of_all = KINDS.iter().any(|kind| {
+            let starts = format!("`{}`", kind.slug);
+            text(&response["description"]).starts_with(&starts)
+                && !["400", "401", "404"].contains(status)
+        });
+        !of_all
+    });
+    own.map(|(status, response)| {
+        let schema = &response["content"]["application/json"]["schema"];
+        let body = (!schema.is_null()).then(|| code(pretty(&example(document, schema, ""))));
+        view! {
+            <div>
+                <p><code class="badge">{status.to_owned()}</code> " " {prose(&response["description"])}</p>
+                {body}
+            </div>
+        }
+        .into_any()
+    })
+    .collect()
+}
+
+/// Every kind of error, once.
+fn errors_view() -> AnyView {
+    let rows: Vec<_> = KINDS
+        .iter()
+        .map(|kind| {
+            let href = format!("/problems/{}", kind.slug);
+            view! {
+                <tr>
+                    <td><code>{kind.status.as_u16()}</code></td>
+                    <td><a href=href><code>{kind.slug}</code></a></td>
+                    <td>{kind.detail(Language::English)} "."</td>
+                </tr>
+            }
+            .into_any()
+        })
+        .collect();
+    view! {
+        <section>
+            <h2>"Errors"</h2>
+            <div class="card">
+                <p>
+                    "Every error is a problem details object (RFC 9457): " <code>"type"</code>
+                    " ends in one of these words, and " <code>"requestId"</code>
+                    " finds it in the log."
+                </p>
+                <details class="dialog">
+                    <summary>"All errors"</summary>
+                    {table(["Status", "Type", "Meaning"], rows)}
+                </details>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn row(name: &Value, kind: String, meaning: &Value) -> AnyView {
+    view! {
+        <tr>
+            <td><code>{text(name)}</code></td>
+            <td>{kind}</td>
+            <td>{prose(meaning)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn table(heads: [&'static str; 3], rows: Vec<AnyView>) -> AnyView {
     let heads = heads.map(|head| view! { <th scope="col">{head}</th> }).to_vec();
     view! {
         <table>
@@ -92,12 +303,48 @@ fn table<V: IntoView + 'static>(heads: [&'static str; 3], rows: Vec<V>) -> impl 
             <tbody>{rows}</tbody>
         </table>
     }
+    .into_any()
 }
 
-/// A link to the schema that `$ref` names.
-fn link(schema: &Value) -> impl IntoView + use<> {
-    let name = text(&schema["$ref"]).rsplit('/').next().unwrap_or_default().to_owned();
-    view! { <a href=format!("#{name}")><code>{name.clone()}</code></a> }
+/// The type of a schema: the first, where `null` is one of several.
+fn kind(schema: &Value) -> String {
+    match &schema["type"] {
+        Value::Array(kinds) => kinds.first().map(text).unwrap_or_default(),
+        kind => text(kind),
+    }
+}
+
+/// The schema that `$ref` names, or the schema itself.
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str().and_then(|path| path.strip_prefix('#')) {
+        Some(path) => document.pointer(path).unwrap_or(&Value::Null),
+        None => schema,
+    }
+}
+
+/// An example of a schema, made of those of its members. `name`: that of the member.
+fn example(document: &Value, schema: &Value, name: &str) -> Value {
+    let schema = resolve(document, schema);
+    let given = [&schema["example"], &schema["examples"][0]];
+    if let Some(given) = given.into_iter().find(|given| !given.is_null()) {
+        return given.clone();
+    }
+    match (&*kind(schema), schema["format"].as_str()) {
+        ("object", _) => {
+            let members = members(&schema["properties"]);
+            let members = members.map(|(name, of)| (name.to_owned(), example(document, of, name)));
+            Value::Object(members.collect::<Map<_, _>>())
+        }
+        ("array", _) => json!([example(document, &schema["items"], name)]),
+        ("integer" | "number", _) => json!(1),
+        ("boolean", _) => json!(true),
+        (_, Some("date-time")) => json!("2026-11-27T14:05:00Z"),
+        _ => json!("…"),
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// Text in which `backticks` mark code.

@@ -1,0 +1,3 @@
+//! The overview of an account: the page where everything begins.
+
+pub mod pages;

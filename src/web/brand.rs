@@ -1,0 +1,192 @@
+//! The operator's name on every page: name, logo, colour, links.
+
+pub(crate) mod palette;
+mod settings;
+
+use std::fmt::Write;
+
+use axum::{
+    Extension,
+    body::Bytes,
+    extract::{Path, State, rejection::PathRejection},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use self::palette::{OWN, Palette};
+pub use self::settings::{BrandSettings, Link, Logo};
+use super::{routes::Map, sending::OneCopy, state::AppState};
+use aws_lc_rs::digest::{SHA256, digest};
+
+use leptos::prelude::use_context;
+
+use crate::{
+    platform::error::{Error, Refusal},
+    texts::t_with,
+};
+
+/// Our own name, where the operator has set none.
+pub const OWN_NAME: &str = "Latchkey";
+
+pub(crate) fn routes(map: &mut Map) {
+    map.asset("/brand/{file}", serve);
+}
+
+/// The brand of the page that is being rendered.
+pub(crate) fn brand_of_page<T>(read: impl FnOnce(&Brand) -> T) -> Option<T> {
+    use_context::<AppState>().map(|state| read(&state.brand))
+}
+
+/// A text that may mention the operator's name and a title, on the page that is being rendered.
+pub(crate) fn t_brand(name: &str, title: String) -> String {
+    let brand = brand_of_page(|brand| brand.name.clone()).unwrap_or_default();
+    t_with(name, &[("brand", brand.into()), ("title", title.into())])
+}
+
+/// What every page shows of the operator.
+pub struct Brand {
+    pub name: String,
+    /// Whether the operator has set a name.
+    pub is_set: bool,
+    pub links: Vec<Link>,
+    pub support: Option<String>,
+    /// Whether the footer says who made this.
+    pub credits: bool,
+    /// The ground of the pages in the light and in the dark theme, for the browser's own frame.
+    pub grounds: [String; 2],
+    /// The address of the logo.
+    pub logo: Option<String>,
+    /// The address of the icon of the tab.
+    pub icon: String,
+    /// The address of the icon on a home screen: a PNG.
+    pub touch_icon: Option<String>,
+    /// The address of the style sheet with the operator's colours.
+    pub style: Option<String>,
+    files: Vec<File>,
+}
+
+/// A file that is made of the settings.
+struct File {
+    /// Its hash, and the ending of its kind.
+    name: String,
+    content_type: &'static str,
+    bytes: Bytes,
+}
+
+impl File {
+    fn new(ending: &str, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        let hash = URL_SAFE_NO_PAD.encode(&digest(&SHA256, &bytes).as_ref()[..12]);
+        Self { name: format!("{hash}.{ending}"), content_type, bytes }
+    }
+
+    fn address(&self) -> String {
+        format!("/brand/{}", self.name)
+    }
+}
+
+impl Brand {
+    #[must_use]
+    pub fn new(settings: &BrandSettings) -> Self {
+        let is_set = settings.name.is_some();
+        let name = settings.name.clone().unwrap_or_else(|| OWN_NAME.to_owned());
+        #[expect(clippy::expect_used, reason = "a test makes this palette")]
+        let palette = settings
+            .color
+            .clone()
+            .unwrap_or_else(|| Palette::of(OWN).expect("the palette of our own color"));
+        let mut files = Vec::new();
+        let mut add = |file: File| {
+            let address = file.address();
+            files.push(file);
+            address
+        };
+        let logo = settings.logo.as_ref().map(|logo| match logo {
+            Logo::Svg(bytes) => add(File::new("svg", SVG, bytes.clone())),
+            Logo::Png(bytes) => add(File::new("png", "image/png", bytes.clone())),
+        });
+        let style = settings.color.is_some().then(|| add(File::new("css", CSS, style(&palette))));
+        let touch_icon = match settings.logo {
+            Some(Logo::Png(_)) => logo.clone(),
+            _ => (!is_set).then(|| "/apple-touch-icon.png".to_owned()),
+        };
+        let icon = match &logo {
+            Some(logo) => logo.clone(),
+            None if is_set => add(File::new("svg", SVG, monogram(&name, &palette))),
+            None => "/favicon.svg".to_owned(),
+        };
+        let grounds = [&palette.light, &palette.dark].map(|theme| theme.get("ground").to_owned());
+        Self {
+            name,
+            is_set,
+            links: settings.links.clone(),
+            support: settings.support.clone(),
+            credits: is_set && settings.credits,
+            grounds,
+            logo,
+            icon,
+            touch_icon,
+            style,
+            files,
+        }
+    }
+}
+
+const SVG: &str = "image/svg+xml; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+
+/// The style sheet that replaces the colours of `tokens.css`.
+fn style(palette: &Palette) -> String {
+    let (light, dark) = (palette.light.declarations(""), palette.dark.declarations(""));
+    format!(":root{{\n{light}}}\n@media (prefers-color-scheme: dark){{:root{{\n{dark}}}}}\n")
+}
+
+/// The icon of a tab where there is no logo: the first letter of the name.
+fn monogram(name: &str, palette: &Palette) -> String {
+    let letter = name.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let mut escaped = String::new();
+    for c in letter.chars() {
+        _ = write!(escaped, "&#{};", u32::from(c));
+    }
+    let color = palette.light.get("accent");
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><rect width=\"32\" \
+         height=\"32\" rx=\"7\" fill=\"{color}\"/><text x=\"16\" y=\"22.5\" font-size=\"18\" \
+         font-weight=\"600\" font-family=\"system-ui,sans-serif\" text-anchor=\"middle\" \
+         fill=\"#fff\">{escaped}</text></svg>"
+    )
+}
+
+/// For a file of the operator's that somebody opens by itself: an SVG there can run nothing, load
+/// nothing, and is of no origin.
+const NOTHING_RUNS: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
+
+async fn serve(
+    State(state): State<AppState>,
+    file: Result<Path<String>, PathRejection>,
+) -> Result<Response, Error> {
+    let name = file.map(|Path(name)| name).unwrap_or_default();
+    let file = state.brand.files.iter().find(|file| file.name == name).ok_or(Refusal::NotFound)?;
+    let headers = [
+        (header::CONTENT_TYPE, file.content_type),
+        (header::CONTENT_SECURITY_POLICY, NOTHING_RUNS),
+        // Its name has the hash of its content.
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    Ok((Extension(OneCopy), headers, file.bytes.clone()).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_letter_of_a_name_is_no_markup() {
+        let palette = Palette::of(OWN).expect("a palette");
+        for (name, letter) in [("acme", "&#65;"), ("<b>", "&#60;"), ("ßtore", "&#83;&#83;")] {
+            assert!(monogram(name, &palette).contains(&format!(">{letter}</text>")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The settings of the operator's name.
+
+use std::{fs, path::Path};
+
+use axum::body::Bytes;
+use url::Url;
+
+use super::palette::Palette;
+use crate::platform::settings::{settings, switch};
+
+settings! {
+    /// The settings of the operator's name.
+    pub struct BrandSettings {
+        name: Option<String> = given("BRAND_NAME", "Latchkey", name, "Example"),
+            "the name of your service, on every page";
+        logo: Option<Logo> = given("BRAND_LOGO", "none", Logo::read, "/etc/latchkey/logo.svg"),
+            "a file with your logo: SVG or PNG, at most 256 KiB",
+            "It is read at the start.";
+        color: Option<Palette> = given("BRAND_COLOR", "#0f5e5a", Palette::of, "#0f5e5a"),
+            "the color of buttons and links, in any notation of CSS",
+            "The other colors of the pages, light and dark, follow from it.";
+        links: Vec<Link> = or(
+            "BRAND_LINKS", "none", links,
+            "Imprint=https://example.org/imprint,Privacy=https://example.org/privacy"
+        ),
+            "links at the foot of every page, as Name=https://…,Name=https://…";
+        support: Option<String> = given(
+            "SUPPORT_URL", "none", address, "https://example.org/help"
+        ),
+            "where people get help, for example when they have forgotten their password",
+            "An https: or mailto: address.";
+        credits: bool = or("BRAND_CREDIT", "yes", |text| switch(text, "yes", "no")),
+            "whether the foot of a page with your name says \"Powered by Latchkey\": yes or no";
+    }
+}
+
+/// Code points. A longer name would fill a phone's screen.
+const MAX_NAME: usize = 40;
+
+const MAX_LINKS: usize = 8;
+
+/// The largest logo, in bytes.
+const MAX_LOGO: usize = 256 * 1024;
+
+/// A logo, as it is in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logo {
+    Svg(Bytes),
+    Png(Bytes),
+}
+
+impl Logo {
+    fn read(path: &str) -> Result<Self, String> {
+        let size = fs::metadata(Path::new(path))
+            .map_err(|error| format!("cannot read {path}: {error}"))?;
+        if !size.is_file() || size.len() > MAX_LOGO as u64 {
+            return Err("must be a file of at most 256 KiB".into());
+        }
+        let bytes = fs::read(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+        Self::of(bytes)
+    }
+
+    /// Goes by the content: a wrong ending would make it a file that no browser shows.
+    fn of(bytes: Vec<u8>) -> Result<Self, String> {
+        let is_svg = || std::str::from_utf8(&bytes).is_ok_and(|text| text.contains("<svg"));
+        if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+            Ok(Self::Png(bytes.into()))
+        } else if is_svg() {
+            Ok(Self::Svg(bytes.into()))
+        } else {
+            Err("is neither an SVG nor a PNG file".into())
+        }
+    }
+}
+
+/// A link at the foot of every page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub name: String,
+    pub url: String,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let is_shown = !name.chars().any(char::is_control);
+    if is_shown && (1..=MAX_NAME).contains(&name.chars().count()) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("must have 1 to {MAX_NAME} characters, and no control characters"))
+    }
+}
+
+fn links(text: &str) -> Result<Vec<Link>, String> {
+    if text == "none" {
+        return Ok(Vec::new());
+    }
+    let links = text.split(',').map(|part| {
+        let (label, url) = part.split_once('=').ok_or(
+            "must be Name=https://…, separated by commas; write a comma in an address as %2C",
+        )?;
+        Ok(Link { name: name(label)?, url: address(url)? })
+    });
+    let links: Vec<Link> = links.collect::<Result<_, String>>()?;
+    if links.len() > MAX_LINKS {
+        Err(format!("must be at most {MAX_LINKS} links"))
+    } else {
+        Ok(links)
+    }
+}
+
+/// An address that people can follow. Anything else, `javascript:` first of all, could run.
+fn address(text: &str) -> Result<String, String> {
+    let url = Url::parse(text.trim()).ok();
+    let url = url.filter(|url| ["https", "http", "mailto"].contains(&url.scheme()));
+    url.map(Into::into)
+        .ok_or_else(|| "must be an address that begins with https:, http: or mailto:".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_read_with_their_names() {
+        let read = links("Imprint=https://example.org/a?b=c, Help=mailto:help@example.org");
+        let read = read.expect("links");
+        assert_eq!(read[0].url, "https://example.org/a?b=c");
+        assert_eq!((&*read[1].name, &*read[1].url), ("Help", "mailto:help@example.org"));
+        for bad in ["Imprint", "=https://x", "X=javascript:alert(1)", "X=/imprint", "a=b,", ","] {
+            assert!(links(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_logo_is_known_by_its_content() {
+        let svg = b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_vec();
+        assert!(matches!(Logo::of(svg), Ok(Logo::Svg(_))));
+        assert!(matches!(Logo::of(b"\x89PNG\r\n\x1a\nrest".to_vec()), Ok(Logo::Png(_))));
+        for bad in [&b""[..], b"GIF89a", b"<html></html>", b"\xff\xfe<svg"] {
+            assert!(Logo::of(bad.to_vec()).is_err());
+        }
+        assert!(Logo::read("/nowhere/logo.svg").is_err() && Logo::read("/").is_err());
+    }
+
+    #[test]
+    fn a_name_fits_on_a_phone() {
+        assert_eq!(name(" Tea & Co ").as_deref(), Ok("Tea & Co"));
+        assert!(name(&"x".repeat(41)).is_err() && name("a\u{1b}b").is_err());
+    }
+}
