@@ -195,6 +195,15 @@ pub(crate) async fn last_event_at(store: &Store) -> Result<Option<i64>, Fault> {
     sql::last_at(&mut store.read().await?).await
 }
 
+/// When one of two acts was last done to an account, in seconds since 1970.
+pub async fn newest_of(
+    store: &Store,
+    account: AccountId,
+    acts: [Act; 2],
+) -> Result<Option<i64>, Fault> {
+    sql::newest_of(&mut store.read().await?, account, acts.map(|act| act.0)).await
+}
+
 /// The events of an account before the row `before`, newest first, and whether there are more.
 pub async fn history(
     store: &Store,

@@ -17,7 +17,6 @@ use crate::{
         notices::{Notice, notices},
         page::{
             Around, Section,
-            avatar::avatar,
             icons::{DATABASE, DOWNLOAD as DOWNLOAD_ICON, USER},
             parts::{self, button, checkbox, danger_button, page_head, panel, summary},
             times::day,
@@ -111,13 +110,7 @@ fn profile_view(
     };
     let lead = view! { <p>{t("profile-account-lead")}</p> };
     view! {
-        <div class="me">
-            {avatar(profile, true)}
-            <div>
-                <h1>{t("profile-title")}</h1>
-                <p dir="auto">{profile.display_name().to_owned()}</p>
-            </div>
-        </div>
+        {page_head(t("profile-title"), None)}
         {panel(None, t("profile-change"), None, names.into_any())}
         {panel(None, t("profile-account"), Some(lead.into_any()), account.into_any())}
     }

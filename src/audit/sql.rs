@@ -96,6 +96,18 @@ pub(super) async fn last_at(db: &mut Db) -> Result<Option<i64>, Fault> {
     Ok(db.optional::<(i64,)>(sql(query)).await?.map(|(at,)| at))
 }
 
+/// The time of an account's newest event of two kinds.
+pub(super) async fn newest_of(
+    db: &mut Db,
+    account: AccountId,
+    [one, other]: [&str; 2],
+) -> Result<Option<i64>, Fault> {
+    let query = "SELECT MAX(at) FROM audit_events \
+                 WHERE account_id = $1 AND (event = $2 OR event = $3)";
+    let (at,): (Option<i64>,) = db.one(sql(query).bind(account).bind(one).bind(other)).await?;
+    Ok(at)
+}
+
 pub(super) async fn after(db: &mut Db, seq: i64, most: i64) -> Result<Vec<AuditRow>, Fault> {
     let query = "SELECT seq, at, event, digest, hash, salt, account_id, detail \
                  FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2";

@@ -6,20 +6,23 @@ use leptos::prelude::*;
 
 use crate::{
     accounts::pages::PROFILE,
-    audit::pages::{latest, words},
+    audit::{
+        self,
+        pages::{latest, words},
+    },
     devices::pages::SESSIONS,
     domain::Profile,
     platform::error::Result,
     sessions::{StoredSession, of_account},
-    sign_in::pages::password::SECURITY,
-    texts::{number, t, t_with},
+    sign_in::{PASSWORD_CHANGED, PASSWORD_SET_BY_LINK, pages::password::SECURITY},
+    texts::{language, number, t, t_with},
     web::{
         page::{
             Around, Section,
             avatar::avatar,
             device,
             icons::{HISTORY, HOUSE, Icon, MONITOR, SHIELD, USER},
-            times::{ago, day},
+            times::{ago, day, day_in_words},
         },
         routes::Map,
         state::AppState,
@@ -40,14 +43,19 @@ const LATEST: i64 = 3;
 struct Overview {
     profile: Profile,
     sessions: Vec<StoredSession>,
+    /// When the password was set, in seconds since 1970.
+    password_since: i64,
     /// The latest events: what happened, and when.
     latest: Vec<(String, i64)>,
 }
 
 async fn overview_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let caller = viewer.caller()?;
+    let acts = [PASSWORD_CHANGED, PASSWORD_SET_BY_LINK];
+    let changed = audit::newest_of(&state.store, caller.account(), acts).await?;
     let overview = Overview {
         profile: caller.profile().clone(),
+        password_since: changed.unwrap_or(caller.profile().created_at),
         sessions: of_account(&state.store, caller.account()).await?,
         latest: latest(&state, caller, LATEST).await?,
     };
@@ -56,7 +64,7 @@ async fn overview_page(State(state): State<AppState>, viewer: Viewer) -> Result<
 }
 
 fn overview_view(overview: &Overview) -> impl IntoView + use<> {
-    let Overview { profile, sessions, latest } = overview;
+    let Overview { profile, sessions, password_since, latest } = overview;
     let count = ("count", number(sessions.len()));
     let mut names: Vec<String> =
         sessions.iter().map(|session| device::name(&session.device)).collect();
@@ -75,9 +83,9 @@ fn overview_view(overview: &Overview) -> impl IntoView + use<> {
         <p dir="auto">{profile.display_name().to_owned()}</p>
         <p class="hint" dir="auto">{profile.username.clone()}</p>
     };
+    let since = ("date", day_in_words(language(), *password_since).into());
     let protected = view! {
-        <p>{t("overview-password")}</p>
-        <p class="hint">{t("overview-password-hint")}</p>
+        <p>{t_with("overview-password", &[since])}</p>
     };
     let history = format!("{}#history", SECURITY.page);
     view! {

@@ -86,8 +86,7 @@ data = Daten
 data-title = Ihre Daten
 overview = Übersicht
 overview-edit = Namen ändern
-overview-password = Sie melden sich mit einem Passwort an.
-overview-password-hint = Verwenden Sie eines, das Sie sonst nirgends verwenden.
+overview-password = Sie melden sich mit einem Passwort an. Gesetzt am { $date }.
 overview-devices = { $count ->
         [one] Sie sind nur auf diesem Gerät angemeldet.
        *[other] Sie sind auf { $count } Geräten angemeldet.

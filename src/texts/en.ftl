@@ -86,8 +86,7 @@ data = Data
 data-title = Your data
 overview = Overview
 overview-edit = Change your name
-overview-password = You sign in with a password.
-overview-password-hint = Use one that you use nowhere else.
+overview-password = You sign in with a password. It was set on { $date }.
 overview-devices = { $count ->
         [one] You're signed in on this device only.
        *[other] You're signed in on { $count } devices.

@@ -8,15 +8,15 @@ use std::fmt::Write;
 use axum::{
     Extension,
     body::Bytes,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{MatchedPath, Path, Request, State, rejection::PathRejection},
     http::header,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use self::palette::{OWN, Palette};
 pub use self::settings::{BrandSettings, Link, Logo};
-use super::{routes::Map, sending::OneCopy, state::AppState};
+use super::{assets, routes::Map, sending::OneCopy, state::AppState};
 use aws_lc_rs::digest::{SHA256, digest};
 
 use leptos::prelude::use_context;
@@ -31,6 +31,29 @@ pub const OWN_NAME: &str = "Latchkey";
 
 pub(crate) fn routes(map: &mut Map) {
     map.asset("/brand/{file}", serve);
+    for icon in [FAVICON, "/favicon.ico", TOUCH_ICON] {
+        map.asset(icon, icon_by_habit);
+    }
+}
+
+const FAVICON: &str = "/favicon.svg";
+const TOUCH_ICON: &str = "/apple-touch-icon.png";
+
+/// An icon at the address where browsers look for it without reading the page.
+async fn icon_by_habit(
+    State(state): State<AppState>,
+    path: MatchedPath,
+    request: Request,
+) -> Result<Response, Error> {
+    let brand = &state.brand;
+    let icon = match path.as_str() {
+        TOUCH_ICON => brand.touch_icon.as_deref().ok_or(Refusal::NotFound)?,
+        _ => &brand.icon,
+    };
+    if [FAVICON, TOUCH_ICON].contains(&icon) {
+        return assets::serve(path, request).await;
+    }
+    Ok(Redirect::temporary(icon).into_response())
 }
 
 /// The brand of the page that is being rendered.
@@ -109,12 +132,12 @@ impl Brand {
         let style = settings.color.is_some().then(|| add(File::new("css", CSS, style(&palette))));
         let touch_icon = match settings.logo {
             Some(Logo::Png(_)) => logo.clone(),
-            _ => (!is_set).then(|| "/apple-touch-icon.png".to_owned()),
+            _ => (!is_set).then(|| TOUCH_ICON.to_owned()),
         };
         let icon = match &logo {
             Some(logo) => logo.clone(),
             None if is_set => add(File::new("svg", SVG, monogram(&name, &palette))),
-            None => "/favicon.svg".to_owned(),
+            None => FAVICON.to_owned(),
         };
         let grounds = [&palette.light, &palette.dark].map(|theme| theme.get("ground").to_owned());
         Self {

@@ -13,6 +13,7 @@ use crate::{
     web::{
         client::Sender,
         guard, pages,
+        problem_kinds::NOT_FOUND,
         reply::{Explained, is_for_a_person, language, problem, problem_details},
         state::AppState,
         viewer::Viewer,
@@ -72,7 +73,9 @@ pub(crate) async fn explain(state: &AppState, audience: &Audience, response: Res
                 true => None,
                 false => guard::signed_in(state, &person.headers).await,
             };
-            let viewer = Viewer::of_error(person.language, caller, person.page.as_deref());
+            // What is not there is not worth coming back to in another language (CS-09).
+            let here = person.page.as_deref().filter(|_| problem.kind != NOT_FOUND);
+            let viewer = Viewer::of_error(person.language, caller, here);
             let retry_after = parts.headers.get(header::RETRY_AFTER);
             let seconds = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
             let problem = pages::Problem {

@@ -83,7 +83,7 @@ impl Form {
             action,
             page,
             policy: Policy::SignedIn,
-            title: "service",
+            title: "account-navigation",
             keeps: &[],
             of_account: false,
             has_island: false,

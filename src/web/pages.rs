@@ -34,9 +34,7 @@ pub(crate) fn routes(map: &mut Map) {
     }
     map.page(Policy::Noticed, "/problems/{kind}", problems::kind_page);
     map.page(Policy::Public, "/language/{tag}", choose_language);
-    for file in
-        ["/pkg/{file}", "/favicon.ico", "/favicon.svg", "/apple-touch-icon.png", "/robots.txt"]
-    {
+    for file in ["/pkg/{file}", "/robots.txt"] {
         map.asset(file, assets::serve);
     }
 }

@@ -21,7 +21,12 @@ async fn the_list_of_what_is_open_is_this_one() {
         [
             "GET /",
             "GET /.well-known/change-password",
+            "GET /apple-touch-icon.png",
+            "GET /brand/{file}",
+            "GET /common-passwords/{prefix}",
             "GET /docs",
+            // In development builds only.
+            "GET /docs/design",
             "GET /favicon.ico",
             "GET /favicon.svg",
             "GET /healthz",
@@ -110,6 +115,7 @@ async fn every_other_route_is_closed_to_a_stranger() {
             "DELETE /user",
             "DELETE /user/sessions",
             "DELETE /user/sessions/{id}",
+            "GET /account",
             "GET /account/data",
             "GET /account/data/download",
             "GET /account/security",
@@ -121,6 +127,7 @@ async fn every_other_route_is_closed_to_a_stranger() {
             "GET /user/profile",
             "GET /user/sessions",
             "GET /users/profile",
+            "HEAD /account",
             "HEAD /account/data",
             "HEAD /account/data/download",
             "HEAD /account/security",

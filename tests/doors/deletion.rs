@@ -39,7 +39,11 @@ async fn who_comes_back_after_the_grace_finds_no_account() {
     sqlx::query("UPDATE accounts SET delete_at = 1").execute(&db).await.expect("updated");
     for door in WAYS {
         let outcome = server.sign_in(door, "alice", PASSWORD).await;
-        assert!(outcome.says("Invalid Login Credentials"), "{outcome:?}");
+        let words = match door {
+            Via::Json => "Invalid Login Credentials",
+            Via::Form => "Wrong username or password",
+        };
+        assert!(outcome.says(words), "{outcome:?}");
     }
 }
 

@@ -28,8 +28,8 @@ async fn a_page_is_in_the_language_that_the_browser_asks_for() {
 async fn a_language_that_was_chosen_stays_and_leads_back_to_the_page() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);
-    let page = browser.page("/signin?next=%2Fprofile").await;
-    assert!(page.contains("href=\"/language/de?next=%2Fsignin%3Fnext%3D%252Fprofile\""), "{page}");
+    let page = browser.page("/").await;
+    assert!(page.contains("href=\"/language/de?next=%2F\""), "{page}");
     let response = browser.get("/language/de?next=%2Fsignin%3Fnext%3D%252Fprofile").await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     assert_eq!(response.headers()[header::LOCATION], "/signin?next=%2Fprofile");
@@ -39,6 +39,30 @@ async fn a_language_that_was_chosen_stays_and_leads_back_to_the_page() {
     assert_eq!(browser.get("/language/en?next=//evil").await.headers()["location"], "/profile");
     assert!(browser.page("/signin").await.contains("<h1>Sign in</h1>"));
     assert_eq!(browser.get("/language/xx").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_change_of_the_language_keeps_what_is_typed() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let typed =
+        [("username", "a@b"), ("password", PASSWORD), ("fullName", "Zoë"), ("language", "de")];
+    let response = browser.send("/signup", "/api/sign_up", &typed).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let page = response.text().await.expect("a page");
+    assert!(page.contains("<h1>Konto anlegen</h1>") && page.contains("value=\"Zoë\""), "{page}");
+    assert!(page.contains("value=\"a@b\"") && !page.contains(PASSWORD), "{page}");
+    assert!(!page.contains("aria-invalid=\"true\""), "nothing was checked: {page}");
+    assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 0);
+    assert!(browser.page("/").await.contains("<html lang=\"de\">"), "it stays");
+    let typed =
+        [("username", "alice"), ("next", "/docs?a=b"), ("remember", "yes"), ("language", "en")];
+    let response = browser.send("/signin", "/api/sign_in", &typed).await;
+    let page = response.text().await.expect("a page");
+    assert_eq!(hidden(&page, "next"), "/docs?a=b");
+    assert!(page.contains("value=\"alice\"") && page.contains(" checked"), "{page}");
+    // Only pages of forms offer it that way.
+    assert!(page.contains("name=\"language\" value=\"de\""), "{page}");
 }
 
 #[tokio::test]
@@ -58,6 +82,7 @@ async fn every_page_of_the_account_is_there_in_german() {
     browser.get("/language/de").await;
     for (path, words) in [
         ("/", "Sie sind angemeldet als"),
+        ("/account", "Sie sind nur auf diesem Gerät angemeldet"),
         ("/profile", "Mitglied seit"),
         ("/confirm", "Geben Sie zu Ihrer Sicherheit noch einmal Ihr Passwort ein"),
         ("/account/security", "Konto angelegt"),

@@ -7,6 +7,7 @@ mod access;
 mod archive;
 mod assets;
 mod audit;
+mod brand;
 mod connections;
 mod deletion;
 mod guessing;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use latchkey::web::routes::Door;
 use reqwest::Method;
 use serde_json::Value;
@@ -73,7 +75,7 @@ async fn the_routes_that_need_a_proof_say_so() {
 }
 
 #[tokio::test]
-async fn the_page_shows_every_route_without_a_script_of_its_own() {
+async fn the_page_shows_every_route_and_loads_no_script() {
     let server = TestServer::start().await;
     let page = Browser::new(&server).page("/docs").await;
     let document = program().get(server.url("/openapi.json")).send().await.expect("an answer");
@@ -83,6 +85,25 @@ async fn the_page_shows_every_route_without_a_script_of_its_own() {
     for path in paths.keys() {
         assert!(page.contains(&format!("{path}</code>")), "{path}");
     }
-    assert!(!page.contains(" src=") && !page.contains("<script"), "{page}");
-    assert!(page.ends_with("</html>"), "{page}");
+    assert!(!page.contains("<script src=") && page.ends_with("</html>"), "{page}");
+    // The same for every stranger: its one script is named by its hash, and not by a nonce.
+    assert_eq!(page.matches("<script").count(), 1);
+    let response = Browser::new(&server).get("/docs").await;
+    let policy = response.headers()["content-security-policy"].to_str().expect("text").to_owned();
+    let script = page.split("<script type=\"module\">").nth(1).expect("a script");
+    let script = script.split("</script>").next().expect("an end");
+    let hash = STANDARD.encode(digest(&SHA256, script.as_bytes()));
+    assert!(policy.contains(&format!("script-src 'sha256-{hash}'")), "{policy}");
+}
+
+#[tokio::test]
+async fn the_page_knows_who_is_signed_in_and_says_in_german_that_it_is_in_english() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    for path in ["/docs", "/problems/not-found", "/docs/design"] {
+        assert!(browser.page(path).await.contains("action=\"/api/sign_out\""), "{path}");
+        assert!(!Browser::new(&server).page(path).await.contains("sign_out"), "{path}");
+    }
+    browser.get("/language/de").await;
+    assert!(browser.page("/docs").await.contains("Diese Seite gibt es nur auf Englisch."));
 }

@@ -156,7 +156,7 @@ async fn the_start_page_says_who_is_signed_in() {
     let stranger = Browser::new(&server).page("/").await;
     assert!(stranger.contains("href=\"/signup\"") && stranger.contains("href=\"/signin\""));
     let page = Browser::signed_up(&server, "alice").await.page("/").await;
-    assert!(page.contains("<strong>alice</strong>") && page.contains("href=\"/profile\""));
+    assert!(page.contains(">alice</strong>") && page.contains("href=\"/account\""));
 }
 
 #[tokio::test]
@@ -173,4 +173,67 @@ async fn the_profile_shows_the_account_and_a_way_out() {
     ] {
         assert!(page.contains(text), "{text}");
     }
+}
+
+#[tokio::test]
+async fn the_overview_says_what_there_is_to_know_and_leads_to_each_part() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    server.token("alice").await;
+    assert!(!server.sign_in(Via::Json, "alice", "wrong wrong wrong").await.is_accepted());
+    let page = browser.page("/account").await;
+    for text in [
+        "You're signed in on 2 devices.",
+        "Failed sign-in: wrong password",
+        "You sign in with a password.",
+        "href=\"/profile\"",
+        "href=\"/account/security\"",
+        "href=\"/account/sessions\"",
+        "href=\"/account/security#history\"",
+        "href=\"/account/data\"",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn someone_whose_session_has_ended_elsewhere_is_told_so() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let elsewhere = Browser::signed_in(&server, "alice").await;
+    let ended = elsewhere.submit("/account/sessions", "/api/end_other_sessions", &[]).await;
+    assert!(ended.is_accepted(), "{ended:?}");
+    let response = browser.get("/profile").await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(response.headers()[header::CONTENT_LENGTH], "0");
+    assert_eq!(response.headers()[header::LOCATION], "/signin?next=%2Fprofile");
+    assert!(browser.page("/signin").await.contains("You've been signed out."));
+    assert!(!browser.page("/signin").await.contains("You've been signed out."), "once");
+    let response = Browser::new(&server).get("/profile").await;
+    assert!(!response.headers().contains_key(header::SET_COOKIE), "a stranger is not told");
+}
+
+#[tokio::test]
+async fn an_unchecked_box_has_its_error_beside_it() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let response = browser.send("/account/data", "/api/delete_account", &[]).await;
+    let page = response.text().await.expect("a page");
+    assert!(
+        page.contains("href=\"#confirmed\"") && page.contains("id=\"confirmed-error\""),
+        "{page}"
+    );
+    assert!(page.contains("aria-describedby=\"confirmed-error\" aria-invalid=\"true\""), "{page}");
+}
+
+#[tokio::test]
+async fn names_of_people_have_the_direction_of_their_script() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let fields = [("username", "محمد"), ("password", PASSWORD), ("fullName", "محمد علي")];
+    assert!(browser.submit("/signup", "/api/sign_up", &fields).await.is_accepted());
+    let page = browser.page("/account").await;
+    assert!(page.contains("<h1 dir=\"auto\">محمد علي</h1>"), "{page}");
+    assert!(page.contains("<span dir=\"auto\">محمد علي</span>"), "{page}");
+    assert!(browser.page("/profile").await.contains("dir=\"auto\""));
 }

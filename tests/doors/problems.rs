@@ -74,7 +74,9 @@ async fn nothing_there_is_a_page_for_a_person_and_a_problem_for_a_program() {
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
             assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
             let page = response.text().await.expect("a page");
-            assert!(page.contains("Not found") && page.contains("Request ID"));
+            assert!(page.contains("Page not found") && page.contains("Request ID"));
+            // It knows who is signed in.
+            assert_eq!(page.contains("Test Person"), std::ptr::eq(person, &browser), "{path}");
         }
         let response = program().get(server.url(path)).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");

@@ -91,7 +91,7 @@ async fn the_form_says_the_same_of_both_and_keeps_the_name() {
         assert_eq!(response.status(), 400);
         let page = response.text().await.expect("a page");
         assert_eq!(summary(&page).len(), 1);
-        assert!(page.contains("Invalid Login Credentials"));
+        assert!(page.contains("Wrong username or password. Try again"));
         assert!(page.contains(&format!("value=\"{name}\"")));
         assert!(page.contains("name=\"next\" value=\"/docs?a=b\""));
         assert!(!page.contains("wrong wrong"));

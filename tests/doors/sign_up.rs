@@ -34,7 +34,11 @@ async fn no_spelling_of_a_taken_name_is_free() {
         {
             let outcome = server.sign_up(door, name, PASSWORD, "Other").await;
             assert_eq!(outcome.status(), 400, "{door:?} {name}");
-            assert!(outcome.says("Username exists"), "{door:?} {name}: {outcome:?}");
+            let words = match door {
+                Via::Json => "Username exists",
+                Via::Form => "That username is taken",
+            };
+            assert!(outcome.says(words), "{door:?} {name}: {outcome:?}");
         }
     }
 }

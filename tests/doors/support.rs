@@ -380,15 +380,23 @@ pub(crate) fn session_id(token: &str) -> String {
 
 /// The messages in the error summary of a page.
 pub(crate) fn summary(page: &str) -> BTreeSet<String> {
-    let Some(summary) =
-        page.split("class=\"summary\"").nth(1).and_then(|rest| rest.split("</ul>").next())
-    else {
-        return BTreeSet::new();
-    };
-    let links = summary.split("<a href=").skip(1);
+    let summary =
+        page.split("class=\"summary\"").nth(1).and_then(|rest| rest.split("<form").next());
+    let Some(summary) = summary else { return BTreeSet::new() };
+    let text =
+        |rest: &str, end: &str| Some(rest.split_once('>')?.1.split(end).next()?.replace("<!>", ""));
+    let links: BTreeSet<String> =
+        summary.split("<a href=").skip(1).filter_map(|link| text(link, "</a>")).collect();
+    if links.is_empty() {
+        // About the form as a whole.
+        return summary
+            .split("<p")
+            .nth(1)
+            .and_then(|rest| text(rest, "</p>"))
+            .into_iter()
+            .collect();
+    }
     links
-        .filter_map(|link| Some(link.split_once('>')?.1.split("</a>").next()?.to_owned()))
-        .collect()
 }
 
 /// The value of a cookie that a response sets.

@@ -21,6 +21,11 @@ struct Shade {
 }
 
 impl Shade {
+    fn of(color: OpaqueColor<Srgb>) -> Self {
+        let [lightness, chroma, hue] = color.convert::<Oklch>().components;
+        Self { lightness, chroma, hue: if hue.is_finite() { hue } else { 0.0 } }
+    }
+
     /// The colour on a screen. What no screen can show loses chroma until it can.
     fn color(self) -> OpaqueColor<Srgb> {
         let at = |chroma: f32| OpaqueColor::<Oklch>::new([self.lightness, chroma, self.hue]);
@@ -92,19 +97,15 @@ impl Palette {
             color.ok_or("must be an opaque CSS color, for example #0f5e5a or rebeccapurple")?;
         let [r, g, b, _] = color.to_alpha_color::<Srgb>().to_rgba8().to_u8_array();
         let given: OpaqueColor<Srgb> = OpaqueColor::from_rgb8(r, g, b);
-        let [lightness, chroma, hue] = given.convert::<Oklch>().components;
-        let hue = if hue.is_finite() { hue } else { 0.0 };
-        let brand = Shade { lightness, chroma, hue };
-        let light = light(brand, given);
+        let brand = Shade::of(given);
+        let light = light(given);
         let reached = light.least_contrast();
         if reached >= READABLE {
             return Ok(Self { light: light.theme(), dark: dark(brand).theme() });
         }
-        let nearest = (0..1000_u16)
-            .map(|step| brand.with_lightness(lightness - f32::from(step) / 1000.0).color());
-        let nearest = nearest
-            .into_iter()
-            .find(|color| self::light(brand, *color).least_contrast() >= READABLE);
+        let darker = (0..1000_u16).map(|step| brand.lightness - f32::from(step) / 1000.0);
+        let mut darker = darker.map(|lightness| brand.with_lightness(lightness).color());
+        let nearest = darker.find(|color| self::light(*color).least_contrast() >= READABLE);
         Err(format!(
             "{} is too light: text in it would have a contrast of {reached:.1} to 1, and WCAG AA \
              asks for 4.5; the nearest color that passes is {}",
@@ -158,9 +159,9 @@ impl Draft {
     }
 }
 
-/// `accent`: the brand's own colour, or the one to try in its place.
-fn light(brand: Shade, accent: OpaqueColor<Srgb>) -> Draft {
-    let [lightness, ..] = accent.convert::<Oklch>().components;
+/// The brand's colour as it is.
+fn light(accent: OpaqueColor<Srgb>) -> Draft {
+    let brand = Shade::of(accent);
     Draft {
         ground: brand.tint(0.972, 0.004).color(),
         surface: OpaqueColor::WHITE,
@@ -169,7 +170,7 @@ fn light(brand: Shade, accent: OpaqueColor<Srgb>) -> Draft {
         ink: brand.tint(0.235, 0.02).color(),
         ink_soft: brand.tint(0.45, 0.02).color(),
         accent,
-        accent_strong: brand.with_lightness((lightness - 0.08).max(0.0)).color(),
+        accent_strong: brand.with_lightness((brand.lightness - 0.08).max(0.0)).color(),
         accent_soft: brand.tint(0.95, 0.02).color(),
         on_accent: OpaqueColor::WHITE,
     }

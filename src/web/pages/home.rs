@@ -9,7 +9,7 @@ use crate::{
     texts::t,
     web::{
         brand::t_brand,
-        page::{Around, parts::code},
+        page::{Around, Frame, parts::code},
         state::AppState,
         viewer::{Viewer, render},
     },
@@ -17,20 +17,40 @@ use crate::{
 
 pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let profile = viewer.caller.as_ref().map(|caller| caller.profile().clone());
-    let is_set = state.brand.is_set;
-    let around = if is_set { Around::default() } else { Around::of("home-title") };
-    let around = if is_set { around } else { around.with_code() };
-    render(&state, &viewer, around, move || home_view(is_set, profile.as_ref())).await
+    if state.brand.is_set {
+        let around = Around::default().framed(Frame::Centered);
+        return render(&state, &viewer, around, move || brand_view(profile.as_ref())).await;
+    }
+    let around = Around::of("home-title").with_code();
+    render(&state, &viewer, around, move || own_view(profile.as_ref())).await
 }
 
-fn home_view(is_set: bool, signed_in: Option<&Profile>) -> impl IntoView + use<> {
-    let brand = |name: &str| t_brand(name, String::new());
-    let (title, lead) = if is_set {
-        (brand("home-brand-heading"), t("home-brand-lead"))
-    } else {
-        (t("home-heading"), t("home-lead"))
-    };
-    let actions = match signed_in {
+/// For those who come to the operator's site.
+fn brand_view(signed_in: Option<&Profile>) -> impl IntoView + use<> {
+    view! {
+        <div class="alone">
+            <section class="card">
+                <h1>{t_brand("home-brand-heading", String::new())}</h1>
+                <p>{t("home-brand-lead")}</p>
+                {actions(signed_in)}
+            </section>
+        </div>
+    }
+}
+
+fn own_view(signed_in: Option<&Profile>) -> impl IntoView + use<> {
+    view! {
+        <section class="hero">
+            <h1>{t("home-heading")}</h1>
+            <p class="lead">{t("home-lead")}</p>
+            {actions(signed_in)}
+        </section>
+        {steps()}
+    }
+}
+
+fn actions(signed_in: Option<&Profile>) -> AnyView {
+    match signed_in {
         Some(profile) => view! {
             <p class="lead">
                 {t("home-signed-in")} " " <strong dir="auto">{profile.username.clone()}</strong> "."
@@ -47,14 +67,6 @@ fn home_view(is_set: bool, signed_in: Option<&Profile>) -> impl IntoView + use<>
             </div>
         }
         .into_any(),
-    };
-    view! {
-        <section class="hero">
-            <h1>{title}</h1>
-            <p class="lead">{lead}</p>
-            {actions}
-        </section>
-        {(!is_set).then(steps)}
     }
 }
 
