@@ -1,6 +1,6 @@
 // By keyboard, on a narrow screen and magnified.
 
-import { alive, expect, newName, OPEN, PASSWORD, signUp, test } from "./latchkey";
+import { alive, expect, newName, OPEN, overflow, PASSWORD, signUp, test } from "./latchkey";
 
 test("the keyboard alone is enough", async ({ page, javaScriptEnabled }) => {
   await page.goto("/signup");
@@ -33,12 +33,7 @@ test("the keyboard alone is enough", async ({ page, javaScriptEnabled }) => {
 for (const width of [320, 640]) {
   test(`nothing is cut off or scrolls sideways at ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 700 });
-    const fits = async () => {
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow).toBe(0);
-    };
+    const fits = async () => expect(await overflow(page)).toBe(0);
     for (const path of OPEN) {
       await page.goto(path);
       await fits();

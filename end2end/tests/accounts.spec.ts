@@ -42,7 +42,7 @@ test("a refused form says what to do, keeps what was typed, and can be mended", 
 
   const summary = page.getByRole("alert");
   await expect(summary).toBeFocused();
-  await expect(summary).toContainText("There is a problem");
+  await expect(summary).toContainText("Check the following");
   await expect(page).toHaveTitle(/^Error: /);
   await expect(page.getByLabel("Full name")).toHaveValue("Zoë <b>");
   await expect(page.getByLabel("Username")).toHaveValue(username);
@@ -65,7 +65,7 @@ test("a wrong password is refused without telling more", async ({ page }) => {
     await page.getByLabel("Username").fill(name);
     await page.getByLabel("Password", { exact: true }).fill("wrong wrong wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByRole("alert")).toContainText("Invalid Login Credentials");
+    await expect(page.getByRole("alert")).toHaveText("Wrong username or password. Try again.");
     await expect(page.getByRole("alert")).toBeFocused();
     await expect(page.getByLabel("Username")).toHaveValue(name);
   }
@@ -93,7 +93,7 @@ test("someone who is signed in is not asked to sign in again", async ({ page }) 
 test("an address that does not exist says so and leads on", async ({ page }) => {
   const response = await page.goto("/nowhere");
   expect(response?.status()).toBe(404);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Page not found");
   await page.getByRole("link", { name: "Go to home page" }).click();
   await expect(page).toHaveURL("/");
 });

@@ -3,7 +3,7 @@
 import { test as base, expect, type Page } from "@playwright/test";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -25,25 +25,40 @@ export function operate(server: string, ...command: string[]): string {
   return execFileSync(binary, command, options).trim().split("\n").at(-1)!;
 }
 
+export interface Server {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a server in an empty folder, with these settings and files. */
+export async function start(settings: Record<string, string> = {}, files: Record<string, string> = {}): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const child = spawn(binary, {
+    cwd: folder,
+    env: { PORT: "0", ...settings },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const lines = createInterface({ input: child.stdout });
+  const [line] = (await once(lines, "line")) as [string];
+  // People use the name; the line has the number.
+  const url = line.split(" ").at(-1)!.replace("127.0.0.1", "localhost");
+  folders.set(url, folder);
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    rmSync(folder, { recursive: true });
+  };
+  return { url, stop };
+}
+
 /** A page that fails the test if it raises a console error or a violation of its policy. */
 export const test = base.extend<{ quiet: void }, { server: string }>({
   server: [
     async ({}, use) => {
-      const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
-      const child = spawn(binary, {
-        cwd: folder,
-        env: { PORT: "0" },
-        stdio: ["ignore", "pipe", "ignore"],
-      });
-      const lines = createInterface({ input: child.stdout });
-      const [line] = (await once(lines, "line")) as [string];
-      // People use the name; the line has the number.
-      const url = line.split(" ").at(-1)!.replace("127.0.0.1", "localhost");
-      folders.set(url, folder);
-      await use(url);
-      child.kill("SIGTERM");
-      await once(child, "exit");
-      rmSync(folder, { recursive: true });
+      const server = await start();
+      await use(server.url);
+      await server.stop();
     },
     { scope: "worker" },
   ],
@@ -89,6 +104,22 @@ export async function signIn(page: Page, username: string, password = PASSWORD, 
   if (remember) await page.getByLabel("Keep me signed in").check();
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page).toHaveURL("/profile");
+}
+
+/** The pages of an account. */
+export const CLOSED = [
+  "/account",
+  "/profile",
+  "/confirm",
+  "/account/security",
+  "/account/sessions",
+  "/account/data",
+  "/",
+];
+
+/** How many pixels a page is wider than the window. */
+export async function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
 /** Waits until the islands of the page are live, if this browser runs scripts. */

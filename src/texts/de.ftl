@@ -32,6 +32,7 @@ home-brand-lead = Ein Konto für alles. Melden Sie sich an, um Profil, Passwort 
 steps = Die nächsten Schritte
 step-account = Legen Sie Ihr Konto an
 step-account-how = Probieren Sie die Seiten so aus, wie die Nutzer Ihrer App sie sehen.
+step-account-link = Registrierung öffnen
 step-name = Geben Sie ihm Ihren Namen
 step-name-how = Schreiben Sie das in eine Datei namens .env in dem Ordner, in dem Latchkey läuft, und starten Sie es neu.
 step-app = Verbinden Sie Ihre App

@@ -32,6 +32,7 @@ home-brand-lead = One account for everything. Sign in to manage your profile, yo
 steps = Next steps
 step-account = Create your account
 step-account-how = Try the pages as the people who use your app will see them.
+step-account-link = Open the sign-up page
 step-name = Put your name on it
 step-name-how = Write this to a file named .env in the folder where Latchkey runs, and start it again.
 step-app = Connect your app

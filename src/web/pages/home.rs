@@ -79,7 +79,7 @@ fn steps() -> impl IntoView {
                 <li class="card">
                     <h3>{t("step-account")}</h3>
                     <p>{t("step-account-how")}</p>
-                    <p><a href="/signup">{t("sign-up")}</a></p>
+                    <p><a href="/signup">{t("step-account-link")}</a></p>
                 </li>
                 <li class="card">
                     <h3>{t("step-name")}</h3>
