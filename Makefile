@@ -4,7 +4,7 @@
 TOOLS := . .ci/tools &&
 LEPTOS := cargo leptos
 
-.PHONY: serve test watch build lto check unit end2end api bench deny fuzz dist fmt clean help
+.PHONY: serve test watch build lto check unit end2end pictures api bench deny fuzz dist fmt clean help
 
 serve: build ## build everything, and serve with embedded SQLite and no settings
 	target/release/latchkey
@@ -40,6 +40,9 @@ deny: ## licences, bans and sources of the dependencies; advisories if their dat
 
 end2end: build ## the browser tests, against the release binary
 	$(TOOLS) tools_browser && cd end2end && npx playwright test
+
+pictures: build ## renew the pictures in the README
+	$(TOOLS) tools_browser && cd end2end && npx playwright test --config pictures.config.ts
 
 api: build ## lint the OpenAPI document, test the running server against it, and generate clients
 	$(TOOLS) tools_schemathesis && tools_clients && .ci/api

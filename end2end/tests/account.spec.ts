@@ -64,7 +64,7 @@ test("a person downloads the data", async ({ page }) => {
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download" }).click();
   const file = await download;
-  expect(file.suggestedFilename()).toBe("latchkey-data.json");
+  expect(file.suggestedFilename()).toBe("account-data.json");
   const stream = await file.createReadStream();
   let text = "";
   for await (const chunk of stream) text += chunk;

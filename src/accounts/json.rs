@@ -274,7 +274,7 @@ pub(super) async fn download(
     let head = stream::once(std::future::ready(Ok(Bytes::from(head.to_owned()))));
     let headers = [
         (header::CONTENT_TYPE, "application/json; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"latchkey-data.json\""),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"account-data.json\""),
     ];
     Ok((headers, Body::from_stream(head.chain(rest))).into_response())
 }

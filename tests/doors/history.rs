@@ -50,7 +50,7 @@ async fn the_download_holds_all_that_is_known_of_oneself_and_nothing_of_others()
     let token = server.token("alice").await;
     let response = server.ask("GET", "/user/data", &token, None).await;
     let disposition = response.headers()[header::CONTENT_DISPOSITION].to_str().expect("text");
-    assert_eq!(disposition, "attachment; filename=\"latchkey-data.json\"");
+    assert_eq!(disposition, "attachment; filename=\"account-data.json\"");
     let text = response.text().await.expect("text");
     let data: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!((&data["username"], &data["fullName"]), (&json!("alice"), &json!("Test Person")));
