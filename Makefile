@@ -52,7 +52,7 @@ fuzz: ## fuzz the parsers of untrusted input, FUZZ_SECONDS (30) for each target
 
 dist: lto ## the binary, with its bill of materials and checksums: target/dist
 	$(TOOLS) tools_sbom && .ci/sbom
-	cp target/release-lto/latchkey LICENSE target/dist/ && cd target/dist && sha256sum latchkey latchkey.cdx.json >SHA256SUMS
+	cp target/release-lto/latchkey LICENSE target/dist/ && cp src/web/page/icons/LICENSE target/dist/LICENSE.lucide && cd target/dist && sha256sum latchkey latchkey.cdx.json >SHA256SUMS
 
 fmt: ## format the code
 	cargo fmt

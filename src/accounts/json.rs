@@ -159,6 +159,7 @@ async fn profile_at_old_address(caller: Extension<SignedIn>) -> Json<Account> {
 pub(crate) struct PersonalData {
     #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
+    #[schema(example = "alice")]
     username: String,
     #[serde(flatten)]
     #[schema(ignore)]

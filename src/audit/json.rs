@@ -47,7 +47,9 @@ pub(crate) struct HistoryEntry {
     /// The actor: `owner`, `stranger`, `operator` or `server`.
     #[schema(example = "owner")]
     by: String,
+    #[schema(example = "Firefox, Linux")]
     device: String,
+    #[schema(example = "203.0.113.0/24")]
     network: String,
 }
 

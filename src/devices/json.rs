@@ -34,6 +34,7 @@ pub(crate) fn routes(map: &mut Map) {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Session {
+    #[schema(example = "mNq2Zs8d…")]
     id: String,
     /// Whether it is the session of this request.
     current: bool,

@@ -45,15 +45,17 @@ pub(crate) fn routes(map: &mut Map) {
 pub(crate) struct SignedInAccount {
     #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
+    #[schema(example = "alice")]
     username: String,
     #[serde(flatten)]
     #[schema(ignore)]
     profile: ProfileMembers,
     /// A JWT for `Authorization: Bearer`, valid for `ACCESS_TOKEN_TTL` or until sign-out.
+    #[schema(example = "eyJ0eXAiOiJhdCtqd3Qi…")]
     access_token: String,
     /// Present only with `"refresh": true`, as are `tokenType` and `expiresIn`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "3k9aT0Yq…")]
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "Bearer")]
@@ -82,7 +84,7 @@ pub(crate) struct SignInBody {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct RefreshBody {
-    #[schema(min_length = 1)]
+    #[schema(min_length = 1, example = "3k9aT0Yq…")]
     refresh_token: String,
 }
 
@@ -90,7 +92,7 @@ pub(crate) struct RefreshBody {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct ConfirmBody {
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 1024, example = "correct horse battery staple")]
     password: String,
 }
 
@@ -99,10 +101,10 @@ pub(crate) struct ConfirmBody {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct PasswordBody {
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 1024, example = "correct horse battery staple")]
     current_password: String,
     /// Same rules as at sign-up.
-    #[schema(min_length = 6, max_length = 1024)]
+    #[schema(min_length = 6, max_length = 1024, example = "another horse and battery")]
     new_password: String,
 }
 

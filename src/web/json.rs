@@ -36,6 +36,7 @@ pub(crate) struct Account {
     #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     id: i64,
     /// As typed at sign-up.
+    #[schema(example = "alice")]
     username: String,
     #[serde(flatten)]
     #[schema(ignore)]
@@ -56,10 +57,11 @@ impl From<&Profile> for Account {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Tokens {
+    #[schema(example = "eyJ0eXAiOiJhdCtqd3Qi…")]
     access_token: String,
     /// Present if the session has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "3k9aT0Yq…")]
     refresh_token: Option<String>,
     #[schema(example = "Bearer")]
     token_type: &'static str,

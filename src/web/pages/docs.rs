@@ -185,7 +185,7 @@ impl Operation<'_> {
         }
         let schema = request_schema(self.of);
         if !schema.is_null() {
-            let body = example(document, schema, "");
+            let body = example(document, schema);
             _ = write!(command, " \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'");
         }
         command
@@ -237,7 +237,7 @@ fn responses_view(operation: &Value, document: &Value) -> Vec<AnyView> {
     });
     own.map(|(status, response)| {
         let schema = &response["content"]["application/json"]["schema"];
-        let body = (!schema.is_null()).then(|| code(pretty(&example(document, schema, ""))));
+        let body = (!schema.is_null()).then(|| code(pretty(&example(document, schema))));
         view! {
             <div>
                 <p><code class="badge">{status.to_owned()}</code> " " {prose(&response["description"])}</p>
@@ -322,8 +322,8 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// An example of a schema, made of those of its members. `name`: that of the member.
-fn example(document: &Value, schema: &Value, name: &str) -> Value {
+/// An example of a schema, made of those of its members.
+fn example(document: &Value, schema: &Value) -> Value {
     let schema = resolve(document, schema);
     let given = [&schema["example"], &schema["examples"][0]];
     if let Some(given) = given.into_iter().find(|given| !given.is_null()) {
@@ -332,10 +332,10 @@ fn example(document: &Value, schema: &Value, name: &str) -> Value {
     match (&*kind(schema), schema["format"].as_str()) {
         ("object", _) => {
             let members = members(&schema["properties"]);
-            let members = members.map(|(name, of)| (name.to_owned(), example(document, of, name)));
+            let members = members.map(|(name, of)| (name.to_owned(), example(document, of)));
             Value::Object(members.collect::<Map<_, _>>())
         }
-        ("array", _) => json!([example(document, &schema["items"], name)]),
+        ("array", _) => json!([example(document, &schema["items"])]),
         ("integer" | "number", _) => json!(1),
         ("boolean", _) => json!(true),
         (_, Some("date-time")) => json!("2026-11-27T14:05:00Z"),
