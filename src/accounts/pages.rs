@@ -104,7 +104,7 @@ fn profile_view(
     };
     let account = view! {
         <dl class="facts">
-            <div><dt>{t("username")}</dt><dd dir="auto">{profile.username.clone()}</dd></div>
+            <div><dt>{t("username")}</dt><dd><span dir="auto">{profile.username.clone()}</span></dd></div>
             <div><dt>{t("member-since")}</dt><dd>{day(profile.created_at)}</dd></div>
         </dl>
     };

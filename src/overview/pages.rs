@@ -80,8 +80,8 @@ fn overview_view(overview: &Overview) -> impl IntoView + use<> {
         .collect();
     let activity = view! { <ul class="plain">{events}</ul> };
     let who = view! {
-        <p dir="auto">{profile.display_name().to_owned()}</p>
-        <p class="hint" dir="auto">{profile.username.clone()}</p>
+        <p><span dir="auto">{profile.display_name().to_owned()}</span></p>
+        <p class="hint"><span dir="auto">{profile.username.clone()}</span></p>
     };
     let since = ("date", day_in_words(language(), *password_since).into());
     let protected = view! {
@@ -92,7 +92,7 @@ fn overview_view(overview: &Overview) -> impl IntoView + use<> {
         <div class="me">
             {avatar(profile, true)}
             <div>
-                <h1 dir="auto">{profile.display_name().to_owned()}</h1>
+                <h1><span dir="auto">{profile.display_name().to_owned()}</span></h1>
                 <p class="hint">{t("member-since")} " " {day(profile.created_at)}</p>
             </div>
         </div>

@@ -46,7 +46,7 @@ password-hint = Mindestens { $min } Zeichen. Gut sind drei oder vier zufällige 
 password-met = Lang genug.
 username-hint = 3 bis 32 Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche.
 username-met = Sieht gut aus.
-forgot-password = Sie können sich nicht anmelden? Hilfe
+forgot-password = Passwort vergessen? Hilfe
 remember = Auf diesem Gerät angemeldet bleiben
 remember-hint = Bis zu { $days ->
         [one] einen Tag

@@ -46,7 +46,7 @@ password-hint = Use at least { $min } characters. Three or four random words wor
 password-met = Long enough.
 username-hint = 3 to 32 letters, digits, dots, hyphens or underscores.
 username-met = Looks good.
-forgot-password = Can't sign in? Get help
+forgot-password = Forgot your password? Get help
 remember = Keep me signed in on this device
 remember-hint = For up to { $days ->
         [one] one day

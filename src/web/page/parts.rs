@@ -28,7 +28,7 @@ pub(crate) fn alone(
         <div class="alone">
             <section class="card">
                 <h1>{language().text(form.form.title)}</h1>
-                {lead.map(|lead| view! { <p dir="auto">{lead}</p> })}
+                {lead.map(|lead| view! { <p>{lead}</p> })}
                 {summary(form)}
                 {live(form, token, fields)}
             </section>

@@ -347,14 +347,21 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// Text in which `backticks` mark code.
+/// Text in which `backticks` mark code, or a kind of problem.
 fn prose(value: &Value) -> Vec<AnyView> {
     text(value)
         .split('`')
         .enumerate()
         .map(|(index, part)| {
             let part = part.to_owned();
-            if index % 2 == 1 { view! { <code>{part}</code> }.into_any() } else { part.into_any() }
+            match index % 2 {
+                0 => part.into_any(),
+                _ if KINDS.iter().any(|kind| kind.slug == part) => {
+                    let href = format!("/problems/{part}");
+                    view! { <a href=href><code>{part}</code></a> }.into_any()
+                }
+                _ => view! { <code>{part}</code> }.into_any(),
+            }
         })
         .collect()
 }
