@@ -71,11 +71,12 @@ static SIGN_UP: Form = Form {
     ..Form::at("/api/sign_up", "/signup")
 };
 
-/// Creates an account and signs in. Takes every submitted field of the profile.
+/// Creates an account, signs in, and goes to `next` if that is a path of this site. Takes every submitted field of the profile.
 #[server(endpoint = "/sign_up")]
 pub async fn sign_up(
     #[server(default)] username: String,
     #[server(default)] password: String,
+    #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     let profile =
@@ -90,7 +91,7 @@ pub async fn sign_up(
             let visitor = call.visitor.as_deref().unwrap_or_default();
             let newcomer = Newcomer { visitor, before: call.caller.as_ref() };
             let entered = sign_up_and_enter(&call.state, &new, &call.visit, newcomer).await?;
-            Ok(call.entered(entered, HOME, None))
+            Ok(call.entered(entered, &safe_next(&next), None))
         }
         .await,
     );
@@ -100,12 +101,14 @@ pub async fn sign_up(
 async fn sign_up_page(
     State(state): State<AppState>,
     viewer: Viewer,
+    query: AnyQuery,
     headers: HeaderMap,
 ) -> Result<Response> {
+    let next = read(query).next;
     if viewer.caller.is_some() {
-        return Ok(Redirect::to(HOME).into_response());
+        return Ok(Redirect::to(&safe_next(&next)).into_response());
     }
-    show_sign_up(&state, FormState::new(&SIGN_UP), &viewer, &headers).await
+    show_sign_up(&state, FormState::new(&SIGN_UP).to(&next), &viewer, &headers).await
 }
 
 async fn show_sign_up(
@@ -121,7 +124,8 @@ async fn show_sign_up(
         fields.push(parts::new_username(form));
         fields.push(parts::new_password(form, Field::PASSWORD, policy));
         fields.push(button(t("sign-up")));
-        let other = view! { {t("sign-up-other")} " " <a href=SIGN_IN.page>{t("sign-in")}</a> };
+        let href = instead(form, &SIGN_IN);
+        let other = view! { {t("sign-up-other")} " " <a href=href>{t("sign-in")}</a> };
         alone(form, token, None, fields, Some(other.into_any()))
     })
     .await
@@ -189,10 +193,17 @@ async fn show_sign_in(
             checkbox(form, "remember", t("remember"), Some(remember_hint(remembered))),
             button(t("sign-in")),
         ];
-        let other = view! { {t_brand("sign-in-other", String::new())} " " <a href=SIGN_UP.page>{t("sign-up")}</a> };
+        let href = instead(form, &SIGN_UP);
+        let other =
+            view! { {t_brand("sign-in-other", String::new())} " " <a href=href>{t("sign-up")}</a> };
         alone(form, token, None, fields, Some(other.into_any()))
     })
     .await
+}
+
+/// The page of another form that leads to the same page afterwards.
+fn instead(form: &FormState, other: &'static Form) -> String {
+    FormState::new(other).to(form.value("next")).here()
 }
 
 /// How long users stay signed in without coming back.

@@ -24,6 +24,30 @@ async fn signing_up_by_the_page_signs_in() {
 }
 
 #[tokio::test]
+async fn someone_who_was_on_the_way_to_a_page_gets_there_after_signing_up() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let page = browser.page("/signin?next=%2Faccount%2Fsessions").await;
+    assert!(page.contains("href=\"/signup?next=%2Faccount%2Fsessions\""), "{page}");
+    let page = browser.page("/signup?next=%2Faccount%2Fsessions").await;
+    assert!(page.contains("href=\"/signin?next=%2Faccount%2Fsessions\""), "{page}");
+    let (token, next) = (form_token(&page), hidden(&page, "next"));
+    let fields = [
+        ("form_token", &*token),
+        ("username", "alice"),
+        ("password", PASSWORD),
+        ("fullName", "Alice"),
+        ("next", &*next),
+    ];
+    let response = browser.post("/api/sign_up", &fields).await;
+    assert_eq!(response.headers()["location"], "/account/sessions");
+    let elsewhere =
+        [("username", "bob"), ("password", PASSWORD), ("fullName", "Bob"), ("next", "//evil")];
+    let response = Browser::new(&server).send("/signup", "/api/sign_up", &elsewhere).await;
+    assert_eq!(response.headers()["location"], "/profile");
+}
+
+#[tokio::test]
 async fn no_spelling_of_a_taken_name_is_free() {
     let server = TestServer::start().await;
     server.sign_up_json("alice").await;
