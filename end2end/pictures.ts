@@ -1,7 +1,7 @@
 // Makes the pictures in the README: `make pictures`.
 
 import type { BrowserContextOptions, Page } from "@playwright/test";
-import { alive, PASSWORD, signUp, start, test } from "./tests/latchkey";
+import { alive, PASSWORD, signUp, test } from "./tests/latchkey";
 
 const AGENTS = [
   "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
@@ -13,9 +13,9 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" fill="
 
 const TEAHOUSE = { BRAND_NAME: "Teahouse", BRAND_LOGO: "logo.svg", BRAND_COLOR: "#b4402a" };
 
-test("the pictures in the README", async ({ browser }) => {
-  const own = await start();
-  const teahouse = await start(
+test("the pictures in the README", async ({ browser, startServer }) => {
+  const own = await startServer();
+  const teahouse = await startServer(
     { ...TEAHOUSE, SUPPORT_URL: "https://example.org/help", BRAND_LINKS: "Imprint=https://example.org/imprint" },
     { "logo.svg": LOGO },
   );
@@ -56,6 +56,4 @@ test("the pictures in the README", async ({ browser }) => {
   const phone = await open(own.url, { ...narrow, colorScheme: "dark", storageState: await account.context().storageState() });
   await phone.goto("/account/sessions");
   await save(phone, "phone");
-  await own.stop();
-  await teahouse.stop();
 });

@@ -23,7 +23,7 @@ const RULE: &str = "data-rule";
 /// On a new password: the minimum number of code points.
 const MIN_LENGTH: &str = "data-min-length";
 
-/// The class of the button that shows the password. `main.css` hides it until the island is live.
+/// The class of the button that shows the password. `components.css` hides it until the island is live.
 pub const REVEAL: &str = "reveal";
 
 /// The names of the light rules.
@@ -37,13 +37,12 @@ pub fn LiveForm(children: Children) -> impl IntoView {
     }
 }
 
-/// Shows the error of a field when the user leaves it, but not on the way to the submit button: the
-/// message would move the button away from under the pointer, and the click would be lost. (Safari
+/// Shows the error of a field when the user leaves it, but not on the way to a button: the message
+/// would move the button away from under the pointer, and the click would be lost. (Safari
 /// does not report that a button gets the focus, so no focus target counts as the button.)
 fn judge(event: ev::FocusEvent) {
-    let sends = |next: &Element| next.get_attribute("type").as_deref() == Some("submit");
     let next = event.related_target().and_then(|next| next.dyn_into::<Element>().ok());
-    if next.is_some_and(|next| !sends(&next))
+    if next.is_some_and(|next| next.tag_name() != "BUTTON")
         && let Some(input) = target::<HtmlInputElement>(&event)
         && let Some(message) = verdict(&input)
     {
@@ -61,13 +60,13 @@ fn forgive(event: ev::Event) {
     }
 }
 
-/// Shows in the hint of a field whether its rule is met, if it has words for that.
+/// Shows in the hint of a new password whether it is long enough. For some texts only the server
+/// knows.
 fn praise(input: &HtmlInputElement) {
     let hint = document().get_element_by_id(&format!("{}-hint", input.id()));
     let words = hint.as_ref().and_then(|hint| hint.query_selector("strong").ok()?);
     if let (Some(hint), Some(words)) = (hint, words) {
-        // For anything but ASCII, only the server knows the whole rule.
-        let is_met = input.value().is_ascii() && matches!(result(input), Some(Ok(())));
+        let is_met = Password::is_plain(&input.value()) && matches!(result(input), Some(Ok(())));
         _ = hint.toggle_attribute_with_force("data-met", is_met);
         _ = words.toggle_attribute_with_force("hidden", !is_met);
     }

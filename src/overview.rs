@@ -1,3 +1,3 @@
-//! The overview of an account: the page where everything begins.
+//! The overview: the start page of the account area.
 
 pub mod pages;

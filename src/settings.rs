@@ -70,6 +70,7 @@ impl Settings {
         settings.passwords.policy.service = service;
         settings.sessions.check(&mut reader);
         settings.web.check(&mut reader.faults);
+        settings.brand.check(&mut reader.faults);
         settings.check(&mut reader.faults);
         if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
     }
@@ -127,7 +128,7 @@ impl Settings {
     pub fn example() -> String {
         let mut text = "\
 # Latchkey's settings. You need none of them: copy this file to .env and remove the # from what you change.
-# The environment takes precedence over this file. Put a value that contains a $ in single quotes. \
+# The environment takes precedence over this file. Put a value with spaces or a # in quotes, and one with a $ in single quotes. \
 `latchkey check` shows what is in force.
 "
         .to_owned();
@@ -140,7 +141,9 @@ impl Settings {
             for line in wrapped(&format!("{first}{rest}. {note}"), 110) {
                 text += &format!("# {line}\n");
             }
-            text += &format!("#{name}={example}\n");
+            // A # or a space would end the value.
+            let quote = if example.contains(['#', ' ']) { "\"" } else { "" };
+            text += &format!("#{name}={quote}{example}{quote}\n");
         }
         text
     }

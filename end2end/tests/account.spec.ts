@@ -91,9 +91,9 @@ test("a person sets a password by a link of the operator's", async ({ page, serv
   await expect(page).toHaveURL("/");
   const link = operate(server, "user", "set-password-link", username);
   await page.goto(link);
-  await expect(page.getByText(`For the account ${username}.`)).toBeVisible();
+  await expect(page.getByText(/^For the account /)).toContainText(username);
   await page.getByRole("button", { name: "Deutsch" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Ein Passwort wählen");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Passwort festlegen");
   await page.getByRole("button", { name: "English" }).click();
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Save" }).click();

@@ -42,7 +42,7 @@ test("a refused form says what to do, keeps what was typed, and can be mended", 
 
   const summary = page.getByRole("alert");
   await expect(summary).toBeFocused();
-  await expect(summary).toContainText("Check the following");
+  await expect(summary).toHaveText("This password is too easy to guess. Choose a less common one.");
   await expect(page).toHaveTitle(/^Error: /);
   await expect(page.getByLabel("Full name")).toHaveValue("Zoë <b>");
   await expect(page.getByLabel("Username")).toHaveValue(username);

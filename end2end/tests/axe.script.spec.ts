@@ -3,7 +3,7 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Page } from "@playwright/test";
-import { alive, CLOSED, expect, OPEN, operate, overflow, signUp, start, test } from "./latchkey";
+import { alive, CLOSED, expect, OPEN, operate, overflow, signUp, test } from "./latchkey";
 
 async function isAccessible(page: Page) {
   const results = await new AxeBuilder({ page })
@@ -81,8 +81,8 @@ for (const colorScheme of ["light", "dark"] as const)
 // A dark, a light and a loud one: what is too light is refused at the start.
 for (const color of ["#1d1d1f", "#806b05", "#c2185b"])
   for (const colorScheme of ["light", "dark"] as const)
-    test(`axe finds nothing with the brand colour ${color} in ${colorScheme}`, async ({ browser }) => {
-      const server = await start({ BRAND_NAME: "Teahouse", BRAND_COLOR: color, SUPPORT_URL: "https://example.org/help" });
+    test(`axe finds nothing with the brand color ${color} in ${colorScheme}`, async ({ browser, startServer }) => {
+      const server = await startServer({ BRAND_NAME: "Teahouse", BRAND_COLOR: color, SUPPORT_URL: "https://example.org/help" });
       const context = await browser.newContext({ baseURL: server.url, colorScheme });
       const page = await context.newPage();
       for (const path of OPEN) {
@@ -102,5 +102,4 @@ for (const color of ["#1d1d1f", "#806b05", "#c2185b"])
         await isAccessible(page);
       }
       await context.close();
-      await server.stop();
     });

@@ -1,14 +1,14 @@
 // What the pages look like, as far as that can be measured, with JavaScript and without.
 
-import { expect, overflow, PASSWORD, signUp, start, test } from "./latchkey";
+import { expect, overflow, PASSWORD, signUp, test } from "./latchkey";
 
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
   <script>document.documentElement.setAttribute("data-ran", "yes")</script>
   <rect width="32" height="32" fill="#b4402a" onload="this.setAttribute('fill', 'red')"/>
   <image href="/favicon.svg"/></svg>`;
 
-test("a logo that is opened by itself runs nothing and loads nothing", async ({ browser, javaScriptEnabled }) => {
-  const server = await start({ BRAND_NAME: "Teahouse", BRAND_LOGO: "logo.svg" }, { "logo.svg": LOGO });
+test("a logo that is opened by itself runs nothing and loads nothing", async ({ browser, javaScriptEnabled, startServer }) => {
+  const server = await startServer({ BRAND_NAME: "Teahouse", BRAND_LOGO: "logo.svg" }, { "logo.svg": LOGO });
   const context = await browser.newContext({ baseURL: server.url, javaScriptEnabled });
   const page = await context.newPage();
   await page.goto("/signin");
@@ -22,7 +22,6 @@ test("a logo that is opened by itself runs nothing and loads nothing", async ({ 
   await expect(page.locator("svg")).not.toHaveAttribute("data-ran");
   expect(loaded).toEqual([address]);
   await context.close();
-  await server.stop();
 });
 
 test("the navigation of the account is one row on a phone, and a column on a wide screen", async ({ page }) => {
@@ -59,7 +58,10 @@ test("text of twice the size, the longest name and fifty sessions fit on a narro
   }
   await page.goto("/account/sessions");
   await expect(page.getByText("This device")).toHaveCount(1);
+  await expect(page.getByRole("button", { name: /^Sign out: / })).toHaveCount(9);
+  await page.getByText("Show all 50").click();
   await expect(page.getByRole("button", { name: /^Sign out: / })).toHaveCount(49);
+  expect(await overflow(page)).toBe(0);
 });
 
 test("someone whose session has ended is told so", async ({ page, context }) => {
@@ -79,13 +81,25 @@ test("the components are on no page of a release", async ({ page }) => {
   expect(response?.status()).toBe(404);
 });
 
-test("the documentation is at most a third of what it was, and each route opens", async ({ page }) => {
+test.describe("in a zone other than UTC", () => {
+  test.use({ timezoneId: "Pacific/Kiritimati" });
+  test("activity stands below the day that it was for its reader", async ({ page, javaScriptEnabled }) => {
+    test.skip(javaScriptEnabled === false, "without JavaScript the days are those of UTC, and say so");
+    await signUp(page);
+    await page.goto("/account/security");
+    const today = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "Pacific/Kiritimati" });
+    await expect(page.getByRole("heading", { level: 3 }).first()).toHaveText(today.format(new Date()));
+  });
+});
+
+test("the documentation is at most a third of what it was, and routes open", async ({ page, javaScriptEnabled }) => {
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.goto("/docs");
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   expect(height).toBeLessThanOrEqual(5500);
   await page.getByText("/user/sessions/{id}", { exact: true }).click();
   await expect(page.getByText(`curl -X DELETE`).filter({ hasText: "/user/sessions/{id}" })).toBeVisible();
+  // A link opens what it leads to, where scripts run.
   await page.getByRole("navigation", { name: "Contents" }).getByRole("link", { name: "Create an account" }).click();
-  await expect(page.getByText("/auth/signup \\")).toBeVisible();
+  if (javaScriptEnabled !== false) await expect(page.getByText("/auth/signup \\")).toBeVisible();
 });

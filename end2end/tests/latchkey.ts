@@ -53,7 +53,17 @@ export async function start(settings: Record<string, string> = {}, files: Record
 }
 
 /** A page that fails the test if it raises a console error or a violation of its policy. */
-export const test = base.extend<{ quiet: void }, { server: string }>({
+export const test = base.extend<{ quiet: void; startServer: typeof start }, { server: string }>({
+  // Starts more servers, which are stopped at the end of the test.
+  startServer: async ({}, use) => {
+    const servers: Server[] = [];
+    await use(async (...how) => {
+      const server = await start(...how);
+      servers.push(server);
+      return server;
+    });
+    for (const server of servers) await server.stop();
+  },
   server: [
     async ({}, use) => {
       const server = await start();

@@ -108,11 +108,10 @@ fn profile_view(
             <div><dt>{t("member-since")}</dt><dd>{day(profile.created_at)}</dd></div>
         </dl>
     };
-    let lead = view! { <p>{t("profile-account-lead")}</p> };
     view! {
         {page_head(t("profile-title"), None)}
-        {panel(None, t("profile-change"), None, names.into_any())}
-        {panel(None, t("profile-account"), Some(lead.into_any()), account.into_any())}
+        {panel(None, t("profile-change"), Some(t("profile-change-lead")), names.into_any())}
+        {panel(None, t("profile-account"), Some(t("profile-account-lead")), account.into_any())}
     }
 }
 
@@ -136,6 +135,7 @@ async fn download(State(state): State<AppState>, viewer: Viewer, visit: Visit) -
 
 static DELETE: Form = Form {
     title: "data-title",
+    keeps: &["confirmed"],
     show: Some(|state, form, viewer, _| show_data(state, form, viewer).boxed()),
     pending: Some(&DELETION),
     over: Over::Perhaps(deletion_asked),
@@ -202,7 +202,7 @@ async fn show_data(state: &AppState, form: FormState, viewer: &Viewer) -> Result
     render(state, viewer, around, move || data_view(&form, &token, days)).await
 }
 
-/// `days`: how long until a deleted account is gone for good.
+/// `days`: how long until an account is permanently deleted.
 fn data_view(form: &FormState, token: &str, days: u64) -> impl IntoView + use<> {
     let days = number(usize::try_from(days).unwrap_or(usize::MAX));
     let fields = vec![
@@ -222,11 +222,9 @@ fn data_view(form: &FormState, token: &str, days: u64) -> impl IntoView + use<> 
         {summary(form)}
         {parts::plain(form, token, fields)}
     };
-    let download_lead = view! { <p>{t("download-lead")}</p> };
-    let delete_lead = view! { <p>{t("delete-short")}</p> };
     view! {
         {page_head(t("data-title"), None)}
-        {panel(None, t("download"), Some(download_lead.into_any()), download.into_any())}
-        {panel(None, t("delete"), Some(delete_lead.into_any()), delete.into_any())}
+        {panel(None, t("download"), Some(t("download-lead")), download.into_any())}
+        {panel(None, t("delete"), Some(t("delete-short")), delete.into_any())}
     }
 }

@@ -12,7 +12,7 @@ settings! {
     pub struct AccountSettings {
         deletion_grace: Duration = or("DELETION_GRACE", "14d", duration),
             "how long signing in cancels the deletion of an account",
-            "After that it is gone for good.";
+            "After that it is permanently deleted.";
     }
 }
 

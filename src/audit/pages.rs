@@ -105,9 +105,8 @@ impl History {
         });
         let pages = (newest.is_some() || older.is_some())
             .then(|| view! { <p class="actions">{newest} {older}</p> });
-        let lead = view! { <p>{t("history-lead")}</p> };
         let content = view! { {list} {pages} };
-        panel(Some("history"), t("history"), Some(lead.into_any()), content.into_any())
+        panel(Some("history"), t("history"), Some(t("history-lead")), content.into_any())
     }
 
     /// The groups by the day, in UTC, of their newest event.
@@ -135,19 +134,20 @@ pub(crate) fn words(event: &str) -> String {
     if language().has(&name) { language().text(&name) } else { t("event-other") }
 }
 
-/// What the owner can do about an event: the name of the words, and where.
+/// What the owner can do about an event that was not theirs: the name of the words, and where.
 fn remedy(event: &str) -> Option<(&'static str, &'static str)> {
-    match event {
-        "authn_login_success" | "session_renewed:refresh" => {
-            Some(("history-devices", "/account/sessions"))
-        }
-        event
-            if event.starts_with("authn_login_fail")
-                || event.starts_with("authn_password_change") =>
-        {
-            Some(("history-password", "#password"))
-        }
-        _ => None,
+    const DEVICES: (&str, &str) = ("history-devices", "/account/sessions");
+    const PASSWORD: (&str, &str) = ("history-password", "#password");
+    let (act, reason) = event.split_once(':').unwrap_or((event, ""));
+    match (act, reason) {
+        ("authn_login_success" | "session_renewed" | "authn_token_reuse", _) => Some(DEVICES),
+        // The operator's, and the beginning: nothing is to be done.
+        (
+            "user_created" | "user_archived" | "user_updated",
+            "" | "import" | "disabled" | "enabled",
+        ) => None,
+        ("session_expired", "sign_out" | "all_ended") => None,
+        _ => Some(PASSWORD),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         random,
     },
     sessions::{StoredSession, caller::Fresh, carrier::Carrier, of_account},
-    texts::{t, t_with},
+    texts::{number, t, t_with},
     web::{
         form::{Form, TOKEN_FIELD, field},
         notices::{Notice, notices},
@@ -120,10 +120,23 @@ async fn sessions_page(State(state): State<AppState>, viewer: Viewer) -> Result<
     render(&state, &viewer, around, view).await
 }
 
+/// How many sessions are shown without asking.
+const SHOWN: usize = 10;
+
 fn sessions_view(sessions: &[StoredSession], here: &str, token: &str) -> impl IntoView + use<> {
     let alone = sessions.len() < 2;
-    let rows: Vec<_> =
-        sessions.iter().map(|session| session_row(session, session.id == here, token)).collect();
+    let row = |session: &StoredSession| session_row(session, session.id == here, token);
+    let (first, rest) = sessions.split_at(sessions.len().min(SHOWN));
+    let first: Vec<_> = first.iter().map(row).collect();
+    let count = ("count", number(sessions.len()));
+    let rest = (!rest.is_empty()).then(|| {
+        view! {
+            <details class="dialog">
+                <summary>{t_with("sessions-all", &[count])}</summary>
+                <ul class="list">{rest.iter().map(row).collect::<Vec<_>>()}</ul>
+            </details>
+        }
+    });
     let others = if alone {
         view! { <p class="hint">{t("sessions-alone")}</p> }.into_any()
     } else {
@@ -137,10 +150,11 @@ fn sessions_view(sessions: &[StoredSession], here: &str, token: &str) -> impl In
     };
     view! {
         {page_head(t("sessions-title"), Some(t("sessions-lead")))}
+        <div class="above">{others}</div>
         <section class="card">
-            <ul class="list">{rows}</ul>
+            <ul class="list">{first}</ul>
+            {rest}
         </section>
-        <div class="actions">{others}</div>
     }
 }
 
@@ -158,7 +172,8 @@ fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl Into
     };
     let place = device::with_dots([method, active, device::network(&session.network)]);
     let end = (!is_this).then(|| {
-        let label = t_with("session-end-of", &[("device", name.clone().into())]);
+        let device = ("device", name.clone().into());
+        let label = t_with("session-end-of", &[device, ("ago", ago(session.seen_at).into())]);
         view! {
             <form method="post" action=END.action>
                 {hidden(TOKEN_FIELD, token)}
@@ -174,8 +189,9 @@ fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl Into
             {icon.view()}
             <div>
                 <p class="what">{name} {mark}</p>
-                <p class="hint">{place}</p>
-                <p class="hint">{t("session-first")} " " {moment(session.created_at)}</p>
+                <p class="hint">
+                    {place} " · " {t("session-first")} " " {moment(session.created_at)}
+                </p>
             </div>
             {end}
         </li>

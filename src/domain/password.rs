@@ -37,7 +37,14 @@ impl Password {
         [Code::TooShort { min: policy.min_length }, Code::TooManyBytes { max: MAX_BYTES }]
     }
 
-    /// The checks of a new password that need no table: for ASCII, all but the lists.
+    /// Whether the length of a text is the same in NFC, as far as that is known without a table:
+    /// nothing in it combines.
+    #[must_use]
+    pub fn is_plain(raw: &str) -> bool {
+        raw.chars().all(|c| c < '\u{300}')
+    }
+
+    /// The checks of a new password that need no table: for plain text, all but the lists.
     pub fn light(raw: &str, policy: PasswordPolicy) -> Result<(), Code> {
         if raw.is_empty() {
             return Err(Code::Missing);
@@ -45,7 +52,7 @@ impl Password {
         if raw.is_ascii() && raw.len() > MAX_BYTES {
             return Err(Code::TooManyBytes { max: MAX_BYTES });
         }
-        if raw.is_ascii() && raw.len() < policy.min_length {
+        if Self::is_plain(raw) && raw.chars().count() < policy.min_length {
             return Err(Code::TooShort { min: policy.min_length });
         }
         Ok(())

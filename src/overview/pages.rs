@@ -15,14 +15,14 @@ use crate::{
     platform::error::Result,
     sessions::{StoredSession, of_account},
     sign_in::{PASSWORD_CHANGED, PASSWORD_SET_BY_LINK, pages::password::SECURITY},
-    texts::{language, number, t, t_with},
+    texts::{number, t, t_with},
     web::{
         page::{
             Around, Section,
             avatar::avatar,
             device,
             icons::{HISTORY, HOUSE, Icon, MONITOR, SHIELD, USER},
-            times::{ago, day, day_in_words},
+            times::{ago, day},
         },
         routes::Map,
         state::AppState,
@@ -39,12 +39,17 @@ pub(crate) fn routes(map: &mut Map) {
 /// How many of the latest events it shows.
 const LATEST: i64 = 3;
 
+/// How many devices it names.
+const NAMED: usize = 3;
+
 /// What the page shows.
 struct Overview {
     profile: Profile,
     sessions: Vec<StoredSession>,
-    /// When the password was set, in seconds since 1970.
-    password_since: i64,
+    /// Whether the password was entered recently: only then are devices named.
+    is_fresh: bool,
+    /// When the password was last changed here, in seconds since 1970.
+    password_since: Option<i64>,
     /// The latest events: what happened, and when.
     latest: Vec<(String, i64)>,
 }
@@ -52,10 +57,10 @@ struct Overview {
 async fn overview_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let caller = viewer.caller()?;
     let acts = [PASSWORD_CHANGED, PASSWORD_SET_BY_LINK];
-    let changed = audit::newest_of(&state.store, caller.account(), acts).await?;
     let overview = Overview {
         profile: caller.profile().clone(),
-        password_since: changed.unwrap_or(caller.profile().created_at),
+        is_fresh: viewer.fresh(&state, None).is_ok(),
+        password_since: audit::newest_of(&state.store, caller.account(), acts).await?,
         sessions: of_account(&state.store, caller.account()).await?,
         latest: latest(&state, caller, LATEST).await?,
     };
@@ -64,15 +69,22 @@ async fn overview_page(State(state): State<AppState>, viewer: Viewer) -> Result<
 }
 
 fn overview_view(overview: &Overview) -> impl IntoView + use<> {
-    let Overview { profile, sessions, password_since, latest } = overview;
+    let Overview { profile, sessions, is_fresh, password_since, latest } = overview;
     let count = ("count", number(sessions.len()));
-    let mut names: Vec<String> =
-        sessions.iter().map(|session| device::name(&session.device)).collect();
+    let mut names: Vec<String> = sessions
+        .iter()
+        .filter(|_| *is_fresh)
+        .map(|session| device::name(&session.device))
+        .collect();
     names.sort_unstable();
     names.dedup();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let more = (more > 0).then(|| t_with("overview-more", &[("count", number(more))]));
+    names.extend(more);
     let devices = view! {
         <p>{t_with("overview-devices", &[count])}</p>
-        <p class="hint">{names.into_iter().take(3).collect::<Vec<_>>().join(" · ")}</p>
+        <p class="hint">{names.join(" · ")}</p>
     };
     let events: Vec<_> = latest
         .iter()
@@ -80,12 +92,12 @@ fn overview_view(overview: &Overview) -> impl IntoView + use<> {
         .collect();
     let activity = view! { <ul class="plain">{events}</ul> };
     let who = view! {
-        <p><span dir="auto">{profile.display_name().to_owned()}</span></p>
-        <p class="hint"><span dir="auto">{profile.username.clone()}</span></p>
+        <p>{t("username")} ": " <span dir="auto">{profile.username.clone()}</span></p>
     };
-    let since = ("date", day_in_words(language(), *password_since).into());
+    let since =
+        password_since.map(|at| view! { " " {t("overview-password-since")} " " {day(at)} "." });
     let protected = view! {
-        <p>{t_with("overview-password", &[since])}</p>
+        <p>{t("overview-password")} {since}</p>
     };
     let history = format!("{}#history", SECURITY.page);
     view! {

@@ -1,8 +1,10 @@
 //! What a page may ask about a password before it is sent: whether it is among the common ones.
 //!
-//! The browser sends the first three digits of the password's hash, and gets the rest of the hashes
-//! of all common passwords that begin so (k-anonymity, as in Have I Been Pwned's range search). So
-//! neither the list nor the password travels.
+//! The browser sends the first two digits of the password's hash, and gets the rest of the hashes of
+//! all common passwords whose hashes start so (k-anonymity, as in Have I Been Pwned's range search).
+//! So the list doesn't travel, and of the password only 8 bits of its hash do. They are kept nowhere.
+//!
+//! A file of pages rather than a page: it is among the doors because it answers HTTP.
 
 use std::sync::LazyLock;
 
@@ -23,8 +25,8 @@ pub(crate) fn routes(map: &mut Map) {
     map.asset("/common-passwords/{prefix}", range);
 }
 
-/// How many hexadecimal digits the browser sends: 12 of the 64 bits.
-const PREFIX: usize = 3;
+/// How many hexadecimal digits the browser sends: 8 of the 64 bits.
+const PREFIX: usize = 2;
 
 /// The first 64 bits of the SHA-256 of each common password, sorted.
 static HASHES: LazyLock<Vec<u64>> = LazyLock::new(|| {
@@ -53,9 +55,6 @@ async fn range(prefix: std::result::Result<Path<String>, PathRejection>) -> Resu
     let fitting = HASHES[from..].iter().take_while(|hash| *hash >> shift == first);
     let lines: Vec<String> =
         fitting.map(|hash| format!("{hash:016x}")[PREFIX..].to_owned()).collect();
-    let headers = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=86400"),
-    ];
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((headers, lines.join("\n")).into_response())
 }

@@ -166,8 +166,8 @@ impl Sources {
         unknown
             .into_iter()
             .map(|(name, meant)| match meant {
-                Some(meant) => bad(name, &format!("is no setting; did you mean {meant}?")),
-                None => bad(name, "is no setting; see `latchkey check`"),
+                Some(meant) => bad(name, &format!("unknown setting; did you mean {meant}?")),
+                None => bad(name, "unknown setting; see `latchkey check`"),
             })
             .collect()
     }
@@ -198,12 +198,24 @@ fn is_of_a_service(name: &str, value: &str) -> bool {
 
 /// Reads the lines of `.env`. No error shows the line: it may contain a secret.
 fn read_file(text: &str, file: &mut BTreeMap<String, String>, faults: &mut Vec<BadSetting>) {
-    // dotenvy expands `$NAME`, but a secret is taken literally.
+    // Of a value without quotes, dotenvy takes no space and nothing after a #, and it expands `$NAME`.
+    // What it refuses is found here first, to say what to do.
+    let before = faults.len();
     for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
         let name = name.trim().trim_start_matches("export ").trim_start();
-        if !name.starts_with('#') && value.contains('$') && !value.trim_start().starts_with('\'') {
-            faults.push(bad(name, "holds a $ in .env; put the value in single quotes"));
+        let value = value.trim();
+        if name.starts_with('#') {
+            continue;
         }
+        if value.contains('$') && !value.starts_with('\'') {
+            faults.push(bad(name, "holds a $ in .env; put the value in single quotes"));
+        } else if !value.starts_with(['\'', '"']) && value.contains([' ', '#', '\'', '"']) {
+            faults
+                .push(bad(name, "holds a space, a # or a quote in .env; put the value in quotes"));
+        }
+    }
+    if faults.len() > before {
+        return;
     }
     for (number, line) in dotenvy::from_read_iter(text.as_bytes()).enumerate() {
         match line {
@@ -351,6 +363,12 @@ mod tests {
         assert_eq!(read("JWT_SECRET=a$b").1, ["JWT_SECRET"]);
         assert_eq!(read("PORT=1\nPORT=2").1, ["PORT"]);
         assert_eq!(read("what is this").1, [".env"]);
+        // Otherwise the color would be a comment, and nobody would know.
+        assert_eq!(read("BRAND_COLOR=#7434a8").1, ["BRAND_COLOR"]);
+        assert_eq!(read("BRAND_NAME=Tea & Co").1, ["BRAND_NAME"]);
+        assert_eq!(read("BRAND_NAME=Bob's").1, ["BRAND_NAME"]);
+        assert_eq!(read("BRAND_NAME=\"Bob's\"\nBRAND_COLOR='#7434a8'").1, Vec::<String>::new());
+        assert_eq!(read("# BRAND_NAME=Tea & Co").1, Vec::<String>::new());
         assert_eq!(read("JWT_SECRET=\n").1, Vec::<String>::new());
     }
 }

@@ -165,7 +165,7 @@ async fn sign_in(
     responses(
         (status = 200, description = "New tokens", body = Tokens),
         (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthorized`: the token is none, was used, or its session is over", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthorized`: the token is missing, already used, or its session has ended", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 async fn refresh(

@@ -42,6 +42,8 @@ use crate::{
 };
 
 notices! {
+    WELCOME = "welcome";
+    LEFT = "signed-out";
     /// The deletion of the account was cancelled.
     KEPT = "kept";
     /// The password was confirmed, but the pending act was not performed.
@@ -91,7 +93,7 @@ pub async fn sign_up(
             let visitor = call.visitor.as_deref().unwrap_or_default();
             let newcomer = Newcomer { visitor, before: call.caller.as_ref() };
             let entered = sign_up_and_enter(&call.state, &new, &call.visit, newcomer).await?;
-            Ok(call.entered(entered, &safe_next(&next), None))
+            Ok(call.entered(entered, &safe_next(&next), Some(WELCOME)))
         }
         .await,
     );
@@ -194,8 +196,7 @@ async fn show_sign_in(
             button(t("sign-in")),
         ];
         let href = instead(form, &SIGN_UP);
-        let other =
-            view! { {t_brand("sign-in-other", String::new())} " " <a href=href>{t("sign-up")}</a> };
+        let other = view! { {t_brand("sign-in-other")} " " <a href=href>{t("sign-up")}</a> };
         alone(form, token, None, fields, Some(other.into_any()))
     })
     .await
@@ -224,7 +225,7 @@ pub async fn sign_out() -> Result<(), ServerFnError> {
     call.finish(
         async {
             super::sign_out(&call.state, call.caller()?, &call.visit).await?;
-            Ok(call.signed_out("/", None))
+            Ok(call.signed_out("/", Some(LEFT)))
         }
         .await,
     );

@@ -105,7 +105,7 @@ async fn migrate_down(store: &Store, tables: &[&Table], yes: bool) -> Result<(),
         );
     }
     if !losses.is_empty() && !yes {
-        let mut lines = vec!["this would delete for good:".to_owned()];
+        let mut lines = vec!["this would permanently delete:".to_owned()];
         lines.extend(told);
         lines.push("re-run with --yes to confirm".to_owned());
         return Err(Failure(lines));

@@ -8,8 +8,8 @@ account-navigation = Ihr Konto
 languages = Sprache
 json-routes = API
 help = Hilfe
-credit = Mit Latchkey betrieben
-description = Melden Sie sich bei Ihrem Konto bei { $brand } an oder legen Sie eines an.
+credit = Läuft mit Latchkey
+description = Melden Sie sich mit Ihrem Konto bei { $brand } an, oder legen Sie ein neues an.
 copy = Kopieren
 copied = Kopiert
 
@@ -24,17 +24,17 @@ save = Speichern
 
 home-title = Konten für Ihre App
 home-heading = Konten für Ihre App, in einer einzigen Datei
-home-lead = Mit Latchkey bekommt Ihre App Registrierung, Anmeldung und Kontoseiten, und eine JSON-API für alles, was sie können.
+home-lead = Mit Latchkey bekommt Ihre App Registrierung, Anmeldung und Kontoseiten – und für alles davon eine JSON-API.
 home-signed-in = Sie sind angemeldet als
 home-account = Zu Ihrem Konto
 home-brand-heading = Ihr Konto bei { $brand }
-home-brand-lead = Ein Konto für alles. Melden Sie sich an, um Profil, Passwort und Geräte zu verwalten.
+home-brand-lead = Melden Sie sich an, um Profil, Passwort und Geräte zu verwalten.
 steps = Die nächsten Schritte
 step-account = Legen Sie Ihr Konto an
 step-account-how = Probieren Sie die Seiten so aus, wie die Nutzer Ihrer App sie sehen.
 step-account-link = Registrierung öffnen
-step-name = Geben Sie ihm Ihren Namen
-step-name-how = Schreiben Sie das in eine Datei namens .env in dem Ordner, in dem Latchkey läuft, und starten Sie es neu.
+step-name = Ihr Name statt unserem
+step-name-how = Speichern Sie das als .env in dem Ordner, in dem Latchkey läuft, und starten Sie Latchkey neu.
 step-app = Verbinden Sie Ihre App
 step-app-how = Melden Sie Nutzer mit wenigen Anfragen an und lesen Sie ihre Profile.
 
@@ -42,21 +42,20 @@ step-app-how = Melden Sie Nutzer mit wenigen Anfragen an und lesen Sie ihre Prof
 
 sign-up-other = Haben Sie schon ein Konto?
 sign-in-other = Neu bei { $brand }?
-password-hint = Mindestens { $min } Zeichen. Gut sind drei oder vier zufällige Wörter.
+password-hint = Mindestens { $min } Zeichen. Drei oder vier zufällige Wörter eignen sich gut.
 password-met = Lang genug.
 username-hint = 3 bis 32 Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche.
-username-met = Sieht gut aus.
-forgot-password = Passwort vergessen? Hilfe
+forgot-password = Passwort vergessen? Hilfe erhalten
 remember = Auf diesem Gerät angemeldet bleiben
-remember-hint = Bis zu { $days ->
+remember-hint = Sie bleiben ohne Besuch bis zu { $days ->
         [one] einen Tag
        *[other] { $days } Tage
-    } lang, ohne sich neu anzumelden. Nicht auf gemeinsam genutzten Computern verwenden.
-remember-hint-hours = Bis zu { $hours ->
+    } angemeldet. Nicht auf gemeinsam genutzten Computern verwenden.
+remember-hint-hours = Sie bleiben ohne Besuch bis zu { $hours ->
         [one] eine Stunde
        *[other] { $hours } Stunden
-    } lang, ohne sich neu anzumelden. Nicht auf gemeinsam genutzten Computern verwenden.
-remember-hint-short = Für kurze Zeit. Nicht auf gemeinsam genutzten Computern verwenden.
+    } angemeldet. Nicht auf gemeinsam genutzten Computern verwenden.
+remember-hint-short = Sie bleiben kurze Zeit angemeldet. Nicht auf gemeinsam genutzten Computern verwenden.
 show-password = Passwort anzeigen
 hide-password = Passwort ausblenden
 
@@ -77,17 +76,20 @@ profile = Profil
 profile-title = Ihr Profil
 profile-account = Ihr Konto
 profile-account-lead = Ihr Benutzername lässt sich nicht ändern.
-profile-change = Ihr Name
+profile-change = Name
+profile-change-lead = Der Name, unter dem man Sie kennt.
 security = Sicherheit
 security-title = Sicherheit
-security-lead = Ihr Passwort, und was in Ihrem Konto geschehen ist.
+security-lead = Ihr Passwort und die letzten Aktivitäten.
 sessions = Geräte
 sessions-title = Ihre Geräte
 data = Daten
 data-title = Ihre Daten
 overview = Übersicht
 overview-edit = Namen ändern
-overview-password = Sie melden sich mit einem Passwort an. Gesetzt am { $date }.
+overview-password = Sie melden sich mit einem Passwort an.
+overview-password-since = Zuletzt geändert am
+overview-more = und { $count } weitere
 overview-devices = { $count ->
         [one] Sie sind nur auf diesem Gerät angemeldet.
        *[other] Sie sind auf { $count } Geräten angemeldet.
@@ -97,10 +99,10 @@ overview-history = Alle Aktivitäten
 username = Benutzername
 member-since = Mitglied seit
 saved-name = Name geändert.
-saved-same-name = So heißen Sie hier.
+saved-same-name = Das ist bereits Ihr Name.
 saved-password = Passwort geändert. Auf allen anderen Geräten wurden Sie abgemeldet.
 saved-session = Das andere Gerät wurde abgemeldet.
-saved-session-gone = Das andere Gerät ist abgemeldet.
+saved-session-gone = Das andere Gerät war bereits abgemeldet.
 saved-sessions = Auf allen anderen Geräten wurden Sie abgemeldet.
 saved-kept = Willkommen zurück! Die Löschung Ihres Kontos wurde abgebrochen.
 saved-set-password = Passwort gespeichert. Melden Sie sich mit Ihrem neuen Passwort an.
@@ -108,17 +110,19 @@ saved-deleted = Sie wurden überall abgemeldet. Ihr Konto wird am { $date } gel�
 saved-download = Danke. Sie können Ihre Daten jetzt herunterladen.
 saved-not-done = Passwort bestätigt. Ihre vorherige Anfrage wurde nicht ausgeführt. Bitte versuchen Sie es noch einmal.
 saved-over = Sie wurden abgemeldet. Melden Sie sich an, um fortzufahren.
+saved-signed-out = Sie haben sich abgemeldet.
+saved-welcome = Willkommen! Ihr Konto ist bereit.
 
 change-password = Passwort ändern
 change-password-lead = Hier bleiben Sie angemeldet, auf allen anderen Geräten werden Sie abgemeldet.
 history = Letzte Aktivitäten
 history-lead = Etwas kommt Ihnen unbekannt vor? Ändern Sie Ihr Passwort und melden Sie die Geräte ab, die Sie nicht kennen.
-history-empty = Noch nichts.
+history-empty = Noch keine Aktivitäten.
 history-devices = Geräte ansehen
 history-password = Passwort ändern
 history-newest = Neueste
 history-older = Ältere
-history-since = Zuerst:
+history-since = Erstmals:
 history-times = { $count }-mal
 history-places =
     { $count ->
@@ -132,12 +136,13 @@ session-active-now = Gerade aktiv
 session-unknown-device = Unbekanntes Gerät
 device = { $browser } ({ $system })
 session-program = App oder Skript
-session-first = Angemeldet
+session-first = Angemeldet am
 session-last = Zuletzt aktiv { $ago }
 session-end = Abmelden
-session-end-of = Abmelden: { $device }
+session-end-of = Abmelden: { $device }, zuletzt aktiv { $ago }
 sessions-end-others = Auf allen anderen Geräten abmelden
 sessions-alone = Sie sind sonst nirgends angemeldet.
+sessions-all = Alle { $count } anzeigen
 
 download = Ihre Daten herunterladen
 download-lead = Eine Kopie von allem, was wir über Sie gespeichert haben (JSON).
@@ -148,15 +153,15 @@ delete-lead = Sie werden sofort überall abgemeldet. Nach { $days ->
         [0] kurzer Zeit
         [one] einem Tag
        *[other] { $days } Tagen
-    } werden Ihr Konto und alle seine Daten endgültig gelöscht. Melden Sie sich vorher an, um das abzubrechen.
+    } werden Ihr Konto und alle zugehörigen Daten endgültig gelöscht. Melden Sie sich vorher an, um das abzubrechen.
 delete-short = Sie können es sich noch eine Weile anders überlegen.
 delete-confirm = Ja, mein Konto löschen
 delete-button = Mein Konto löschen
 
 ## Ein Passwort durch einen Link setzen
 
-set-password = Ein Passwort wählen
-set-password-lead = Für das Konto { $username }. Alle, die damit angemeldet sind, werden abgemeldet.
+set-password = Passwort festlegen
+set-password-lead = Für das Konto { $username }. Danach sind Sie überall abgemeldet.
 
 ## Felder, und was mit ihnen nicht stimmt
 
@@ -175,29 +180,29 @@ username-too-long = Der Benutzername darf höchstens { $max } Zeichen lang sein
 username-forbidden-characters = Der Benutzername darf nur Buchstaben, Ziffern, Punkte, Binde- und Unterstriche enthalten
 username-dot-at-end = Der Benutzername darf nicht mit einem Punkt beginnen oder enden
 username-mixed-scripts = Der Benutzername darf nicht Buchstaben verschiedener Alphabete mischen
-username-reserved = Dieser Benutzername ist nicht verfügbar. Wählen Sie einen anderen
-username-taken = Dieser Benutzername ist vergeben. Wählen Sie einen anderen
+username-reserved = Dieser Benutzername ist nicht verfügbar. Wählen Sie einen anderen.
+username-taken = Dieser Benutzername ist vergeben. Wählen Sie einen anderen.
 fullName-missing = Geben Sie Ihren vollständigen Namen ein
 fullName-wrong-type = Der vollständige Name muss eine Zeichenkette sein
 fullName-too-long = Der vollständige Name darf höchstens { $max } Zeichen lang sein
-fullName-forbidden-characters = Der vollständige Name muss sichtbare Zeichen enthalten und darf keine Steuerzeichen enthalten
+fullName-forbidden-characters = Der vollständige Name muss sichtbare Zeichen und darf keine Steuerzeichen enthalten
 password-missing = Geben Sie Ihr Passwort ein
 password-wrong-type = Das Passwort muss eine Zeichenkette sein
 password-too-short = Das Passwort muss mindestens { $min } Zeichen lang sein
-password-too-long = Das Passwort darf höchstens { $max } Bytes lang sein
-password-too-common = Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein weniger häufiges
+password-too-long = Das Passwort ist zu lang: höchstens { $max } Bytes
+password-too-common = Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein ungewöhnlicheres.
 password-too-personal = Das Passwort darf nicht auf Ihrem Benutzernamen, Ihrem Namen oder dem Namen dieses Dienstes beruhen
-password-wrong = Falsches Passwort. Versuchen Sie es noch einmal
+password-wrong = Falsches Passwort. Versuchen Sie es noch einmal.
 currentPassword-missing = Geben Sie Ihr aktuelles Passwort ein
 currentPassword-wrong-type = Das aktuelle Passwort muss eine Zeichenkette sein
-currentPassword-too-long = Das aktuelle Passwort darf höchstens { $max } Bytes lang sein
-currentPassword-wrong = Falsches Passwort. Versuchen Sie es noch einmal
+currentPassword-too-long = Das aktuelle Passwort ist zu lang: höchstens { $max } Bytes
+currentPassword-wrong = Falsches Passwort. Versuchen Sie es noch einmal.
 newPassword-missing = Geben Sie ein neues Passwort ein
 newPassword-unchanged = Wählen Sie ein anderes als Ihr aktuelles Passwort
 newPassword-wrong-type = Das neue Passwort muss eine Zeichenkette sein
 newPassword-too-short = Das neue Passwort muss mindestens { $min } Zeichen lang sein
-newPassword-too-long = Das neue Passwort darf höchstens { $max } Bytes lang sein
-newPassword-too-common = Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein weniger häufiges
+newPassword-too-long = Das neue Passwort ist zu lang: höchstens { $max } Bytes
+newPassword-too-common = Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein ungewöhnlicheres.
 newPassword-too-personal = Das Passwort darf nicht auf Ihrem Benutzernamen, Ihrem Namen oder dem Namen dieses Dienstes beruhen
 confirmed-missing = Setzen Sie das Häkchen, um die Löschung zu bestätigen
 refreshToken-missing = Das Refresh-Token fehlt
@@ -231,7 +236,7 @@ problem-username-taken = Benutzername vergeben
 problem-invalid-credentials = Falsche Anmeldedaten
     .detail = Benutzername oder Passwort stimmt nicht
 problem-unauthorized = Nicht angemeldet
-    .detail = Dafür braucht es ein angemeldetes Konto: ein Access-Token oder das Cookie der Sitzung
+    .detail = Dafür müssen Sie angemeldet sein: mit einem Access-Token oder dem Cookie der Sitzung
 problem-proof-too-old = Bestätigen Sie, dass Sie es sind
     .detail = Geben Sie dafür Ihr Passwort noch einmal ein, bei /auth/confirm oder durch eine neue Anmeldung
 problem-cross-origin = Anfrage von einer anderen Seite
@@ -244,11 +249,11 @@ problem-link-invalid = Dieser Link ist ungültig oder abgelaufen
     .detail = Fordern Sie einen neuen an
 problem-method-not-allowed = Methode nicht erlaubt
     .detail = Verwenden Sie eine der Methoden in Allow
-problem-request-timeout = Zeit überschritten
+problem-request-timeout = Zeitüberschreitung
     .detail = Der Inhalt kam nicht rechtzeitig an
 problem-content-too-large = Zu viel Inhalt
     .detail = Der Inhalt darf höchstens 16 KiB groß sein
-problem-unsupported-media-type = Falsche Art von Inhalt
+problem-unsupported-media-type = Medientyp nicht unterstützt
     .detail = Der Inhalt muss application/json in UTF-8 sein und darf nicht komprimiert sein
 problem-misdirected-request = Fehlgeleitete Anfrage
     .detail = Dieser Server antwortet nicht für den angefragten Host
@@ -262,25 +267,33 @@ problem-unavailable = Nicht verfügbar
 ## Dasselbe auf der Seite, die ein Mensch sieht
 
 page-not-found = Seite nicht gefunden
-    .detail = Vielleicht ist die Adresse falsch geschrieben, oder die Seite ist umgezogen
-page-link-invalid = Dieser Link ist ungültig oder abgelaufen
-    .detail = Fordern Sie einen neuen an
-page-cross-origin = Das kam nicht von dieser Website
-    .detail = Eine andere Website wollte hier etwas mit Ihrem Konto tun, und wir haben es verhindert. Wenn Sie es waren, öffnen Sie die Seite hier und versuchen Sie es noch einmal
+    .detail = Vielleicht ist die Adresse falsch geschrieben, oder die Seite wurde verschoben
+page-cross-origin = Diese Anfrage wurde blockiert
+    .detail = Sie kam offenbar von einer anderen Website. Wenn Sie das tun wollten, öffnen Sie die Seite hier und versuchen Sie es noch einmal
 page-stale-form = Diese Seite ist abgelaufen
     .detail = Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal. Wenn es wieder geschieht, erlauben Sie Cookies für diese Website
 page-too-many-tries = Zu viele Versuche
     .detail = Warten Sie einen Augenblick und versuchen Sie es noch einmal
 page-internal = Etwas ist schiefgegangen
-    .detail = Es liegt an uns, nicht an Ihnen, und nichts ist verloren. Bitte versuchen Sie es noch einmal. Wenn es wieder geschieht, nennen Sie dem Support die Anfrage-ID
-page-unavailable = Wir sind gleich zurück
-    .detail = Der Dienst ist überlastet oder wird gewartet. Versuchen Sie es gleich noch einmal
-page-content-too-large = Das ist zu viel
-    .detail = Was Sie geschickt haben, ist größer, als es hier ein Formular braucht. Kürzen Sie es und versuchen Sie es noch einmal
+    .detail = Der Fehler liegt bei uns. Bitte versuchen Sie es noch einmal. Wenn er wieder auftritt, nennen Sie dem Support die Anfrage-ID
+page-unavailable = Vorübergehend nicht verfügbar
+    .detail = Bitte versuchen Sie es gleich noch einmal
+page-content-too-large = Zu viel Text
+    .detail = Ihre Eingabe ist zu lang. Kürzen Sie sie und versuchen Sie es noch einmal
 page-method-not-allowed = Diese Seite lässt sich nicht direkt öffnen
     .detail = Beginnen Sie auf der Startseite
+page-malformed-form = Das hat nicht geklappt
+    .detail = Was Ihr Browser geschickt hat, ließ sich nicht lesen. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal
+page-malformed-body = Das hat nicht geklappt
+    .detail = Was Ihr Browser geschickt hat, war unvollständig. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal
+page-unsupported-media-type = Das hat nicht geklappt
+    .detail = Was Ihr Browser geschickt hat, ließ sich nicht lesen. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal
+page-request-timeout = Das hat zu lange gedauert
+    .detail = Vielleicht ist Ihre Verbindung langsam. Prüfen Sie sie, gehen Sie dann zurück und versuchen Sie es noch einmal
+page-unauthorized = Sie sind nicht angemeldet
+    .detail = Melden Sie sich an und versuchen Sie es noch einmal
 page-misdirected-request = Falsche Adresse
-    .detail = Dieser Server hat einen anderen Namen. Prüfen Sie die Adresse, oder fragen Sie, wer ihn betreibt
+    .detail = Unter dieser Adresse gibt es diese Website nicht. Prüfen Sie die Adresse, oder fragen Sie den Betreiber
 problem-status = Status
 problem-codes = Feldcodes
 problem-routes = API-Dokumentation
@@ -315,7 +328,7 @@ event-user_updated-deletion_undone = Löschung abgebrochen
 event-user_archived-disabled = Konto vom Betreiber gesperrt
 event-user_updated-enabled = Konto vom Betreiber wieder freigegeben
 event-sensitive_read-data = Daten heruntergeladen
-event-other = Etwas anderes
+event-other = Sonstiges
 
 ## Zeiten
 

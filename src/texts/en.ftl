@@ -28,13 +28,13 @@ home-lead = Latchkey gives your app sign-up, sign-in and account pages, and a JS
 home-signed-in = You're signed in as
 home-account = Go to your account
 home-brand-heading = Your { $brand } account
-home-brand-lead = One account for everything. Sign in to manage your profile, your password and your devices.
+home-brand-lead = Sign in to manage your profile, your password and your devices.
 steps = Next steps
 step-account = Create your account
 step-account-how = Try the pages as the people who use your app will see them.
 step-account-link = Open the sign-up page
 step-name = Put your name on it
-step-name-how = Write this to a file named .env in the folder where Latchkey runs, and start it again.
+step-name-how = Save this as .env in the folder where Latchkey runs, then restart it.
 step-app = Connect your app
 step-app-how = Sign people in and read their profiles with a few requests.
 
@@ -45,18 +45,17 @@ sign-in-other = New to { $brand }?
 password-hint = Use at least { $min } characters. Three or four random words work well.
 password-met = Long enough.
 username-hint = 3 to 32 letters, digits, dots, hyphens or underscores.
-username-met = Looks good.
 forgot-password = Forgot your password? Get help
 remember = Keep me signed in on this device
-remember-hint = For up to { $days ->
+remember-hint = You'll stay signed in for up to { $days ->
         [one] one day
        *[other] { $days } days
-    } without signing in again. Don't use this on a shared computer.
-remember-hint-hours = For up to { $hours ->
+    } without a visit. Don't use this on a shared computer.
+remember-hint-hours = You'll stay signed in for up to { $hours ->
         [one] one hour
        *[other] { $hours } hours
-    } without signing in again. Don't use this on a shared computer.
-remember-hint-short = For a short time. Don't use this on a shared computer.
+    } without a visit. Don't use this on a shared computer.
+remember-hint-short = You'll stay signed in for a short time. Don't use this on a shared computer.
 show-password = Show password
 hide-password = Hide password
 
@@ -77,17 +76,20 @@ profile = Profile
 profile-title = Your profile
 profile-account = Your account
 profile-account-lead = Your username can't be changed.
-profile-change = Your name
+profile-change = Name
+profile-change-lead = The name that people know you by.
 security = Security
 security-title = Security
-security-lead = Your password, and what has happened in your account.
+security-lead = Your password and recent activity.
 sessions = Devices
 sessions-title = Your devices
 data = Data
 data-title = Your data
 overview = Overview
 overview-edit = Change your name
-overview-password = You sign in with a password. It was set on { $date }.
+overview-password = You sign in with a password.
+overview-password-since = Last changed on
+overview-more = and { $count } more
 overview-devices = { $count ->
         [one] You're signed in on this device only.
        *[other] You're signed in on { $count } devices.
@@ -100,7 +102,7 @@ saved-name = Name updated.
 saved-same-name = That's already your name.
 saved-password = Password changed. You've been signed out everywhere else.
 saved-session = Signed out of that device.
-saved-session-gone = That device is signed out.
+saved-session-gone = That device was already signed out.
 saved-sessions = Signed out of all other devices.
 saved-kept = Welcome back! We've cancelled the deletion of your account.
 saved-set-password = Password saved. Sign in with your new password.
@@ -108,17 +110,19 @@ saved-deleted = You've been signed out everywhere. Your account will be deleted 
 saved-download = Thank you. You can download your data now.
 saved-not-done = Password confirmed. Your earlier request wasn't carried out, so please try it again.
 saved-over = You've been signed out. Sign in to continue.
+saved-signed-out = You've signed out.
+saved-welcome = Welcome! Your account is ready.
 
 change-password = Change your password
 change-password-lead = You'll stay signed in here and be signed out everywhere else.
 history = Recent activity
 history-lead = If you don't recognise something, change your password and sign out of the devices you don't know.
-history-empty = Nothing yet.
+history-empty = No activity yet.
 history-devices = Review devices
 history-password = Change password
 history-newest = Newest
 history-older = Older
-history-since = First:
+history-since = First time:
 history-times = { $count } times
 history-places =
     { $count ->
@@ -132,12 +136,13 @@ session-active-now = Active now
 session-unknown-device = Unknown device
 device = { $browser } on { $system }
 session-program = App or script
-session-first = Signed in
+session-first = Signed in on
 session-last = Last active { $ago }
 session-end = Sign out
-session-end-of = Sign out: { $device }
+session-end-of = Sign out: { $device }, last active { $ago }
 sessions-end-others = Sign out of all other devices
 sessions-alone = You aren't signed in anywhere else.
+sessions-all = Show all { $count }
 
 download = Download your data
 download-lead = Get a copy of everything we store about you (JSON).
@@ -156,7 +161,7 @@ delete-button = Delete my account
 ## Setting a password by a link
 
 set-password = Choose a password
-set-password-lead = For the account { $username }. Everyone who is signed in to it will be signed out.
+set-password-lead = For the account { $username }. You'll be signed out everywhere.
 
 ## Fields, and what is wrong with them
 
@@ -172,11 +177,11 @@ username-missing = Enter your username
 username-wrong-type = Username must be a string
 username-too-short = Username must be at least { $min } characters long
 username-too-long = Username must be at most { $max } characters long
-username-forbidden-characters = Username may hold only letters, digits, dots, hyphens and underscores
+username-forbidden-characters = Username can only contain letters, digits, dots, hyphens and underscores
 username-dot-at-end = Username must not start or end with a dot
 username-mixed-scripts = Username must not mix letters of different alphabets
-username-reserved = That username isn't available. Try another
-username-taken = That username is taken. Try another
+username-reserved = That username isn't available. Try another.
+username-taken = That username is taken. Try another.
 fullName-missing = Enter your full name
 fullName-wrong-type = Full name must be a string
 fullName-too-long = Full name must be at most { $max } characters long
@@ -184,22 +189,22 @@ fullName-forbidden-characters = Full name must contain visible characters and no
 password-missing = Enter your password
 password-wrong-type = Password must be a string
 password-too-short = Password must be at least { $min } characters long
-password-too-long = Password must be at most { $max } bytes long
-password-too-common = This password is too easy to guess. Choose a less common one
+password-too-long = Password is too long: at most { $max } bytes
+password-too-common = This password is too easy to guess. Choose a less common one.
 password-too-personal = Your password can't be based on your username, your full name or the name of this service
-password-wrong = Wrong password. Try again
+password-wrong = Wrong password. Try again.
 currentPassword-missing = Enter your current password
 currentPassword-wrong-type = Current password must be a string
-currentPassword-too-long = Current password must be at most { $max } bytes long
-currentPassword-wrong = Wrong password. Try again
+currentPassword-too-long = Current password is too long: at most { $max } bytes
+currentPassword-wrong = Wrong password. Try again.
 newPassword-missing = Enter a new password
 newPassword-unchanged = Choose a password that is different from your current one
 newPassword-wrong-type = New password must be a string
 newPassword-too-short = New password must be at least { $min } characters long
-newPassword-too-long = New password must be at most { $max } bytes long
-newPassword-too-common = This password is too easy to guess. Choose a less common one
+newPassword-too-long = New password is too long: at most { $max } bytes
+newPassword-too-common = This password is too easy to guess. Choose a less common one.
 newPassword-too-personal = Your password can't be based on your username, your full name or the name of this service
-confirmed-missing = Check the box to confirm that you want to delete your account
+confirmed-missing = Check the box to confirm
 refreshToken-missing = The refresh token is missing
 refreshToken-wrong-type = The refresh token must be a string
 refresh-wrong-type = This must be true or false
@@ -252,7 +257,7 @@ problem-unsupported-media-type = Unsupported media type
     .detail = The body must be application/json in UTF-8, and not compressed
 problem-misdirected-request = Misdirected request
     .detail = This server doesn't answer for the requested host
-problem-too-many-tries = Too many tries
+problem-too-many-tries = Too many attempts
     .detail = Too many attempts. Try again after the number of seconds in Retry-After
 problem-internal = Internal error
     .detail = Something went wrong. Please try again. If it continues, give support the request ID
@@ -263,24 +268,32 @@ problem-unavailable = Unavailable
 
 page-not-found = Page not found
     .detail = The address may be mistyped, or the page has moved
-page-link-invalid = This link doesn't work
-    .detail = It has been used or has expired. Ask for a new one
-page-cross-origin = That didn't come from this site
-    .detail = Another site tried to do something with your account here, so we stopped it. If it was you, open the page here and try again
+page-cross-origin = This request was blocked
+    .detail = It seems to come from another site. If you meant to do this, open the page here and try again
 page-stale-form = This page expired
     .detail = Go back, reload the page and try again. If it keeps happening, allow cookies for this site
 page-too-many-tries = Too many attempts
     .detail = Wait a moment, then try again
 page-internal = Something went wrong
-    .detail = It's our fault, not yours, and nothing was lost. Please try again. If it continues, give support the request ID
-page-unavailable = We'll be right back
-    .detail = The service is busy or being maintained. Try again in a moment
-page-content-too-large = That's too much
-    .detail = What you sent is larger than any form here needs. Shorten it and try again
+    .detail = It's our fault, not yours. Please try again. If it keeps happening, give support this request ID
+page-unavailable = Temporarily unavailable
+    .detail = Please try again in a moment
+page-content-too-large = Too much text
+    .detail = What you entered is too long. Shorten it and try again
 page-method-not-allowed = This page can't be opened directly
     .detail = Start from the home page
+page-malformed-form = That didn't work
+    .detail = What your browser sent couldn't be read. Go back, reload the page and try again
+page-malformed-body = That didn't work
+    .detail = What your browser sent was incomplete. Go back, reload the page and try again
+page-unsupported-media-type = That didn't work
+    .detail = What your browser sent couldn't be read. Go back, reload the page and try again
+page-request-timeout = That took too long
+    .detail = Your connection may be slow. Check it, then go back and try again
+page-unauthorized = You're not signed in
+    .detail = Sign in, then try again
 page-misdirected-request = Wrong address
-    .detail = This server has another name. Check the address, or ask whoever runs it
+    .detail = This site isn't available at this address. Check it, or ask the operator
 problem-status = Status
 problem-codes = Field codes
 problem-routes = API documentation
@@ -315,7 +328,7 @@ event-user_updated-deletion_undone = Account deletion cancelled
 event-user_archived-disabled = Account disabled by the operator
 event-user_updated-enabled = Account enabled by the operator
 event-sensitive_read-data = Data downloaded
-event-other = Something else
+event-other = Other activity
 
 ## Times
 

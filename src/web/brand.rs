@@ -1,10 +1,11 @@
-//! The operator's name on every page: name, logo, colour, links.
+//! The operator's name on every page: name, logo, color, links.
 
 pub(crate) mod palette;
 mod settings;
 
 use std::fmt::Write;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Extension,
     body::Bytes,
@@ -13,14 +14,11 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use leptos::prelude::use_context;
 
 use self::palette::{OWN, Palette};
 pub use self::settings::{BrandSettings, Link, Logo};
 use super::{assets, routes::Map, sending::OneCopy, state::AppState};
-use aws_lc_rs::digest::{SHA256, digest};
-
-use leptos::prelude::use_context;
-
 use crate::{
     platform::error::{Error, Refusal},
     texts::t_with,
@@ -56,15 +54,24 @@ async fn icon_by_habit(
     Ok(Redirect::temporary(icon).into_response())
 }
 
-/// The brand of the page that is being rendered.
-pub(crate) fn brand_of_page<T>(read: impl FnOnce(&Brand) -> T) -> Option<T> {
-    use_context::<AppState>().map(|state| read(&state.brand))
+/// The operator's name, on the page that is being rendered.
+fn name() -> String {
+    use_context::<AppState>().map(|state| state.brand.name.clone()).unwrap_or_default()
 }
 
-/// A text that may mention the operator's name and a title, on the page that is being rendered.
-pub(crate) fn t_brand(name: &str, title: String) -> String {
-    let brand = brand_of_page(|brand| brand.name.clone()).unwrap_or_default();
-    t_with(name, &[("brand", brand.into()), ("title", title.into())])
+/// Where people get help, if the operator says so.
+pub(crate) fn support_url() -> Option<String> {
+    use_context::<AppState>()?.brand.support.clone()
+}
+
+/// A text that mentions the operator's name.
+pub(crate) fn t_brand(text: &str) -> String {
+    t_with(text, &[("brand", name().into())])
+}
+
+/// The title of a page as the browser shows it.
+pub(crate) fn page_title(title: String) -> String {
+    t_with("page-title", &[("brand", name().into()), ("title", title.into())])
 }
 
 /// What every page shows of the operator.
@@ -84,7 +91,7 @@ pub struct Brand {
     pub icon: String,
     /// The address of the icon on a home screen: a PNG.
     pub touch_icon: Option<String>,
-    /// The address of the style sheet with the operator's colours.
+    /// The address of the style sheet with the operator's colors.
     pub style: Option<String>,
     files: Vec<File>,
 }
@@ -159,7 +166,7 @@ impl Brand {
 const SVG: &str = "image/svg+xml; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
-/// The style sheet that replaces the colours of `tokens.css`.
+/// The style sheet that replaces the colors of `tokens.css`.
 fn style(palette: &Palette) -> String {
     let (light, dark) = (palette.light.declarations(""), palette.dark.declarations(""));
     format!(":root{{\n{light}}}\n@media (prefers-color-scheme: dark){{:root{{\n{dark}}}}}\n")

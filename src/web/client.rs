@@ -108,23 +108,29 @@ fn device(agent: &str) -> String {
         known.filter(|found| found.name != UNKNOWN && of_people.contains(&found.category))
     {
         return match found.os {
-            UNKNOWN | "" => found.name.to_owned(),
-            found_system => format!("{}, {}", found.name, system(found_system)),
+            UNKNOWN | "" => spelled(found.name).to_owned(),
+            system => format!("{}, {}", spelled(found.name), spelled(system)),
         };
     }
     let name = agent.split(['/', ' ']).next().unwrap_or_default();
-    let is_known = PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(name));
-    if is_known { name.to_owned() } else { String::new() }
+    if is_program(name) { name.to_owned() } else { String::new() }
 }
 
-/// The name of a system as its maker writes it. A browser on Windows 11 says that it is Windows 10,
+/// The name of a browser or a system as its maker writes it. A browser on Windows 11 says that it is Windows 10,
 /// so Windows has no number.
-fn system(name: &str) -> &str {
+fn spelled(name: &str) -> &str {
     match name {
         "Mac OSX" => "macOS",
+        "SamsungBrowser" => "Samsung Internet",
         name if name.starts_with("Windows ") && name != "Windows Phone OS" => "Windows",
         name => name,
     }
+}
+
+/// Whether this is the name of a program, such as `curl`.
+#[must_use]
+pub fn is_program(name: &str) -> bool {
+    PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(name))
 }
 
 /// A recorded device, if it is in our own words, and empty if not: earlier versions recorded
@@ -133,17 +139,13 @@ fn system(name: &str) -> &str {
 pub fn known_device(recorded: &str) -> Cow<'_, str> {
     static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         let names = woothee::dataset::DATASET.values().map(|known| known.name);
-        names.flat_map(|name| [name, system(name)]).collect()
+        names.flat_map(|name| [name, spelled(name)]).collect()
     });
     match recorded.split_once(", ") {
-        Some((browser, name)) if NAMES.contains(browser) && NAMES.contains(name) => {
-            Cow::Owned(format!("{browser}, {}", system(name)))
+        Some((browser, system)) if NAMES.contains(browser) && NAMES.contains(system) => {
+            Cow::Owned(format!("{}, {}", spelled(browser), spelled(system)))
         }
-        None if NAMES.contains(recorded)
-            || PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(recorded)) =>
-        {
-            Cow::Borrowed(recorded)
-        }
+        None if NAMES.contains(recorded) || is_program(recorded) => Cow::Borrowed(recorded),
         _ => Cow::Borrowed(""),
     }
 }

@@ -3,7 +3,7 @@
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method, Uri, header},
     response::Response,
 };
 
@@ -13,7 +13,7 @@ use crate::{
     web::{
         client::Sender,
         guard, pages,
-        problem_kinds::NOT_FOUND,
+        problem_kinds::{CROSS_ORIGIN, MISDIRECTED_REQUEST, NOT_FOUND},
         reply::{Explained, is_for_a_person, language, problem, problem_details},
         state::AppState,
         viewer::Viewer,
@@ -29,9 +29,10 @@ pub(crate) struct Audience {
 
 struct Person {
     language: Language,
-    headers: HeaderMap,
+    /// What may show who it is.
+    credentials: HeaderMap,
     /// The page that was asked for, to try again. `None`: it was a form.
-    page: Option<String>,
+    page: Option<Uri>,
 }
 
 impl Audience {
@@ -42,10 +43,11 @@ impl Audience {
         Self {
             person: is_for_a_person(door, request.headers()).then(|| Person {
                 language: language(state, request.headers()),
-                headers: request.headers().clone(),
-                page: (request.method() == Method::GET)
-                    .then(|| request.uri().path_and_query().map(ToString::to_string))
-                    .flatten(),
+                credentials: [header::COOKIE, header::AUTHORIZATION]
+                    .into_iter()
+                    .filter_map(|name| Some((name.clone(), request.headers().get(name)?.clone())))
+                    .collect(),
+                page: (request.method() == Method::GET).then(|| request.uri().clone()),
             }),
             request_id: sender.map(|sender| sender.request_id.clone()).unwrap_or_default(),
         }
@@ -67,22 +69,26 @@ pub(crate) async fn explain(state: &AppState, audience: &Audience, response: Res
     parts.headers.remove(header::CONTENT_TYPE);
     let body = match &audience.person {
         Some(person) => {
-            // While the server can't answer, it isn't asked for more.
-            let is_ours = problem.kind.status.is_server_error();
-            let caller = match is_ours {
-                true => None,
-                false => guard::signed_in(state, &person.headers).await,
+            // While the server can't answer, it isn't asked for more; and nothing is done for another
+            // site.
+            let is_asked = !problem.kind.status.is_server_error()
+                && ![CROSS_ORIGIN, MISDIRECTED_REQUEST].contains(&problem.kind);
+            let caller = match is_asked {
+                true => guard::signed_in(state, &person.credentials).await,
+                false => None,
             };
+            let page = person.page.as_ref().and_then(|uri| uri.path_and_query());
+            let page = page.map(ToString::to_string);
             // What is not there is not worth coming back to in another language (CS-09).
-            let here = person.page.as_deref().filter(|_| problem.kind != NOT_FOUND);
-            let viewer = Viewer::of_error(person.language, caller, here);
+            let here = page.as_deref().filter(|_| problem.kind != NOT_FOUND);
+            let viewer = Viewer { caller, ..Viewer::nobody(person.language, here.unwrap_or("/")) };
             let retry_after = parts.headers.get(header::RETRY_AFTER);
             let seconds = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
             let problem = pages::Problem {
                 kind: problem.kind,
                 request_id: audience.request_id.to_string(),
                 seconds,
-                page: person.page.clone(),
+                page,
             };
             pages::problem_page(state, &viewer, problem).await
         }

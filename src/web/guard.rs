@@ -15,7 +15,7 @@ use axum::{
 };
 
 use super::{
-    accepted,
+    accepted::{self, Done},
     form::{Form, Over},
     notices::notices,
     reply::accepts,
@@ -70,6 +70,8 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
     }
     let shown = look(state, request.headers()).await?;
     let token_came = shown.is_some();
+    let by_cookie = !request.headers().contains_key(header::AUTHORIZATION);
+    let is_over = by_cookie && matches!(shown, Some(Shown::Ended(_)));
     match shown {
         Some(Shown::Good(signed_in)) => {
             request.extensions_mut().insert(signed_in);
@@ -92,7 +94,7 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
         }
         Some(Shown::Bad) | None => {}
     }
-    deny(state, door, form, &request, token_came)
+    deny(state, door, form, &request, token_came, is_over)
 }
 
 /// Pressing Enter in the address bar after a refused form, or restoring a tab.
@@ -112,13 +114,16 @@ notices! {
     SESSION_OVER = "over";
 }
 
-/// Redirects a person to sign in, with an empty body; answers a program with 401.
+/// Redirects a person to sign in, with an empty body; answers a program with 401. `is_over`: the
+/// session of this browser has ended, and the person is told so. Its cookie stays: by now it may be
+/// that of a newer session.
 fn deny(
     state: &AppState,
     door: Door,
     form: Option<&Form>,
     request: &Request,
     token_came: bool,
+    is_over: bool,
 ) -> Result<Response> {
     let next = match (door, form) {
         (Door::Json | Door::Asset, _) => {
@@ -132,12 +137,14 @@ fn deny(
         (_, None) => request.uri().path_and_query().map_or("/", |path| path.as_str()),
     };
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    let sign_in = format!("/signin?next={next}");
-    if token_came {
-        let headers = request.headers();
-        return Ok(accepted::signed_out(state, &sign_in, Some(SESSION_OVER), headers));
-    }
-    Ok(Redirect::to(&sign_in).into_response())
+    let done = Done {
+        location: format!("/signin?next={next}"),
+        headers: HeaderMap::new(),
+        // A form was on a page of a session, even if its cookie is gone.
+        notice: (is_over || form.is_some()).then_some(SESSION_OVER),
+        session: None,
+    };
+    Ok(accepted::accepted(state, done, request.headers()))
 }
 
 /// The credential that a request shows, if any. If there is an `Authorization`, the cookie is

@@ -27,7 +27,7 @@ pub(crate) struct Health {
 /// Checks nothing else.
 #[utoipa::path(
     get, path = "/healthz", tag = "operations", operation_id = "healthz",
-    responses((status = 200, description = "It is", body = Health))
+    responses((status = 200, description = "Alive", body = Health))
 )]
 pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
@@ -39,7 +39,7 @@ pub(crate) async fn healthz() -> Json<Health> {
 #[utoipa::path(
     get, path = "/readyz", tag = "operations", operation_id = "readyz",
     responses(
-        (status = 200, description = "It can", body = Health),
+        (status = 200, description = "Ready", body = Health),
     )
 )]
 pub(crate) async fn readyz(State(state): State<AppState>) -> Result<Json<Health>, Error> {

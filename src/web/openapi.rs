@@ -42,9 +42,9 @@ pub(crate) fn routes(map: &mut Map) {
     ),
     components(schemas(ProblemDetails)),
     tags(
-        (name = "accounts", description = "Signing up, in and out"),
-        (name = "your account", description = "Seeing, changing and deleting your own account"),
-        (name = "operations", description = "For supervisors and load balancers"),
+        (name = "accounts", description = "Sign-up and sign-in"),
+        (name = "your account", description = "Your account"),
+        (name = "operations", description = "Health checks"),
     )
 )]
 struct Api;

@@ -21,9 +21,7 @@ impl ProblemKind {
     pub fn detail(self, language: Language) -> String {
         language.text(&format!("problem-{}.detail", self.slug))
     }
-}
 
-impl ProblemKind {
     /// The title on a page about an error: some kinds have other words for people than for programs.
     #[must_use]
     pub fn title_for_people(self, language: Language) -> String {

@@ -135,19 +135,24 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
     let viewer = Viewer::of(&state, &parts);
     let renewer = guard::renewer(&parts.extensions);
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    if let Some(language) = form::field(&fields, LANGUAGE_FIELD).and_then(Language::of_tag)
-        && let Some(show) = form.show
+    let language = form::field(&fields, LANGUAGE_FIELD).and_then(Language::of_tag);
+    let outcome = match check(&state, form, &viewer, renewer.as_ref(), &parts, &body, &fields).await
     {
-        return in_language(&state, form, show, language, &fields, viewer, &headers).await;
-    }
-    let outcome = run(&state, form, viewer.caller.clone(), renewer, parts, body, &fields).await;
+        Err(error) => Err(error),
+        Ok(()) => match language.zip(form.show) {
+            Some((language, show)) => {
+                return in_language(&state, form, show, language, &fields, viewer, &headers).await;
+            }
+            None => run(&state, viewer.caller.clone(), renewer, parts, body, &fields).await,
+        },
+    };
     match outcome {
         Ok(done) => accepted(&state, done, &headers),
         Err(error) => refused(&state, form, &fields, error, &viewer, &headers).await,
     }
 }
 
-/// The same form in another language, with what was typed. Nothing else is done.
+/// The same form in another language, with what was typed. Its server function doesn't run.
 async fn in_language(
     state: &AppState,
     form: &'static Form,
@@ -159,7 +164,7 @@ async fn in_language(
 ) -> Response {
     let pending = pending_act(state, fields, viewer.caller.as_ref());
     let typed = FormState::typed(form, pending, fields, &viewer);
-    let viewer = viewer.in_language(language, typed.here());
+    let viewer = Viewer { language, here: typed.here(), ..viewer };
     match show(state, typed, &viewer, headers).await {
         Ok(mut page) => {
             let cookie = state.cookies.set_language(language.tag());
@@ -216,31 +221,46 @@ async fn refused(
     Response::from_parts(answer, body)
 }
 
-async fn run(
+/// The checks of every form: that it can be read, and that we made it for whoever sends it.
+async fn check(
     state: &AppState,
     form: &Form,
+    viewer: &Viewer,
+    renewer: Option<&Renewer>,
+    parts: &Parts,
+    body: &[u8],
+    fields: &[(String, String)],
+) -> Result<()> {
+    if media_type(&parts.headers).as_deref() != Some("application/x-www-form-urlencoded") {
+        return Err(Refusal::UnsupportedMediaType.into());
+    }
+    // Invalid UTF-8 would be read as a different text, and so would a password in it.
+    if percent_decode(body).decode_utf8().is_err() {
+        return Err(Refusal::MalformedForm.into());
+    }
+    let visitor = state.cookies.visitor(&parts.headers);
+    let family = viewer.caller.as_ref().map(SignedIn::family);
+    let family = family.or(renewer.map(Renewer::family));
+    let of_visitors = form.policy == Policy::Noticed;
+    if !token_fits(state, family, visitor.as_deref(), of_visitors, fields) {
+        let visit = Visit::of(state, &parts.headers, &parts.extensions);
+        state.throttle.audit_refusal(&state.store, &visit, CROSS_ORIGIN).await;
+        return Err(Refusal::StaleForm.into());
+    }
+    Ok(())
+}
+
+/// Runs the server function of a form that has been checked.
+async fn run(
+    state: &AppState,
     caller: Option<SignedIn>,
     renewer: Option<Renewer>,
     parts: Parts,
     body: Bytes,
     fields: &[(String, String)],
 ) -> Result<Done> {
-    if media_type(&parts.headers).as_deref() != Some("application/x-www-form-urlencoded") {
-        return Err(Refusal::UnsupportedMediaType.into());
-    }
-    // Invalid UTF-8 would be read as a different text, and so would a password in it.
-    if percent_decode(&body).decode_utf8().is_err() {
-        return Err(Refusal::MalformedForm.into());
-    }
     let visit = Visit::of(state, &parts.headers, &parts.extensions);
     let visitor = state.cookies.visitor(&parts.headers);
-    let family = caller.as_ref().map(SignedIn::family);
-    let family = family.or(renewer.as_ref().map(Renewer::family));
-    let of_visitors = form.policy == Policy::Noticed;
-    if !token_fits(state, family, visitor.as_deref(), of_visitors, fields) {
-        state.throttle.audit_refusal(&state.store, &visit, CROSS_ORIGIN).await;
-        return Err(Refusal::StaleForm.into());
-    }
     let pending = state.cookies.pending(&parts.headers);
     let call = FormCall {
         state: state.clone(),

@@ -65,22 +65,8 @@ impl Viewer {
 
     /// A viewer of whom only the language is known.
     pub(super) fn nobody(language: Language, here: &str) -> Self {
-        Self::of_error(language, None, Some(here))
-    }
-
-    /// The viewer of a page about an error.
-    pub(super) fn of_error(
-        language: Language,
-        caller: Option<SignedIn>,
-        here: Option<&str>,
-    ) -> Self {
-        let here = here.unwrap_or("/").to_owned();
-        Self { caller, language, here, notice: None, forgets_notice: false }
-    }
-
-    /// The same viewer, who has just chosen a language on the page at `here`.
-    pub(super) fn in_language(self, language: Language, here: String) -> Self {
-        Self { language, here, ..self }
+        let here = here.to_owned();
+        Self { caller: None, language, here, notice: None, forgets_notice: false }
     }
 
     /// The signed-in user. The guard admits nobody else.

@@ -13,6 +13,8 @@ async fn the_list_of_what_is_open_is_this_one() {
     let routes = server.running.state.routes.iter();
     let mut open: Vec<String> = routes
         .filter(|(_, _, method, policy)| policy.is_open() && **method != Method::HEAD)
+        // Development builds have a page of all components.
+        .filter(|(path, ..)| *path != "/docs/design" || !cfg!(debug_assertions))
         .map(|(path, _, method, _)| format!("{method} {path}"))
         .collect();
     open.sort();
@@ -25,8 +27,6 @@ async fn the_list_of_what_is_open_is_this_one() {
             "GET /brand/{file}",
             "GET /common-passwords/{prefix}",
             "GET /docs",
-            // In development builds only.
-            "GET /docs/design",
             "GET /favicon.ico",
             "GET /favicon.svg",
             "GET /healthz",

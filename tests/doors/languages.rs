@@ -46,7 +46,7 @@ async fn a_change_of_the_language_keeps_what_is_typed() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);
     let typed =
-        [("username", "a@b"), ("password", PASSWORD), ("fullName", "Zoë"), ("language", "de")];
+        [("username", "a@b"), ("password", PASSWORD), ("fullName", "Zoë"), ("form_language", "de")];
     let response = browser.send("/signup", "/api/sign_up", &typed).await;
     assert_eq!(response.status(), StatusCode::OK);
     let page = response.text().await.expect("a page");
@@ -55,14 +55,38 @@ async fn a_change_of_the_language_keeps_what_is_typed() {
     assert!(!page.contains("aria-invalid=\"true\""), "nothing was checked: {page}");
     assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 0);
     assert!(browser.page("/").await.contains("<html lang=\"de\">"), "it stays");
-    let typed =
-        [("username", "alice"), ("next", "/docs?a=b"), ("remember", "yes"), ("language", "en")];
+    let typed = [
+        ("username", "alice"),
+        ("next", "/docs?a=b"),
+        ("remember", "yes"),
+        ("form_language", "en"),
+    ];
     let response = browser.send("/signin", "/api/sign_in", &typed).await;
     let page = response.text().await.expect("a page");
     assert_eq!(hidden(&page, "next"), "/docs?a=b");
     assert!(page.contains("value=\"alice\"") && page.contains(" checked"), "{page}");
+    assert!(page.contains("name=\"form_language\" value=\"de\""), "{page}");
     // Only pages of forms offer it that way.
-    assert!(page.contains("name=\"language\" value=\"de\""), "{page}");
+    assert!(!browser.page("/").await.contains("form_language"));
+}
+
+#[tokio::test]
+async fn a_change_of_the_language_shows_nothing_that_the_password_protects() {
+    let server = TestServer::start_with(&[("PROOF_TTL", "1s")]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let token = form_token(&browser.page("/profile").await);
+    eventually(async || browser.get("/account/security").await.status() == StatusCode::SEE_OTHER)
+        .await;
+    let fields = [("form_token", &*token), ("form_language", "de")];
+    let page = browser.post("/api/change_password", &fields).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    let page = page.text().await.expect("a page");
+    assert!(page.contains("Neues Passwort") && !page.contains("Konto angelegt"), "{page}");
+    // Without our token it is not even that.
+    let refused = browser.post("/api/change_password", &[("form_language", "de")]).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    let refused = refused.text().await.expect("a page");
+    assert!(!refused.contains("Account created"), "{refused}");
 }
 
 #[tokio::test]

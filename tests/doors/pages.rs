@@ -186,11 +186,10 @@ async fn the_overview_says_what_there_is_to_know_and_leads_to_each_part() {
         "You're signed in on 2 devices.",
         "Failed sign-in: wrong password",
         "You sign in with a password.",
-        "href=\"/profile\"",
-        "href=\"/account/security\"",
-        "href=\"/account/sessions\"",
-        "href=\"/account/security#history\"",
-        "href=\"/account/data\"",
+        "<a href=\"/profile\">Change your name</a>",
+        "<a href=\"/account/security\">Change your password</a>",
+        "<a href=\"/account/sessions\">Review your devices</a>",
+        "<a href=\"/account/security#history\">See all activity</a>",
     ] {
         assert!(page.contains(text), "{text}: {page}");
     }
@@ -235,5 +234,34 @@ async fn names_of_people_have_the_direction_of_their_script() {
     let page = browser.page("/account").await;
     assert!(page.contains("<h1><span dir=\"auto\">محمد علي</span></h1>"), "{page}");
     assert!(page.contains("<span dir=\"auto\">محمد علي</span>"), "{page}");
-    assert!(browser.page("/profile").await.contains("dir=\"auto\""));
+    let field = "value=\"محمد علي\" autocomplete=\"name\" autocapitalize=\"words\" \
+                 spellcheck=\"false\" dir=\"auto\"";
+    let page = browser.page("/profile").await;
+    assert!(page.contains(field), "{page}");
+}
+
+#[tokio::test]
+async fn the_overview_names_devices_only_if_the_password_was_entered_recently() {
+    let server = TestServer::start_with(&[("PROOF_TTL", "1s")]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    eventually(async || browser.get("/account/sessions").await.status() == StatusCode::SEE_OTHER)
+        .await;
+    let page = browser.page("/account").await;
+    assert!(page.contains("on this device only.") && !page.contains("Unknown device"), "{page}");
+}
+
+#[tokio::test]
+async fn a_late_request_of_an_older_session_does_not_end_the_newer_one_in_the_browser() {
+    let server = TestServer::start().await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let old = Browser::with_session(&server.origin(), &browser.session());
+    let confirmed = browser.submit("/confirm", "/api/confirm", &[("password", PASSWORD)]).await;
+    assert!(confirmed.is_accepted(), "{confirmed:?}");
+    let response = old.get("/profile").await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(cookie(&response, "latchkey"), None, "the newer cookie stays");
+    assert!(!response.headers().contains_key("clear-site-data"));
+    // What never was a session has not ended.
+    let stranger = Browser::with_session(&server.origin(), "garbage").get("/profile").await;
+    assert_eq!(cookie(&stranger, "latchkey-notice"), None);
 }

@@ -151,3 +151,50 @@ async fn a_locked_database_is_unavailable_and_the_server_says_so() {
 fn database(server: &TestServer) -> std::path::PathBuf {
     server.database_url.strip_prefix("sqlite:").expect("SQLite").into()
 }
+
+#[tokio::test]
+async fn a_page_about_an_error_says_what_happened_and_leads_on() {
+    let help = ("SUPPORT_URL", "https://example.org/help");
+    let server =
+        TestServer::start_with(&[("BRAND_NAME", "Teahouse"), help, ("THROTTLE_ACTS", "1/1h")])
+            .await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let leads_on = |page: &str| {
+        assert!(page.contains("href=\"https://example.org/help\""), "{page}");
+        assert!(page.contains("Teahouse") && page.contains("Request ID:"), "{page}");
+    };
+    // 403: a form that we did not make.
+    let page = browser.post("/api/sign_out", &[("form_token", "x")]).await;
+    assert_eq!(page.status(), StatusCode::FORBIDDEN);
+    let page = page.text().await.expect("a page");
+    assert!(
+        page.contains("<h1>This page expired</h1>") && page.contains("href=\"/account\""),
+        "{page}"
+    );
+    leads_on(&page);
+    // 429: says how long to wait.
+    let mut page = browser.get("/account/data/download").await;
+    while page.status() == StatusCode::OK {
+        page = browser.get("/account/data/download").await;
+    }
+    assert_eq!(page.status(), StatusCode::TOO_MANY_REQUESTS);
+    let page = page.text().await.expect("a page");
+    assert!(page.contains("<h1>Too many attempts</h1>") && page.contains("Try again in"), "{page}");
+    assert!(
+        page.contains("href=\"/account/data/download\"") && page.contains("Try again</a>"),
+        "{page}"
+    );
+    leads_on(&page);
+    // 500: whose fault it is, and nothing of the inside.
+    let pool = server.db().await;
+    sqlx::query("ALTER TABLE audit_events RENAME TO elsewhere")
+        .execute(&pool)
+        .await
+        .expect("renamed");
+    let page = browser.get("/account").await;
+    assert_eq!(page.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let page = page.text().await.expect("a page");
+    assert!(page.contains("<h1>Something went wrong</h1>"), "{page}");
+    assert!(page.contains("Try again</a>") && !page.contains("audit"), "{page}");
+    leads_on(&page);
+}

@@ -165,7 +165,7 @@ async fn sessions_end_unused_after_the_time_of_their_kind() {
     ];
     let server = TestServer::start_with(&settings).await;
     server.sign_up_json("alice").await;
-    assert!(Browser::new(&server).page("/signin").await.contains("For up to 7 days"));
+    assert!(Browser::new(&server).page("/signin").await.contains("for up to 7 days"));
     let left = async || {
         server
             .db_count("SELECT CAST(MAX(alive_until - seen_at) AS BIGINT) FROM sessions WHERE id IN (SELECT id FROM sessions ORDER BY alive_until DESC LIMIT 1)")

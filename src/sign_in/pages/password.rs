@@ -26,7 +26,7 @@ use crate::{
         page::{
             Around, Section,
             icons::SHIELD,
-            parts::{self, alone, button, hidden, page_head, panel, summary},
+            parts::{self, alone, button, hidden, isolated, page_head, panel, summary},
         },
         routes::{Map, Policy},
         state::AppState,
@@ -109,15 +109,19 @@ async fn show_security(
     viewer: &Viewer,
     before: Option<i64>,
 ) -> Result<Response> {
-    let history = History::read(state, viewer.caller()?, before).await?;
+    // A refused form comes back here without the password having been asked for.
+    let history = match viewer.fresh(state, None) {
+        Ok(caller) => Some(History::read(state, &caller, before).await?),
+        Err(_) => None,
+    };
     let (token, policy) = (viewer.form_token(state)?, state.settings.passwords.policy);
     let around = Around::of_form(&form).within(SECURITY).with_times();
-    let view = move || security_view(&history, &form, &token, policy);
+    let view = move || security_view(history.as_ref(), &form, &token, policy);
     render(state, viewer, around, view).await
 }
 
 fn security_view(
-    history: &History,
+    history: Option<&History>,
     form: &FormState,
     token: &str,
     policy: PasswordPolicy,
@@ -129,15 +133,14 @@ fn security_view(
         parts::new_password(form, Field::NEW_PASSWORD, policy),
         button(t("change-password")),
     ];
-    let lead = view! { <p>{t("change-password-lead")}</p> };
     let change = view! {
         {summary(form)}
         {parts::live(form, token, fields)}
     };
     view! {
         {page_head(t("security-title"), Some(t("security-lead")))}
-        {panel(Some("password"), t("change-password"), Some(lead.into_any()), change.into_any())}
-        {history.view(SECURITY.page)}
+        {panel(Some("password"), t("change-password"), Some(t("change-password-lead")), change.into_any())}
+        {history.map(|history| history.view(SECURITY.page))}
     }
 }
 
@@ -209,7 +212,7 @@ async fn show_set_password(
         let username = form.value("username").to_owned();
         // An invalid link names nobody.
         let lead = (!username.is_empty())
-            .then(|| t_with("set-password-lead", &[("username", username.clone().into())]));
+            .then(|| t_with("set-password-lead", &[("username", isolated(&username).into())]));
         let fields = vec![
             hidden("link", form.value("link")),
             parts::username_for_managers(&username),

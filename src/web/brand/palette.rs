@@ -1,12 +1,13 @@
-//! The palette: every colour of the pages, made of one (OKLCH, CSS Color 4).
+//! The palette: every color of the pages, made of one (OKLCH, CSS Color 4).
 //!
-//! The operator's colour is the accent of the light theme exactly as given: buttons, links, the
-//! current page. So it must be readable on every light ground; if it is not, the nearest colour of
-//! the same hue that is readable is named. Everything else only takes its hue.
+//! The operator's color is the accent of the light theme exactly as given: buttons, links, the
+//! current page. So it must be readable on every light ground; if it is not, the nearest color of
+//! the same hue that is readable is named. Everything else is made of its hue and of a little of its
+//! chroma.
 
 use color::{Oklch, OpaqueColor, Srgb, parse_color};
 
-/// Latchkey's own colour, of which `style/tokens.css` has the palette.
+/// Latchkey's own color, of which `style/tokens.css` has the palette.
 pub(crate) const OWN: &str = "#0f5e5a";
 
 /// WCAG 2.2, 1.4.3: the contrast of text.
@@ -26,7 +27,7 @@ impl Shade {
         Self { lightness, chroma, hue: if hue.is_finite() { hue } else { 0.0 } }
     }
 
-    /// The colour on a screen. What no screen can show loses chroma until it can.
+    /// The color on a screen. What no screen can show loses chroma until it can.
     fn color(self) -> OpaqueColor<Srgb> {
         let at = |chroma: f32| OpaqueColor::<Oklch>::new([self.lightness, chroma, self.hue]);
         let is_shown = |color: &OpaqueColor<Srgb>| {
@@ -36,7 +37,7 @@ impl Shade {
         loop {
             let color = at(chroma).convert::<Srgb>();
             if is_shown(&color) || chroma <= 0.0 {
-                // As it is written, so that its contrast is that of the written colour.
+                // As it is written, so that its contrast is that of the written color.
                 let [r, g, b, _] = color.to_rgba8().to_u8_array();
                 return OpaqueColor::from_rgb8(r, g, b);
             }
@@ -54,7 +55,7 @@ impl Shade {
     }
 }
 
-/// The contrast of two colours, from 1 to 21 (WCAG 2.2, "contrast ratio").
+/// The contrast of two colors, from 1 to 21 (WCAG 2.2, "contrast ratio").
 fn contrast(one: OpaqueColor<Srgb>, other: OpaqueColor<Srgb>) -> f32 {
     let (one, other) = (one.relative_luminance(), other.relative_luminance());
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
@@ -65,7 +66,7 @@ fn hex(color: OpaqueColor<Srgb>) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// A theme: the colours of `style/tokens.css`, by name.
+/// A theme: the colors of `style/tokens.css`, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Theme(Vec<(&'static str, String)>);
 
@@ -90,7 +91,7 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// The palette of a colour in any notation of CSS, or what is wrong with the colour.
+    /// The palette of a color in any notation of CSS, or what is wrong with the color.
     pub fn of(text: &str) -> Result<Self, String> {
         let color = parse_color(text.trim()).ok().filter(|color| color.components[3] >= 1.0);
         let color =
@@ -106,11 +107,13 @@ impl Palette {
         let darker = (0..1000_u16).map(|step| brand.lightness - f32::from(step) / 1000.0);
         let mut darker = darker.map(|lightness| brand.with_lightness(lightness).color());
         let nearest = darker.find(|color| self::light(*color).least_contrast() >= READABLE);
+        // Rounded down: 4.499 is not 4.5.
+        let reached = (reached * 100.0).floor() / 100.0;
         Err(format!(
-            "{} is too light: text in it would have a contrast of {reached:.1} to 1, and WCAG AA \
+            "{} is too light: text in it would have a contrast of {reached:.2} to 1, and WCAG AA \
              asks for 4.5; the nearest color that passes is {}",
             hex(given),
-            nearest.map_or_else(|| "#000000".to_owned(), hex),
+            hex(nearest.unwrap_or(OpaqueColor::BLACK)),
         ))
     }
 }
@@ -159,9 +162,12 @@ impl Draft {
     }
 }
 
-/// The brand's colour as it is.
+/// The brand's color as it is.
 fn light(accent: OpaqueColor<Srgb>) -> Draft {
     let brand = Shade::of(accent);
+    // What is nearly black can only become lighter.
+    let strong =
+        if brand.lightness < 0.3 { brand.lightness + 0.12 } else { brand.lightness - 0.08 };
     Draft {
         ground: brand.tint(0.972, 0.004).color(),
         surface: OpaqueColor::WHITE,
@@ -170,15 +176,14 @@ fn light(accent: OpaqueColor<Srgb>) -> Draft {
         ink: brand.tint(0.235, 0.02).color(),
         ink_soft: brand.tint(0.45, 0.02).color(),
         accent,
-        accent_strong: brand.with_lightness((brand.lightness - 0.08).max(0.0)).color(),
+        accent_strong: brand.with_lightness(strong).color(),
         accent_soft: brand.tint(0.95, 0.02).color(),
         on_accent: OpaqueColor::WHITE,
     }
 }
 
-/// The brand's colour, lightened until it is easy to read on dark grounds.
+/// The brand's hue, light enough to be easy to read on dark grounds.
 fn dark(brand: Shade) -> Draft {
-    let lightness = brand.lightness.max(0.79);
     Draft {
         ground: brand.tint(0.19, 0.012).color(),
         surface: brand.tint(0.235, 0.014).color(),
@@ -186,8 +191,8 @@ fn dark(brand: Shade) -> Draft {
         edge: brand.tint(0.66, 0.02).color(),
         ink: brand.tint(0.945, 0.008).color(),
         ink_soft: brand.tint(0.78, 0.015).color(),
-        accent: brand.tint(lightness, 0.13).color(),
-        accent_strong: brand.tint((lightness + 0.07).min(1.0), 0.1).color(),
+        accent: brand.tint(0.79, 0.13).color(),
+        accent_strong: brand.tint(0.86, 0.1).color(),
         accent_soft: brand.tint(0.3, 0.04).color(),
         on_accent: brand.tint(0.2, 0.03).color(),
     }
@@ -206,7 +211,7 @@ mod tests {
         parse_color(text).expect("a color").to_alpha_color::<Srgb>().discard_alpha()
     }
 
-    /// Checks every pair of colours that pages put on each other.
+    /// Checks every pair of colors that pages put on each other.
     fn is_readable(theme: &Theme) {
         for (text, ground) in [
             ("ink", "ground"),

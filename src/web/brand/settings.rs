@@ -6,7 +6,10 @@ use axum::body::Bytes;
 use url::Url;
 
 use super::palette::Palette;
-use crate::platform::settings::{settings, switch};
+use crate::{
+    domain::FullName,
+    platform::settings::{BadSetting, bad, settings, switch},
+};
 
 settings! {
     /// The settings of the operator's name.
@@ -17,20 +20,20 @@ settings! {
             "a file with your logo: SVG or PNG, at most 256 KiB",
             "It is read at the start.";
         color: Option<Palette> = given("BRAND_COLOR", "#0f5e5a", Palette::of, "#0f5e5a"),
-            "the color of buttons and links, in any notation of CSS",
+            "the color of buttons and links: any CSS color",
             "The other colors of the pages, light and dark, follow from it.";
         links: Vec<Link> = or(
             "BRAND_LINKS", "none", links,
             "Imprint=https://example.org/imprint,Privacy=https://example.org/privacy"
         ),
-            "links at the foot of every page, as Name=https://…,Name=https://…";
+            "links in the footer of every page, as Name=https://…,Name=https://…";
         support: Option<String> = given(
             "SUPPORT_URL", "none", address, "https://example.org/help"
         ),
             "where people get help, for example when they have forgotten their password",
-            "An https: or mailto: address.";
+            "An https:, http: or mailto: address.";
         credits: bool = or("BRAND_CREDIT", "yes", |text| switch(text, "yes", "no")),
-            "whether the foot of a page with your name says \"Powered by Latchkey\": yes or no";
+            "whether the footer of a page with your name says \"Powered by Latchkey\": yes or no";
     }
 }
 
@@ -60,15 +63,32 @@ impl Logo {
         Self::of(bytes)
     }
 
-    /// Goes by the content: a wrong ending would make it a file that no browser shows.
+    /// Goes by the content: with a wrong ending, no browser would show it.
     fn of(bytes: Vec<u8>) -> Result<Self, String> {
-        let is_svg = || std::str::from_utf8(&bytes).is_ok_and(|text| text.contains("<svg"));
         if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-            Ok(Self::Png(bytes.into()))
-        } else if is_svg() {
-            Ok(Self::Svg(bytes.into()))
-        } else {
-            Err("is neither an SVG nor a PNG file".into())
+            // The last chunk of a whole file (PNG, section 11.2.5).
+            let is_whole = bytes.ends_with(b"IEND\xae\x42\x60\x82");
+            return if is_whole { Ok(Self::Png(bytes.into())) } else { Err("is cut off".into()) };
+        }
+        let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+        let is_svg = text.trim_start_matches('\u{feff}').starts_with('<') && text.contains("<svg");
+        match text.ends_with('>') {
+            true if is_svg => Ok(Self::Svg(bytes.into())),
+            false if is_svg => Err("is cut off".into()),
+            _ => Err("is neither an SVG nor a PNG file".into()),
+        }
+    }
+}
+
+impl BrandSettings {
+    /// Checks what is only wrong in combination.
+    pub(crate) fn check(&self, faults: &mut Vec<BadSetting>) {
+        if self.logo.is_some()
+            && self.name.is_none()
+            && !faults.iter().any(|bad| bad.name == "BRAND_NAME")
+        {
+            faults
+                .push(bad("BRAND_LOGO", "needs BRAND_NAME: your logo would stand beside our name"));
         }
     }
 }
@@ -80,13 +100,13 @@ pub struct Link {
     pub url: String,
 }
 
+/// Like the name of a person: visible, and no characters that turn the text around.
 fn name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    let is_shown = !name.chars().any(char::is_control);
-    if is_shown && (1..=MAX_NAME).contains(&name.chars().count()) {
-        Ok(name.to_owned())
-    } else {
-        Err(format!("must have 1 to {MAX_NAME} characters, and no control characters"))
+    match FullName::parse(text).map(FullName::into_text) {
+        Ok(name) if name.chars().count() <= MAX_NAME => Ok(name),
+        _ => {
+            Err(format!("must have 1 to {MAX_NAME} visible characters, and no control characters"))
+        }
     }
 }
 
@@ -135,8 +155,11 @@ mod tests {
     fn a_logo_is_known_by_its_content() {
         let svg = b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_vec();
         assert!(matches!(Logo::of(svg), Ok(Logo::Svg(_))));
-        assert!(matches!(Logo::of(b"\x89PNG\r\n\x1a\nrest".to_vec()), Ok(Logo::Png(_))));
-        for bad in [&b""[..], b"GIF89a", b"<html></html>", b"\xff\xfe<svg"] {
+        let png = b"\x89PNG\r\n\x1a\nrest IEND\xae\x42\x60\x82".to_vec();
+        assert!(matches!(Logo::of(png), Ok(Logo::Png(_))));
+        let cut_off = [&b"\x89PNG\r\n\x1a\nrest"[..], b"<svg width=\"3"];
+        let others = [&b""[..], b"GIF89a", b"<html></html>", b"\xff\xfe<svg>", b"garbage <svg>"];
+        for bad in cut_off.into_iter().chain(others) {
             assert!(Logo::of(bad.to_vec()).is_err());
         }
         assert!(Logo::read("/nowhere/logo.svg").is_err() && Logo::read("/").is_err());
@@ -146,5 +169,6 @@ mod tests {
     fn a_name_fits_on_a_phone() {
         assert_eq!(name(" Tea & Co ").as_deref(), Ok("Tea & Co"));
         assert!(name(&"x".repeat(41)).is_err() && name("a\u{1b}b").is_err());
+        assert!(name("a\u{202e}b").is_err() && name("\u{200b}").is_err());
     }
 }

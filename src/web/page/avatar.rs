@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use crate::domain::Profile;
 
-/// How many colours there are (`components.css`).
+/// How many colors there are (`components.css`).
 const TINTS: i64 = 8;
 
-/// Initials in a circle, whose colour goes by the account and so stays when the name changes.
+/// Initials in a circle, whose color goes by the account and so stays when the name changes.
 pub(crate) fn avatar(profile: &Profile, large: bool) -> impl IntoView + use<> {
     let size = if large { " large" } else { "" };
     let class = format!("avatar tint-{}{size}", profile.id.0.rem_euclid(TINTS));

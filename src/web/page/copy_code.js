@@ -1,3 +1,11 @@
+// Opens what a link leads to.
+const open = () => {
+  const target = document.getElementById(location.hash.slice(1));
+  if (target instanceof HTMLDetailsElement) target.open = true;
+};
+addEventListener("hashchange", open);
+open();
+
 // Copies code. Without this there is no button.
 for (const button of document.querySelectorAll(".copy")) {
   const name = button.textContent;

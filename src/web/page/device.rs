@@ -3,7 +3,7 @@
 use super::icons::{Icon, MONITOR, PHONE, TABLET, TERMINAL, UNKNOWN};
 use crate::{
     texts::{t, t_with},
-    web::client::known_device,
+    web::client::{is_program, known_device},
 };
 
 /// `Firefox on Linux`, from what is recorded.
@@ -27,7 +27,8 @@ pub(crate) fn icon(recorded: &str) -> Icon {
         }
         Some(_) => MONITOR,
         None if known.is_empty() => UNKNOWN,
-        None => TERMINAL,
+        None if is_program(&known) => TERMINAL,
+        None => MONITOR,
     }
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn icon(recorded: &str) -> Icon {
 pub(crate) fn network(recorded: &str) -> String {
     match recorded.split_once('/') {
         Some((v4, "24")) => v4.strip_suffix(".0").map(|start| format!("{start}.x")),
-        Some((v6, "48")) => v6.strip_suffix("::").map(|start| format!("{start}:…")),
+        Some((v6, "48")) => v6.strip_suffix(':').map(|start| format!("{start}…")),
         _ => None,
     }
     .unwrap_or_else(|| recorded.to_owned())
@@ -72,6 +73,7 @@ mod tests {
             ("Chrome, Windows 10", "Chrome on Windows", MONITOR),
             ("Safari, Mac OSX", "Safari on macOS", MONITOR),
             ("curl", "curl", TERMINAL),
+            ("Firefox", "Firefox", MONITOR),
             ("", "Unknown device", UNKNOWN),
             ("Firefox, evil.example", "Unknown device", UNKNOWN),
         ] {

@@ -23,21 +23,17 @@ icons! {
     EMPTY = "inbox";
     EYE = "eye";
     EYE_OFF = "eye-off";
-    HELP = "life-buoy";
     HISTORY = "history";
     HOUSE = "house";
     INFO = "info";
-    LOCK = "lock";
     LOG_OUT = "log-out";
     MONITOR = "monitor";
     PHONE = "smartphone";
     SHIELD = "shield-check";
     TABLET = "tablet";
     TERMINAL = "terminal";
-    TRASH = "trash-2";
     UNKNOWN = "circle-question-mark";
     USER = "user";
-    USER_PLUS = "user-plus";
     WARNING = "triangle-alert";
 }
 

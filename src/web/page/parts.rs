@@ -11,7 +11,7 @@ use crate::{
     islands::{LiveForm, REVEAL},
     texts::{language, number, t, t_with},
     web::{
-        brand::brand_of_page,
+        brand::support_url,
         form::{FormState, TOKEN_FIELD, Wrong},
     },
 };
@@ -115,10 +115,9 @@ struct Light {
 
 /// The field for a password that its owner knows, with the way to get help.
 pub(crate) fn password(form: &FormState, field: Field) -> AnyView {
-    let help = brand_of_page(|brand| brand.support.clone()).flatten();
+    let help = support_url();
     let below = help.map(|url| view! { <a href=url>{t("forgot-password")}</a> }.into_any());
-    let kind = Kind::Password { is_new: false };
-    Input { below, ..Input::new(field, kind, "current-password") }.view(form)
+    Input { below, ..Input::new(field, Kind::Password, "current-password") }.view(form)
 }
 
 /// A field for a new password.
@@ -128,8 +127,7 @@ pub(crate) fn new_password(form: &FormState, field: Field, policy: PasswordPolic
     codes.push(Code::TooCommon);
     let (min_length, met) = (Some(policy.min_length), Some(t("password-met")));
     let light = Some(Light { rule: "password", codes, min_length, met });
-    let kind = Kind::Password { is_new: true };
-    Input { hint, light, ..Input::new(field, kind, "new-password") }.view(form)
+    Input { hint, light, ..Input::new(field, Kind::Password, "new-password") }.view(form)
 }
 
 pub(crate) fn username(form: &FormState) -> AnyView {
@@ -138,8 +136,8 @@ pub(crate) fn username(form: &FormState) -> AnyView {
 
 /// A field for a new username.
 pub(crate) fn new_username(form: &FormState) -> AnyView {
-    let (codes, met) = (Username::LIGHT.to_vec(), Some(t("username-met")));
-    let light = Some(Light { rule: "username", codes, min_length: None, met });
+    let codes = Username::LIGHT.to_vec();
+    let light = Some(Light { rule: "username", codes, min_length: None, met: None });
     let hint = Some(t("username-hint"));
     Input { hint, light, ..Input::new(Field::USERNAME, Kind::Name, "username") }.view(form)
 }
@@ -153,7 +151,7 @@ pub(crate) fn profile(form: &FormState, field: &'static ProfileField) -> AnyView
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Password { is_new: bool },
+    Password,
     Name,
     Words,
 }
@@ -178,7 +176,7 @@ impl Input {
         let Self { field, kind, autocomplete, hint, light, below } = self;
         let id = field.name();
         let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
-        let is_password = matches!(kind, Kind::Password { .. });
+        let is_password = kind == Kind::Password;
         let value = if is_password { String::new() } else { form.value(id).to_owned() };
         let error = error_of(form, id);
         let is_invalid = if error.is_some() { "true" } else { "false" };
@@ -261,19 +259,25 @@ pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
     });
     let content = match of_all {
         Some(sentence) => view! { <p>{sentence} "."</p> }.into_any(),
-        None if form.errors.is_empty() => return None,
         None => {
-            let items = form.errors.iter().map(|error| {
+            let link = |error: &FieldError| {
                 let href = format!("#{}", error.field.name());
-                view! { <li><a href=href>{language().field_error(error)}</a></li> }
-            });
-            view! {
-                <div>
-                    <p>{t("summary")}</p>
-                    <ul>{items.collect::<Vec<_>>()}</ul>
-                </div>
+                view! { <a href=href>{language().field_error(error)}</a> }
+            };
+            match &form.errors[..] {
+                [] => return None,
+                [one] => view! { <p>{link(one)}</p> }.into_any(),
+                errors => {
+                    let items = errors.iter().map(|error| view! { <li>{link(error)}</li> });
+                    view! {
+                        <div>
+                            <p>{t("summary")}</p>
+                            <ul>{items.collect::<Vec<_>>()}</ul>
+                        </div>
+                    }
+                    .into_any()
+                }
             }
-            .into_any()
         }
     };
     Some(view! {
@@ -285,10 +289,11 @@ pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
 pub(crate) fn code(text: String) -> AnyView {
     view! {
         <div class="code">
-            <button type="button" class="button quiet small copy" data-copied=t("copied") hidden>
+            <button type="button" class="button quiet small copy" data-copied=t("copied")
+                lang=language().tag() aria-live="polite" hidden>
                 {t("copy")}
             </button>
-            <pre><code>{text}</code></pre>
+            <pre tabindex="0"><code>{text}</code></pre>
         </div>
     }
     .into_any()
@@ -297,6 +302,11 @@ pub(crate) fn code(text: String) -> AnyView {
 /// What stands where a list has nothing to show.
 pub(crate) fn empty(words: String) -> AnyView {
     view! { <div class="empty"><p>{EMPTY.view()}</p><p>{words}</p></div> }.into_any()
+}
+
+/// A name in the middle of a sentence, which keeps its own direction (UAX 9, isolates).
+pub(crate) fn isolated(name: &str) -> String {
+    format!("\u{2068}{name}\u{2069}")
 }
 
 /// The head of a page: its title, and what it is for.
@@ -314,12 +324,12 @@ pub(crate) fn page_head(title: String, lead: Option<String>) -> AnyView {
 pub(crate) fn panel(
     id: Option<&'static str>,
     title: String,
-    lead: Option<AnyView>,
+    lead: Option<String>,
     content: AnyView,
 ) -> AnyView {
     view! {
         <section class="panel" id=id>
-            <div class="panel-head"><h2>{title}</h2>{lead}</div>
+            <div class="panel-head"><h2>{title}</h2>{lead.map(|lead| view! { <p>{lead}</p> })}</div>
             <div class="card">{content}</div>
         </section>
     }

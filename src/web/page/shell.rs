@@ -5,13 +5,13 @@ use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 use super::{
     Around, Frame, Section, Title,
     avatar::avatar,
-    icons::{DONE, LOG_OUT},
+    icons::{DONE, INFO, LOG_OUT, WARNING},
     times::day_in_words,
 };
 use crate::{
     texts::{Language, language, t},
     web::{
-        brand::{Brand, t_brand},
+        brand::{Brand, page_title, t_brand},
         form::TOKEN_FIELD,
         notices::Notice,
         state::AppState,
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) const FORM: &str = "form";
 
 /// The field by which a form asks for itself in another language.
-pub(crate) const LANGUAGE_FIELD: &str = "language";
+pub(crate) const LANGUAGE_FIELD: &str = "form_language";
 
 /// Copies code.
 pub(crate) const COPY_SCRIPT: &str = include_str!("copy_code.js");
@@ -76,10 +76,14 @@ fn head(state: &AppState, around: &Around) -> impl IntoView + use<> {
     let (brand, assets) = (&state.brand, &state.assets);
     let title = match &around.title {
         Title::Brand => brand.name.clone(),
-        Title::Name(name) => t_brand("page-title", t_brand(name, String::new())),
-        Title::Text(text) => t_brand("page-title", text.clone()),
+        Title::Name(name) => page_title(t_brand(name)),
+        Title::Text(text) => page_title(text.clone()),
     };
-    let title = if around.wrong { t_brand("page-title-wrong", title) } else { title };
+    let title = if around.wrong {
+        language().text_with("page-title-wrong", &[("title", title.into())])
+    } else {
+        title
+    };
     let bundle = assets.bundle.clone().filter(|_| around.islands);
     let [light, dark] = brand.grounds.clone();
     let touch_icon = brand.touch_icon.clone();
@@ -93,7 +97,7 @@ fn head(state: &AppState, around: &Around) -> impl IntoView + use<> {
             <meta name="color-scheme" content="light dark"/>
             {theme_color(light, "(prefers-color-scheme: light)")}
             {theme_color(dark, "(prefers-color-scheme: dark)")}
-            <meta name="description" content=t_brand("description", String::new())/>
+            <meta name="description" content=t_brand("description")/>
             <title>{title}</title>
             <link rel="icon" href=brand.icon.clone()/>
             {touch_icon}
@@ -109,7 +113,7 @@ fn head(state: &AppState, around: &Around) -> impl IntoView + use<> {
     }
 }
 
-/// The colour of the browser's own frame.
+/// The color of the browser's own frame.
 fn theme_color(color: String, media: &'static str) -> impl IntoView {
     leptos::html::meta().name("theme-color").content(color).attr("media", media)
 }
@@ -161,9 +165,15 @@ fn said(notice: &Notice) -> impl IntoView + use<> {
         Some(at) => language().text_with(&name, &[("date", day_in_words(language(), at).into())]),
         None => language().text(&name),
     };
+    // What was done is good news, but for these.
+    let (class, icon) = match &*notice.word {
+        "over" | "signed-out" => ("notice info", INFO),
+        "deleted" | "not-done" => ("notice warn", WARNING),
+        _ => ("notice", DONE),
+    };
     view! {
-        <div class="notice" role="status" tabindex="-1" autofocus>
-            {DONE.view()}
+        <div class=class role="status" tabindex="-1" autofocus>
+            {icon.view()}
             <p>{text}</p>
         </div>
     }

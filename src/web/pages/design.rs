@@ -5,9 +5,10 @@ use leptos::prelude::*;
 
 use crate::{
     domain::{Code, Field, FieldError, PasswordPolicy},
+    islands::LiveForm,
     platform::{clock::now, error::Result},
     web::{
-        form::{Form, FormState, Wrong},
+        form::{Form, FormState},
         page::{
             Around, Frame,
             icons::{ALERT, DONE, ICONS, INFO, MONITOR, WARNING},
@@ -44,6 +45,15 @@ const COLORS: [&str; 17] = [
     "warn-soft",
 ];
 
+/// The scales, whose values are in `style/tokens.css`.
+const SIZES: [&str; 5] = [
+    "text-s … text-3xl",
+    "space-1 … space-8",
+    "radius-s … radius-l, radius-full",
+    "shadow-1, shadow-2",
+    "motion",
+];
+
 pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let policy = state.settings.passwords.policy;
     let around = Around::of_form(&FormState::new(&FORM)).framed(Frame::Docs).with_code();
@@ -56,8 +66,6 @@ fn design_view(policy: PasswordPolicy) -> impl IntoView {
         FieldError { field: Field::USERNAME, code: Code::TooShort { min: 3 } },
         FieldError { field: Field::named("confirmed"), code: Code::Missing },
     ];
-    let mut refused = FormState::new(&FORM);
-    refused.wrong = Some(Wrong::Credentials);
     let good = FormState::new(&FORM);
     let icons = ICONS.iter().map(|(name, icon)| {
         view! { <p class="with-icon">{icon.view()} <code>{*name}</code></p> }
@@ -73,6 +81,7 @@ fn design_view(policy: PasswordPolicy) -> impl IntoView {
         }
     };
     let colors = COLORS.map(color).to_vec();
+    let sizes = SIZES.map(|name| view! { <p><code>{name}</code></p> }).to_vec();
     let buttons = view! {
         <div class="actions">
             {button("Primary".into())}
@@ -84,14 +93,14 @@ fn design_view(policy: PasswordPolicy) -> impl IntoView {
         </div>
     };
     let fields = view! {
-        {parts::username(&good)}
-        {parts::new_password(&good, Field::NEW_PASSWORD, policy)}
-        {parts::password(&good, Field::PASSWORD)}
-        {checkbox(&good, "remember", "A choice".into(), Some("What it means.".into()))}
+        <LiveForm>
+            {parts::new_password(&good, Field::NEW_PASSWORD, policy)}
+            {parts::password(&good, Field::PASSWORD)}
+            {checkbox(&good, "remember", "A choice".into(), Some("What it means.".into()))}
+        </LiveForm>
     };
     let errors = view! {
         {summary(&wrong)}
-        {summary(&refused)}
         {parts::new_username(&wrong)}
         {checkbox(&wrong, "confirmed", "Yes, delete my account".into(), None)}
     };
@@ -99,6 +108,28 @@ fn design_view(policy: PasswordPolicy) -> impl IntoView {
         <div class="notice">{DONE.view()}<p>"Name updated."</p></div>
         <div class="notice warn">{WARNING.view()}<p>"Two recovery codes are left."</p></div>
         <div class="notice wrong">{ALERT.view()}<p>"The connection was lost."</p></div>
+    };
+    let cards = view! {
+        <div class="cards">
+            <section class="card">
+                <h2 class="with-icon">{MONITOR.view()} "Your devices"</h2>
+                <p>"You're signed in on this device only."</p>
+                <p><a href="#cards">"Review your devices"</a></p>
+            </section>
+            <section class="card">
+                <h2 class="with-icon">{INFO.view()} "Recent activity"</h2>
+                <p>"Name changed"</p>
+                <p><a href="#cards">"See all activity"</a></p>
+            </section>
+        </div>
+    };
+    let navigation = view! {
+        <nav class="side" aria-label="Example">
+            <ul>
+                <li><a href="#navigation" aria-current="page">{MONITOR.view()} "Devices"</a></li>
+                <li><a href="#navigation">{INFO.view()} "Data"</a></li>
+            </ul>
+        </nav>
     };
     let list = view! {
         <ul class="list">
@@ -160,6 +191,8 @@ fn design_view(policy: PasswordPolicy) -> impl IntoView {
         ("fields", "Fields", fields.into_any()),
         ("errors", "Errors", errors.into_any()),
         ("notices", "Notices", notices.into_any()),
+        ("cards", "Cards", cards.into_any()),
+        ("navigation", "Navigation", navigation.into_any()),
         ("lists", "Lists with actions", list.into_any()),
         ("facts", "Facts", facts.into_any()),
         ("tables", "Tables", table.into_any()),
@@ -172,7 +205,7 @@ fn design_view(policy: PasswordPolicy) -> impl IntoView {
             "Icons",
             view! { <div class="swatches">{icons.collect::<Vec<_>>()}</div> }.into_any(),
         ),
-        ("tokens", "Tokens", view! { <div class="swatches">{colors}</div> }.into_any()),
+        ("tokens", "Tokens", view! { <div class="swatches">{colors} {sizes}</div> }.into_any()),
     ];
     let contents: Vec<_> = parts
         .iter()

@@ -1,8 +1,9 @@
 //! The OpenAPI document as a page, rendered entirely on the server, so that it loads nothing from
 //! elsewhere. Only copying code needs a script.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::LazyLock};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Extension,
     body::{Bytes, to_bytes},
@@ -33,27 +34,34 @@ use crate::{
 /// For strangers, rendered once per language, because it is large and the same for all of them. So a
 /// crowd that requests it without reading it takes no more memory than one client.
 pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
-    let document = serde_json::to_value(&state.openapi).map_err(Fault::internal)?;
-    let server = state.public_url.origin();
-    let around = Around::of("json-routes").framed(Frame::Docs).with_code();
-    let view = move || docs_view(&document, &server);
     if viewer.caller.is_some() {
-        return render(&state, &viewer, around, view).await;
+        return render_docs(&state, &viewer).await;
     }
     let viewer = Viewer::nobody(viewer.language, "/docs");
     let page = async || {
-        let page = render(&state, &viewer, around, view).await?;
+        let page = render_docs(&state, &viewer).await?;
         let page = to_bytes(page.into_body(), usize::MAX).await.map_err(Fault::internal)?;
         let page = std::str::from_utf8(&page).map_err(Fault::internal)?;
         Ok::<_, Error>(Bytes::from(with_one_script(page)))
     };
     let page = state.docs[viewer.language.index()].get_or_try_init(page).await?.clone();
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, COPY_SCRIPT.as_bytes());
-    let source = format!("'sha256-{}'", STANDARD.encode(hash));
-    let policy = page_policy(&source, settings::reloads());
+    let policy = page_policy(&SCRIPT_SOURCE, settings::reloads());
     let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
     Ok((Extension(OneCopy), [(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
         .into_response())
+}
+
+/// The script that copies code, as a policy names it: by its hash.
+static SCRIPT_SOURCE: LazyLock<String> = LazyLock::new(|| {
+    let hash = digest(&SHA256, COPY_SCRIPT.as_bytes());
+    format!("'sha256-{}'", STANDARD.encode(hash))
+});
+
+async fn render_docs(state: &AppState, viewer: &Viewer) -> Result<Response> {
+    let document = serde_json::to_value(&state.openapi).map_err(Fault::internal)?;
+    let server = state.public_url.origin();
+    let around = Around::of("json-routes").framed(Frame::Docs).with_code();
+    render(state, viewer, around, move || docs_view(&document, &server)).await
 }
 
 /// Leaves only the script that copies code. A nonce belongs to a single answer, so a page that is
@@ -73,27 +81,16 @@ fn docs_view(document: &Value, server: &str) -> impl IntoView + use<> {
         })
         .collect();
     let tags = document["tags"].as_array().into_iter().flatten();
-    let groups: Vec<(String, Vec<&Operation<'_>>)> = tags
+    let groups: Vec<Group<'_>> = tags
         .map(|tag| {
             let is_in = |operation: &&Operation<'_>| operation.of["tags"][0] == tag["name"];
-            (text(&tag["description"]), operations.iter().filter(is_in).collect())
+            let id = text(&tag["name"]).replace(' ', "-");
+            let title = text(&tag["description"]);
+            Group { id, title, operations: operations.iter().filter(is_in).collect() }
         })
         .collect();
-    let contents: Vec<_> =
-        groups.iter().map(|(title, group)| contents_view(title, group)).collect();
-    let groups: Vec<_> = groups
-        .iter()
-        .map(|(title, group)| {
-            let operations: Vec<_> =
-                group.iter().map(|operation| operation.view(document, server)).collect();
-            view! {
-                <section>
-                    <h2>{title.clone()}</h2>
-                    <div class="card operations">{operations}</div>
-                </section>
-            }
-        })
-        .collect();
+    let contents: Vec<_> = groups.iter().map(Group::contents).collect();
+    let groups: Vec<_> = groups.iter().map(|group| group.view(document, server)).collect();
     let only_english = (language() != Language::English)
         .then(|| view! { <p class="notice warn" lang=language().tag()>{t("docs-in-english")}</p> });
     let base = format!(
@@ -102,7 +99,12 @@ fn docs_view(document: &Value, server: &str) -> impl IntoView + use<> {
          curl {server}/user/profile -H \"Authorization: Bearer $TOKEN\""
     );
     view! {
-        <nav class="side" aria-label=t("docs-contents")>{contents}</nav>
+        <nav class="side" aria-label=t("docs-contents")>
+            <ul lang="en">
+                {contents}
+                <li><a href="#errors">"Errors"</a></li>
+            </ul>
+        </nav>
         <main id="main" tabindex="-1" lang="en">
             {only_english}
             <div class="page-head">
@@ -125,16 +127,38 @@ fn docs_view(document: &Value, server: &str) -> impl IntoView + use<> {
     }
 }
 
-fn contents_view(title: &str, group: &[&Operation<'_>]) -> AnyView {
-    let links = group.iter().map(|operation| {
-        let href = format!("#{}", text(&operation.of["operationId"]));
-        view! { <li><a href=href>{text(&operation.of["summary"])}</a></li> }
-    });
-    view! {
-        <h2>{title.to_owned()}</h2>
-        <ul>{links.collect::<Vec<_>>()}</ul>
+/// The operations with one tag.
+struct Group<'a> {
+    id: String,
+    title: String,
+    operations: Vec<&'a Operation<'a>>,
+}
+
+impl Group<'_> {
+    fn contents(&self) -> AnyView {
+        let links = self.operations.iter().map(|operation| {
+            let href = format!("#{}", text(&operation.of["operationId"]));
+            view! { <li><a href=href>{text(&operation.of["summary"])}</a></li> }
+        });
+        view! {
+            <li>
+                <a href=format!("#{}", self.id)>{self.title.clone()}</a>
+                <ul>{links.collect::<Vec<_>>()}</ul>
+            </li>
+        }
+        .into_any()
     }
-    .into_any()
+
+    fn view(&self, document: &Value, server: &str) -> AnyView {
+        let operations = self.operations.iter().map(|operation| operation.view(document, server));
+        view! {
+            <section id=self.id.clone()>
+                <h2>{self.title.clone()}</h2>
+                <div class="card operations">{operations.collect::<Vec<_>>()}</div>
+            </section>
+        }
+        .into_any()
+    }
 }
 
 struct Operation<'a> {
@@ -154,14 +178,14 @@ impl Operation<'_> {
         let id = text(&of["operationId"]);
         let class = format!("method {method}");
         view! {
-            <details class="operation">
+            <details class="operation" id=id>
                 <summary>
                     <span class=class>{method.to_uppercase()}</span>
                     <h3><code>{(*path).to_owned()}</code></h3>
                     <span>{text(&of["summary"])}</span>
                     {closed}
                 </summary>
-                <div id=id>
+                <div>
                     {description}
                     {parameters_view(of)}
                     {body_view(of, document)}
@@ -179,7 +203,9 @@ impl Operation<'_> {
         if self.method != "get" {
             _ = write!(command, " -X {}", self.method.to_uppercase());
         }
-        _ = write!(command, " {server}{}", self.path);
+        // The braces of a parameter mean something to curl and to the shell.
+        let quote = if self.path.contains('{') { "'" } else { "" };
+        _ = write!(command, " {quote}{server}{}{quote}", self.path);
         if is_closed {
             command += " \\\n  -H \"Authorization: Bearer $TOKEN\"";
         }
@@ -266,7 +292,7 @@ fn errors_view() -> AnyView {
         })
         .collect();
     view! {
-        <section>
+        <section id="errors">
             <h2>"Errors"</h2>
             <div class="card">
                 <p>

@@ -1,4 +1,4 @@
-//! The home page: the operator's, or, as long as there is no name, what to do next.
+//! The home page: the operator's, or what to do next for whoever has just started the server.
 
 use axum::{extract::State, response::Response};
 use leptos::prelude::*;
@@ -17,7 +17,8 @@ use crate::{
 
 pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let profile = viewer.caller.as_ref().map(|caller| caller.profile().clone());
-    if state.brand.is_set {
+    // On a server that others can reach, its visitors are not the operator.
+    if state.brand.is_set || !state.public_url.is_loopback() {
         let around = Around::default().framed(Frame::Centered);
         return render(&state, &viewer, around, move || brand_view(profile.as_ref())).await;
     }
@@ -27,11 +28,12 @@ pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Resul
 
 /// For those who come to the operator's site.
 fn brand_view(signed_in: Option<&Profile>) -> impl IntoView + use<> {
+    let lead = signed_in.is_none().then(|| view! { <p>{t("home-brand-lead")}</p> });
     view! {
         <div class="alone">
             <section class="card">
-                <h1>{t_brand("home-brand-heading", String::new())}</h1>
-                <p>{t("home-brand-lead")}</p>
+                <h1>{t_brand("home-brand-heading")}</h1>
+                {lead}
                 {actions(signed_in)}
             </section>
         </div>
@@ -84,7 +86,7 @@ fn steps() -> impl IntoView {
                 <li class="card">
                     <h3>{t("step-name")}</h3>
                     <p>{t("step-name-how")}</p>
-                    {code("BRAND_NAME=Example\nBRAND_COLOR=#7434a8".to_owned())}
+                    {code("BRAND_NAME=\"Example\"\nBRAND_COLOR=\"#7434a8\"".to_owned())}
                 </li>
                 <li class="card">
                     <h3>{t("step-app")}</h3>

@@ -12,7 +12,8 @@ use crate::{
     platform::error::{Error, Refusal, Result},
     texts::{language, number, t, t_with},
     web::{
-        brand::brand_of_page,
+        brand::support_url,
+        next::safe_next,
         page::{Around, Frame},
         problem_kinds::{KINDS, ProblemKind},
         state::AppState,
@@ -60,11 +61,10 @@ fn problem_view(problem: &Problem, is_signed_in: bool) -> impl IntoView + use<> 
     // What is over soon is worth another try; what is wrong with the request is not.
     let is_passing = kind.status.is_server_error() || kind.slug == "too-many-tries";
     let again = page.clone().filter(|_| is_passing).map(|page| {
-        view! { <a class="button" href=page>{t("problem-again")}</a> }
+        view! { <a class="button" href=safe_next(&page)>{t("problem-again")}</a> }
     });
     let home_class = if again.is_some() { "button quiet" } else { "button" };
-    let help = brand_of_page(|brand| brand.support.clone()).flatten();
-    let help = help.map(|url| view! { <a class="button quiet" href=url>{t("help")}</a> });
+    let help = support_url().map(|url| view! { <a class="button quiet" href=url>{t("help")}</a> });
     view! {
         <div class="alone">
             <section class="card">
@@ -100,7 +100,7 @@ fn kind_view(kind: ProblemKind) -> impl IntoView + use<> {
             <h2>{t("problem-codes")}</h2>
             <p>{t("problem-codes-lead")}</p>
             <p class="codes">
-                {Code::ALL.map(|code| view! { <code>{code}</code> " " }).to_vec()}
+                {Code::ALL.map(|code| view! { <code class="badge">{code}</code> " " }).to_vec()}
             </p>
         }
     });
