@@ -37,12 +37,13 @@ pub fn LiveForm(children: Children) -> impl IntoView {
     }
 }
 
-/// Shows the error of a field when the user leaves it, but not on the way to a button: the message
+/// Shows the error of a field when the user leaves it, but not for a click on a button: the message
 /// would move the button away from under the pointer, and the click would be lost. (Safari
 /// does not report that a button gets the focus, so no focus target counts as the button.)
 fn judge(event: ev::FocusEvent) {
     let next = event.related_target().and_then(|next| next.dyn_into::<Element>().ok());
-    if next.is_some_and(|next| next.tag_name() != "BUTTON")
+    let is_clicked = |next: &Element| next.matches(":hover").unwrap_or(false);
+    if next.is_some_and(|next| next.tag_name() != "BUTTON" || !is_clicked(&next))
         && let Some(input) = target::<HtmlInputElement>(&event)
         && let Some(message) = verdict(&input)
     {

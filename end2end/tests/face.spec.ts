@@ -81,17 +81,6 @@ test("the components are on no page of a release", async ({ page }) => {
   expect(response?.status()).toBe(404);
 });
 
-test.describe("in a zone other than UTC", () => {
-  test.use({ timezoneId: "Pacific/Kiritimati" });
-  test("activity stands below the day that it was for its reader", async ({ page, javaScriptEnabled }) => {
-    test.skip(javaScriptEnabled === false, "without JavaScript the days are those of UTC, and say so");
-    await signUp(page);
-    await page.goto("/account/security");
-    const today = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "Pacific/Kiritimati" });
-    await expect(page.getByRole("heading", { level: 3 }).first()).toHaveText(today.format(new Date()));
-  });
-});
-
 test("the documentation is at most a third of what it was, and routes open", async ({ page, javaScriptEnabled }) => {
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.goto("/docs");
