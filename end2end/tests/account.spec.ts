@@ -13,7 +13,7 @@ test("a person changes the name, and sees that it is done", async ({ page }) => 
   await expect(page.getByLabel("Full name")).toHaveValue("Zoë 李 O'Neil <b>");
   await page.getByLabel("Full name").fill("");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("alert")).toBeFocused();
+  await expect(page.getByLabel("Full name")).toBeFocused();
   await expect(page.getByLabel("Full name")).toHaveAccessibleDescription(/Enter your full name/);
 });
 
@@ -27,7 +27,8 @@ test("a person changes the password and stays signed in, and other browsers do n
   await page.getByLabel("Current password").fill("wrong wrong wrong");
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change your password" }).click();
-  await expect(page.getByRole("alert")).toContainText("Wrong password");
+  await expect(page.getByLabel("Current password")).toBeFocused();
+  await expect(page.getByLabel("Current password")).toHaveAccessibleDescription(/Wrong password/);
   await page.getByLabel("Current password").fill(PASSWORD);
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change your password" }).click();
@@ -75,7 +76,8 @@ test("a person deletes the account, thinks better of it, and has it back", async
   const username = await signUp(page);
   await page.getByRole("link", { name: "Data" }).click();
   await page.getByRole("button", { name: "Delete my account" }).click();
-  await expect(page.getByRole("alert")).toContainText("Check the box");
+  await expect(page.getByLabel("Yes, delete my account")).toBeFocused();
+  await expect(page.getByLabel("Yes, delete my account")).toHaveAccessibleDescription(/Check the box/);
   await page.getByLabel("Yes, delete my account").check();
   await page.getByRole("button", { name: "Delete my account" }).click();
   await expect(page.getByRole("status")).toContainText("Your account will be deleted on");

@@ -73,7 +73,7 @@ for (const colorScheme of ["light", "dark"] as const)
       await page.setViewportSize({ width: 320, height: 700 });
       await page.locator("#newPassword").fill("password");
       await page.locator("main button[type=submit]").click();
-      await expect(page.getByRole("alert")).toBeFocused();
+      await expect(page.locator("#newPassword")).toBeFocused();
       await isAccessible(page);
       expect(await overflow(page)).toBe(0);
     });

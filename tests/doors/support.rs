@@ -378,13 +378,17 @@ pub(crate) fn session_id(token: &str) -> String {
     claims["sid"].as_str().expect("an id").to_owned()
 }
 
-/// The messages in the error summary of a page.
+/// What a page says is wrong with its form: in the summary, or beside the only field that is.
 pub(crate) fn summary(page: &str) -> BTreeSet<String> {
-    let summary =
-        page.split("class=\"summary\"").nth(1).and_then(|rest| rest.split("<form").next());
-    let Some(summary) = summary else { return BTreeSet::new() };
     let text =
         |rest: &str, end: &str| Some(rest.split_once('>')?.1.split(end).next()?.replace("<!>", ""));
+    let is_said = |text: &String| !text.trim().is_empty();
+    let summary =
+        page.split("class=\"summary\"").nth(1).and_then(|rest| rest.split("<form").next());
+    let Some(summary) = summary else {
+        let errors = page.split("class=\"error\"").skip(1);
+        return errors.filter_map(|rest| text(rest, "</p>")).filter(is_said).collect();
+    };
     let links: BTreeSet<String> =
         summary.split("<a href=").skip(1).filter_map(|link| text(link, "</a>")).collect();
     if links.is_empty() {

@@ -15,5 +15,7 @@ const check = async (input, typed) => {
   if (input.value !== typed || !rests.includes(hash.slice(2))) return;
   document.getElementById(`${input.id}-error`).textContent = input.dataset.tooCommon;
   input.setAttribute("aria-invalid", "true");
-  document.getElementById(`${input.id}-hint`)?.removeAttribute("data-met");
+  const hint = document.getElementById(`${input.id}-hint`);
+  hint.removeAttribute("data-met");
+  hint.querySelector("strong").hidden = true;
 };

@@ -86,7 +86,7 @@ pub(crate) fn checkbox(
             <p class="error" id=error_id data-prefix=t("error-prefix")>{error}</p>
             <div class="check">
                 <input id=name name=name type="checkbox" value="yes" checked=checked
-                    aria-describedby=described_by aria-invalid=is_invalid/>
+                    autofocus=is_alone_wrong(form, name) aria-describedby=described_by aria-invalid=is_invalid/>
                 <div>
                     <label for=name>{label}</label>
                     {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
@@ -95,6 +95,11 @@ pub(crate) fn checkbox(
         </div>
     }
     .into_any()
+}
+
+/// Whether this field alone is wrong. Then it takes the focus, and needs no summary.
+fn is_alone_wrong(form: &FormState, name: &str) -> bool {
+    matches!(&form.errors[..], [one] if one.field.name() == name)
 }
 
 /// The sentence about what is wrong with a field.
@@ -207,12 +212,13 @@ impl Input {
                 <label for=id>{language().text(&format!("field-{id}"))}</label>
                 {hint}
                 <p class="error" id=error_id aria-live="polite" data-prefix=t("error-prefix")>{error}</p>
-                <div class="control">
+                <div class=if is_password { "control secret" } else { "control" }>
                     <input
                         id=id
                         name=id
                         type=if is_password { "password" } else { "text" }
                         value=value
+                        autofocus=is_alone_wrong(form, id)
                         autocomplete=autocomplete
                         autocapitalize=if kind == Kind::Words { "words" } else { "none" }
                         spellcheck="false"
@@ -265,8 +271,8 @@ pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
                 view! { <a href=href>{language().field_error(error)}</a> }
             };
             match &form.errors[..] {
-                [] => return None,
-                [one] => view! { <p>{link(one)}</p> }.into_any(),
+                // One error stands beside its field, which takes the focus.
+                [] | [_] => return None,
                 errors => {
                     let items = errors.iter().map(|error| view! { <li>{link(error)}</li> });
                     view! {
