@@ -15,6 +15,7 @@ mod sql;
 use crate::{
     audit::{self, By, Event, acts},
     domain::{AccountId, NewAccount, Profile, ProfileValues, Username, UsernameKey},
+    emails,
     passwords::{self, PasswordHash, Place},
     platform::{
         clock::now,
@@ -67,6 +68,7 @@ struct NewRow<'a> {
 pub async fn sign_up(services: &Services, new: &NewAccount, visit: &Visit) -> Result<Profile> {
     let (tx, made) = make(services, new, visit, random::account_id()?).await?;
     tx.commit().await?;
+    services.wake_mail();
     made.event.log();
     Ok(made.profile)
 }
@@ -119,6 +121,9 @@ pub(crate) async fn make(
         tx.rollback().await?;
         throttle.audit_refusal(store, visit, LIMITED).await;
         return Err(limited);
+    }
+    if let Some(email) = &new.email {
+        emails::claim(&mut tx, services, id, new.username.typed(), email, visit).await?;
     }
     audit::record(&mut tx, &event).await?;
     let (username, values) = (new.username.typed().to_owned(), new.values.clone());
@@ -232,8 +237,18 @@ async fn end_all(
 }
 
 /// Cancels the deletion of an account whose owner has come back.
-pub(crate) async fn keep(tx: &mut Tx, account: AccountId, event: &Event) -> Result<Event, Fault> {
+pub(crate) async fn keep(
+    tx: &mut Tx,
+    services: &Services,
+    profile: &Profile,
+    event: &Event,
+) -> Result<Event, Fault> {
+    let account = profile.id;
     sql::keep(tx, account).await?;
+    emails::notify(tx, services, account, "deletion-undone", |message| {
+        message.with("username", &profile.username).leading_to("/account/security".to_owned())
+    })
+    .await?;
     let undone = Event { act: DELETION_UNDONE, ..event.clone() };
     audit::record(tx, &undone).await?;
     Ok(undone)

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     accounts::cli::{self as accounts, ImportOptions, User},
     audit::cli::{self as audit, Audit},
+    mail::cli::{self as mail, MailCommand},
     platform::{
         settings::{BadSetting, Known, Sources},
         terminal::{Failure, say},
@@ -78,15 +79,25 @@ enum Command {
     /// Verify or export the audit trail
     #[command(subcommand)]
     Audit(Audit),
+    /// Look after the mail that the server sends
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Print the settings, with secrets hidden, and what is wrong with them
-    Check,
+    Check {
+        /// Also connect to the mail server
+        #[arg(long)]
+        mail: bool,
+    },
 }
 
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command.unwrap_or(Command::Serve) {
-        Command::Check => check(),
+        Command::Check { mail } => check().and_then(|()| match mail {
+            true => with_settings(async |settings: Settings| mail::probe(&settings).await),
+            false => Ok(()),
+        }),
         Command::Migrate(Migrate::Create { name }) => store::create_migration(&name),
         Command::Copy { from, to } => on_runtime(store::copy_all(&tables(), &from, &to)),
         Command::Serve => with_settings(server::cli::serve),
@@ -107,6 +118,9 @@ pub fn main() -> ExitCode {
         }
         Command::User(command) => {
             with_settings(async |settings: Settings| accounts::user(&settings, command).await)
+        }
+        Command::Mail(command) => {
+            with_settings(async |settings: Settings| mail::run(&settings, command).await)
         }
         Command::Audit(command) => {
             with_settings(async |settings: Settings| audit::run(&settings, command).await)

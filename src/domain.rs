@@ -9,6 +9,7 @@
 
 mod account;
 pub mod common_passwords;
+mod email;
 mod field;
 mod forms;
 mod full_name;
@@ -17,6 +18,7 @@ pub mod profile;
 mod username;
 
 pub use crate::domain::account::{AccountId, NewAccount};
+pub use crate::domain::email::Email;
 pub use crate::domain::field::{Code, Field, FieldError};
 pub use crate::domain::forms::{
     Credentials, PasswordChange, PasswordChangeForm, Raw, SignInForm, SignUpForm, new_password,

@@ -64,6 +64,8 @@ impl Statement<'_> {
 pub enum Sealed<'a> {
     /// The answer to the request that ended this session, in case it is repeated.
     AfterSession(&'a str),
+    /// What the delivery with this id delivers.
+    Delivery(&'a str),
 }
 
 impl Sealed<'_> {
@@ -71,6 +73,7 @@ impl Sealed<'_> {
     fn context(self) -> String {
         match self {
             Self::AfterSession(id) => format!("what comes after session: {id}"),
+            Self::Delivery(id) => format!("delivery: {id}"),
         }
     }
 }

@@ -27,6 +27,10 @@ pub mod keys;
 #[cfg(feature = "ssr")]
 pub mod links;
 #[cfg(feature = "ssr")]
+pub mod mail;
+#[cfg(feature = "ssr")]
+pub mod outbox;
+#[cfg(feature = "ssr")]
 pub mod passwords;
 #[cfg(feature = "ssr")]
 pub mod sessions;
@@ -38,6 +42,8 @@ pub mod throttle;
 pub mod accounts;
 #[cfg(feature = "ssr")]
 pub mod devices;
+#[cfg(feature = "ssr")]
+pub mod emails;
 #[cfg(feature = "ssr")]
 pub mod overview;
 #[cfg(feature = "ssr")]

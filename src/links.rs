@@ -1,4 +1,4 @@
-//! One-time links: for now, to set a password.
+//! One-time links: to set a password, to prove an address.
 //!
 //! A link contains 256 random bits; only their hash is stored. It is valid for one purpose, until
 //! it expires, is used, or the account's credentials change: it records the epoch at which it was
@@ -21,13 +21,19 @@ pub(crate) const SAME_LINK: i64 = 60;
 /// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// An operator's link to set a password.
     SetPassword,
+    /// The same, for an owner who has forgotten it.
+    ResetPassword,
+    VerifyEmail,
 }
 
 impl Purpose {
     fn word(self) -> &'static str {
         match self {
             Self::SetPassword => "set-password",
+            Self::ResetPassword => "reset-password",
+            Self::VerifyEmail => "verify-email",
         }
     }
 }
@@ -36,19 +42,22 @@ impl Purpose {
 pub struct Link {
     pub account: AccountId,
     pub used: bool,
+    /// The key of the address that it was sent to.
+    pub sent_to: Option<String>,
 }
 
 /// Makes a link that replaces the account's others for this purpose, and returns its secret part.
-/// This is the only time that it is available.
+/// This is the only time that it is available. `sent_to`: the key of the address it goes to.
 pub(crate) async fn make(
     tx: &mut Tx,
     purpose: Purpose,
     account: AccountId,
     expires_at: i64,
+    sent_to: Option<&str>,
 ) -> Result<String, Fault> {
     let link = random::token()?;
     sql::delete(tx, purpose.word(), account).await?;
-    sql::insert(tx, &sha256(&link), purpose.word(), account, expires_at).await?;
+    sql::insert(tx, &sha256(&link), purpose.word(), account, expires_at, sent_to).await?;
     Ok(link)
 }
 

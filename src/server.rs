@@ -11,9 +11,15 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     accounts,
     audit::{self, Act},
-    devices,
+    devices, emails,
     keys::Keys,
-    links, overview,
+    links,
+    mail::{Mail, Postman, Transport},
+    outbox::{
+        self, Courier,
+        work::{Desk, work},
+    },
+    overview,
     passwords::{self, Passwords},
     platform::{error::Fault, secret::Secret},
     services::Services,
@@ -43,8 +49,9 @@ use crate::{
 
 use trusted_clock::SteadyClock;
 
-/// Every route. The account pages are in the order of the navigation.
-fn map() -> Map {
+/// Every route. The account pages are in the order of the navigation. `has_mail`: without mail,
+/// nothing that needs it is there.
+fn map(has_mail: bool) -> Map {
     let mut map = Map::default();
     web::pages::routes(&mut map);
     web::health::routes(&mut map);
@@ -61,6 +68,13 @@ fn map() -> Map {
     accounts::json::routes(&mut map);
     devices::json::routes(&mut map);
     audit::json::routes(&mut map);
+    accounts::pages::routes_of_email(&mut map, has_mail);
+    if has_mail {
+        emails::pages::routes(&mut map);
+        emails::json::routes(&mut map);
+        sign_in::pages::forgot::routes(&mut map);
+        sign_in::json::mail_routes(&mut map);
+    }
     map
 }
 
@@ -69,9 +83,11 @@ fn map() -> Map {
 pub fn tables() -> Vec<&'static Table> {
     let rooms = [
         accounts::TABLES,
+        emails::TABLES,
         passwords::TABLES,
         sessions::TABLES,
         links::TABLES,
+        outbox::TABLES,
         throttle::TABLES,
         audit::TABLES,
         store::TABLES,
@@ -82,8 +98,15 @@ pub fn tables() -> Vec<&'static Table> {
 /// Every act that the audit trail can record.
 #[must_use]
 pub fn acts() -> Vec<Act> {
-    let rooms =
-        [accounts::ACTS, sign_in::ACTS, sessions::ACTS, throttle::ACTS, audit::ACTS, web::ACTS];
+    let rooms = [
+        accounts::ACTS,
+        emails::ACTS,
+        sign_in::ACTS,
+        sessions::ACTS,
+        throttle::ACTS,
+        audit::ACTS,
+        web::ACTS,
+    ];
     rooms.into_iter().flatten().copied().chain(accounts::profile::acts()).collect()
 }
 
@@ -93,6 +116,9 @@ pub fn notices() -> Vec<Notice> {
     let rooms = [
         web::guard::NOTICES,
         accounts::pages::NOTICES,
+        accounts::pages::EMAIL_NOTICES,
+        emails::pages::NOTICES,
+        sign_in::pages::forgot::NOTICES,
         devices::pages::NOTICES,
         sign_in::pages::NOTICES,
         sign_in::pages::password::NOTICES,
@@ -129,6 +155,7 @@ pub struct Running {
     pub state: AppState,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
+    delivering: Option<JoinHandle<()>>,
 }
 
 /// Listens, opens the database, applies pending migrations, and serves. Every step can be abandoned
@@ -172,7 +199,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let passwords = Passwords::new(cores)
         .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
     let cookies = Cookies::new(&public_url);
-    let map = map();
+    let map = map(settings.mail.url.is_some());
     let openapi = openapi::document(&map, &public_url, &cookies, settings.passwords.policy);
     let previous = settings.keys.previous.as_ref();
     let state = AppState::new(AppParts {
@@ -189,7 +216,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         assets,
         brand: Brand::new(&settings.brand),
         services: Services {
-            keys: Keys::new(&secret, previous).map_err(failed)?,
+            keys: Arc::new(Keys::new(&secret, previous).map_err(failed)?),
+            mail: mail(&settings, public_url.origin())?,
             throttle: Throttle::new(&settings.throttle),
             tokens: Tokens::new(&settings.sessions, &public_url, &secret, previous),
             live_sessions: Arc::new(LiveSessions::new(store.clone())),
@@ -205,13 +233,29 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let served = tokio::spawn(connections::serve(listener, router, stopped));
     tokio::spawn(jobs::clean(state.clone(), stop.subscribe()));
     tokio::spawn(jobs::watch_clock(state.clone(), steady, stop.subscribe()));
+    let delivering = state.mail.clone().map(|mail| {
+        let (store, keys, desk) = (state.store.clone(), state.keys.clone(), mail.desk.clone());
+        let couriers: Vec<Arc<dyn Courier>> = vec![Arc::new(Postman(mail))];
+        tokio::spawn(work(store, keys, desk, couriers, stop.subscribe()))
+    });
     let watched = state.live_sessions.watch(stop.subscribe());
     watched.map_err(|error| StartError(format!("no thread for the look-out: {error}")))?;
     let metrics = metrics.map(|(listener, address)| {
         tokio::spawn(metrics::serve(state.clone(), listener, stop.subscribe()));
         address
     });
-    Ok(Running { address, metrics, state, stop, served })
+    Ok(Running { address, metrics, state, stop, served, delivering })
+}
+
+/// The post office, if mail is set up.
+fn mail(settings: &Settings, origin: String) -> Result<Option<Arc<Mail>>, StartError> {
+    let Some((url, letterhead)) = settings.mail.url.as_ref().zip(settings.letterhead(origin))
+    else {
+        return Ok(None);
+    };
+    let transport =
+        Transport::new(url).map_err(|error| StartError(format!("MAIL_URL: {error}")))?;
+    Ok(Some(Arc::new(Mail { transport, letterhead, desk: Arc::new(Desk::default()) })))
 }
 
 /// The key of all tokens: from the settings, or from the file beside the SQLite database.
@@ -242,6 +286,10 @@ impl Running {
         if tokio::time::timeout(GRACE, &mut self.served).await.is_err() {
             self.served.abort();
             tracing::warn!("some requests were cut off: they took longer than the time to stop");
+        }
+        // What is cut off is delivered again, by this node or another.
+        if let Some(delivering) = self.delivering.take() {
+            _ = tokio::time::timeout(GRACE, delivering).await;
         }
         self.state.store.close().await;
     }

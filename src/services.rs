@@ -6,6 +6,7 @@ use crate::{
     audit::Event,
     domain::AccountId,
     keys::Keys,
+    mail::Mail,
     passwords::Passwords,
     platform::error::Fault,
     sessions::{self, Which, live::LiveSessions, tokens::Tokens},
@@ -17,7 +18,9 @@ use crate::{
 pub struct Services {
     pub settings: Settings,
     pub store: Store,
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
+    /// `None`: nothing that needs mail is offered.
+    pub mail: Option<Arc<Mail>>,
     pub throttle: Throttle,
     pub passwords: Passwords,
     pub tokens: Tokens,
@@ -25,6 +28,14 @@ pub struct Services {
 }
 
 impl Services {
+    /// Sends what has just been put into the outbox, if this server has mail. Call it after the
+    /// commit.
+    pub(crate) fn wake_mail(&self) {
+        if let Some(mail) = &self.mail {
+            mail.desk.wake();
+        }
+    }
+
     /// Ends sessions of an account and records `event`. They stop working at once on this node, and
     /// within a second on the others. `false`: there were none.
     pub(crate) async fn end_sessions(

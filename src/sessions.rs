@@ -205,6 +205,11 @@ pub async fn of_account(store: &Store, account: AccountId) -> Result<Vec<StoredS
     sql::of_account(&mut store.read().await?, account, now()).await
 }
 
+/// Whether the account of a session has a live one with the same device in the same network.
+pub(crate) async fn is_seen(tx: &mut Tx, session: &StoredSession) -> Result<bool, Fault> {
+    sql::is_seen(tx, session, now()).await
+}
+
 /// The live session that a request began after `since`, if any.
 pub(crate) async fn begun_by(
     store: &Store,

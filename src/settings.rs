@@ -5,6 +5,7 @@ use crate::{
     accounts::settings::{AccountSettings, of_profile, read_profile},
     domain::ProfilePolicy,
     keys::settings::KeySettings,
+    mail::{Letterhead, settings::MailSettings},
     passwords::settings::PasswordSettings,
     platform::{
         log::LogSettings,
@@ -21,6 +22,7 @@ use crate::{
 pub struct Settings {
     pub web: WebSettings,
     pub brand: BrandSettings,
+    pub mail: MailSettings,
     pub store: StoreSettings,
     pub keys: KeySettings,
     pub passwords: PasswordSettings,
@@ -38,6 +40,7 @@ impl Settings {
         let rooms = [
             WebSettings::KNOWN,
             BrandSettings::KNOWN,
+            MailSettings::KNOWN,
             StoreSettings::KNOWN,
             KeySettings::KNOWN,
             PasswordSettings::KNOWN,
@@ -56,6 +59,7 @@ impl Settings {
         let mut settings = Self {
             web: WebSettings::read(&mut reader),
             brand: BrandSettings::read(&mut reader),
+            mail: MailSettings::read(&mut reader),
             store: StoreSettings::read(&mut reader),
             keys: KeySettings::read(&mut reader),
             passwords: PasswordSettings::read(&mut reader),
@@ -71,6 +75,7 @@ impl Settings {
         settings.sessions.check(&mut reader);
         settings.web.check(&mut reader.faults);
         settings.brand.check(&mut reader.faults);
+        settings.mail.check(&mut reader.faults);
         settings.check(&mut reader.faults);
         if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
     }
@@ -92,6 +97,14 @@ impl Settings {
         if keys.secret.is_some() && keys.secret == keys.previous {
             faults.push(bad("JWT_SECRET_PREVIOUS", "is the same as JWT_SECRET"));
         }
+    }
+
+    /// What all mails have in common. `origin`: the address of this server.
+    #[must_use]
+    pub fn letterhead(&self, origin: String) -> Option<Letterhead> {
+        let from = self.mail.from.clone()?;
+        let (brand, colors) = (self.brand.name(), self.brand.colors());
+        Some(Letterhead { from, brand, colors, origin, support: self.brand.support.clone() })
     }
 
     /// Warnings for the operator, though nothing is wrong.

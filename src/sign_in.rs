@@ -2,6 +2,7 @@
 
 pub mod confirm;
 mod device;
+pub mod forgot;
 pub mod json;
 pub mod pages;
 pub mod password;
@@ -12,10 +13,11 @@ use crate::{
     accounts,
     audit::{self, By, Event, acts},
     domain::{Credentials, Profile},
+    emails,
     keys::Statement,
     passwords::{self, Holder, Place, Verdict},
     platform::{
-        clock::now,
+        clock::{now, rfc3339},
         error::{Fault, Refusal, Result},
         visit::Visit,
     },
@@ -27,7 +29,7 @@ use crate::{
         refresh::RefreshToken,
         tokens::SessionKind,
     },
-    store::changes,
+    store::{changes, db::Tx},
     throttle::{Who, counter::Counter},
 };
 
@@ -42,6 +44,7 @@ acts! {
     PASSWORD_CHANGE_FAILED = "authn_password_change_fail";
     PASSWORD_LINK_MADE = "authn_token_created:password_link";
     PASSWORD_SET_BY_LINK = "authn_password_change:password_link";
+    RESET_ASKED = "authn_token_created:reset";
     TOKEN_REFRESHED = "session_renewed:refresh";
     TOKEN_REUSED = "authn_token_reuse";
 }
@@ -113,15 +116,23 @@ struct Proven {
 
 async fn prove(services: &Services, credentials: &Credentials, visit: &Visit) -> Result<Proven> {
     let Services { store, throttle, keys, .. } = services;
-    let name = credentials.username.as_ref().map_or("", |username| username.as_str());
+    let email = credentials.email.as_ref().filter(|_| services.mail.is_some());
+    let email_key = email.map(emails::key);
+    let name = credentials.username.as_ref().map(|username| username.as_str());
+    // No username has an @, whatever else its key may be.
+    let name = email_key.as_deref().or(name).unwrap_or_default();
     let stranger = throttle.counters(keys, Who::Stranger { name }, visit);
     if visit.known_device.is_none() {
         // Before the first database query.
         throttle.refuse_if_limited(store, &stranger, visit, SIGN_IN_LIMITED).await?;
     }
-    let holder = match &credentials.username {
-        Some(username) => passwords::holder_named(store, username).await?,
-        None => None,
+    let holder = match (&credentials.username, email) {
+        (_, Some(email)) => match emails::owner(store, email).await? {
+            Some(owner) => passwords::holder(store, owner).await?,
+            None => None,
+        },
+        (Some(username), None) => passwords::holder_named(store, username).await?,
+        (None, None) => None,
     };
     let counters = match (&holder, device::known(keys, holder.as_ref(), visit)) {
         (Some(holder), Some(device)) => {
@@ -145,6 +156,21 @@ async fn prove(services: &Services, credentials: &Credentials, visit: &Visit) ->
             Err(Refusal::InvalidCredentials.into())
         }
     }
+}
+
+/// Whether the owner has not been seen like this: neither by the cookie of a known device, nor by a
+/// session with the same device in the same network.
+async fn is_new_device(
+    tx: &mut Tx,
+    services: &Services,
+    holder: &Holder,
+    session: &StoredSession,
+    visit: &Visit,
+) -> Result<bool, Fault> {
+    if device::known(&services.keys, Some(holder), visit).is_some() {
+        return Ok(false);
+    }
+    Ok(!sessions::is_seen(tx, session).await?)
 }
 
 /// Begins the session of a user whose proof was right. Refused if the account has changed since.
@@ -196,13 +222,24 @@ async fn enter(
             None => tx.rollback().await?,
         }
     };
+    if is_new_device(&mut tx, services, &holder, &session, visit).await? {
+        let device = session.device.clone();
+        emails::notify(&mut tx, services, account, "new-device", |message| {
+            let message =
+                message.with("username", &holder.profile.username).with("device", &device);
+            let message = message.with("network", &session.network).with("time", &rfc3339(now));
+            message.leading_to("/account/sessions".to_owned())
+        })
+        .await?;
+    }
     sessions::begin(&mut tx, &session, refresh_hash.as_deref()).await?;
     audit::record(&mut tx, &event).await?;
     let undone = match locked.delete_at {
-        Some(_) => Some(accounts::keep(&mut tx, account, &event).await?),
+        Some(_) => Some(accounts::keep(&mut tx, services, &holder.profile, &event).await?),
         None => None,
     };
     tx.commit().await?;
+    services.wake_mail();
 
     ended.iter().for_each(|ended| services.live_sessions.changed(ended));
     event.log();

@@ -87,6 +87,10 @@ pub enum Who<'a> {
     Bearer,
     /// A sign-up.
     Newcomer,
+    /// A request for a mail, by its network.
+    Asking,
+    /// A mail to the address with this key.
+    Letter { to: &'a str },
 }
 
 pub struct Throttle {
@@ -95,6 +99,7 @@ pub struct Throttle {
     network: Vec<Limit>,
     total: Vec<Limit>,
     sign_up: Vec<Limit>,
+    mail: Vec<Limit>,
     /// When each refusal ends, by the key of the counter. By the monotonic clock.
     limited: Cache<String, Instant>,
     audited: governor::DefaultDirectRateLimiter,
@@ -118,6 +123,7 @@ impl Throttle {
             network: settings.network.clone(),
             total: settings.total.clone(),
             sign_up: settings.sign_up.clone(),
+            mail: settings.mail.clone(),
             limited: Cache::new(REMEMBERED),
             audited: governor::RateLimiter::direct(quota),
             acts: governor::RateLimiter::keyed(acts),
@@ -147,6 +153,8 @@ impl Throttle {
                 ("all bearers".to_owned(), &self.total),
             ],
             Who::Newcomer => vec![(format!("sign-up {network}"), &self.sign_up)],
+            Who::Asking => vec![(format!("asking {network}"), &self.network)],
+            Who::Letter { to } => vec![(format!("letter {to}"), &self.mail)],
         };
         let mut counters: Vec<Counter> = groups
             .iter()

@@ -103,3 +103,25 @@ for (const color of ["#1d1d1f", "#806b05", "#c2185b"])
       }
       await context.close();
     });
+
+for (const colorScheme of ["light", "dark"] as const)
+  test(`axe finds nothing on the pages that need mail, in ${colorScheme}`, async ({ browser, startServer }) => {
+    const server = await startServer({ MAIL_URL: "file:mails", MAIL_FROM: "Teahouse <accounts@example.org>" });
+    const context = await browser.newContext({ baseURL: server.url, colorScheme });
+    const page = await context.newPage();
+    for (const path of ["/forgot-password", "/signup", "/signin"]) {
+      await page.goto(path);
+      await isAccessible(page);
+    }
+    await page.goto("/forgot-password");
+    await page.getByRole("button", { name: "Send the link" }).click();
+    await expect(page.getByLabel("Username or email address")).toBeFocused();
+    await isAccessible(page);
+    await signUp(page);
+    await isAccessible(page);
+    await page.getByLabel("Email address").fill("alice@example.org");
+    await page.getByRole("button", { name: "Send a confirmation link" }).click();
+    await expect(page.getByRole("status")).toContainText("We've sent you a mail.");
+    await isAccessible(page);
+    await context.close();
+  });

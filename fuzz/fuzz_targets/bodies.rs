@@ -15,6 +15,7 @@ fuzz_target!(|body: &[u8]| {
     let form = SignUpForm {
         username: field("username"),
         password: field("password"),
+        email: Some(field("email")),
         profile: profile::FIELDS.map(|known| field(known.field.name())),
     };
     _ = form.parse(PasswordPolicy { min_length: 8, service: "" }, ProfilePolicy::ALL);

@@ -3,6 +3,7 @@
 use super::{AccountRecord, DATA_READ, record};
 use crate::{
     audit::{self, Event},
+    emails::{self, Emails},
     passwords,
     passwords::PasswordHash,
     platform::{error::Result, visit::Visit},
@@ -16,6 +17,7 @@ use crate::{
 /// Everything stored about an account except its history.
 pub struct Data {
     pub account: AccountRecord,
+    pub emails: Emails,
     pub sessions: Vec<StoredSession>,
     /// How the password is stored. The hash itself is left out.
     pub password_kept_as: &'static str,
@@ -30,6 +32,7 @@ pub async fn read(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Resu
     let holder = passwords::holder(store, account).await?.ok_or(OVER)?;
     Ok(Data {
         account: record(store, account).await?.ok_or(OVER)?,
+        emails: emails::of(store, account).await?,
         sessions: sessions::of_account(store, account).await?,
         password_kept_as: holder.hash.as_ref().map_or("none", PasswordHash::kept_as),
     })

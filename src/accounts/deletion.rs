@@ -5,8 +5,9 @@ use super::{DELETION_ASKED, end_all, record, sql};
 use crate::{
     audit::{self, By, DELETED, ERASED, Event},
     domain::AccountId,
+    emails, outbox,
     platform::{
-        clock::now,
+        clock::{now, rfc3339},
         error::{Fault, Result},
         visit::Visit,
     },
@@ -35,7 +36,14 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
         return Ok(self::delete_at(&services.store, account).await?.ok_or(OVER)?);
     }
     let changed = end_all(&mut tx, revision, account, &event).await?;
+    let username = &caller.profile().username;
+    emails::notify(&mut tx, services, account, "deletion-asked", |message| {
+        let date = rfc3339(delete_at).chars().take(10).collect::<String>();
+        message.with("username", username).with("date", &date).leading_to("/signin".to_owned())
+    })
+    .await?;
     tx.commit().await?;
+    services.wake_mail();
     services.live_sessions.changed(&changed);
     event.log();
     Ok(delete_at)
@@ -120,6 +128,7 @@ async fn erase_a_part(
     let all = tokens.max(erased.len() as u64) < PART.cast_unsigned();
     if all {
         _ = sessions::end(&mut tx, revision, account, Which::All, now).await?;
+        outbox::discard(&mut tx, account).await?;
         sql::delete(&mut tx, account).await?;
     }
     let act = if all { DELETED } else { ERASED };

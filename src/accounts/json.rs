@@ -23,6 +23,7 @@ use crate::{
     },
     devices::json::Session,
     domain::{ProfileChange, SignUpForm, profile::FIELDS},
+    emails, passwords,
     platform::{
         clock::rfc3339,
         error::{Fault, Refusal, Result},
@@ -43,6 +44,7 @@ use crate::{
 
 pub(crate) fn routes(map: &mut Map) {
     map.json(Policy::Public, routes!(sign_up));
+    map.json(Policy::SignedIn, routes!(owner));
     map.json(Policy::SignedIn, routes!(profile));
     map.json(Policy::SignedIn, routes!(change_profile));
     map.json(Policy::SignedIn, routes!(personal_data));
@@ -86,15 +88,70 @@ async fn sign_up(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Account>> {
+    let has_mail = state.mail.is_some();
     let form = strict::read(headers, body, |body| SignUpForm {
         username: strict::string(body, "username"),
         password: strict::string(body, "password"),
+        email: strict::given(body, "email", false).filter(|_| has_mail),
         profile: FIELDS.map(|field| strict::string(body, field.field.name())),
     })?;
     let new = form
         .parse(state.settings.passwords.policy, state.settings.profile)
         .map_err(Refusal::InvalidInput)?;
     Ok(Json(Account::from(&super::sign_up(&state, &new, &visit).await?)))
+}
+
+/// A whole account, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WholeAccount {
+    #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    id: i64,
+    #[schema(example = "alice")]
+    username: String,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    profile: ProfileMembers,
+    /// The verified address, or else the one that waits to be verified.
+    #[schema(required, example = "alice@example.org")]
+    email: Option<String>,
+    email_verified: bool,
+    /// RFC 3339, UTC.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// This version has none.
+    groups: Vec<String>,
+    has_password: bool,
+    /// This version has none.
+    second_factors: Vec<String>,
+}
+
+/// Get everything about your account
+#[utoipa::path(
+    get, path = "/user", tag = "your account", operation_id = "account",
+    security(("accessToken" = []), ("sessionCookie" = [])),
+    responses(
+        (status = 200, description = "The account", body = WholeAccount),
+    )
+)]
+async fn owner(
+    State(state): State<AppState>,
+    Extension(caller): Extension<SignedIn>,
+) -> Result<Json<WholeAccount>> {
+    let profile = caller.profile();
+    let emails = emails::of(&state.store, profile.id).await?;
+    let holder = passwords::holder(&state.store, profile.id).await?;
+    Ok(Json(WholeAccount {
+        id: profile.id.0,
+        username: profile.username.clone(),
+        profile: ProfileMembers(profile.values.clone()),
+        email_verified: emails.verified.is_some(),
+        email: emails.verified.or(emails.pending),
+        created_at: rfc3339(profile.created_at),
+        groups: Vec::new(),
+        second_factors: Vec::new(),
+        has_password: holder.is_some_and(|holder| holder.hash.is_some()),
+    }))
 }
 
 /// Get your account
@@ -164,6 +221,11 @@ pub(crate) struct PersonalData {
     #[serde(flatten)]
     #[schema(ignore)]
     profile: ProfileMembers,
+    #[schema(required, example = "alice@example.org")]
+    email: Option<String>,
+    /// An address that waits to be verified.
+    #[schema(required)]
+    unverified_email: Option<String>,
     #[schema(format = DateTime)]
     member_since: String,
     /// How the password is stored. The hash itself is not included.
@@ -235,12 +297,15 @@ pub(super) async fn download(
     state.throttle.act(caller.family())?;
     let ticket = state.sending.begin_download(&visit.counted_network(), caller.account());
     let ticket = ticket.ok_or(Refusal::TooManyTries { retry_after: 10 })?;
-    let Data { account, sessions, password_kept_as } = data::read(state, caller, visit).await?;
+    let Data { account, emails, sessions, password_kept_as } =
+        data::read(state, caller, visit).await?;
     let session = |session| PersonalSession::of(session, &caller);
     let data = PersonalData {
         id: account.profile.id.0,
         username: account.profile.username,
         profile: ProfileMembers(account.profile.values),
+        email: emails.verified,
+        unverified_email: emails.pending,
         member_since: rfc3339(account.profile.created_at),
         password_kept_as,
         sessions: sessions.iter().map(session).collect(),

@@ -1,5 +1,7 @@
 //! The account pages and their forms.
 
+pub mod email;
+
 use axum::{extract::State, response::Response};
 use futures_util::{FutureExt, future::BoxFuture};
 use leptos::prelude::*;
@@ -7,6 +9,7 @@ use leptos::prelude::*;
 use super::{deletion, json, profile};
 use crate::{
     domain::{AccountId, Code, Field, FieldError, Profile, ProfileChange, ProfilePolicy},
+    emails::{self, Emails},
     platform::{
         error::{Refusal, Result},
         visit::Visit,
@@ -44,6 +47,15 @@ pub(crate) fn profile_routes(map: &mut Map) {
     map.section(PROFILE, profile_page);
     map.form(&CHANGE_PROFILE);
 }
+
+/// Without mail there is no address to give.
+pub(crate) fn routes_of_email(map: &mut Map, has_mail: bool) {
+    if has_mail {
+        email::routes(map);
+    }
+}
+
+pub(crate) use email::NOTICES as EMAIL_NOTICES;
 
 pub(crate) fn data_routes(map: &mut Map) {
     map.section(DATA, data_page);
@@ -87,15 +99,28 @@ async fn show_profile(state: &AppState, form: FormState, viewer: &Viewer) -> Res
     let profile = viewer.caller()?.profile().clone();
     let around = Around::of_form(&form).within(PROFILE);
     let (token, policy) = (viewer.form_token(state)?, state.settings.profile);
-    render(state, viewer, around, move || profile_view(&profile, &form, &token, policy)).await
+    let emails = match state.mail {
+        Some(_) => Some(emails::of(&state.store, profile.id).await?),
+        None => None,
+    };
+    let view = move || profile_view(&profile, emails.as_ref(), &form, &token, policy);
+    render(state, viewer, around, view).await
 }
 
 fn profile_view(
     profile: &Profile,
+    emails: Option<&Emails>,
     form: &FormState,
     token: &str,
     policy: ProfilePolicy,
 ) -> impl IntoView + use<> {
+    let email = emails.map(|emails| email::panel(emails, form, token));
+    // If the form is that of the address, this one is as it was.
+    let own = match std::ptr::eq(form.form, &CHANGE_PROFILE) {
+        true => form.clone(),
+        false => FormState::new(&CHANGE_PROFILE).of(profile),
+    };
+    let form = &own;
     let mut fields: Vec<_> = policy.fields().map(|field| parts::profile(form, field)).collect();
     fields.push(button(t("save")));
     let names = view! {
@@ -111,6 +136,7 @@ fn profile_view(
     view! {
         {page_head(t("profile-title"), None)}
         {panel(None, t("profile-change"), Some(t("profile-change-lead")), names.into_any())}
+        {email}
         {panel(None, t("profile-account"), Some(t("profile-account-lead")), account.into_any())}
     }
 }

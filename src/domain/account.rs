@@ -1,6 +1,6 @@
 //! The account: its number, and the fields of a new one.
 
-use crate::domain::{Password, ProfileValues, Username};
+use crate::domain::{Email, Password, ProfileValues, Username};
 
 /// The number of an account: positive and below 2^53, so that every JSON reader keeps it exact.
 ///
@@ -13,5 +13,7 @@ pub struct AccountId(pub i64);
 pub struct NewAccount {
     pub username: Username,
     pub password: Password,
+    /// Not verified yet.
+    pub email: Option<Email>,
     pub values: ProfileValues,
 }

@@ -17,6 +17,11 @@ impl Field {
     pub const REFRESH_TOKEN: Self = Self("refreshToken");
     /// Whether the answer should contain a refresh token.
     pub const REFRESH: Self = Self("refresh");
+    pub const EMAIL: Self = Self("email");
+    /// A username or an email address.
+    pub const IDENTIFIER: Self = Self("identifier");
+    /// What a link holds.
+    pub const TOKEN: Self = Self("token");
     /// The start of a page of a listing.
     pub const AFTER: Self = Self("after");
     /// The length of a page of a listing.
@@ -70,6 +75,8 @@ pub enum Code {
     Unchanged,
     /// Not one of the possible values.
     OutOfRange,
+    /// Not an email address.
+    NotAnAddress,
 }
 
 impl Code {
@@ -91,11 +98,12 @@ impl Code {
             Self::Wrong => "wrong",
             Self::Unchanged => "unchanged",
             Self::OutOfRange => "out-of-range",
+            Self::NotAnAddress => "not-an-address",
         }
     }
 
     /// Every code, for the OpenAPI document.
-    pub const ALL: [&'static str; 14] = [
+    pub const ALL: [&'static str; 15] = [
         "missing",
         "wrong-type",
         "too-short",
@@ -110,6 +118,7 @@ impl Code {
         "wrong",
         "unchanged",
         "out-of-range",
+        "not-an-address",
     ];
 }
 

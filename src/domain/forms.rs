@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::domain::{
-    Code, Field, FieldError, NewAccount, Password, PasswordPolicy, Username, UsernameKey,
+    Code, Email, Field, FieldError, NewAccount, Password, PasswordPolicy, Username, UsernameKey,
     profile::{self, Profile, ProfileField, ProfilePolicy, ProfileValues},
 };
 
@@ -16,6 +16,8 @@ pub type Raw = Result<String, Code>;
 pub struct SignUpForm {
     pub username: Raw,
     pub password: Raw,
+    /// `None`: this server has no mail, or none was given.
+    pub email: Option<Raw>,
     /// The fields of the profile, in the order of [`profile::FIELDS`].
     pub profile: [Raw; profile::FIELDS.len()],
 }
@@ -44,6 +46,8 @@ pub struct PasswordChange {
 pub struct Credentials {
     /// `None` if no account can have that name.
     pub username: Option<UsernameKey>,
+    /// If it is an email address, which is no username.
+    pub email: Option<Email>,
     pub password: Password,
 }
 
@@ -67,13 +71,15 @@ impl SignUpForm {
             let place = profile::FIELDS.iter().position(|known| known.field == field.field);
             place.map_or(Err(Code::Missing), |place| self.profile[place].clone())
         };
-        match (username, password, ProfileValues::parse(profile, raw)) {
-            (Ok(username), Ok(password), Ok(values)) => {
-                Ok(NewAccount { username, password, values })
+        let email = self.email.as_ref().map(|raw| read(raw, Email::parse)).transpose();
+        match (username, password, email, ProfileValues::parse(profile, raw)) {
+            (Ok(username), Ok(password), Ok(email), Ok(values)) => {
+                Ok(NewAccount { username, password, email, values })
             }
-            (username, password, values) => {
+            (username, password, email, values) => {
                 let mut all = values.err().unwrap_or_default();
                 all.extend(errors([
+                    (Field::EMAIL, email.err()),
                     (Field::USERNAME, username.err()),
                     (Field::PASSWORD, password.err()),
                 ]));
@@ -89,11 +95,11 @@ impl SignInForm {
     pub fn parse(&self) -> Result<Credentials, Vec<FieldError>> {
         let username = read(&self.username, |raw| match raw.trim() {
             "" => Err(Code::Missing),
-            raw => Ok(UsernameKey::find(raw)),
+            raw => Ok((UsernameKey::find(raw), Email::parse(raw).ok())),
         });
         let password = read(&self.password, Password::parse);
         match (username, password) {
-            (Ok(username), Ok(password)) => Ok(Credentials { username, password }),
+            (Ok((username, email)), Ok(password)) => Ok(Credentials { username, email, password }),
             (username, password) => {
                 Err(errors([(Field::USERNAME, username.err()), (Field::PASSWORD, password.err())]))
             }
@@ -176,6 +182,7 @@ mod tests {
         let form = SignUpForm {
             username: Ok("a".into()),
             password: Err(Code::WrongType),
+            email: None,
             profile: [const { Err(Code::Missing) }; profile::FIELDS.len()],
         };
         let fields: Vec<_> = form

@@ -31,6 +31,7 @@ pub(crate) const TABLES: &[Table] = &[table(
 struct LinkRow {
     account_id: i64,
     used_at: Option<i64>,
+    sent_to: Option<String>,
 }
 
 /// Stores a link with the account's current epoch.
@@ -40,10 +41,12 @@ pub(super) async fn insert(
     purpose: &str,
     account: AccountId,
     expires_at: i64,
+    sent_to: Option<&str>,
 ) -> Result<(), Fault> {
-    let insert = "INSERT INTO links (hash, purpose, account_id, epoch, expires_at) \
-                  SELECT $1, $2, id, epoch, $4 FROM accounts WHERE id = $3";
-    tx.execute(sql(insert).bind(hash).bind(purpose).bind(account).bind(expires_at)).await?;
+    let insert = "INSERT INTO links (hash, purpose, account_id, epoch, sent_to, expires_at) \
+                  SELECT $1, $2, id, epoch, $5, $4 FROM accounts WHERE id = $3";
+    let insert = sql(insert).bind(hash).bind(purpose).bind(account).bind(expires_at);
+    tx.execute(insert.bind(sent_to)).await?;
     Ok(())
 }
 
@@ -54,13 +57,17 @@ pub(super) async fn find(
     purpose: &str,
     now: i64,
 ) -> Result<Option<Link>, Fault> {
-    let query = "SELECT l.account_id, l.used_at FROM links l JOIN accounts a ON a.id = l.account_id \
+    let query = "SELECT l.account_id, l.used_at, l.sent_to FROM links l JOIN accounts a ON a.id = l.account_id \
                  WHERE l.hash = $1 AND l.purpose = $2 AND l.expires_at > $3 \
                  AND a.disabled_at IS NULL AND a.delete_at IS NULL \
                  AND ((l.used_at IS NULL AND l.epoch = a.epoch) OR l.used_at >= $4)";
     let query = sql(query).bind(hash).bind(purpose).bind(now).bind(now - SAME_LINK);
     let row: Option<LinkRow> = db.optional(query).await?;
-    Ok(row.map(|row| Link { account: AccountId(row.account_id), used: row.used_at.is_some() }))
+    Ok(row.map(|LinkRow { account_id, used_at, sent_to }| Link {
+        account: AccountId(account_id),
+        used: used_at.is_some(),
+        sent_to,
+    }))
 }
 
 pub(super) async fn use_up(

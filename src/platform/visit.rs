@@ -41,6 +41,8 @@ pub struct Visit {
     pub known_device: Option<String>,
     /// Stands for the session, if there is one.
     pub session_reference: String,
+    /// The tag of the language in which the sender wants to be addressed.
+    pub language: &'static str,
 }
 
 impl Visit {

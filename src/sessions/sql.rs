@@ -147,6 +147,13 @@ pub(super) async fn of_account(
     Ok(rows.into_iter().filter_map(SessionRow::read).map(|row| row.session).collect())
 }
 
+pub(super) async fn is_seen(tx: &mut Tx, session: &StoredSession, now: i64) -> Result<bool, Fault> {
+    let query = "SELECT 1 FROM sessions WHERE account_id = $1 AND device = $2 AND network = $3 \
+                 AND alive_until > $4 LIMIT 1";
+    let query = sql(query).bind(session.account_id).bind(&session.device).bind(&session.network);
+    Ok(tx.optional::<(i32,)>(query.bind(now)).await?.is_some())
+}
+
 /// The ids that a statement returns.
 async fn ids_of(tx: &mut Tx, statement: Sql) -> Result<Vec<String>, Fault> {
     let rows: Vec<(String,)> = tx.all(statement).await?;

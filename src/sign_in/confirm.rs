@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Entered, PROOF_FAILED, PROVED};
+use super::{Entered, PROOF_FAILED, PROVED, password::password_changed};
 use crate::{
     audit::{self, Act, By, Event},
     domain::{AccountId, Code, Field, FieldError, Password},
@@ -186,8 +186,12 @@ pub(super) async fn renew(
         None => (Which::One(&old.id), proof.epoch),
     };
     let changed = sessions::end(&mut tx, revision, account_id, which, event.at).await?;
+    if new_hash.is_some() {
+        password_changed(&mut tx, services, account_id, &row.profile.username).await?;
+    }
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    services.wake_mail();
 
     services.live_sessions.changed(&changed);
     event.log();

@@ -11,7 +11,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::{Step, confirm::confirm as use_confirm, password, refresh::refresh as use_refresh};
+use super::{
+    Step, confirm::confirm as use_confirm, forgot::forgot, password,
+    refresh::refresh as use_refresh,
+};
 use crate::{
     domain::{Field, FieldError, PasswordChangeForm, SignInForm, shown_password},
     platform::{
@@ -37,6 +40,81 @@ pub(crate) fn routes(map: &mut Map) {
     map.json(Policy::Renewing, routes!(confirm));
     map.json(Policy::SignedIn, routes!(sign_out));
     map.json(Policy::Renewing, routes!(change_password));
+}
+
+/// The routes that need mail.
+pub(crate) fn mail_routes(map: &mut Map) {
+    map.json(Policy::Public, routes!(forgot_password));
+    map.json(Policy::Public, routes!(reset_password));
+}
+
+/// Request body of `POST /auth/forgot-password`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(crate) struct IdentifierBody {
+    /// A username, or the verified email address of an account.
+    #[schema(min_length = 1, example = "alice@example.org")]
+    identifier: String,
+}
+
+/// Request body of `POST /auth/reset-password`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only documents the body, which is read field by field")]
+pub(crate) struct ResetBody {
+    /// What the link holds after `link=`.
+    #[schema(min_length = 1, example = "3k9aT0Yq…")]
+    token: String,
+    /// Same rules as at sign-up.
+    #[schema(min_length = 6, max_length = 1024, example = "another horse and battery")]
+    new_password: String,
+}
+
+/// Ask for a link to set a new password
+///
+/// It goes to the verified email address of the account. The answer is the same if there is none.
+#[utoipa::path(
+    post, path = "/auth/forgot-password", tag = "accounts", operation_id = "forgotPassword", request_body = IdentifierBody,
+    responses(
+        (status = 202, description = "If there is such an account, a mail is on its way"),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn forgot_password(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode> {
+    let identifier = strict::read(headers, body, |body| strict::string(body, "identifier"))?;
+    let wrong = |code| Refusal::InvalidInput(vec![FieldError { field: Field::IDENTIFIER, code }]);
+    forgot(&state, &identifier.map_err(wrong)?, &visit).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Set a new password by a link
+///
+/// Signs out everywhere, and signs nobody in. The link works once.
+#[utoipa::path(
+    post, path = "/auth/reset-password", tag = "accounts", operation_id = "resetPassword", request_body = ResetBody,
+    responses(
+        (status = 204, description = "The password is set"),
+        (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "`link-invalid`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn reset_password(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode> {
+    let (token, new) = strict::read(headers, body, |body| {
+        (strict::string(body, "token"), strict::string(body, "newPassword"))
+    })?;
+    let wrong = |code| Refusal::InvalidInput(vec![FieldError { field: Field::TOKEN, code }]);
+    password::set_by_link(&state, &token.map_err(wrong)?, &new, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Your account, and an access token for it.

@@ -1,5 +1,6 @@
 //! The pages for signing up and in, and their forms.
 
+pub mod forgot;
 pub mod password;
 
 use std::time::Duration;
@@ -66,7 +67,7 @@ pub(crate) fn routes(map: &mut Map) {
 static SIGN_UP: Form = Form {
     policy: Policy::Noticed,
     title: "sign-up",
-    keeps: &["username"],
+    keeps: &["username", "email"],
     has_island: true,
     new_password: true,
     show: Some(|state, form, viewer, headers| show_sign_up(state, form, viewer, headers).boxed()),
@@ -83,7 +84,9 @@ pub async fn sign_up(
     let call = FormCall::current();
     let profile =
         FIELDS.map(|field| Ok(call.field(field.field.name()).unwrap_or_default().to_owned()));
-    let form = SignUpForm { username: Ok(username), password: Ok(password), profile };
+    let email = call.field(Field::EMAIL.name()).filter(|_| call.state.mail.is_some());
+    let email = email.map(|email| Ok(email.to_owned()));
+    let form = SignUpForm { username: Ok(username), password: Ok(password), email, profile };
     call.finish(
         async {
             let settings = &call.state.settings;
@@ -120,9 +123,13 @@ async fn show_sign_up(
     headers: &HeaderMap,
 ) -> Result<Response> {
     let (policy, profile) = (state.settings.passwords.policy, state.settings.profile);
+    let has_mail = state.mail.is_some();
     render_form(state, form, viewer, headers, move |form, token| {
         let required = profile.fields().filter(|field| field.required);
         let mut fields: Vec<_> = required.map(|field| parts::profile(form, field)).collect();
+        if has_mail {
+            fields.push(parts::email(form, Some(t("email-hint"))));
+        }
         fields.push(parts::new_username(form));
         fields.push(parts::new_password(form, Field::PASSWORD, policy));
         fields.push(button(t("sign-up")));

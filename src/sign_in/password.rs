@@ -7,6 +7,7 @@ use super::{
 use crate::{
     audit::{self, By, Event},
     domain::{AccountId, Code, Field, FieldError, Password, PasswordChange, Profile, new_password},
+    emails,
     links::{self, Link, Purpose},
     passwords::{self, Holder, Place},
     platform::{
@@ -19,7 +20,7 @@ use crate::{
         self, Which, account,
         caller::{OVER, Renewer, SignedIn},
     },
-    store::{Store, changes},
+    store::{Store, changes, db::Tx},
     throttle::{LIMITED, TOKEN_REFUSED, Who},
 };
 
@@ -93,7 +94,7 @@ pub async fn make_link(store: &Store, account: AccountId) -> Result<String, Faul
     let there = account::lock(&mut tx, account).await?;
     there.ok_or_else(|| Fault::internal("the account is gone"))?;
     let expires_at = event.at + LINK_TTL;
-    let link = links::make(&mut tx, Purpose::SetPassword, account, expires_at).await?;
+    let link = links::make(&mut tx, Purpose::SetPassword, account, expires_at, None).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     Ok(link)
@@ -105,13 +106,18 @@ pub async fn owner_of_link(services: &Services, link: &str, visit: &Visit) -> Re
     if found.used { invalid(services, visit).await } else { Ok(holder.profile) }
 }
 
+/// The links that set a password: an operator's, and that of an owner who has forgotten it.
+const PURPOSES: [Purpose; 2] = [Purpose::SetPassword, Purpose::ResetPassword];
+
 /// A link that is valid or was used a moment ago, and its account.
 async fn find(services: &Services, link: &str, visit: &Visit) -> Result<(Link, Holder)> {
     let store = &services.store;
-    if let Some(found) = links::find(store, Purpose::SetPassword, link, now()).await?
-        && let Some(holder) = passwords::holder(store, found.account).await?
-    {
-        return Ok((found, holder));
+    for purpose in PURPOSES {
+        if let Some(found) = links::find(store, purpose, link, now()).await?
+            && let Some(holder) = passwords::holder(store, found.account).await?
+        {
+            return Ok((found, holder));
+        }
     }
     invalid(services, visit).await
 }
@@ -121,7 +127,7 @@ async fn invalid<T>(services: &Services, visit: &Visit) -> Result<T> {
     Err(Refusal::LinkInvalid.into())
 }
 
-/// Sets a password with an operator's link. The link is used up, all sessions end, and nobody is
+/// Sets a password with a link. The link is used up, all sessions end, and nobody is
 /// signed in (RE-03). The same form, sent twice, ends where the first did. Returns the account.
 pub async fn set_by_link(
     services: &Services,
@@ -137,14 +143,18 @@ pub async fn set_by_link(
     if found.used {
         return set_already(services, &holder, &new, visit).await;
     }
-    let account = found.account;
+    let (account, username) = (found.account, holder.profile.username);
     let hash = services.passwords.hash(&new, Place::of(visit, Some(account))).await?;
     let event = Event::of(visit, By::Owner, PASSWORD_SET_BY_LINK, Some(account), now());
 
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     account::lock(&mut tx, account).await?;
-    if !links::use_up(&mut tx, Purpose::SetPassword, link, event.at).await? {
+    let mut is_used_up = false;
+    for purpose in PURPOSES {
+        is_used_up |= links::use_up(&mut tx, purpose, link, event.at).await?;
+    }
+    if !is_used_up {
         tx.rollback().await?;
         // Used a moment ago, perhaps by a repeat of this form.
         let (_, holder) = find(services, link, visit).await?;
@@ -152,12 +162,27 @@ pub async fn set_by_link(
     }
     passwords::change(&mut tx, account, &hash).await?;
     let changed = sessions::end(&mut tx, revision, account, Which::All, event.at).await?;
+    password_changed(&mut tx, services, account, &username).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
 
     services.live_sessions.changed(&changed);
+    services.wake_mail();
     event.log();
     Ok(account)
+}
+
+/// Tells the owner, in the transaction of the change.
+pub(super) async fn password_changed(
+    tx: &mut Tx,
+    services: &Services,
+    account: AccountId,
+    username: &str,
+) -> Result<(), Fault> {
+    emails::notify(tx, services, account, "password-changed", |message| {
+        message.with("username", username).leading_to("/forgot-password".to_owned())
+    })
+    .await
 }
 
 /// Whether a link that was used a moment ago has set this same password. A wrong one counts like an

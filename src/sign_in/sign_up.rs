@@ -46,6 +46,7 @@ pub async fn sign_up_and_enter(
             sessions::begin(&mut tx, &session, None).await?;
             audit::record(&mut tx, &signed_in).await?;
             tx.commit().await?;
+            services.wake_mail();
             event.log();
             signed_in.log();
             leave(services, newcomer.before, visit).await;

@@ -16,7 +16,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use leptos::prelude::use_context;
 
-use self::palette::{OWN, Palette};
+use self::palette::Palette;
 pub use self::settings::{BrandSettings, Link, Logo};
 use super::{assets, routes::Map, sending::OneCopy, state::AppState};
 use crate::{
@@ -57,6 +57,12 @@ async fn icon_by_habit(
 /// The operator's name, on the page that is being rendered.
 fn name() -> String {
     use_context::<AppState>().map(|state| state.brand.name.clone()).unwrap_or_default()
+}
+
+/// Where somebody who has forgotten the password gets on: by mail, or with the operator's help.
+pub(crate) fn way_back_in() -> Option<String> {
+    let has_mail = use_context::<AppState>()?.mail.is_some();
+    if has_mail { Some("/forgot-password".to_owned()) } else { support_url() }
 }
 
 /// Where people get help, if the operator says so.
@@ -120,12 +126,7 @@ impl Brand {
     #[must_use]
     pub fn new(settings: &BrandSettings) -> Self {
         let is_set = settings.name.is_some();
-        let name = settings.name.clone().unwrap_or_else(|| OWN_NAME.to_owned());
-        #[expect(clippy::expect_used, reason = "a test makes this palette")]
-        let palette = settings
-            .color
-            .clone()
-            .unwrap_or_else(|| Palette::of(OWN).expect("the palette of our own color"));
+        let (name, palette) = (settings.name(), settings.palette());
         let mut files = Vec::new();
         let mut add = |file: File| {
             let address = file.address();
@@ -210,7 +211,7 @@ async fn serve(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{palette::OWN, *};
 
     #[test]
     fn the_first_letter_of_a_name_is_no_markup() {

@@ -22,7 +22,7 @@ use crate::{
     keys::Statement,
     platform::visit::{RequestId, Visit},
     sessions::caller::SignedIn,
-    web::{connections::Connection, settings::ForwardedHeader, state::AppState},
+    web::{connections::Connection, reply, settings::ForwardedHeader, state::AppState},
 };
 
 /// Where a request came from, in its extensions. Determined once, at the beginning.
@@ -47,6 +47,7 @@ impl Visit {
             session_reference: session
                 .map(|id| state.keys.tag(Statement::SessionReference(id)))
                 .unwrap_or_default(),
+            language: reply::language(state, headers).tag(),
         }
     }
 }

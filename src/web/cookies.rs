@@ -11,6 +11,7 @@ const VISITOR: [&str; 2] = ["latchkey-visitor", "__Host-latchkey-visitor"];
 const DEVICE: [&str; 2] = ["latchkey-device", "__Host-latchkey-device"];
 const NOTICE: [&str; 2] = ["latchkey-notice", "__Host-latchkey-notice"];
 const PENDING: [&str; 2] = ["latchkey-pending", "__Host-latchkey-pending"];
+const LINK: [&str; 2] = ["latchkey-link", "__Host-latchkey-link"];
 const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
 
 /// How long a device is remembered after a sign-in, and a language after it was chosen.
@@ -106,6 +107,24 @@ impl Cookies {
     #[must_use]
     pub fn forget_pending(&self) -> HeaderValue {
         self.removal(PENDING)
+    }
+
+    /// A link that has left the address bar, until its form is sent. `None`: it can't be one of ours.
+    #[must_use]
+    pub fn set_link(&self, link: &str) -> Option<HeaderValue> {
+        let is_ours = link.len() == 43
+            && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        is_ours.then(|| self.for_a_short_time(LINK, link.to_owned()))
+    }
+
+    #[must_use]
+    pub fn link(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, LINK[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn forget_link(&self) -> HeaderValue {
+        self.removal(LINK)
     }
 
     fn for_a_short_time(&self, names: [&'static str; 2], value: String) -> HeaderValue {

@@ -3,6 +3,7 @@
 //! Names and units follow OpenTelemetry's semantic conventions where there are any. Labels contain
 //! nothing that a client can choose: only methods, routes, statuses and kinds of problems.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{
@@ -26,7 +27,10 @@ use prometheus_client::{
 };
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::web::{connections, problem_kinds::ProblemKind, state::AppState};
+use crate::{
+    outbox::work::Delivered,
+    web::{connections, problem_kinds::ProblemKind, state::AppState},
+};
 
 /// Upper bounds, in seconds: a read takes less than a millisecond, a hash tens of them, and waiting
 /// in the hashing queue takes seconds.
@@ -111,7 +115,14 @@ impl Collector for Now {
         let (outages, refused) = state.store.outages();
         counter("latchkey_database_outages", "Times the database went away", outages)?;
         counter("latchkey_database_refused", "Work refused while it was away", refused)?;
-        counter("latchkey_hashes", "Passwords hashed", state.passwords.hashed())
+        counter("latchkey_hashes", "Passwords hashed", state.passwords.hashed())?;
+        if let Some(mail) = &state.mail {
+            let Delivered { sent, put_off, failed } = &mail.desk.delivered;
+            counter("latchkey_mail_sent", "Mails sent", sent.load(Relaxed))?;
+            counter("latchkey_mail_put_off", "Tries that failed for now", put_off.load(Relaxed))?;
+            counter("latchkey_mail_failed", "Mails given up", failed.load(Relaxed))?;
+        }
+        Ok(())
     }
 }
 

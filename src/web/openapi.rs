@@ -88,7 +88,9 @@ pub fn document(
         set_min_length(components, body, field, policy.min_length);
     }
     for (path, item) in &mut document.paths.paths {
-        let writes = [&mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten();
+        let writes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .flatten();
         let methods = item.get.iter_mut().map(|read| (read, false));
         for (operation, writes) in methods.chain(writes.map(|write| (write, true))) {
             let closed = operation.security.is_some();
@@ -136,7 +138,8 @@ pub fn document(
 }
 
 /// The schemas that contain the fields of the profile, and whether all of them are required.
-const WITH_PROFILE: [(&str, Members); 5] = [
+const WITH_PROFILE: [(&str, Members); 6] = [
+    ("WholeAccount", Members::Always),
     ("Account", Members::Always),
     ("SignedInAccount", Members::Always),
     ("PersonalData", Members::Always),

@@ -50,6 +50,8 @@ pub struct FormCall {
     /// The id in the cookie of a visitor who is not signed in.
     pub visitor: Option<String>,
     pub visit: Visit,
+    /// The link that has left the address bar.
+    pub link: Option<String>,
     /// The act for which the browser had to ask for the password.
     pub pending: Option<String>,
     /// The submitted fields.
@@ -269,6 +271,7 @@ async fn run(
         visitor,
         visit,
         pending,
+        link: state.cookies.link(&parts.headers),
         fields: fields.into(),
         outcome: Arc::default(),
     };

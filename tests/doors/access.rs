@@ -58,23 +58,55 @@ fn the_server_functions_are_these_and_all_are_post() {
     assert_eq!(
         functions,
         [
+            "POST /api/change_email",
             "POST /api/change_full_name",
             "POST /api/change_password",
             "POST /api/confirm",
             "POST /api/delete_account",
             "POST /api/end_other_sessions",
             "POST /api/end_session",
+            "POST /api/forgot_password",
+            "POST /api/remove_email",
             "POST /api/set_password",
             "POST /api/sign_in",
             "POST /api/sign_out",
             "POST /api/sign_up",
+            "POST /api/verify_email",
+        ]
+    );
+}
+
+/// With mail, there are more routes.
+const MAIL: [(&str, &str); 2] =
+    [("MAIL_URL", "smtp://127.0.0.1:1"), ("MAIL_FROM", "accounts@example.org")];
+
+#[tokio::test]
+async fn with_mail_these_are_open_as_well() {
+    let open = |server: &TestServer| -> BTreeSet<String> {
+        let routes = server.running.state.routes.iter();
+        let open =
+            routes.filter(|(_, _, method, policy)| policy.is_open() && **method != Method::HEAD);
+        open.map(|(path, _, method, _)| format!("{method} {path}")).collect()
+    };
+    let (without, with) = (TestServer::start().await, TestServer::start_with(&MAIL).await);
+    let more: Vec<String> = open(&with).difference(&open(&without)).cloned().collect();
+    assert_eq!(
+        more,
+        [
+            "GET /forgot-password",
+            "GET /verify-email",
+            "POST /api/forgot_password",
+            "POST /api/verify_email",
+            "POST /auth/forgot-password",
+            "POST /auth/reset-password",
+            "POST /auth/verify-email",
         ]
     );
 }
 
 #[tokio::test]
 async fn every_server_function_is_a_form_and_every_form_a_server_function() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_with(&MAIL).await;
     let functions: BTreeSet<&str> =
         server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
     let routes = &server.running.state.routes;
@@ -122,6 +154,7 @@ async fn every_other_route_is_closed_to_a_stranger() {
             "GET /account/sessions",
             "GET /confirm",
             "GET /profile",
+            "GET /user",
             "GET /user/data",
             "GET /user/history",
             "GET /user/profile",
@@ -134,6 +167,7 @@ async fn every_other_route_is_closed_to_a_stranger() {
             "HEAD /account/sessions",
             "HEAD /confirm",
             "HEAD /profile",
+            "HEAD /user",
             "HEAD /user/data",
             "HEAD /user/history",
             "HEAD /user/profile",

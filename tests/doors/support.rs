@@ -176,6 +176,12 @@ impl TestServer {
     }
 
     /// Starts nodes, which clean up as they start, until a count is as expected.
+    pub(crate) async fn db_execute(&self, statement: &'static str) {
+        let db = self.db().await;
+        sqlx::query(statement).execute(&db).await.expect("executed");
+        db.close().await;
+    }
+
     pub(crate) async fn db_cleaned_up(&self, query: &'static str, expected: i64) {
         eventually(async || {
             let node = self.another_node().await;
@@ -233,7 +239,7 @@ impl TestServer {
 /// `PUBLIC_URL` for servers that are nodes of one service.
 pub(crate) const NODES_URL: (&str, &str) = ("PUBLIC_URL", "http://localhost:3000");
 
-async fn outcome_of_json(response: Response) -> Outcome {
+pub(crate) async fn outcome_of_json(response: Response) -> Outcome {
     let status = response.status().as_u16();
     let body: Value = response.json().await.expect("JSON");
     if status == 200 {

@@ -14,6 +14,8 @@ mod guessing;
 mod history;
 #[path = "../doors/limits.rs"]
 mod limits;
+#[path = "../doors/mail.rs"]
+mod mail;
 #[path = "../doors/metrics.rs"]
 mod metrics;
 #[path = "../doors/nodes.rs"]
@@ -44,6 +46,8 @@ mod sessions;
 mod sign_in;
 #[path = "../doors/sign_up.rs"]
 mod sign_up;
+#[path = "../doors/smtp.rs"]
+mod smtp;
 #[path = "../doors/support.rs"]
 mod support;
 mod tls;

@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use axum::body::Bytes;
 use url::Url;
 
-use super::palette::Palette;
+use super::{
+    OWN_NAME,
+    palette::{OWN, Palette},
+};
 use crate::{
     domain::FullName,
     platform::settings::{BadSetting, bad, settings, switch},
@@ -81,6 +84,26 @@ impl Logo {
 }
 
 impl BrandSettings {
+    /// The operator's name, or ours.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| OWN_NAME.to_owned())
+    }
+
+    pub(super) fn palette(&self) -> Palette {
+        #[expect(clippy::expect_used, reason = "a test makes this palette")]
+        let own = || Palette::of(OWN).expect("the palette of our own color");
+        self.color.clone().unwrap_or_else(own)
+    }
+
+    /// The accent and what is written on it, in the light and in the dark theme.
+    #[must_use]
+    pub fn colors(&self) -> [String; 4] {
+        let Palette { light, dark } = self.palette();
+        [(&light, "accent"), (&light, "on-accent"), (&dark, "accent"), (&dark, "on-accent")]
+            .map(|(theme, name)| theme.get(name).to_owned())
+    }
+
     /// Checks what is only wrong in combination.
     pub(crate) fn check(&self, faults: &mut Vec<BadSetting>) {
         if self.logo.is_some()

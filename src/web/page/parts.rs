@@ -11,7 +11,7 @@ use crate::{
     islands::{LiveForm, REVEAL},
     texts::{language, number, t, t_with},
     web::{
-        brand::support_url,
+        brand::way_back_in,
         form::{FormState, TOKEN_FIELD, Wrong},
     },
 };
@@ -120,8 +120,8 @@ struct Light {
 
 /// The field for a password that its owner knows, with the way to get help.
 pub(crate) fn password(form: &FormState, field: Field) -> AnyView {
-    let help = support_url();
-    let below = help.map(|url| view! { <a href=url>{t("forgot-password")}</a> }.into_any());
+    let below =
+        way_back_in().map(|url| view! { <a href=url>{t("forgot-password")}</a> }.into_any());
     Input { below, ..Input::new(field, Kind::Password, "current-password") }.view(form)
 }
 
@@ -133,6 +133,15 @@ pub(crate) fn new_password(form: &FormState, field: Field, policy: PasswordPolic
     let (min_length, met) = (Some(policy.min_length), Some(t("password-met")));
     let light = Some(Light { rule: "password", codes, min_length, met });
     Input { hint, light, ..Input::new(field, Kind::Password, "new-password") }.view(form)
+}
+
+pub(crate) fn email(form: &FormState, hint: Option<String>) -> AnyView {
+    Input { hint, ..Input::new(Field::EMAIL, Kind::Email, "email") }.view(form)
+}
+
+/// A username or an email address, to be recognized by.
+pub(crate) fn identifier(form: &FormState) -> AnyView {
+    Input::new(Field::IDENTIFIER, Kind::Name, "username").view(form)
 }
 
 pub(crate) fn username(form: &FormState) -> AnyView {
@@ -157,6 +166,7 @@ pub(crate) fn profile(form: &FormState, field: &'static ProfileField) -> AnyView
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Password,
+    Email,
     Name,
     Words,
 }
@@ -216,7 +226,11 @@ impl Input {
                     <input
                         id=id
                         name=id
-                        type=if is_password { "password" } else { "text" }
+                        type=match kind {
+                            Kind::Password => "password",
+                            Kind::Email => "email",
+                            Kind::Name | Kind::Words => "text",
+                        }
                         value=value
                         autofocus=is_alone_wrong(form, id)
                         autocomplete=autocomplete

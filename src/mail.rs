@@ -1,0 +1,71 @@
+//! Mail: what the server writes to people, and how it gets out.
+//!
+//! A use case [`post`]s a message in its own transaction; it lies in the outbox until a node sends
+//! it. Only the address, the name of the message and its values are stored, sealed: the words are
+//! made when it is sent.
+
+pub mod cli;
+mod message;
+pub mod settings;
+mod transport;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+pub use self::message::{Letterhead, MESSAGES, Message};
+pub use self::transport::Transport;
+use crate::{
+    domain::AccountId,
+    keys::Keys,
+    outbox::{self, Courier, Kind, Undelivered, work::Desk},
+    platform::error::Fault,
+    store::db::Tx,
+};
+
+const MAIL: Kind = Kind("mail");
+
+/// The post office of this server. There is none unless `MAIL_URL` is set.
+pub struct Mail {
+    pub transport: Transport,
+    pub letterhead: Letterhead,
+    pub desk: Arc<Desk>,
+}
+
+/// Puts a message into the outbox, in the transaction of its act. Wake the desk after the commit.
+pub(crate) async fn post(
+    tx: &mut Tx,
+    keys: &Keys,
+    account: Option<AccountId>,
+    message: &Message,
+) -> Result<(), Fault> {
+    outbox::enqueue(tx, keys, MAIL, account, &message.written()?).await
+}
+
+/// Sends the messages in the outbox.
+pub struct Postman(pub Arc<Mail>);
+
+impl Courier for Postman {
+    fn kind(&self) -> Kind {
+        MAIL
+    }
+
+    fn deliver<'a>(
+        &'a self,
+        id: &'a str,
+        content: &'a str,
+    ) -> BoxFuture<'a, Result<(), Undelivered>> {
+        Box::pin(async move {
+            let Mail { transport, letterhead, .. } = &*self.0;
+            let message = Message::read(content)
+                .map_err(|_| Undelivered::ForGood("it can't be read".to_owned()))?;
+            if message.is_nothing() {
+                return Ok(());
+            }
+            let letter = message
+                .letter(letterhead, id)
+                .map_err(|_| Undelivered::ForGood("it can't be addressed".to_owned()))?;
+            transport.send(id, &letter).await
+        })
+    }
+}

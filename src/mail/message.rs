@@ -1,0 +1,324 @@
+//! The messages: each has a name, and its words are the texts `mail-NAME` in the language of the
+//! account. Text and HTML are made of the same parts.
+//!
+//! No message holds a password, or a link that signs anybody in. Nothing in it is loaded from
+//! anywhere.
+
+use std::collections::BTreeMap;
+
+use html_escape::encode_text;
+use lettre::{
+    Address, Message as Letter,
+    message::{
+        Mailbox, MultiPart,
+        header::{Header, HeaderName, HeaderValue},
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use crate::texts::Language;
+
+/// What all messages have in common.
+pub struct Letterhead {
+    pub from: Mailbox,
+    /// The operator's name.
+    pub brand: String,
+    /// The accent, in the light and in the dark theme, and what is written on it.
+    pub colors: [String; 4],
+    /// The address of this server, without a slash at the end.
+    pub origin: String,
+    pub support: Option<String>,
+}
+
+/// Every message, by name, with the variables of its words.
+pub const MESSAGES: &[(&str, &[&str])] = &[
+    ("verify-email", &["username"]),
+    ("email-taken", &["username"]),
+    ("email-changing", &["username"]),
+    ("email-changed", &["username"]),
+    ("email-removed", &["username"]),
+    ("reset-password", &["username"]),
+    ("no-account", &[]),
+    ("password-changed", &["username"]),
+    ("new-device", &["username", "device", "network", "time"]),
+    ("deletion-asked", &["username", "date"]),
+    ("deletion-undone", &["username"]),
+    ("test", &[]),
+];
+
+/// A message to somebody.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Message {
+    to: String,
+    language: String,
+    name: String,
+    values: BTreeMap<String, String>,
+    /// The path that its button leads to.
+    path: Option<String>,
+}
+
+impl Message {
+    /// `language`: a tag.
+    #[must_use]
+    pub fn new(name: &str, to: &str, language: &str) -> Self {
+        Self {
+            to: to.to_owned(),
+            language: language.to_owned(),
+            name: name.to_owned(),
+            values: BTreeMap::new(),
+            path: None,
+        }
+    }
+
+    /// A message to nobody, which is thrown away when it is sent.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self::new("", "", "")
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.to.is_empty()
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.values.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn leading_to(self, path: String) -> Self {
+        Self { path: Some(path), ..self }
+    }
+
+    pub(super) fn written(&self) -> Result<String, crate::platform::error::Fault> {
+        serde_json::to_string(self).map_err(crate::platform::error::Fault::internal)
+    }
+
+    pub(super) fn read(content: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(content)
+    }
+
+    fn language(&self) -> Language {
+        Language::of_tag(&self.language).unwrap_or(Language::English)
+    }
+
+    /// Its part in HTML.
+    #[must_use]
+    pub fn html(&self, head: &Letterhead) -> String {
+        Parts::of(self, head, self.language()).html(head, self.language())
+    }
+
+    /// The message as it is sent. `id`: the same when it is sent again, so that a mail program can
+    /// tell.
+    pub fn letter(&self, head: &Letterhead, id: &str) -> Result<Letter, lettre::error::Error> {
+        let language = self.language();
+        let parts = Parts::of(self, head, language);
+        let to: Address = self.to.parse().map_err(|_| lettre::error::Error::MissingTo)?;
+        let host = head.origin.split("//").nth(1).unwrap_or_default();
+        let host = host.split(':').next().unwrap_or_default();
+        Letter::builder()
+            .from(head.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(parts.subject.clone())
+            .message_id(Some(format!("<{id}@{host}>")))
+            .date_now()
+            // RFC 3834, section 5: no out-of-office note comes back.
+            .header(AutoSubmitted)
+            .multipart(MultiPart::alternative_plain_html(parts.text(), parts.html(head, language)))
+    }
+}
+
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+/// A message in words.
+struct Parts {
+    subject: String,
+    /// Before the button or the code.
+    before: Vec<String>,
+    code: Option<String>,
+    /// Words and address.
+    button: Option<(String, String)>,
+    after: Vec<String>,
+    /// Who wrote it, and where there is help.
+    foot: Vec<String>,
+}
+
+impl Parts {
+    fn of(message: &Message, head: &Letterhead, language: Language) -> Self {
+        let mut values: Vec<(&'static str, fluent_bundle::FluentValue<'_>)> =
+            vec![("brand", head.brand.clone().into())];
+        for (name, variables) in MESSAGES {
+            if *name == message.name {
+                values.extend(variables.iter().map(|variable| {
+                    let value = message.values.get(*variable).cloned().unwrap_or_default();
+                    (*variable, value.into())
+                }));
+            }
+        }
+        let text = |part: &str| {
+            let name = format!("mail-{}{part}", message.name);
+            // An attribute that a message does not have is returned as its name.
+            let text = language.text_with(&name, &values);
+            if text == name { String::new() } else { text }
+        };
+        let paragraphs = |text: String| -> Vec<String> {
+            let parts = text.split("\n\n").map(|part| part.replace('\n', " "));
+            parts.filter(|part| !part.trim().is_empty()).collect()
+        };
+        let button =
+            message.path.as_ref().map(|path| (text(".button"), format!("{}{path}", head.origin)));
+        let help = head
+            .support
+            .as_ref()
+            .map(|url| language.text_with("mail-help", &[("url", url.clone().into())]));
+        let foot = language.text_with("mail-foot", &[("brand", head.brand.clone().into())]);
+        Self {
+            subject: text(""),
+            before: paragraphs(text(".text")),
+            code: message.values.get("code").cloned(),
+            button,
+            after: paragraphs(text(".after")),
+            foot: std::iter::once(foot).chain(help).collect(),
+        }
+    }
+
+    /// A link stands alone on its line, so that every mail program finds its end.
+    fn text(&self) -> String {
+        let code = self.code.iter().map(|code| format!("    {code}"));
+        let button = self.button.iter().map(|(words, url)| format!("{words}:\n{url}"));
+        let foot = format!("-- \n{}", self.foot.join("\n"));
+        let parts = self.before.iter().cloned().chain(code).chain(button);
+        let parts: Vec<String> = parts.chain(self.after.iter().cloned()).chain([foot]).collect();
+        parts.join("\n\n") + "\n"
+    }
+
+    fn html(&self, head: &Letterhead, language: Language) -> String {
+        let paragraph = |text: &String| format!("<p>{}</p>", encode_text(text));
+        let paragraphs = |texts: &[String]| texts.iter().map(paragraph).collect::<String>();
+        let code =
+            self.code.iter().map(|code| format!("<p class=\"code\">{}</p>", encode_text(code)));
+        let button = self.button.iter().map(|(words, url)| {
+            let (words, url) = (encode_text(words), html_escape::encode_double_quoted_attribute(url));
+            format!(
+                "<p><a class=\"button\" href=\"{url}\">{words}</a></p><p class=\"small\"><a href=\"{url}\">{url}</a></p>"
+            )
+        });
+        let content: String = std::iter::once(paragraphs(&self.before))
+            .chain(code)
+            .chain(button)
+            .chain([paragraphs(&self.after)])
+            .collect();
+        let [accent, on_accent, dark_accent, on_dark_accent] = &head.colors;
+        [
+            ("{language}", language.tag().to_owned()),
+            ("{subject}", encode_text(&self.subject).into_owned()),
+            ("{brand}", encode_text(&head.brand).into_owned()),
+            ("{accent}", accent.clone()),
+            ("{on-accent}", on_accent.clone()),
+            ("{dark-accent}", dark_accent.clone()),
+            ("{on-dark-accent}", on_dark_accent.clone()),
+            (
+                "{foot}",
+                self.foot.iter().map(|line| encode_text(line).into_owned() + "<br>").collect(),
+            ),
+            // Last, because it holds what others have typed.
+            ("{content}", content),
+        ]
+        .into_iter()
+        .fold(include_str!("frame.html").to_owned(), |page, (name, value)| {
+            page.replace(name, &value)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Letterhead {
+        Letterhead {
+            from: "Tea & Co <accounts@example.org>".parse().expect("a mailbox"),
+            brand: "Tea & Co".to_owned(),
+            colors: ["#0f5e5a", "#ffffff", "#84cac4", "#031a19"].map(str::to_owned),
+            origin: "https://accounts.example.org".to_owned(),
+            support: Some("https://example.org/help".to_owned()),
+        }
+    }
+
+    fn written(name: &str, language: &str) -> String {
+        let message = Message::new(name, "alice@example.org", language)
+            .with("username", "<b>alice")
+            .with("code", "1234 5678")
+            .leading_to("/verify-email?link=abc".to_owned());
+        let letter = message.letter(&head(), "id").expect("a letter");
+        let raw = String::from_utf8(letter.formatted()).expect("text");
+        raw.replace("=\r\n", "").replace("=3D", "=")
+    }
+
+    #[test]
+    fn every_message_has_its_words_in_every_language() {
+        for (name, variables) in MESSAGES {
+            for (language, tag, _) in Language::ALL {
+                let values: Vec<_> = variables.iter().map(|name| (*name, "X-X".into())).collect();
+                let values: Vec<_> = values.into_iter().chain([("brand", "B-B".into())]).collect();
+                for part in ["", ".text"] {
+                    let text = language.text_with(&format!("mail-{name}{part}"), &values);
+                    assert!(
+                        text.contains(' ') && !text.contains('{'),
+                        "{name}{part} {tag}: {text}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_carries_what_mail_programs_need_and_nothing_that_runs() {
+        for (name, _) in MESSAGES {
+            let raw = written(name, "en");
+            for header in [
+                "From: =?utf-8?b?VGVhICYgQ28=?= <accounts@example.org>",
+                "To: alice@example.org",
+                "Message-ID: <id@accounts.example.org>",
+                "Auto-Submitted: auto-generated",
+                "Date: ",
+                "multipart/alternative",
+            ] {
+                assert!(raw.contains(header), "{name}: {header} in {raw}");
+            }
+            assert!(
+                !raw.contains("<b>alice</") && !raw.contains("<img") && !raw.contains("<script")
+            );
+            assert!(!raw.contains("src=") && !raw.contains("url("), "{raw}");
+            assert!(
+                raw.contains("\r\nhttps://accounts.example.org/verify-email?link=abc\r\n"),
+                "{raw}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_value_adds_a_header() {
+        for evil in
+            ["a@example.org\r\nBcc: b@example.org", "a@example.org\nX: y", "a b", "", "a@b@c"]
+        {
+            assert!(Message::new("test", evil, "en").letter(&head(), "id").is_err(), "{evil}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Gets messages out: by SMTP, or into a folder.
+
+use std::{fs, io::Write, path::Path, time::Duration};
+
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message as Letter, Tokio1Executor,
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Certificate, Tls as LettreTls, TlsParameters},
+    },
+};
+
+use super::settings::{MailUrl, Smtp, Tls};
+use crate::outbox::Undelivered;
+
+/// How long one command may take. A message takes about eight.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+pub enum Transport {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Folder(std::path::PathBuf),
+}
+
+impl Transport {
+    /// `Err`: the settings can't be used.
+    pub fn new(url: &MailUrl) -> Result<Self, String> {
+        match url {
+            MailUrl::Folder(folder) => Ok(Self::Folder(folder.clone())),
+            MailUrl::Smtp(smtp) => Ok(Self::Smtp(client(smtp)?)),
+        }
+    }
+
+    /// `id`: the same when the message is sent again.
+    pub(crate) async fn send(&self, id: &str, letter: &Letter) -> Result<(), Undelivered> {
+        match self {
+            Self::Smtp(client) => {
+                client.send(letter.clone()).await.map(drop).map_err(|error| undelivered(&error))
+            }
+            Self::Folder(folder) => write(folder, id, &letter.formatted())
+                .map_err(|error| Undelivered::ForNow(format!("{}: {error}", folder.display()))),
+        }
+    }
+
+    /// Connects and signs in, and sends nothing.
+    pub async fn probe(&self) -> Result<(), String> {
+        match self {
+            Self::Smtp(client) => match client.test_connection().await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err("the server doesn't answer as an SMTP server does".to_owned()),
+                Err(error) => Err(explained(&error)),
+            },
+            Self::Folder(folder) => {
+                fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
+            }
+        }
+    }
+}
+
+fn client(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+    let tls = || {
+        let mut tls = TlsParameters::builder(smtp.host.clone());
+        if let Some(ca) = &smtp.ca {
+            let ca = Certificate::from_pem(ca.as_bytes()).map_err(|error| error.to_string())?;
+            tls = tls.add_root_certificate(ca);
+        }
+        tls.build().map_err(|error| error.to_string())
+    };
+    let tls = match smtp.tls {
+        Tls::Wrapped => LettreTls::Wrapper(tls()?),
+        Tls::Required => LettreTls::Required(tls()?),
+        Tls::None => LettreTls::None,
+    };
+    let mut client = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
+        .port(smtp.port)
+        .tls(tls)
+        .timeout(Some(PATIENCE));
+    if let Some((user, password)) = smtp.credentials.clone() {
+        client = client.credentials(Credentials::new(user, password));
+    }
+    Ok(client.build())
+}
+
+/// A refusal by a code of 5xx is for good (RFC 5321, section 4.2.1). Everything else may pass.
+fn undelivered(error: &lettre::transport::smtp::Error) -> Undelivered {
+    let words = explained(error);
+    if error.is_permanent() { Undelivered::ForGood(words) } else { Undelivered::ForNow(words) }
+}
+
+/// What went wrong, without the text of the server's answer, which may name the recipient.
+fn explained(error: &lettre::transport::smtp::Error) -> String {
+    if let Some(code) = error.status() {
+        return format!("the mail server refused it: {code}");
+    }
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_words = cause.to_string();
+        if !words.contains(&cause_words) {
+            words = format!("{words}: {cause_words}");
+        }
+        source = cause.source();
+    }
+    words
+}
+
+/// Writes a message to `DIR/ID.eml`, whole or not at all.
+fn write(folder: &Path, id: &str, text: &[u8]) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text)?;
+    file.persist(folder.join(format!("{id}.eml")))?;
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Takes deliveries out of the outbox, and hands each to the courier of its kind.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::sync::{Notify, watch};
+
+use super::{Courier, Delivery, LEASE, Undelivered, sql};
+use crate::{
+    keys::Keys,
+    platform::{clock::now, error::Fault, random},
+    store::Store,
+};
+
+/// How many deliveries a node has in hand at once.
+const AT_ONCE: i64 = 8;
+
+/// How often the outbox is looked at, unless this node has just put something in.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// After a fault of the database.
+const AFTER_FAULT: Duration = Duration::from_secs(5);
+
+/// How many deliveries have succeeded, been put off and been given up on this node.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    pub sent: std::sync::atomic::AtomicU64,
+    pub put_off: std::sync::atomic::AtomicU64,
+    pub failed: std::sync::atomic::AtomicU64,
+}
+
+/// Wakes the worker of this node, and tells what it has done.
+#[derive(Debug, Default)]
+pub struct Desk {
+    pub delivered: Delivered,
+    wake: Notify,
+}
+
+impl Desk {
+    /// Something has been put into the outbox: call it after the commit.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+/// Works until the server stops. What is in hand then is finished first.
+pub(crate) async fn work(
+    store: Store,
+    keys: Arc<Keys>,
+    desk: Arc<Desk>,
+    couriers: Vec<Arc<dyn Courier>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let pause = match once(&store, &keys, &desk, &couriers).await {
+            Ok(0) => INTERVAL,
+            // There may be more.
+            Ok(_) => Duration::ZERO,
+            Err(fault) => {
+                tracing::warn!(error = fault.source(), "the outbox can't be read now");
+                AFTER_FAULT
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = desk.wake.notified() => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Delivers what is due, and returns how much that was.
+async fn once(
+    store: &Store,
+    keys: &Keys,
+    desk: &Desk,
+    couriers: &[Arc<dyn Courier>],
+) -> Result<usize, Fault> {
+    if !sql::is_due(&mut store.read().await?, now()).await? {
+        return Ok(0);
+    }
+    let lease = random::text()?;
+    let taken = sql::take(&mut store.write().await?, keys, &lease, now(), AT_ONCE).await?;
+    let outcomes = join_all(taken.iter().map(|delivery| deliver(delivery, couriers))).await;
+    for (delivery, outcome) in taken.iter().zip(outcomes) {
+        settle(store, desk, delivery, outcome).await?;
+    }
+    Ok(taken.len())
+}
+
+async fn deliver(delivery: &Delivery, couriers: &[Arc<dyn Courier>]) -> Result<(), Undelivered> {
+    let courier = couriers.iter().find(|courier| courier.kind().0 == delivery.kind);
+    let courier = courier
+        .ok_or_else(|| Undelivered::ForNow(format!("this node delivers no {}", delivery.kind)))?;
+    let content = delivery.content.as_ref().ok_or_else(|| {
+        Undelivered::ForGood("sealed with a secret that this server doesn't have".to_owned())
+    })?;
+    // Less than the lease, so that no other node begins before this one has ended.
+    let patience = Duration::from_secs(LEASE.unsigned_abs() / 2);
+    match tokio::time::timeout(patience, courier.deliver(&delivery.id, content)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Undelivered::ForNow("it took longer than a minute".to_owned())),
+    }
+}
+
+/// Notes the outcome of a delivery.
+async fn settle(
+    store: &Store,
+    desk: &Desk,
+    delivery: &Delivery,
+    outcome: Result<(), Undelivered>,
+) -> Result<(), Fault> {
+    use std::sync::atomic::Ordering::Relaxed;
+    let (id, kind) = (&delivery.id, &delivery.kind);
+    let mut db = store.write().await?;
+    let (error, next) = match outcome {
+        Ok(()) => {
+            desk.delivered.sent.fetch_add(1, Relaxed);
+            if !sql::done(&mut db, delivery).await? {
+                tracing::warn!(id, kind, "delivered late: another node may repeat it");
+            }
+            return Ok(());
+        }
+        Err(Undelivered::ForNow(error)) => (error, delivery.next_try(now())),
+        Err(Undelivered::ForGood(error)) => (error, None),
+    };
+    match next {
+        Some(due_at) => {
+            desk.delivered.put_off.fetch_add(1, Relaxed);
+            tracing::warn!(id, kind, error, "not delivered; trying again later");
+            sql::try_later(&mut db, delivery, due_at, &error).await
+        }
+        None => {
+            desk.delivered.failed.fetch_add(1, Relaxed);
+            tracing::error!(id, kind, error, "not delivered; given up");
+            sql::fail(&mut db, delivery, now(), &error).await
+        }
+    }
+}
