@@ -127,6 +127,8 @@ pub(crate) struct WholeAccount {
 }
 
 /// Get everything about your account
+///
+/// Also its email address, and whether it has a password.
 #[utoipa::path(
     get, path = "/user", tag = "your account", operation_id = "account",
     security(("accessToken" = []), ("sessionCookie" = [])),

@@ -75,6 +75,8 @@ async fn give(
 }
 
 /// Remove your email address
+///
+/// The verified one, and one that waits to be verified. The address hears of it.
 #[utoipa::path(
     delete, path = "/user/email", tag = "your account", operation_id = "removeEmail",
     security(("accessToken" = []), ("sessionCookie" = [])),
