@@ -141,6 +141,5 @@ pub(super) fn panel(emails: &Emails, form: &FormState, token: &str) -> AnyView {
         </form>
         {remove}
     };
-    parts::panel(Some("email"), t("field-email"), Some(t("email-lead")), content.into_any())
-        .into_any()
+    parts::panel(None, t("field-email"), Some(t("email-lead")), content.into_any()).into_any()
 }
