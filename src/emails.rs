@@ -1,7 +1,7 @@
 //! Email addresses of accounts.
 //!
 //! An account has at most one verified address, which is its owner's, and at most one that waits to
-//! be verified. The one that waits gives its account nothing: it signs nobody in, resets nothing,
+//! be verified. The waiting one gives its account nothing: it signs nobody in, resets nothing,
 //! and keeps nobody else from verifying it (RE-04). The verified one stays until another one takes
 //! its place.
 //!
@@ -81,8 +81,8 @@ pub async fn owner(store: &Store, email: &Email) -> Result<Option<AccountId>, Fa
 }
 
 /// Gives an account an address that waits to be verified, in the transaction of something larger.
-/// A link goes to it; if it belongs to another account, word of that. Wake the desk after the
-/// commit.
+/// A mail with a link goes to it, or, if it belongs to another account, a mail that says so. Wake
+/// the desk after the commit.
 pub(crate) async fn claim(
     tx: &mut Tx,
     services: &Services,
@@ -113,8 +113,8 @@ pub(crate) async fn claim(
     Ok(())
 }
 
-/// Sets the address of the caller. The one before stays until the new one is verified, and hears of
-/// it at once.
+/// Sets the address of the caller. The previous one stays until the new one is verified, and gets a
+/// notice at once.
 pub async fn give(
     services: &Services,
     caller: Fresh<'_>,
@@ -128,7 +128,7 @@ pub async fn give(
     let mut tx = services.store.begin().await?;
     account::lock(&mut tx, account).await?.ok_or(OVER)?;
     if sql::is_verified(&mut tx, account, &key(email)).await? {
-        // It is that already.
+        // The account has this address already.
         sql::forget_pending(&mut tx, account).await?;
         tx.commit().await?;
         return Ok(());
@@ -162,7 +162,7 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
         tx.rollback().await?;
         return Ok(());
     }
-    // Links to an address that is gone.
+    // Links that went to the removed address.
     links::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
@@ -171,7 +171,7 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     Ok(())
 }
 
-/// What a link in a mail is about: the account, and the address that it verifies.
+/// The claim behind a link: an account, and the address to verify for it.
 pub struct Claim {
     pub account: AccountId,
     pub address: String,
@@ -193,8 +193,8 @@ pub async fn claim_of(services: &Services, link: &str, visit: &Visit) -> Result<
     Err(Refusal::LinkInvalid.into())
 }
 
-/// Verifies an address by the link that was sent to it. It takes the place of the one before, which
-/// hears of it. Claims of other accounts on it are void. `caller`: who is signed in, if anybody.
+/// Verifies an address by the link that was sent to it. It replaces the previous one, which gets a
+/// notice. Claims of other accounts on it become void. `caller`: who is signed in, if anybody.
 pub async fn verify(
     services: &Services,
     link: &str,
@@ -219,7 +219,7 @@ pub async fn verify(
         tx.rollback().await?;
         return Err(Refusal::LinkInvalid.into());
     }
-    // To the one before.
+    // This goes to the previous address.
     notify(&mut tx, services, account, "email-changed", |message| {
         message.with("username", &username).leading_to("/account/security".to_owned())
     })
@@ -230,7 +230,7 @@ pub async fn verify(
         return Err(Refusal::LinkInvalid.into());
     }
     sql::forget_claims(&mut tx, account, &key).await?;
-    // Those to the address before, of which there was only now one.
+    // Links that went to the previous address.
     links::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

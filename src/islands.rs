@@ -114,7 +114,7 @@ fn verdict(input: &HtmlInputElement) -> Option<String> {
     input.get_attribute(&format!("data-{}", result(input)?.err()?.as_str()))
 }
 
-/// What the light rule of a field says. `None`: it has none.
+/// The result of a field's light rule. `None`: the field has none.
 fn result(input: &HtmlInputElement) -> Option<Result<(), Code>> {
     let text = input.value();
     Some(match input.get_attribute(RULE)?.as_str() {

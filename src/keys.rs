@@ -64,7 +64,7 @@ impl Statement<'_> {
 pub enum Sealed<'a> {
     /// The answer to the request that ended this session, in case it is repeated.
     AfterSession(&'a str),
-    /// What the delivery with this id delivers.
+    /// The content of the delivery with this id.
     Delivery(&'a str),
 }
 

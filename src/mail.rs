@@ -1,4 +1,4 @@
-//! Mail: what the server writes to people, and how it gets out.
+//! Mail: the messages of the server to people, and the way they are sent.
 //!
 //! A use case [`post`]s a message in its own transaction; it lies in the outbox until a node sends
 //! it. Only the address, the name of the message and its values are stored, sealed: the words are

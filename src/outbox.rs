@@ -1,4 +1,4 @@
-//! The outbox: what is to leave the server, such as mails.
+//! The outbox: deliveries that are to leave the server, such as mails.
 //!
 //! A delivery is a row, written in the transaction of its act: neither exists without the other.
 //! Whichever node takes it delivers it, at least once. It holds a lease meanwhile, so no other node
@@ -7,7 +7,7 @@
 //! This room knows nothing of what it delivers. A room that has something to deliver puts it in
 //! with [`enqueue`], and offers a [`Courier`] for its kind.
 //!
-//! The content is sealed, because it may hold a link that does something: who reads the database
+//! The content is sealed, because it may hold a link that does something. A reader of the database
 //! can't use it.
 
 mod sql;
@@ -101,7 +101,7 @@ impl Delivery {
     }
 }
 
-/// What is in the outbox, the newest first.
+/// The deliveries in the outbox, newest first.
 pub async fn list(store: &Store, most: i64) -> Result<Vec<Listed>, Fault> {
     sql::list(&mut store.read().await?, most).await
 }

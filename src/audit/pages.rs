@@ -134,7 +134,8 @@ pub(crate) fn words(event: &str) -> String {
     if language().has(&name) { language().text(&name) } else { t("event-other") }
 }
 
-/// What the owner can do about an event that was not theirs: the name of the words, and where.
+/// The action offered for an event that the owner doesn't recognize: the name of its text, and the
+/// link.
 fn remedy(event: &str) -> Option<(&'static str, &'static str)> {
     const DEVICES: (&str, &str) = ("history-devices", "/account/sessions");
     const PASSWORD: (&str, &str) = ("history-password", "#password");

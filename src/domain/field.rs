@@ -20,7 +20,7 @@ impl Field {
     pub const EMAIL: Self = Self("email");
     /// A username or an email address.
     pub const IDENTIFIER: Self = Self("identifier");
-    /// What a link holds.
+    /// The token in a link.
     pub const TOKEN: Self = Self("token");
     /// The start of a page of a listing.
     pub const AFTER: Self = Self("after");

@@ -95,7 +95,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// What to call its owner: the full name, or else the username.
+    /// The name to show: the full name, or else the username.
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.values.get(&FULL_NAME).unwrap_or(&self.username)

@@ -42,14 +42,15 @@ pub(crate) struct EmailBody {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct TokenBody {
-    /// What the link holds after `link=`.
+    /// The part of the link after `link=`.
     #[schema(min_length = 1, example = "3k9aT0Yq…")]
     token: String,
 }
 
 /// Set your email address
 ///
-/// A link goes to the address. The one before stays until the link is used, and hears of it at once.
+/// A link goes to the address. The previous one stays until the link is used, and gets a notice at
+/// once.
 #[utoipa::path(
     put, path = "/user/email", tag = "your account", operation_id = "setEmail", request_body = EmailBody,
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -76,7 +77,7 @@ async fn give(
 
 /// Remove your email address
 ///
-/// The verified one, and one that waits to be verified. The address hears of it.
+/// The verified one, and one that waits to be verified. The verified one gets a notice.
 #[utoipa::path(
     delete, path = "/user/email", tag = "your account", operation_id = "removeEmail",
     security(("accessToken" = []), ("sessionCookie" = [])),

@@ -18,12 +18,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::texts::Language;
 
-/// What all messages have in common.
+/// The parts that all messages share.
 pub struct Letterhead {
     pub from: Mailbox,
     /// The operator's name.
     pub brand: String,
-    /// The accent, in the light and in the dark theme, and what is written on it.
+    /// The accent and the text on it, for the light theme and then for the dark one.
     pub colors: [String; 4],
     /// The address of this server, without a slash at the end.
     pub origin: String,
@@ -146,7 +146,7 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// A message in words.
+/// The text of a message.
 struct Parts {
     subject: String,
     /// Before the button or the code.
@@ -155,7 +155,7 @@ struct Parts {
     /// Words and address.
     button: Option<(String, String)>,
     after: Vec<String>,
-    /// Who wrote it, and where there is help.
+    /// The sender, and the address for help.
     foot: Vec<String>,
 }
 

@@ -86,7 +86,7 @@ fn undelivered(error: &lettre::transport::smtp::Error) -> Undelivered {
     if error.is_permanent() { Undelivered::ForGood(words) } else { Undelivered::ForNow(words) }
 }
 
-/// What went wrong, without the text of the server's answer, which may name the recipient.
+/// The cause of a failure, without the text of the server's answer, which may name the recipient.
 fn explained(error: &lettre::transport::smtp::Error) -> String {
     if let Some(code) = error.status() {
         return format!("the mail server refused it: {code}");

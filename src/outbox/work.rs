@@ -43,7 +43,7 @@ impl Desk {
     }
 }
 
-/// Works until the server stops. What is in hand then is finished first.
+/// Delivers until the server stops, and finishes the deliveries in progress first.
 pub(crate) async fn work(
     store: Store,
     keys: Arc<Keys>,

@@ -62,7 +62,7 @@ pub(crate) struct IdentifierBody {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct ResetBody {
-    /// What the link holds after `link=`.
+    /// The part of the link after `link=`.
     #[schema(min_length = 1, example = "3k9aT0Yq…")]
     token: String,
     /// Same rules as at sign-up.
