@@ -22,7 +22,7 @@ use crate::{
     store::{Store, db::Tx},
 };
 
-pub use sql::{Counts, Listed};
+pub use sql::Listed;
 pub(crate) use sql::{TABLES, forget};
 
 /// A kind of delivery, as stored.
@@ -109,11 +109,6 @@ pub async fn list(store: &Store, most: i64) -> Result<Vec<Listed>, Fault> {
 /// Tries all that has failed once more, or only the delivery with this id. Returns how many.
 pub async fn retry(store: &Store, id: Option<&str>) -> Result<u64, Fault> {
     sql::retry(&mut store.write().await?, id, now()).await
-}
-
-/// How many are waiting, and how many have failed.
-pub async fn counts(store: &Store) -> Result<Counts, Fault> {
-    sql::counts(&mut store.read().await?).await
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Email addresses (RFC 5321, RFC 6531).
 
-use std::str::FromStr;
-
 use email_address::{EmailAddress, Options};
 use unicode_normalization::UnicodeNormalization;
 
@@ -54,14 +52,6 @@ impl Email {
     #[must_use]
     pub fn domain(&self) -> &str {
         &self.address[self.local..]
-    }
-}
-
-impl FromStr for Email {
-    type Err = Code;
-
-    fn from_str(raw: &str) -> Result<Self, Code> {
-        Self::parse(raw)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use fluent_bundle::FluentValue;
 use html_escape::encode_text;
 use lettre::{
     Address, Message as Letter,
@@ -16,7 +17,7 @@ use lettre::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::texts::Language;
+use crate::{platform::error::Fault, texts::Language};
 
 /// The parts that all messages share.
 pub struct Letterhead {
@@ -91,8 +92,8 @@ impl Message {
         Self { path: Some(path), ..self }
     }
 
-    pub(super) fn written(&self) -> Result<String, crate::platform::error::Fault> {
-        serde_json::to_string(self).map_err(crate::platform::error::Fault::internal)
+    pub(super) fn written(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(Fault::internal)
     }
 
     pub(super) fn read(content: &str) -> Result<Self, serde_json::Error> {
@@ -149,9 +150,8 @@ impl Header for AutoSubmitted {
 /// The text of a message.
 struct Parts {
     subject: String,
-    /// Before the button or the code.
+    /// Before the button.
     before: Vec<String>,
-    code: Option<String>,
     /// Words and address.
     button: Option<(String, String)>,
     after: Vec<String>,
@@ -161,7 +161,7 @@ struct Parts {
 
 impl Parts {
     fn of(message: &Message, head: &Letterhead, language: Language) -> Self {
-        let mut values: Vec<(&'static str, fluent_bundle::FluentValue<'_>)> =
+        let mut values: Vec<(&'static str, FluentValue<'_>)> =
             vec![("brand", head.brand.clone().into())];
         for (name, variables) in MESSAGES {
             if *name == message.name {
@@ -191,7 +191,6 @@ impl Parts {
         Self {
             subject: text(""),
             before: paragraphs(text(".text")),
-            code: message.values.get("code").cloned(),
             button,
             after: paragraphs(text(".after")),
             foot: std::iter::once(foot).chain(help).collect(),
@@ -200,10 +199,9 @@ impl Parts {
 
     /// A link stands alone on its line, so that every mail program finds its end.
     fn text(&self) -> String {
-        let code = self.code.iter().map(|code| format!("    {code}"));
         let button = self.button.iter().map(|(words, url)| format!("{words}:\n{url}"));
         let foot = format!("-- \n{}", self.foot.join("\n"));
-        let parts = self.before.iter().cloned().chain(code).chain(button);
+        let parts = self.before.iter().cloned().chain(button);
         let parts: Vec<String> = parts.chain(self.after.iter().cloned()).chain([foot]).collect();
         parts.join("\n\n") + "\n"
     }
@@ -211,8 +209,6 @@ impl Parts {
     fn html(&self, head: &Letterhead, language: Language) -> String {
         let paragraph = |text: &String| format!("<p>{}</p>", encode_text(text));
         let paragraphs = |texts: &[String]| texts.iter().map(paragraph).collect::<String>();
-        let code =
-            self.code.iter().map(|code| format!("<p class=\"code\">{}</p>", encode_text(code)));
         let button = self.button.iter().map(|(words, url)| {
             let (words, url) = (encode_text(words), html_escape::encode_double_quoted_attribute(url));
             format!(
@@ -220,7 +216,6 @@ impl Parts {
             )
         });
         let content: String = std::iter::once(paragraphs(&self.before))
-            .chain(code)
             .chain(button)
             .chain([paragraphs(&self.after)])
             .collect();
@@ -264,7 +259,6 @@ mod tests {
     fn written(name: &str, language: &str) -> String {
         let message = Message::new(name, "alice@example.org", language)
             .with("username", "<b>alice")
-            .with("code", "1234 5678")
             .leading_to("/verify-email?link=abc".to_owned());
         let letter = message.letter(&head(), "id").expect("a letter");
         let raw = String::from_utf8(letter.formatted()).expect("text");

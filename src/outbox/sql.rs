@@ -67,13 +67,6 @@ pub struct Listed {
     pub error: Option<String>,
 }
 
-/// How much is in the outbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub waiting: i64,
-    pub failed: i64,
-}
-
 pub(super) async fn insert(
     tx: &mut Tx,
     id: &str,
@@ -161,12 +154,6 @@ pub(super) async fn retry(db: &mut Db, id: Option<&str>, now: i64) -> Result<u64
     let update = "UPDATE outbox SET failed_at = NULL, created_at = $2, due_at = $2, tries = 0 \
                   WHERE (id = $1 OR $1 IS NULL) AND failed_at IS NOT NULL";
     db.execute(sql(update).bind(id).bind(now)).await
-}
-
-pub(super) async fn counts(db: &mut Db) -> Result<Counts, Fault> {
-    let query = "SELECT COUNT(*) - COUNT(failed_at), COUNT(failed_at) FROM outbox";
-    let (waiting, failed): (i64, i64) = db.one(sql(query)).await?;
-    Ok(Counts { waiting, failed })
 }
 
 /// Forgets what failed a month ago. `now`: in seconds since 1970.

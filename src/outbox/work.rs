@@ -1,6 +1,12 @@
 //! Takes deliveries out of the outbox, and hands each to the courier of its kind.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
@@ -24,9 +30,9 @@ const AFTER_FAULT: Duration = Duration::from_secs(5);
 /// How many deliveries have succeeded, been put off and been given up on this node.
 #[derive(Debug, Default)]
 pub struct Delivered {
-    pub sent: std::sync::atomic::AtomicU64,
-    pub put_off: std::sync::atomic::AtomicU64,
-    pub failed: std::sync::atomic::AtomicU64,
+    pub sent: AtomicU64,
+    pub put_off: AtomicU64,
+    pub failed: AtomicU64,
 }
 
 /// Wakes the worker of this node, and tells what it has done.
@@ -110,7 +116,6 @@ async fn settle(
     delivery: &Delivery,
     outcome: Result<(), Undelivered>,
 ) -> Result<(), Fault> {
-    use std::sync::atomic::Ordering::Relaxed;
     let (id, kind) = (&delivery.id, &delivery.kind);
     let mut db = store.write().await?;
     let (error, next) = match outcome {
