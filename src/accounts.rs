@@ -245,10 +245,8 @@ pub(crate) async fn keep(
 ) -> Result<Event, Fault> {
     let account = profile.id;
     sql::keep(tx, account).await?;
-    emails::notify(tx, services, account, "deletion-undone", |message| {
-        message.with("username", &profile.username).leading_to("/account/security".to_owned())
-    })
-    .await?;
+    let values = [("username", profile.username.as_str())];
+    emails::notify(tx, services, account, "deletion-undone", &values, "/account/security").await?;
     let undone = Event { act: DELETION_UNDONE, ..event.clone() };
     audit::record(tx, &undone).await?;
     Ok(undone)

@@ -19,7 +19,7 @@ use crate::{
     domain::{AccountId, Email},
     links::{self, Purpose},
     mail::{self, Message},
-    passwords,
+    passwords::{self, Holder},
     platform::{
         clock::now,
         error::{Fault, Refusal, Result},
@@ -41,6 +41,9 @@ acts! {
     EMAIL_VERIFIED = "user_updated:email_verified";
     EMAIL_REMOVED = "user_updated:email_removed";
 }
+
+/// The page to which most notices lead.
+const SECURITY: &str = "/account/security";
 
 /// How long the link that verifies an address is valid, in seconds.
 pub const VERIFY_TTL: i64 = 24 * 3600;
@@ -76,8 +79,11 @@ pub(crate) async fn verified(
 }
 
 /// The account whose verified address this is.
-pub async fn owner(store: &Store, email: &Email) -> Result<Option<AccountId>, Fault> {
-    sql::owner(&mut store.read().await?, &key(email)).await
+pub(crate) async fn holder(store: &Store, email: &Email) -> Result<Option<Holder>, Fault> {
+    match sql::owner(&mut store.read().await?, &key(email)).await? {
+        Some(owner) => passwords::holder(store, owner).await,
+        None => Ok(None),
+    }
 }
 
 /// Gives an account an address that waits to be verified, in the transaction of something larger.
@@ -127,7 +133,7 @@ pub async fn give(
     let event = Event::by_owner(visit, account, EMAIL_GIVEN);
     let mut tx = services.store.begin().await?;
     account::lock(&mut tx, account).await?.ok_or(OVER)?;
-    if sql::is_verified(&mut tx, account, &key(email)).await? {
+    if sql::owner(&mut tx, &key(email)).await? == Some(account) {
         // The account has this address already.
         sql::forget_pending(&mut tx, account).await?;
         tx.commit().await?;
@@ -135,10 +141,8 @@ pub async fn give(
     }
     let username = &caller.profile().username;
     claim(&mut tx, services, account, username, email, visit).await?;
-    notify(&mut tx, services, account, "email-changing", |message| {
-        message.with("username", username).leading_to("/account/security".to_owned())
-    })
-    .await?;
+    let values = [("username", username.as_str())];
+    notify(&mut tx, services, account, "email-changing", &values, SECURITY).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.wake_mail();
@@ -154,10 +158,8 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     let mut tx = services.store.begin().await?;
     account::lock(&mut tx, account).await?.ok_or(OVER)?;
     let username = &caller.profile().username;
-    notify(&mut tx, services, account, "email-removed", |message| {
-        message.with("username", username).leading_to("/account/security".to_owned())
-    })
-    .await?;
+    let values = [("username", username.as_str())];
+    notify(&mut tx, services, account, "email-removed", &values, SECURITY).await?;
     if sql::delete(&mut tx, account).await? == 0 {
         tx.rollback().await?;
         return Ok(());
@@ -220,10 +222,8 @@ pub async fn verify(
         return Err(Refusal::LinkInvalid.into());
     }
     // This goes to the previous address.
-    notify(&mut tx, services, account, "email-changed", |message| {
-        message.with("username", &username).leading_to("/account/security".to_owned())
-    })
-    .await?;
+    let values = [("username", username.as_str())];
+    notify(&mut tx, services, account, "email-changed", &values, SECURITY).await?;
     sql::forget_verified(&mut tx, account).await?;
     if !sql::set_verified(&mut tx, account, &key, event.at).await? {
         tx.rollback().await?;
@@ -239,20 +239,23 @@ pub async fn verify(
     Ok(())
 }
 
-/// Writes to the verified address of an account, if it has one and this server has mail. Wake the
-/// desk after the commit.
+/// Writes to the verified address of an account, if it has one and this server has mail. `values`:
+/// those of the variables in its text. `path`: the page that its button leads to. Wake the desk
+/// after the commit.
 pub(crate) async fn notify(
     tx: &mut Tx,
     services: &Services,
     account: AccountId,
     name: &str,
-    with: impl FnOnce(Message) -> Message,
+    values: &[(&str, &str)],
+    path: &str,
 ) -> Result<(), Fault> {
     if services.mail.is_none() {
         return Ok(());
     }
     let Some((address, language)) = sql::verified(tx, account).await? else { return Ok(()) };
-    let message = with(Message::new(name, &address, &language));
+    let message = Message::new(name, &address, &language).leading_to(path.to_owned());
+    let message = values.iter().fold(message, |message, (name, value)| message.with(name, value));
     mail::post(tx, &services.keys, Some(account), &message).await
 }
 

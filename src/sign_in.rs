@@ -127,10 +127,7 @@ async fn prove(services: &Services, credentials: &Credentials, visit: &Visit) ->
         throttle.refuse_if_limited(store, &stranger, visit, SIGN_IN_LIMITED).await?;
     }
     let holder = match (&credentials.username, email) {
-        (_, Some(email)) => match emails::owner(store, email).await? {
-            Some(owner) => passwords::holder(store, owner).await?,
-            None => None,
-        },
+        (_, Some(email)) => emails::holder(store, email).await?,
         (Some(username), None) => passwords::holder_named(store, username).await?,
         (None, None) => None,
     };
@@ -223,14 +220,14 @@ async fn enter(
         }
     };
     if is_new_device(&mut tx, services, &holder, &session, visit).await? {
-        let device = session.device.clone();
-        emails::notify(&mut tx, services, account, "new-device", |message| {
-            let message =
-                message.with("username", &holder.profile.username).with("device", &device);
-            let message = message.with("network", &session.network).with("time", &rfc3339(now));
-            message.leading_to("/account/sessions".to_owned())
-        })
-        .await?;
+        let values = [
+            ("username", holder.profile.username.as_str()),
+            ("device", &session.device),
+            ("network", &session.network),
+            ("time", &rfc3339(now)),
+        ];
+        emails::notify(&mut tx, services, account, "new-device", &values, "/account/sessions")
+            .await?;
     }
     sessions::begin(&mut tx, &session, refresh_hash.as_deref()).await?;
     audit::record(&mut tx, &event).await?;

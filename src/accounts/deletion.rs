@@ -36,12 +36,9 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
         return Ok(self::delete_at(&services.store, account).await?.ok_or(OVER)?);
     }
     let changed = end_all(&mut tx, revision, account, &event).await?;
-    let username = &caller.profile().username;
-    emails::notify(&mut tx, services, account, "deletion-asked", |message| {
-        let date = rfc3339(delete_at).chars().take(10).collect::<String>();
-        message.with("username", username).with("date", &date).leading_to("/signin".to_owned())
-    })
-    .await?;
+    let date: String = rfc3339(delete_at).chars().take(10).collect();
+    let values = [("username", caller.profile().username.as_str()), ("date", &date)];
+    emails::notify(&mut tx, services, account, "deletion-asked", &values, "/signin").await?;
     tx.commit().await?;
     services.wake_mail();
     services.live_sessions.changed(&changed);

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::{deletion, json, profile};
 use crate::{
-    domain::{AccountId, Code, Field, FieldError, Profile, ProfileChange, ProfilePolicy},
+    domain::{AccountId, Code, Field, Profile, ProfileChange, ProfilePolicy},
     emails::{self, Emails},
     platform::{
         error::{Refusal, Result},
@@ -203,8 +203,7 @@ pub async fn delete_account(#[server(default)] confirmed: String) -> Result<(), 
     call.finish(
         async {
             if confirmed.is_empty() {
-                let error = FieldError { field: CONFIRMED, code: Code::Missing };
-                return Err(Refusal::InvalidInput(vec![error]).into());
+                return Err(Refusal::of_field(CONFIRMED, Code::Missing).into());
             }
             let at = deletion::delete(&call.state, call.fresh()?, &call.visit).await?;
             Ok(call.signed_out("/signin", Some(DELETION_ASKED.at(at))))

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::AuditRow;
 use crate::{
-    domain::{Code, Field, FieldError},
+    domain::{Code, Field},
     platform::{
         clock::rfc3339,
         error::{Refusal, Result},
@@ -106,7 +106,7 @@ async fn history(
     query: std::result::Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Result<Json<HistoryPage>> {
     let Query(query) = query.map_err(|_| Refusal::InvalidInput(Vec::new()))?;
-    let bad = |field| Refusal::InvalidInput(vec![FieldError { field, code: Code::OutOfRange }]);
+    let bad = |field| Refusal::of_field(field, Code::OutOfRange);
     let before = match query.after {
         None => i64::MAX,
         Some(after) => after.parse().ok().filter(|seq| *seq > 0).ok_or(bad(Field::AFTER))?,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use crate::{
-    domain::{Email, Field, FieldError},
+    domain::{Email, Field},
     platform::{
         error::{Refusal, Result},
         visit::Visit,
@@ -69,9 +69,9 @@ async fn give(
 ) -> Result<StatusCode> {
     let email = strict::read(headers, body, |body| strict::string(body, "email"))?;
     let email = email.and_then(|raw| Email::parse(&raw));
-    let wrong = |code| Refusal::InvalidInput(vec![FieldError { field: Field::EMAIL, code }]);
+    let email = email.map_err(|code| Refusal::of_field(Field::EMAIL, code));
     let fresh = caller.fresh(state.settings.sessions.proof_ttl)?;
-    super::give(&state, fresh, &email.map_err(wrong)?, &visit).await?;
+    super::give(&state, fresh, &email?, &visit).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -122,5 +122,5 @@ async fn verify(
 /// The token of a body that has nothing else.
 fn token(headers: HeaderMap, body: Bytes) -> Result<String, Refusal> {
     let token = strict::read(headers, body, |body| strict::string(body, "token"))?;
-    token.map_err(|code| Refusal::InvalidInput(vec![FieldError { field: Field::TOKEN, code }]))
+    token.map_err(|code| Refusal::of_field(Field::TOKEN, code))
 }

@@ -18,7 +18,6 @@ use crate::{
     },
     texts::{t, t_with},
     web::{
-        accepted::Done,
         form::{Form, FormState},
         notices::notices,
         page::parts::{alone, button, isolated},
@@ -54,15 +53,9 @@ pub async fn verify_email() -> Result<(), ServerFnError> {
             let link = call.link.as_deref().unwrap_or_default();
             super::verify(&call.state, link, call.caller.as_ref(), &call.visit).await?;
             let location = if call.caller.is_some() { "/profile" } else { "/signin" };
-            Ok(Done {
-                location: location.to_owned(),
-                headers: HeaderMap::from_iter([(
-                    header::SET_COOKIE,
-                    call.state.cookies.forget_link(),
-                )]),
-                notice: Some(EMAIL_VERIFIED),
-                session: call.caller.as_ref().map(|caller| caller.session().to_owned()),
-            })
+            let mut done = call.go_on(location, EMAIL_VERIFIED);
+            done.headers.append(header::SET_COOKIE, call.state.cookies.forget_link());
+            Ok(done)
         }
         .await,
     );

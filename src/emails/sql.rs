@@ -51,10 +51,6 @@ pub(super) async fn verified(
     db.optional(sql(query).bind(account)).await
 }
 
-pub(super) async fn is_verified(db: &mut Db, account: AccountId, key: &str) -> Result<bool, Fault> {
-    Ok(owner(db, key).await? == Some(account))
-}
-
 pub(super) async fn address(
     db: &mut Db,
     account: AccountId,

@@ -5,7 +5,7 @@
 
 use std::error::Error as StdError;
 
-use crate::domain::FieldError;
+use crate::domain::{Code, Field, FieldError};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -52,6 +52,14 @@ pub enum Refusal {
     MisdirectedRequest,
     /// Too much work is queued.
     Overloaded,
+}
+
+impl Refusal {
+    /// One field is invalid.
+    #[must_use]
+    pub fn of_field(field: Field, code: Code) -> Self {
+        Self::InvalidInput(vec![FieldError { field, code }])
+    }
 }
 
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Entered, PROOF_FAILED, PROVED, password::password_changed};
 use crate::{
     audit::{self, Act, By, Event},
-    domain::{AccountId, Code, Field, FieldError, Password},
+    domain::{AccountId, Code, Field, Password},
     keys::{Sealed, Statement},
     passwords::{self, PasswordHash, Place},
     platform::{
@@ -84,8 +84,7 @@ async fn verify(
     let by = Place::of(visit, Some(account));
     if !services.passwords.verify(password, holder.hash.as_ref(), by).await?.right {
         throttle.count(store, &counters, failed.event).await?;
-        let error = FieldError { field: failed.field, code: Code::Wrong };
-        return Err(Refusal::InvalidInput(vec![error]).into());
+        return Err(Refusal::of_field(failed.field, Code::Wrong).into());
     }
     Ok(PasswordProof { hash: holder.hash, epoch: holder.epoch, counters, failed })
 }

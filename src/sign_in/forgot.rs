@@ -28,10 +28,7 @@ pub async fn forgot(services: &Services, identifier: &str, visit: &Visit) -> Res
     throttle.refuse_if_limited(store, &by_network, visit, LIMITED).await?;
     let email = Email::parse(identifier).ok();
     let holder = match (&email, UsernameKey::find(identifier.trim())) {
-        (Some(email), _) => match emails::owner(store, email).await? {
-            Some(owner) => passwords::holder(store, owner).await?,
-            None => None,
-        },
+        (Some(email), _) => emails::holder(store, email).await?,
         (None, Some(username)) => passwords::holder_named(store, &username).await?,
         (None, None) => None,
     };

@@ -87,8 +87,8 @@ async fn forgot_password(
     body: Bytes,
 ) -> Result<StatusCode> {
     let identifier = strict::read(headers, body, |body| strict::string(body, "identifier"))?;
-    let wrong = |code| Refusal::InvalidInput(vec![FieldError { field: Field::IDENTIFIER, code }]);
-    forgot(&state, &identifier.map_err(wrong)?, &visit).await?;
+    let identifier = identifier.map_err(|code| Refusal::of_field(Field::IDENTIFIER, code))?;
+    forgot(&state, &identifier, &visit).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -112,8 +112,8 @@ async fn reset_password(
     let (token, new) = strict::read(headers, body, |body| {
         (strict::string(body, "token"), strict::string(body, "newPassword"))
     })?;
-    let wrong = |code| Refusal::InvalidInput(vec![FieldError { field: Field::TOKEN, code }]);
-    password::set_by_link(&state, &token.map_err(wrong)?, &new, &visit).await?;
+    let token = token.map_err(|code| Refusal::of_field(Field::TOKEN, code))?;
+    password::set_by_link(&state, &token, &new, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -253,9 +253,7 @@ async fn refresh(
     body: Bytes,
 ) -> Result<Json<Tokens>> {
     let token = strict::read(headers, body, |body| strict::string(body, "refreshToken"))?;
-    let token = token.map_err(|code| {
-        Refusal::InvalidInput(vec![FieldError { field: Field::REFRESH_TOKEN, code }])
-    })?;
+    let token = token.map_err(|code| Refusal::of_field(Field::REFRESH_TOKEN, code))?;
     let entered = use_refresh(&state, &token, &visit).await?;
     Ok(Json(Tokens::of(entered)))
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     audit::{self, By, Event},
-    domain::{AccountId, Code, Field, FieldError, Password, PasswordChange, Profile, new_password},
+    domain::{AccountId, Code, Field, Password, PasswordChange, Profile, new_password},
     emails,
     links::{self, Link, Purpose},
     passwords::{self, Holder, Place},
@@ -63,8 +63,7 @@ pub async fn change(
     if is_same {
         let PasswordProof { counters, failed, .. } = &proof;
         services.throttle.recheck_alone(&services.store, counters, &failed.event).await?;
-        let error = FieldError { field: Field::NEW_PASSWORD, code: Code::Unchanged };
-        return Err(Refusal::InvalidInput(vec![error]).into());
+        return Err(Refusal::of_field(Field::NEW_PASSWORD, Code::Unchanged).into());
     }
     let hash = services.passwords.hash(&change.new, by).await?;
     let renewal = Renewal { act: PASSWORD_CHANGED, proof, new_hash: Some(&hash) };
@@ -78,8 +77,7 @@ async fn confirmed(
     failed: Failed,
 ) -> Result<PasswordProof> {
     if !caller.has_confirmed(services.settings.sessions.proof_ttl) {
-        let missing = FieldError { field: Field::CURRENT_PASSWORD, code: Code::Missing };
-        return Err(Refusal::InvalidInput(vec![missing]).into());
+        return Err(Refusal::of_field(Field::CURRENT_PASSWORD, Code::Missing).into());
     }
     let holder = passwords::holder(&services.store, caller.account()).await?.ok_or(OVER)?;
     let Holder { hash, epoch, .. } = holder;
@@ -137,9 +135,8 @@ pub async fn set_by_link(
 ) -> Result<AccountId> {
     let (found, holder) = find(services, link, visit).await?;
     let policy = services.settings.passwords.policy;
-    let new = new_password(new, policy, &holder.profile).map_err(|code| {
-        Refusal::InvalidInput(vec![FieldError { field: Field::NEW_PASSWORD, code }])
-    })?;
+    let new = new_password(new, policy, &holder.profile)
+        .map_err(|code| Refusal::of_field(Field::NEW_PASSWORD, code))?;
     if found.used {
         return set_already(services, &holder, &new, visit).await;
     }
@@ -179,10 +176,8 @@ pub(super) async fn password_changed(
     account: AccountId,
     username: &str,
 ) -> Result<(), Fault> {
-    emails::notify(tx, services, account, "password-changed", |message| {
-        message.with("username", username).leading_to("/forgot-password".to_owned())
-    })
-    .await
+    let values = [("username", username)];
+    emails::notify(tx, services, account, "password-changed", &values, "/forgot-password").await
 }
 
 /// Whether a link that was used a moment ago has set this same password. A wrong one counts like an

@@ -98,12 +98,19 @@ impl FormCall {
 
     /// Continues in the same session.
     pub fn stay(&self, location: &str, notice: Notice) -> Result<Done> {
-        Ok(Done {
+        self.caller()?;
+        Ok(self.go_on(location, notice))
+    }
+
+    /// Continues in the same session, if there is one.
+    #[must_use]
+    pub fn go_on(&self, location: &str, notice: Notice) -> Done {
+        Done {
             location: location.to_owned(),
             headers: HeaderMap::new(),
             notice: Some(notice),
-            session: Some(self.caller()?.session().to_owned()),
-        })
+            session: self.caller.as_ref().map(|caller| caller.session().to_owned()),
+        }
     }
 
     /// Continues without a session.

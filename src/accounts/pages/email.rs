@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{PROFILE, show_profile};
 use crate::{
-    domain::{Code, Email, Field, FieldError},
+    domain::{Email, Field},
     emails::{self, Emails},
     platform::error::{Refusal, Result},
     texts::t,
@@ -57,8 +57,7 @@ static GIVING: PendingAct = PendingAct {
 };
 
 fn parsed(raw: &str) -> Result<Email, Refusal> {
-    let wrong = |code: Code| Refusal::InvalidInput(vec![FieldError { field: Field::EMAIL, code }]);
-    Email::parse(raw).map_err(wrong)
+    Email::parse(raw).map_err(|code| Refusal::of_field(Field::EMAIL, code))
 }
 
 #[server(endpoint = "/change_email")]

@@ -6,13 +6,12 @@ use leptos::prelude::*;
 
 use super::SIGN_IN;
 use crate::{
-    domain::{Code, Field, FieldError},
+    domain::{Code, Field},
     emails,
     platform::error::{Refusal, Result},
     sign_in::forgot::forgot,
     texts::t,
     web::{
-        accepted::Done,
         form::{Form, FormState},
         notices::notices,
         page::parts::{alone, button, identifier},
@@ -47,16 +46,10 @@ pub async fn forgot_password(#[server(default)] identifier: String) -> Result<()
     call.finish(
         async {
             if identifier.trim().is_empty() {
-                let error = FieldError { field: Field::IDENTIFIER, code: Code::Missing };
-                return Err(Refusal::InvalidInput(vec![error]).into());
+                return Err(Refusal::of_field(Field::IDENTIFIER, Code::Missing).into());
             }
             forgot(&call.state, &identifier, &call.visit).await?;
-            Ok(Done {
-                location: SIGN_IN.page.to_owned(),
-                headers: HeaderMap::new(),
-                notice: Some(RESET_SENT),
-                session: call.caller.as_ref().map(|caller| caller.session().to_owned()),
-            })
+            Ok(call.go_on(SIGN_IN.page, RESET_SENT))
         }
         .await,
     );

@@ -175,12 +175,8 @@ pub async fn set_password(
             let account = password::set_by_link(&call.state, &link, &Ok(new), &call.visit).await?;
             // This account's sessions have just ended; another account's in this browser continues.
             let goes_on = call.caller.as_ref().filter(|caller| caller.account() != account);
-            Ok(Done {
-                location: SIGN_IN.page.to_owned(),
-                headers: HeaderMap::new(),
-                notice: Some(PASSWORD_SET),
-                session: goes_on.map(|caller| caller.session().to_owned()),
-            })
+            let session = goes_on.map(|caller| caller.session().to_owned());
+            Ok(Done { session, ..call.go_on(SIGN_IN.page, PASSWORD_SET) })
         }
         .await,
     );
