@@ -245,8 +245,7 @@ pub(crate) async fn keep(
 ) -> Result<Event, Fault> {
     let account = profile.id;
     sql::keep(tx, account).await?;
-    let values = [("username", profile.username.as_str())];
-    emails::notify(tx, services, account, "deletion-undone", &values, "/account/security").await?;
+    emails::notify(tx, services, account, "deletion-undone", &[], "/account/security").await?;
     let undone = Event { act: DELETION_UNDONE, ..event.clone() };
     audit::record(tx, &undone).await?;
     Ok(undone)

@@ -21,8 +21,8 @@ pub use crate::domain::account::{AccountId, NewAccount};
 pub use crate::domain::email::Email;
 pub use crate::domain::field::{Code, Field, FieldError};
 pub use crate::domain::forms::{
-    Credentials, PasswordChange, PasswordChangeForm, Raw, SignInForm, SignUpForm, new_password,
-    shown_password,
+    Credentials, Identifier, PasswordChange, PasswordChangeForm, Raw, SignInForm, SignUpForm,
+    new_password, shown_password,
 };
 pub use crate::domain::full_name::FullName;
 pub use crate::domain::password::{Password, PasswordPolicy};

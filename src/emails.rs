@@ -3,20 +3,26 @@
 //! An account has at most one verified address, which is its owner's, and at most one that waits to
 //! be verified. The waiting one gives its account nothing: it signs nobody in, resets nothing,
 //! and keeps nobody else from verifying it (RE-04). The verified one stays until another one takes
-//! its place.
+//! its place, and can be brought back for a while after that ([`former`]).
+//!
+//! The mailbox and the password may belong to different people: somebody else may have made the
+//! account with this address. An address is *tied* once both were shown to be in one hand. Whoever
+//! signs in by mail to an account with an address that isn't tied takes it over.
 //!
 //! Nobody learns from any answer whether an address belongs to an account (AU-03): one mail goes to
 //! the address in every case, and only its owner reads which.
 
+pub mod former;
 pub mod json;
 pub mod pages;
 mod sql;
+pub mod verification;
 
 use url::Host;
 
 use crate::{
-    audit::{self, Event, acts},
-    domain::{AccountId, Email},
+    audit::{self, By, Event, acts},
+    domain::{AccountId, Code, Email, Field},
     links::{self, Purpose},
     mail::{self, Message},
     passwords::{self, Holder},
@@ -28,31 +34,52 @@ use crate::{
     services::Services,
     sessions::{
         account,
-        caller::{Fresh, OVER, SignedIn},
+        caller::{Fresh, OVER},
     },
-    store::{Store, db::Tx},
+    store::{
+        Store,
+        db::{Db, Tx},
+    },
     throttle::Who,
 };
 
-pub(crate) use sql::TABLES;
+pub(crate) use sql::{TABLES, forget};
 
 acts! {
     EMAIL_GIVEN = "user_updated:email_given";
     EMAIL_VERIFIED = "user_updated:email_verified";
     EMAIL_REMOVED = "user_updated:email_removed";
+    /// Its owner says that the account is somebody else's.
+    EMAIL_DISOWNED = "user_updated:email_disowned";
+    EMAIL_RESTORED = "user_updated:email_restored";
 }
 
 /// The page to which most notices lead.
 const SECURITY: &str = "/account/security";
-
-/// How long the link that verifies an address is valid, in seconds.
-pub const VERIFY_TTL: i64 = 24 * 3600;
 
 /// The addresses of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Emails {
     pub verified: Option<String>,
     pub pending: Option<String>,
+    /// Those that can still be brought back.
+    pub former: Vec<String>,
+}
+
+/// The owner of an account, as mail reaches them.
+pub(crate) struct Reachable {
+    pub(crate) address: String,
+    /// A tag.
+    pub(crate) language: String,
+    pub(crate) username: String,
+}
+
+impl Reachable {
+    /// A message in the owner's language.
+    pub(crate) fn message(&self, name: &str) -> Message {
+        let Self { address, language, username } = self;
+        Message::new(name, address, language).with("username", username)
+    }
 }
 
 /// For comparing addresses: without case, and with the domain as DNS knows it (RFC 5890).
@@ -70,12 +97,22 @@ pub async fn of(store: &Store, account: AccountId) -> Result<Emails, Fault> {
     sql::of(&mut store.read().await?, account).await
 }
 
-/// The verified address of an account, and the language in which its owner is addressed.
-pub(crate) async fn verified(
+/// The verified and the waiting addresses of the accounts with ids greater than `after`, up to `last`.
+pub(crate) async fn between(
     store: &Store,
-    account: AccountId,
-) -> Result<Option<(String, String)>, Fault> {
-    sql::verified(&mut store.read().await?, account).await
+    after: i64,
+    last: i64,
+) -> Result<std::collections::HashMap<AccountId, Emails>, Fault> {
+    sql::between(&mut store.read().await?, after, last).await
+}
+
+/// The owner of an account, if it has a verified address. Without an account, the lookup is the
+/// same.
+pub(crate) async fn reachable(
+    db: &mut Db,
+    account: Option<AccountId>,
+) -> Result<Option<Reachable>, Fault> {
+    sql::reachable(db, account.unwrap_or(AccountId(0))).await
 }
 
 /// The account whose verified address this is.
@@ -84,6 +121,65 @@ pub(crate) async fn holder(store: &Store, email: &Email) -> Result<Option<Holder
         Some(owner) => passwords::holder(store, owner).await,
         None => Ok(None),
     }
+}
+
+/// Whether the credentials of an account and its verified address are one person's.
+pub(crate) async fn is_tied(store: &Store, account: AccountId) -> Result<bool, Fault> {
+    sql::is_tied(&mut store.read().await?, account).await
+}
+
+/// Notes that they are.
+pub(crate) async fn tie(tx: &mut Tx, account: AccountId, now: i64) -> Result<(), Fault> {
+    sql::tie(tx, account, now).await
+}
+
+/// Drops the address that waits to be verified. Its link must be void, too.
+pub(crate) async fn drop_pending(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+    sql::forget_pending(tx, account).await
+}
+
+/// Whether somebody owns this address.
+pub(crate) async fn is_taken(tx: &mut Tx, email: &Email) -> Result<bool, Fault> {
+    Ok(sql::owner(tx, &key(email)).await?.is_some())
+}
+
+/// Adds the address of an imported account. A verified one must not be taken.
+pub(crate) async fn import(
+    tx: &mut Tx,
+    account: AccountId,
+    email: &Email,
+    is_verified: bool,
+    now: i64,
+) -> Result<(), Fault> {
+    let key = key(email);
+    // The owner's language is not known.
+    sql::insert(tx, account, email.as_str(), &key, "en", now).await?;
+    if is_verified {
+        sql::set_verified(tx, account, &key, now).await?;
+        // The operator vouches for it.
+        sql::tie(tx, account, now).await?;
+        sql::forget_claims(tx, account, &key).await?;
+    }
+    Ok(())
+}
+
+/// Sets the verified address of an account: the operator vouches for it. `false`: it is another
+/// account's.
+pub(crate) async fn set(store: &Store, account: AccountId, email: &Email) -> Result<bool, Fault> {
+    let event = Event::without_request(By::Operator, EMAIL_VERIFIED, Some(account), now());
+    let mut tx = store.begin().await?;
+    account::lock(&mut tx, account).await?;
+    if sql::owner(&mut tx, &key(email)).await?.is_some_and(|owner| owner != account) {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    sql::delete(&mut tx, account).await?;
+    import(&mut tx, account, email, true, event.at).await?;
+    // Links that went to the previous address.
+    links::void(&mut tx, account).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Gives an account an address that waits to be verified, in the transaction of something larger.
@@ -105,18 +201,40 @@ pub(crate) async fn claim(
         // The address has had enough for now. The answer is the same.
         return Ok(());
     }
-    let of_another = sql::owner(tx, &key).await?.is_some_and(|owner| owner != account);
     let message =
         |name| Message::new(name, email.as_str(), visit.language).with("username", username);
-    let message = if of_another {
+    // Both ways write a link and a mail, so that they take the same time.
+    let link = links::make(tx, Purpose::VerifyEmail, account, at, Some(&key)).await?;
+    let message = if sql::owner(tx, &key).await?.is_some_and(|owner| owner != account) {
         message("email-taken").leading_to("/signin".to_owned())
     } else {
-        let expires_at = at + VERIFY_TTL;
-        let link = links::make(tx, Purpose::VerifyEmail, account, expires_at, Some(&key)).await?;
         message("verify-email").leading_to(format!("/verify-email?link={link}"))
     };
     mail::post(tx, &services.keys, Some(account), &message).await?;
     Ok(())
+}
+
+/// The same once more: for an account, or for the last one that was given this address while nobody
+/// has verified it.
+pub(crate) async fn claim_again(
+    tx: &mut Tx,
+    services: &Services,
+    account: Option<AccountId>,
+    email: Option<&Email>,
+    visit: &Visit,
+) -> Result<()> {
+    let account = match (account, email) {
+        (None, Some(email)) => sql::claimant(tx, &key(email)).await?,
+        (account, _) => account,
+    };
+    let Some(account) = account else { return Ok(()) };
+    account::lock(tx, account).await?;
+    let username = passwords::holder_in(tx, account).await?.map(|holder| holder.profile.username);
+    let pending = sql::pending(tx, account).await?.and_then(|raw| Email::parse(&raw).ok());
+    match username.zip(pending) {
+        Some((username, email)) => claim(tx, services, account, &username, &email, visit).await,
+        None => Ok(()),
+    }
 }
 
 /// Sets the address of the caller. The previous one stays until the new one is verified, and gets a
@@ -141,8 +259,7 @@ pub async fn give(
     }
     let username = &caller.profile().username;
     claim(&mut tx, services, account, username, email, visit).await?;
-    let values = [("username", username.as_str())];
-    notify(&mut tx, services, account, "email-changing", &values, SECURITY).await?;
+    notify(&mut tx, services, account, "email-changing", &[], SECURITY).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.wake_mail();
@@ -153,13 +270,14 @@ pub async fn give(
 /// Removes the addresses of the caller, verified or not.
 pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<()> {
     is_on(services)?;
+    if services.settings.mail.required {
+        return Err(Refusal::of_field(Field::EMAIL, Code::Missing).into());
+    }
     let account = caller.account();
     let event = Event::by_owner(visit, account, EMAIL_REMOVED);
     let mut tx = services.store.begin().await?;
     account::lock(&mut tx, account).await?.ok_or(OVER)?;
-    let username = &caller.profile().username;
-    let values = [("username", username.as_str())];
-    notify(&mut tx, services, account, "email-removed", &values, SECURITY).await?;
+    former::part_with(&mut tx, services, account, "email-removed", event.at).await?;
     if sql::delete(&mut tx, account).await? == 0 {
         tx.rollback().await?;
         return Ok(());
@@ -173,75 +291,9 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     Ok(())
 }
 
-/// The claim behind a link: an account, and the address to verify for it.
-pub struct Claim {
-    pub account: AccountId,
-    pub address: String,
-    key: String,
-    used: bool,
-}
-
-/// The claim that a link verifies. Nothing changes.
-pub async fn claim_of(services: &Services, link: &str, visit: &Visit) -> Result<Claim> {
-    is_on(services)?;
-    let store = &services.store;
-    if let Some(found) = links::find(store, Purpose::VerifyEmail, link, now()).await?
-        && let Some(key) = found.sent_to
-        && let Some(address) = sql::address(&mut store.read().await?, found.account, &key).await?
-    {
-        return Ok(Claim { account: found.account, address, key, used: found.used });
-    }
-    services.throttle.refuse_bearer(&services.keys, store, visit).await?;
-    Err(Refusal::LinkInvalid.into())
-}
-
-/// Verifies an address by the link that was sent to it. It replaces the previous one, which gets a
-/// notice. Claims of other accounts on it become void. `caller`: who is signed in, if anybody.
-pub async fn verify(
-    services: &Services,
-    link: &str,
-    caller: Option<&SignedIn>,
-    visit: &Visit,
-) -> Result<()> {
-    let Claim { account, key, used, .. } = claim_of(services, link, visit).await?;
-    if used {
-        return Ok(());
-    }
-    let holder = passwords::holder(&services.store, account).await?.ok_or(Refusal::LinkInvalid)?;
-    let username = holder.profile.username;
-    let by = match caller {
-        Some(caller) if caller.account() == account => audit::By::Owner,
-        _ => audit::By::Stranger,
-    };
-    let event = Event::of(visit, by, EMAIL_VERIFIED, Some(account), now());
-    let mut tx = services.store.begin().await?;
-    account::lock(&mut tx, account).await?;
-    let is_free = sql::owner(&mut tx, &key).await?.is_none();
-    if !is_free || !links::use_up(&mut tx, Purpose::VerifyEmail, link, event.at).await? {
-        tx.rollback().await?;
-        return Err(Refusal::LinkInvalid.into());
-    }
-    // This goes to the previous address.
-    let values = [("username", username.as_str())];
-    notify(&mut tx, services, account, "email-changed", &values, SECURITY).await?;
-    sql::forget_verified(&mut tx, account).await?;
-    if !sql::set_verified(&mut tx, account, &key, event.at).await? {
-        tx.rollback().await?;
-        return Err(Refusal::LinkInvalid.into());
-    }
-    sql::forget_claims(&mut tx, account, &key).await?;
-    // Links that went to the previous address.
-    links::void(&mut tx, account).await?;
-    audit::record(&mut tx, &event).await?;
-    tx.commit().await?;
-    services.wake_mail();
-    event.log();
-    Ok(())
-}
-
 /// Writes to the verified address of an account, if it has one and this server has mail. `values`:
-/// those of the variables in its text. `path`: the page that its button leads to. Wake the desk
-/// after the commit.
+/// those of the variables in its text, besides the username. `path`: the page that its button leads
+/// to. Wake the desk after the commit.
 pub(crate) async fn notify(
     tx: &mut Tx,
     services: &Services,
@@ -253,8 +305,8 @@ pub(crate) async fn notify(
     if services.mail.is_none() {
         return Ok(());
     }
-    let Some((address, language)) = sql::verified(tx, account).await? else { return Ok(()) };
-    let message = Message::new(name, &address, &language).leading_to(path.to_owned());
+    let Some(reachable) = reachable(tx, Some(account)).await? else { return Ok(()) };
+    let message = reachable.message(name).leading_to(path.to_owned());
     let message = values.iter().fold(message, |message, (name, value)| message.with(name, value));
     mail::post(tx, &services.keys, Some(account), &message).await
 }

@@ -39,6 +39,10 @@ pub enum Statement<'a> {
     Notice(&'a str, &'a str),
     /// This is pending for the session of this family until the password is entered.
     Pending(&'a str, &'a str),
+    /// This is the code of the challenge with this token.
+    CodeOf(&'a str, &'a str),
+    /// A session was started by the answer to the challenge with this token.
+    Answered(&'a str),
     /// Stands for the session with this id where the id itself must not be recorded (LG-03).
     SessionReference(&'a str),
 }
@@ -54,6 +58,8 @@ impl Statement<'_> {
             Self::SignUpOf(visitor, name) => format!("sign-up of visitor {visitor}: {name}"),
             Self::Notice(text, whom) => format!("notice for {whom}: {text}"),
             Self::Pending(text, family) => format!("pending for session {family}: {text}"),
+            Self::CodeOf(token, code) => format!("code of challenge {token}: {code}"),
+            Self::Answered(token) => format!("answer to challenge: {token}"),
             Self::SessionReference(id) => format!("session reference: {id}"),
         }
     }
@@ -66,6 +72,8 @@ pub enum Sealed<'a> {
     AfterSession(&'a str),
     /// The content of the delivery with this id.
     Delivery(&'a str),
+    /// The name for which the challenge with this hash was made.
+    ChallengeName(&'a str),
 }
 
 impl Sealed<'_> {
@@ -74,6 +82,7 @@ impl Sealed<'_> {
         match self {
             Self::AfterSession(id) => format!("what comes after session: {id}"),
             Self::Delivery(id) => format!("delivery: {id}"),
+            Self::ChallengeName(hash) => format!("name of challenge: {hash}"),
         }
     }
 }

@@ -29,6 +29,15 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// How long such a link is valid, in seconds.
+    #[must_use]
+    pub fn ttl(self) -> i64 {
+        match self {
+            Self::SetPassword | Self::VerifyEmail => 24 * 3600,
+            Self::ResetPassword => 30 * 60,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::SetPassword => "set-password",
@@ -36,6 +45,14 @@ impl Purpose {
             Self::VerifyEmail => "verify-email",
         }
     }
+}
+
+/// Whether a link may be used again within [`SAME_LINK`]: a browser may send the same form twice,
+/// and has lost the first answer. A program is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    Allowed,
+    Refused,
 }
 
 /// A link that is valid, or has just been used.
@@ -46,29 +63,31 @@ pub struct Link {
     pub sent_to: Option<String>,
 }
 
-/// Makes a link that replaces the account's others for this purpose, and returns its secret part.
-/// This is the only time that it is available. `sent_to`: the key of the address it goes to.
+/// Makes a link that replaces the account's others for this purpose, and returns its token. This is
+/// the only time that it is available. `sent_to`: the key of the address it goes to.
 pub(crate) async fn make(
     tx: &mut Tx,
     purpose: Purpose,
     account: AccountId,
-    expires_at: i64,
+    now: i64,
     sent_to: Option<&str>,
 ) -> Result<String, Fault> {
-    let link = random::token()?;
+    let (link, expires_at) = (random::token()?, now + purpose.ttl());
     sql::delete(tx, purpose.word(), account).await?;
     sql::insert(tx, &sha256(&link), purpose.word(), account, expires_at, sent_to).await?;
     Ok(link)
 }
 
-/// A link that is valid, or was used a moment ago.
+/// A link that is valid, or was used a moment ago and may be repeated.
 pub(crate) async fn find(
     store: &Store,
     purpose: Purpose,
     link: &str,
+    repeat: Repeat,
     now: i64,
 ) -> Result<Option<Link>, Fault> {
-    sql::find(&mut store.read().await?, &sha256(link), purpose.word(), now).await
+    let found = sql::find(&mut store.read().await?, &sha256(link), purpose.word(), now).await?;
+    Ok(found.filter(|link| !link.used || repeat == Repeat::Allowed))
 }
 
 /// Uses up a link. `false`: it is no longer valid.

@@ -247,6 +247,11 @@ pub async fn holder(store: &Store, account: AccountId) -> Result<Option<Holder>,
     sql::of(&mut store.read().await?, account).await
 }
 
+/// The same, in a transaction.
+pub(crate) async fn holder_in(tx: &mut Tx, account: AccountId) -> Result<Option<Holder>, Fault> {
+    sql::of(tx, account).await
+}
+
 /// The hashes of the accounts with ids greater than `after`, up to `last`, for an export.
 pub(crate) async fn hashes_between(
     store: &Store,
@@ -272,6 +277,12 @@ pub(crate) async fn change(
     hash: &PasswordHash,
 ) -> Result<i64, Fault> {
     sql::insert(tx, account, hash).await?;
+    account::raise_epoch(tx, account).await
+}
+
+/// Takes the password of an account away, and returns the new epoch.
+pub(crate) async fn remove(tx: &mut Tx, account: AccountId) -> Result<i64, Fault> {
+    sql::delete(tx, account).await?;
     account::raise_epoch(tx, account).await
 }
 

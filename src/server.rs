@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     accounts,
     audit::{self, Act},
-    devices, emails,
+    challenges, devices, emails,
     keys::Keys,
     links,
     mail::{Mail, Postman, Transport},
@@ -72,7 +72,9 @@ fn map(has_mail: bool) -> Map {
     if has_mail {
         emails::pages::routes(&mut map);
         emails::json::routes(&mut map);
+        sign_in::pages::code::routes(&mut map);
         sign_in::pages::forgot::routes(&mut map);
+        sign_in::pages::resend::routes(&mut map);
         sign_in::json::mail_routes(&mut map);
     }
     map
@@ -87,6 +89,7 @@ pub fn tables() -> Vec<&'static Table> {
         passwords::TABLES,
         sessions::TABLES,
         links::TABLES,
+        challenges::TABLES,
         outbox::TABLES,
         throttle::TABLES,
         audit::TABLES,
@@ -119,6 +122,7 @@ pub fn notices() -> Vec<Notice> {
         accounts::pages::EMAIL_NOTICES,
         emails::pages::NOTICES,
         sign_in::pages::forgot::NOTICES,
+        sign_in::pages::resend::NOTICES,
         devices::pages::NOTICES,
         sign_in::pages::NOTICES,
         sign_in::pages::password::NOTICES,

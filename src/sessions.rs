@@ -15,6 +15,7 @@ pub mod tokens;
 
 use crate::{
     audit::{self, Event, acts},
+    challenges,
     domain::{AccountId, Profile},
     links,
     platform::{clock::now, error::Fault, visit::Visit},
@@ -43,6 +44,8 @@ pub const MAX_SESSIONS: i64 = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProvedBy {
     Password,
+    /// A code that was sent by mail.
+    EmailCode,
 }
 
 impl ProvedBy {
@@ -51,11 +54,12 @@ impl ProvedBy {
     pub fn word(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::EmailCode => "email-code",
         }
     }
 
     fn of_word(word: &str) -> Option<Self> {
-        (word == Self::Password.word()).then_some(Self::Password)
+        [Self::Password, Self::EmailCode].into_iter().find(|known| known.word() == word)
     }
 }
 
@@ -133,7 +137,7 @@ pub(crate) async fn begin(
 }
 
 /// Ends sessions of an account: the only way one ends before its time. Ending all, or all others,
-/// defends the account, so it also voids the account's links.
+/// defends the account, so it also voids the account's links and challenges.
 pub(crate) async fn end(
     tx: &mut Tx,
     revision: Revision,
@@ -146,15 +150,21 @@ pub(crate) async fn end(
         Which::TooMany => sql::delete_beyond(tx, account, MAX_SESSIONS - 1, now).await?,
         Which::One(id) => sql::delete_one(tx, account, id).await?,
         Which::AllBut(id) => {
-            links::void(tx, account).await?;
+            void(tx, account).await?;
             sql::delete_but(tx, account, id).await?
         }
         Which::All => {
-            links::void(tx, account).await?;
+            void(tx, account).await?;
             sql::delete_but(tx, account, "").await?
         }
     };
     Ok(Changed { revision, sessions })
+}
+
+/// Voids what could still begin a session.
+async fn void(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+    links::void(tx, account).await?;
+    challenges::void(tx, account).await
 }
 
 /// Whether an account must lose a session before it gets another.

@@ -1,5 +1,8 @@
 //! Signing up and in, entering the password again, and changing it.
 
+mod asking;
+mod attempt;
+pub mod code;
 pub mod confirm;
 mod device;
 pub mod forgot;
@@ -7,31 +10,34 @@ pub mod json;
 pub mod pages;
 pub mod password;
 pub mod refresh;
+pub mod resend;
 pub mod sign_up;
 
 use crate::{
     accounts,
     audit::{self, By, Event, acts},
-    domain::{Credentials, Profile},
+    challenges,
+    domain::{AccountId, Credentials, Password, Profile},
     emails,
     keys::Statement,
-    passwords::{self, Holder, Place, Verdict},
+    passwords::{self, Holder, PasswordHash, Place},
     platform::{
-        clock::{now, rfc3339},
+        clock::rfc3339,
         error::{Fault, Refusal, Result},
         visit::Visit,
     },
     services::Services,
     sessions::{
-        self, StoredSession, Which,
+        self, ProvedBy, StoredSession, Which,
         account::{self, LockedAccount},
         caller::SignedIn,
         refresh::RefreshToken,
         tokens::SessionKind,
     },
     store::{changes, db::Tx},
-    throttle::{Who, counter::Counter},
 };
+
+use attempt::{Attempt, Proven};
 
 acts! {
     SIGNED_IN = "authn_login_success";
@@ -42,9 +48,13 @@ acts! {
     PROOF_FAILED = "authn_login_fail:proof";
     PASSWORD_CHANGED = "authn_password_change";
     PASSWORD_CHANGE_FAILED = "authn_password_change_fail";
+    /// Chosen by somebody who may not be the owner of the address.
+    PASSWORD_REMOVED = "authn_password_change:removed";
     PASSWORD_LINK_MADE = "authn_token_created:password_link";
     PASSWORD_SET_BY_LINK = "authn_password_change:password_link";
     RESET_ASKED = "authn_token_created:reset";
+    CODE_ASKED = "authn_token_created:email_code";
+    VERIFICATION_ASKED = "authn_token_created:verify_email";
     TOKEN_REFRESHED = "session_renewed:refresh";
     TOKEN_REUSED = "authn_token_reuse";
 }
@@ -68,7 +78,12 @@ pub struct Entered {
     pub device: Option<String>,
     /// Whether this cancelled a deletion of the account.
     pub deletion_undone: bool,
+    /// Whether this took the password away that somebody else may have chosen (RE-04).
+    pub password_removed: bool,
 }
+
+/// The page to which most notices lead.
+const SECURITY: &str = "/account/security";
 
 impl Entered {
     /// `epoch`: the account's, to which its known devices are tied.
@@ -81,8 +96,16 @@ impl Entered {
     ) -> Result<Self, Fault> {
         let (token, expires_in) = services.tokens.make(&session)?;
         let device = device::cookie(&services.keys, &session, epoch, visit)?;
-        let (refresh_token, deletion_undone) = (None, false);
-        Ok(Self { profile, session, token, expires_in, refresh_token, device, deletion_undone })
+        Ok(Self {
+            profile,
+            session,
+            token,
+            expires_in,
+            refresh_token: None,
+            device,
+            deletion_undone: false,
+            password_removed: false,
+        })
     }
 }
 
@@ -100,59 +123,33 @@ pub async fn sign_in(
     visit: &Visit,
     before: Option<&SignedIn>,
 ) -> Result<Step> {
-    let proven = prove(services, credentials, visit).await?;
-    let entered = enter(services, credentials, proven, kind, visit).await?;
+    let (identifier, password) = (&credentials.identifier, &credentials.password);
+    let name = attempt::counted_name(services, identifier);
+    let holder = attempt::holder(services, identifier);
+    let refusal = Refusal::InvalidCredentials;
+    let attempt = Attempt::begin(services, &name, holder, refusal, visit).await?;
+    let stored = attempt.holder.as_ref().and_then(|holder| holder.hash.as_ref());
+    let verdict = services.passwords.verify(password, stored, Place::of_name(visit, &name)).await?;
+    let proven = attempt.proven_if(verdict.right, services, visit).await?;
+    let (account, old) = (proven.holder.profile.id, proven.holder.hash.clone());
+    let entered = enter(services, proven, Proof::Password, kind, visit).await?;
+    if verdict.outdated
+        && let Some(old) = old
+        && let Err(error) = strengthen(services, password, account, &old, visit).await
+    {
+        // The password was right, and the next sign-in tries again.
+        tracing::warn!(?error, "a hash could not be upgraded");
+    }
     leave(services, before, visit).await;
     Ok(Step::Entered(Box::new(entered)))
 }
 
-/// A first proof that was right, and what is checked again before it counts.
-struct Proven {
-    holder: Holder,
-    verdict: Verdict,
-    counters: Vec<Counter>,
-    failed: Event,
-}
-
-async fn prove(services: &Services, credentials: &Credentials, visit: &Visit) -> Result<Proven> {
-    let Services { store, throttle, keys, .. } = services;
-    let email = credentials.email.as_ref().filter(|_| services.mail.is_some());
-    let email_key = email.map(emails::key);
-    let name = credentials.username.as_ref().map(|username| username.as_str());
-    // No username has an @, whatever else its key may be.
-    let name = email_key.as_deref().or(name).unwrap_or_default();
-    let stranger = throttle.counters(keys, Who::Stranger { name }, visit);
-    if visit.known_device.is_none() {
-        // Before the first database query.
-        throttle.refuse_if_limited(store, &stranger, visit, SIGN_IN_LIMITED).await?;
-    }
-    let holder = match (&credentials.username, email) {
-        (_, Some(email)) => emails::holder(store, email).await?,
-        (Some(username), None) => passwords::holder_named(store, username).await?,
-        (None, None) => None,
-    };
-    let counters = match (&holder, device::known(keys, holder.as_ref(), visit)) {
-        (Some(holder), Some(device)) => {
-            let who = Who::KnownDevice { device, account: holder.profile.id };
-            throttle.counters(keys, who, visit)
-        }
-        _ => stranger,
-    };
-    if visit.known_device.is_some() {
-        throttle.refuse_if_limited(store, &counters, visit, SIGN_IN_LIMITED).await?;
-    }
-    let stored = holder.as_ref().and_then(|holder| holder.hash.as_ref());
-    let by = Place::of_name(visit, name);
-    let verdict = services.passwords.verify(&credentials.password, stored, by).await?;
-    let id = holder.as_ref().map(|holder| holder.profile.id);
-    let failed = Event::of(visit, By::Stranger, SIGN_IN_FAILED, id, now());
-    match holder.filter(|holder| verdict.right && !holder.disabled) {
-        Some(holder) => Ok(Proven { holder, verdict, counters, failed }),
-        None => {
-            throttle.count(store, &counters, failed).await?;
-            Err(Refusal::InvalidCredentials.into())
-        }
-    }
+/// The first proof of a user who is signing in.
+#[derive(Clone, Copy)]
+enum Proof<'a> {
+    Password,
+    /// The code that was sent by mail, for the challenge with this token.
+    Code(&'a str),
 }
 
 /// Whether the owner has not been seen like this: neither by the cookie of a known device, nor by a
@@ -173,30 +170,46 @@ async fn is_new_device(
 /// Begins the session of a user whose proof was right. Refused if the account has changed since.
 async fn enter(
     services: &Services,
-    credentials: &Credentials,
     proven: Proven,
+    proof: Proof<'_>,
     kind: SessionKind,
     visit: &Visit,
 ) -> Result<Entered> {
-    let Proven { holder, verdict, counters, failed } = proven;
+    let Proven { holder, attempt } = proven;
     let account = holder.profile.id;
     let session = services.tokens.begin(kind, account, visit)?;
+    let session = match proof {
+        Proof::Password => session,
+        Proof::Code(challenge) => StoredSession {
+            proved_by: ProvedBy::EmailCode,
+            begun_by: Some(services.keys.tag(Statement::Answered(challenge))),
+            ..session
+        },
+    };
     let refresh_token = session.refreshable.then(RefreshToken::new).transpose()?;
     let refresh_hash = refresh_token.as_ref().map(RefreshToken::hash);
     let (event, now) = (signed_in(services, &session, visit), session.created_at);
+    // The first proof of the address by somebody who may not be the one who chose the password.
+    let takes_over = match proof {
+        Proof::Password => false,
+        Proof::Code(_) => {
+            device::known(&services.keys, Some(&holder), visit).is_none()
+                && !emails::is_tied(&services.store, account).await?
+        }
+    };
 
     let mut is_crowded = false;
-    let (mut tx, locked, ended) = loop {
+    let (mut tx, locked, revision) = loop {
         let mut tx = services.store.begin().await?;
         // This lock comes before the account's, so it is taken only if known to be needed.
-        let revision = match is_crowded {
+        let revision = match is_crowded || takes_over {
             true => Some(changes::next_revision(&mut tx).await?),
             false => None,
         };
         let locked = account::lock(&mut tx, account).await?;
-        if let Some(refused) = services.throttle.recheck(&mut tx, &counters, &failed).await? {
+        if let Some(refused) = attempt.recheck(&mut tx, services).await? {
             tx.commit().await?;
-            failed.log();
+            attempt.failed.log();
             return Err(refused);
         }
         let is_good = |locked: &LockedAccount| {
@@ -204,28 +217,38 @@ async fn enter(
                 && locked.disabled_at.is_none()
                 && locked.delete_at.is_none_or(|at| at > now)
         };
-        let Some(locked) = locked.filter(is_good) else {
+        let is_answer = match proof {
+            Proof::Password => true,
+            Proof::Code(challenge) => challenges::use_up(&mut tx, challenge, now).await?,
+        };
+        let Some(locked) = locked.filter(|locked| is_answer && is_good(locked)) else {
             tx.rollback().await?;
-            services.throttle.count(&services.store, &counters, failed).await?;
-            return Err(Refusal::InvalidCredentials.into());
+            return attempt.fail(services, visit).await;
         };
         is_crowded = sessions::is_crowded(&mut tx, account, now).await?;
         match revision {
-            _ if !is_crowded => break (tx, locked, None),
-            Some(revision) => {
-                let ended = sessions::end(&mut tx, revision, account, Which::TooMany, now).await?;
-                break (tx, locked, Some(ended));
-            }
-            None => tx.rollback().await?,
+            None if is_crowded => tx.rollback().await?,
+            _ => break (tx, locked, revision),
         }
     };
+    let (mut epoch, mut ended, mut taken_over) = (holder.epoch, None, None);
+    if let Some(revision) = revision {
+        let which = if takes_over { Which::All } else { Which::TooMany };
+        ended = Some(sessions::end(&mut tx, revision, account, which, now).await?);
+        if takes_over && holder.hash.is_some() {
+            epoch = passwords::remove(&mut tx, account).await?;
+            let event = Event { act: PASSWORD_REMOVED, ..event.clone() };
+            audit::record(&mut tx, &event).await?;
+            emails::notify(&mut tx, services, account, "password-removed", &[], SECURITY).await?;
+            taken_over = Some(event);
+        }
+    }
+    if matches!(proof, Proof::Code(_)) {
+        emails::tie(&mut tx, account, now).await?;
+    }
     if is_new_device(&mut tx, services, &holder, &session, visit).await? {
-        let values = [
-            ("username", holder.profile.username.as_str()),
-            ("device", &session.device),
-            ("network", &session.network),
-            ("time", &rfc3339(now)),
-        ];
+        let (device, network, time) = (&*session.device, &*session.network, &*rfc3339(now));
+        let values = [("device", device), ("network", network), ("time", time)];
         emails::notify(&mut tx, services, account, "new-device", &values, "/account/sessions")
             .await?;
     }
@@ -239,16 +262,10 @@ async fn enter(
     services.wake_mail();
 
     ended.iter().for_each(|ended| services.live_sessions.changed(ended));
-    event.log();
-    undone.iter().for_each(Event::log);
-    if verdict.outdated
-        && let Err(error) = strengthen(services, credentials, &holder, visit).await
-    {
-        // The password was right, and the next sign-in tries again.
-        tracing::warn!(?error, "a hash could not be upgraded");
-    }
-    let entered = Entered::new(services, holder.profile, session, holder.epoch, visit)?;
-    Ok(Entered { refresh_token, deletion_undone: undone.is_some(), ..entered })
+    [Some(&event), taken_over.as_ref(), undone.as_ref()].into_iter().flatten().for_each(Event::log);
+    let entered = Entered::new(services, holder.profile, session, epoch, visit)?;
+    let (deletion_undone, password_removed) = (undone.is_some(), taken_over.is_some());
+    Ok(Entered { refresh_token, deletion_undone, password_removed, ..entered })
 }
 
 fn signed_in(services: &Services, session: &StoredSession, visit: &Visit) -> Event {
@@ -261,13 +278,12 @@ fn signed_in(services: &Services, session: &StoredSession, visit: &Visit) -> Eve
 /// Replaces an older hash with one that has today's parameters.
 async fn strengthen(
     services: &Services,
-    credentials: &Credentials,
-    holder: &Holder,
+    password: &Password,
+    account: AccountId,
+    old: &PasswordHash,
     visit: &Visit,
 ) -> Result<()> {
-    let (account, Some(old)) = (holder.profile.id, &holder.hash) else { return Ok(()) };
-    let by = Place::of(visit, Some(account));
-    let new = services.passwords.hash(&credentials.password, by).await?;
+    let new = services.passwords.hash(password, Place::of(visit, Some(account))).await?;
     passwords::strengthen(&services.store, account, old, &new).await?;
     Ok(())
 }

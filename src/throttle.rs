@@ -72,11 +72,17 @@ const REMEMBERED: usize = 10_000;
 /// only to the log, so that nobody can fill the disk.
 const AUDITED: NonZero<u32> = NonZero::new(60).unwrap();
 
+/// How often an owner is warned of wrong tries.
+const WARNINGS: [Limit; 1] =
+    [Limit { tries: NonZero::<u32>::MIN, period: Duration::from_secs(24 * 3600) }];
+
 /// The source of a wrong try.
 #[derive(Clone, Copy, Debug)]
 pub enum Who<'a> {
     /// A stranger who tries to sign in with this name.
     Stranger { name: &'a str },
+    /// The name alone.
+    Name(&'a str),
     /// The same, from a device from which the account was signed in to before.
     KnownDevice { device: &'a str, account: AccountId },
     /// A signed-in user, by the family of the session and the network: a thief elsewhere cannot
@@ -91,6 +97,8 @@ pub enum Who<'a> {
     Asking,
     /// A mail to the address with this key.
     Letter { to: &'a str },
+    /// A warning about wrong tries with this name.
+    Warning { name: &'a str },
 }
 
 pub struct Throttle {
@@ -144,6 +152,7 @@ impl Throttle {
                 (format!("network {network}"), &self.network),
                 ("all".to_owned(), &self.total),
             ],
+            Who::Name(name) => vec![(format!("name {name}"), &self.account)],
             Who::KnownDevice { device, account } => {
                 vec![(format!("device {device} of {}", account.0), &self.account)]
             }
@@ -155,6 +164,7 @@ impl Throttle {
             Who::Newcomer => vec![(format!("sign-up {network}"), &self.sign_up)],
             Who::Asking => vec![(format!("asking {network}"), &self.network)],
             Who::Letter { to } => vec![(format!("letter {to}"), &self.mail)],
+            Who::Warning { name } => vec![(format!("warning {name}"), &WARNINGS)],
         };
         let mut counters: Vec<Counter> = groups
             .iter()
@@ -263,15 +273,38 @@ impl Throttle {
     /// like those that came later.
     pub async fn count(&self, store: &Store, counters: &[Counter], event: Event) -> Result<()> {
         let mut tx = store.begin().await?;
-        // Otherwise simultaneous tries would all be judged by the value from before the first of
-        // them.
-        sql::lock(&mut tx, counters).await?;
-        let before = sql::arrivals(&mut tx, counters).await?;
-        sql::count(&mut tx, counters).await?;
+        let refused = self.count_wrong(&mut tx, counters).await?;
         audit::record(&mut tx, &event).await?;
         tx.commit().await?;
         event.log();
-        self.judge(counters, &before)
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// The same as part of a larger transaction, which records it. `Some`: the refusal.
+    pub(crate) async fn count_wrong(
+        &self,
+        tx: &mut Tx,
+        counters: &[Counter],
+    ) -> Result<Option<Error>, Fault> {
+        // Otherwise simultaneous tries would all be judged by the value from before the first of
+        // them.
+        sql::lock(tx, counters).await?;
+        let before = sql::arrivals(tx, counters).await?;
+        sql::count(tx, counters).await?;
+        Ok(self.judge(counters, &before).err())
+    }
+
+    /// Whether the try that has just been counted was the last that one of these counters allows.
+    pub(crate) async fn is_just_used_up(
+        &self,
+        tx: &mut Tx,
+        counters: &[Counter],
+    ) -> Result<bool, Fault> {
+        let (arrivals, now) = (sql::arrivals(tx, counters).await?, now_ms());
+        Ok(counters.iter().any(|counter| {
+            let until = counter.limited_until(&arrivals, now);
+            (now + 1..=now + counter.interval).contains(&until)
+        }))
     }
 
     /// Refuses a try over the limit, and records that as `act`.

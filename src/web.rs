@@ -15,6 +15,7 @@ pub mod guard;
 pub mod headers;
 pub mod health;
 pub mod json;
+pub mod mail_link;
 pub mod media_type;
 pub mod metrics;
 pub mod next;

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     audit::{By, Event},
-    domain::{FieldError, ProfileChange, ProfilePolicy},
+    domain::{Email, Field, FieldError, ProfileChange, ProfilePolicy},
+    emails::{self, Emails},
     passwords::{self, FirebaseProject, PasswordHash},
     platform::{
         clock::{now, rfc3339, time},
@@ -85,12 +86,12 @@ pub(crate) enum User {
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Change a field of a profile
+    /// Change a field of a profile, or set the verified email address
     Set {
         /// A username or an id
         #[arg(allow_hyphen_values = true)]
         name: String,
-        /// The name of the field, such as fullName
+        /// The name of the field, such as fullName or email
         field: String,
         /// The new value
         #[arg(allow_hyphen_values = true)]
@@ -298,6 +299,15 @@ async fn set_disabled(store: &Store, name: &str, disabled: bool) -> Result<(), F
 
 async fn set(store: &Store, name: &str, field: &str, value: &str) -> Result<(), Failure> {
     let account = find(store, name).await?.profile;
+    if field == Field::EMAIL.name() {
+        let why = |code| Language::English.field_error(&FieldError { field: Field::EMAIL, code });
+        let email = Email::parse(value).map_err(|code| Failure(vec![why(code)]))?;
+        if !emails::set(store, account.id, &email).await.map_err(told)? {
+            return fail("this address is another account's");
+        }
+        say(&format!("The verified email address of {} is set.", account.username));
+        return Ok(());
+    }
     let change = ProfileChange::parse(ProfilePolicy::ALL, |known| {
         (known.field.name() == field).then(|| Ok(value.to_owned()))
     });
@@ -372,6 +382,13 @@ async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
     for (field, value) in profile.values.iter() {
         let label = Language::English.text(&format!("field-{}", field.field.name()));
         say(&format!("{:13} {}", label.to_lowercase(), value.unwrap_or("-")));
+    }
+    let Emails { verified, pending, .. } = emails::of(store, profile.id).await.map_err(told)?;
+    if let Some(address) = verified {
+        say(&format!("email         {address}"));
+    }
+    if let Some(address) = pending {
+        say(&format!("to be verified {address}"));
     }
     say(&format!("member since  {}", day(profile.created_at)));
     say(&format!("state         {}", state(record)));

@@ -37,8 +37,8 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     }
     let changed = end_all(&mut tx, revision, account, &event).await?;
     let date: String = rfc3339(delete_at).chars().take(10).collect();
-    let values = [("username", caller.profile().username.as_str()), ("date", &date)];
-    emails::notify(&mut tx, services, account, "deletion-asked", &values, "/signin").await?;
+    emails::notify(&mut tx, services, account, "deletion-asked", &[("date", &date)], "/signin")
+        .await?;
     tx.commit().await?;
     services.wake_mail();
     services.live_sessions.changed(&changed);

@@ -11,6 +11,7 @@ use super::{IMPORTED, NewRow, add, is_taken};
 use crate::{
     audit::{self, By, Event},
     domain::{AccountId, Username},
+    emails,
     passwords::{self, PasswordHash},
     platform::{clock::now, error::Fault},
     store::Store,
@@ -106,17 +107,15 @@ pub async fn import<R: BufRead + Send>(
     let skip = rules.skip_refused;
     let taken = add_all(store, accounts, skip, |done| progress("added", done)).await?;
     result.added = if taken.is_empty() || skip { good - taken.len() as u64 } else { 0 };
-    let is_added = |number: &u64| result.added > 0 && !taken.contains(number);
+    let is_added = |number: &u64| result.added > 0 && taken.iter().all(|(line, _)| line != number);
     result.without_password = without_password
         .into_iter()
         .filter(|(number, ..)| is_added(number))
         .map(|(_, id, name)| (id, name))
         .collect();
     result.mapped.retain(|mapped| is_added(&mapped.number));
-    result.refused.extend(taken.into_iter().map(|number| RefusedLine {
-        number,
-        reason: "has a username that is taken, or looks like one, or an id that is".to_owned(),
-    }));
+    let refused = |(number, reason): (u64, &str)| RefusedLine { number, reason: reason.to_owned() };
+    result.refused.extend(taken.into_iter().map(refused));
     result.refused.sort_by_key(|line| line.number);
     Ok(result)
 }
@@ -179,15 +178,15 @@ async fn plan(
 /// How many similar names get numbers.
 const MAX_NAMES: u32 = 10_000;
 
-/// Adds accounts in one transaction. If any is taken (by name, by a lookalike or by id), returns
-/// the lines of all that are, and adds nothing unless `skip_taken`. `progress` gets the number
-/// done.
+/// Adds accounts in one transaction. If any is taken (by name, by a lookalike, by id or by address),
+/// returns the lines of all that are, with the reasons, and adds nothing unless `skip_taken`.
+/// `progress` gets the number done.
 async fn add_all<I>(
     store: &Store,
     accounts: I,
     skip_taken: bool,
     mut progress: impl FnMut(u64) + Send,
-) -> Result<Vec<u64>, Fault>
+) -> Result<Vec<(u64, &'static str)>, Fault>
 where
     I: Iterator<Item = Result<(u64, ImportedAccount, Planned), Fault>> + Send,
 {
@@ -204,9 +203,21 @@ where
             disabled_at: account.disabled_at,
             delete_at: account.delete_at,
         };
-        if add(&mut tx, &row, hash.as_ref()).await?.is_none() {
-            taken.push(number);
+        if let Some((email, true)) = &account.email
+            && emails::is_taken(&mut tx, email).await?
+        {
+            taken.push((number, "has a verified email address that is another account's"));
             continue;
+        }
+        if add(&mut tx, &row, hash.as_ref()).await?.is_none() {
+            taken.push((
+                number,
+                "has a username that is taken, or looks like one, or an id that is",
+            ));
+            continue;
+        }
+        if let Some((email, is_verified)) = &account.email {
+            emails::import(&mut tx, id, email, *is_verified, at).await?;
         }
         let event = Event::without_request(By::Operator, IMPORTED, Some(id), at);
         audit::record(&mut tx, &event).await?;

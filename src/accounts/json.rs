@@ -22,7 +22,7 @@ use crate::{
         json::{MAX_HISTORY, PersonalEvent},
     },
     devices::json::Session,
-    domain::{ProfileChange, SignUpForm, profile::FIELDS},
+    domain::{Code, ProfileChange, SignUpForm, profile::FIELDS},
     emails, passwords,
     platform::{
         clock::rfc3339,
@@ -88,11 +88,13 @@ async fn sign_up(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Account>> {
-    let has_mail = state.mail.is_some();
+    let (has_mail, required) = (state.mail.is_some(), state.settings.mail.required);
     let form = strict::read(headers, body, |body| SignUpForm {
         username: strict::string(body, "username"),
         password: strict::string(body, "password"),
-        email: strict::given(body, "email", false).filter(|_| has_mail),
+        email: strict::given(body, "email", required)
+            .or(required.then_some(Err(Code::Missing)))
+            .filter(|_| has_mail),
         profile: FIELDS.map(|field| strict::string(body, field.field.name())),
     })?;
     let new = form

@@ -103,18 +103,20 @@ async fn show_profile(state: &AppState, form: FormState, viewer: &Viewer) -> Res
         Some(_) => Some(emails::of(&state.store, profile.id).await?),
         None => None,
     };
-    let view = move || profile_view(&profile, emails.as_ref(), &form, &token, policy);
+    let is_required = state.settings.mail.required;
+    let view = move || profile_view(&profile, emails.as_ref(), is_required, &form, &token, policy);
     render(state, viewer, around, view).await
 }
 
 fn profile_view(
     profile: &Profile,
     emails: Option<&Emails>,
+    is_required: bool,
     form: &FormState,
     token: &str,
     policy: ProfilePolicy,
 ) -> impl IntoView + use<> {
-    let email = emails.map(|emails| email::panel(emails, form, token));
+    let email = emails.map(|emails| email::panel(emails, is_required, form, token));
     // If the form is that of the address, this one is as it was.
     let own = match std::ptr::eq(form.form, &CHANGE_PROFILE) {
         true => form.clone(),

@@ -20,6 +20,10 @@ impl Field {
     pub const EMAIL: Self = Self("email");
     /// A username or an email address.
     pub const IDENTIFIER: Self = Self("identifier");
+    /// A code that was sent by mail.
+    pub const CODE: Self = Self("code");
+    /// The first step of a sign-in, which the second one completes.
+    pub const CHALLENGE: Self = Self("challenge");
     /// The token in a link.
     pub const TOKEN: Self = Self("token");
     /// The start of a page of a listing.

@@ -41,13 +41,29 @@ pub struct PasswordChange {
     pub new: Password,
 }
 
-/// The credentials of a sign-in.
+/// What a user is recognized by: a username or an email address. Neither needs to exist.
 #[derive(Debug)]
-pub struct Credentials {
+pub struct Identifier {
     /// `None` if no account can have that name.
     pub username: Option<UsernameKey>,
     /// If it is an email address, which is no username.
     pub email: Option<Email>,
+}
+
+impl Identifier {
+    /// Refuses only what is missing.
+    pub fn parse(raw: &str) -> Result<Self, Code> {
+        match raw.trim() {
+            "" => Err(Code::Missing),
+            raw => Ok(Self { username: UsernameKey::find(raw), email: Email::parse(raw).ok() }),
+        }
+    }
+}
+
+/// The credentials of a sign-in.
+#[derive(Debug)]
+pub struct Credentials {
+    pub identifier: Identifier,
     pub password: Password,
 }
 
@@ -93,16 +109,14 @@ impl SignInForm {
     /// Refuses only what is missing or far too long. Whether a name could exist is left to sign-in,
     /// which gives every failed attempt the same answer (AU-01).
     pub fn parse(&self) -> Result<Credentials, Vec<FieldError>> {
-        let username = read(&self.username, |raw| match raw.trim() {
-            "" => Err(Code::Missing),
-            raw => Ok((UsernameKey::find(raw), Email::parse(raw).ok())),
-        });
+        let identifier = read(&self.username, Identifier::parse);
         let password = read(&self.password, Password::parse);
-        match (username, password) {
-            (Ok((username, email)), Ok(password)) => Ok(Credentials { username, email, password }),
-            (username, password) => {
-                Err(errors([(Field::USERNAME, username.err()), (Field::PASSWORD, password.err())]))
-            }
+        match (identifier, password) {
+            (Ok(identifier), Ok(password)) => Ok(Credentials { identifier, password }),
+            (identifier, password) => Err(errors([
+                (Field::USERNAME, identifier.err()),
+                (Field::PASSWORD, password.err()),
+            ])),
         }
     }
 }
@@ -197,6 +211,6 @@ mod tests {
     #[test]
     fn a_name_that_cannot_exist_is_no_error_at_sign_in() {
         let form = SignInForm { username: Ok("' OR 1=1--".into()), password: Ok("x".into()) };
-        assert_eq!(form.parse().expect("credentials").username, None);
+        assert_eq!(form.parse().expect("credentials").identifier.username, None);
     }
 }

@@ -9,8 +9,10 @@ use axum::{
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::{former, verification};
 use crate::{
     domain::{Email, Field},
+    links::Repeat,
     platform::{
         error::{Refusal, Result},
         visit::Visit,
@@ -28,6 +30,7 @@ pub(crate) fn routes(map: &mut Map) {
     map.json(Policy::SignedIn, routes!(give));
     map.json(Policy::SignedIn, routes!(remove));
     map.json(Policy::Noticed, routes!(verify));
+    map.json(Policy::Public, routes!(restore));
 }
 
 /// Request body of `PUT /user/email`.
@@ -83,6 +86,7 @@ async fn give(
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
         (status = 204, description = "There is none now"),
+        (status = 400, description = "`invalid-input`: this server requires an address", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
@@ -103,7 +107,6 @@ async fn remove(
     responses(
         (status = 204, description = "It is verified"),
         (status = 400, description = "`invalid-input`, `malformed-json` or `link-invalid`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "`link-invalid`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 async fn verify(
@@ -115,7 +118,29 @@ async fn verify(
 ) -> Result<StatusCode> {
     let token = token(headers, body)?;
     let caller = caller.as_ref().map(|Extension(caller)| caller);
-    super::verify(&state, &token, caller, &visit).await?;
+    verification::verify(&state, &token, caller, Repeat::Refused, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Bring a former email address back
+///
+/// With the token in the link that was sent to it when it was changed or removed, for 72 hours.
+/// Signs out everywhere, and removes the password: ask for a link to set a new one.
+#[utoipa::path(
+    post, path = "/auth/restore-email", tag = "accounts", operation_id = "restoreEmail", request_body = TokenBody,
+    responses(
+        (status = 204, description = "It is the address of the account again"),
+        (status = 400, description = "`invalid-input`, `malformed-json` or `link-invalid`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn restore(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode> {
+    // The link that this makes is for the page.
+    former::restore(&state, &token(headers, body)?, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

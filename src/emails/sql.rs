@@ -1,38 +1,77 @@
 //! The table of addresses.
 
-use super::Emails;
+use std::collections::HashMap;
+
+use super::{Emails, Reachable, former::Former};
 use crate::{
     domain::AccountId,
     platform::error::Fault,
     store::{
         Kind::{Number, Text},
-        Table,
+        Store, Table,
         db::{Db, Tx, sql},
         table,
     },
 };
 
-pub(crate) const TABLES: &[Table] = &[table(
-    "emails",
-    &[
-        ("account_id", Number),
-        ("address", Text),
-        ("address_key", Text),
-        ("language", Text),
-        ("added_at", Number),
-        ("verified_at", Number),
-    ],
-)];
+pub(crate) const TABLES: &[Table] = &[
+    table(
+        "emails",
+        &[
+            ("account_id", Number),
+            ("address", Text),
+            ("address_key", Text),
+            ("language", Text),
+            ("added_at", Number),
+            ("verified_at", Number),
+            ("tied_at", Number),
+        ],
+    ),
+    table(
+        "former_emails",
+        &[
+            ("hash", Text),
+            ("account_id", Number),
+            ("address", Text),
+            ("address_key", Text),
+            ("language", Text),
+            ("expires_at", Number),
+        ],
+    ),
+];
 
-pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Emails, Fault> {
-    let query = "SELECT address, verified_at FROM emails WHERE account_id = $1 ORDER BY added_at";
-    let rows: Vec<(String, Option<i64>)> = db.all(sql(query).bind(account)).await?;
-    let mut emails = Emails::default();
-    for (address, verified_at) in rows {
-        let place = if verified_at.is_some() { &mut emails.verified } else { &mut emails.pending };
+impl Emails {
+    fn add(&mut self, address: String, verified_at: Option<i64>) {
+        let place = if verified_at.is_some() { &mut self.verified } else { &mut self.pending };
         *place = Some(address);
     }
+}
+
+pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Emails, Fault> {
+    let query = "SELECT address, verified_at FROM emails WHERE account_id = $1";
+    let rows: Vec<(String, Option<i64>)> = db.all(sql(query).bind(account)).await?;
+    let mut emails = Emails::default();
+    rows.into_iter().for_each(|(address, verified_at)| emails.add(address, verified_at));
+    let query = "SELECT address FROM former_emails WHERE account_id = $1 ORDER BY expires_at";
+    let rows: Vec<(String,)> = db.all(sql(query).bind(account)).await?;
+    emails.former = rows.into_iter().map(|(address,)| address).collect();
     Ok(emails)
+}
+
+/// Without the former ones.
+pub(super) async fn between(
+    db: &mut Db,
+    after: i64,
+    last: i64,
+) -> Result<HashMap<AccountId, Emails>, Fault> {
+    let query = "SELECT account_id, address, verified_at FROM emails \
+                 WHERE account_id > $1 AND account_id <= $2";
+    let rows: Vec<(i64, String, Option<i64>)> = db.all(sql(query).bind(after).bind(last)).await?;
+    let mut all: HashMap<AccountId, Emails> = HashMap::new();
+    for (account, address, verified_at) in rows {
+        all.entry(AccountId(account)).or_default().add(address, verified_at);
+    }
+    Ok(all)
 }
 
 pub(super) async fn owner(db: &mut Db, key: &str) -> Result<Option<AccountId>, Fault> {
@@ -41,14 +80,40 @@ pub(super) async fn owner(db: &mut Db, key: &str) -> Result<Option<AccountId>, F
     Ok(row.map(|(id,)| AccountId(id)))
 }
 
-/// The verified address of an account, and the language in which its owner is addressed.
-pub(super) async fn verified(
-    db: &mut Db,
-    account: AccountId,
-) -> Result<Option<(String, String)>, Fault> {
-    let query =
-        "SELECT address, language FROM emails WHERE account_id = $1 AND verified_at IS NOT NULL";
-    db.optional(sql(query).bind(account)).await
+pub(super) async fn reachable(db: &mut Db, account: AccountId) -> Result<Option<Reachable>, Fault> {
+    let query = "SELECT e.address, e.language, a.username FROM emails e \
+                 JOIN accounts a ON a.id = e.account_id \
+                 WHERE e.account_id = $1 AND e.verified_at IS NOT NULL";
+    let row: Option<(String, String, String)> = db.optional(sql(query).bind(account)).await?;
+    Ok(row.map(|(address, language, username)| Reachable { address, language, username }))
+}
+
+/// The address of an account that waits to be verified.
+pub(super) async fn pending(db: &mut Db, account: AccountId) -> Result<Option<String>, Fault> {
+    let query = "SELECT address FROM emails WHERE account_id = $1 AND verified_at IS NULL";
+    let row: Option<(String,)> = db.optional(sql(query).bind(account)).await?;
+    Ok(row.map(|(address,)| address))
+}
+
+/// The account that was the last to be given this address, which nobody has verified.
+pub(super) async fn claimant(db: &mut Db, key: &str) -> Result<Option<AccountId>, Fault> {
+    let query = "SELECT account_id FROM emails WHERE address_key = $1 AND verified_at IS NULL \
+                 ORDER BY added_at DESC, account_id LIMIT 1";
+    let row: Option<(i64,)> = db.optional(sql(query).bind(key)).await?;
+    Ok(row.map(|(id,)| AccountId(id)))
+}
+
+pub(super) async fn is_tied(db: &mut Db, account: AccountId) -> Result<bool, Fault> {
+    let query = "SELECT 1 FROM emails WHERE account_id = $1 AND tied_at IS NOT NULL";
+    Ok(db.optional::<(i32,)>(sql(query).bind(account)).await?.is_some())
+}
+
+/// Ties the verified address of an account to it.
+pub(super) async fn tie(tx: &mut Tx, account: AccountId, now: i64) -> Result<(), Fault> {
+    let update = "UPDATE emails SET tied_at = $2 \
+                  WHERE account_id = $1 AND verified_at IS NOT NULL AND tied_at IS NULL";
+    tx.execute(sql(update).bind(account).bind(now)).await?;
+    Ok(())
 }
 
 pub(super) async fn address(
@@ -99,6 +164,14 @@ pub(super) async fn forget_verified(tx: &mut Tx, account: AccountId) -> Result<(
     Ok(())
 }
 
+/// One claim of an account.
+pub(super) async fn forget_claim(tx: &mut Tx, account: AccountId, key: &str) -> Result<(), Fault> {
+    let delete = "DELETE FROM emails \
+                  WHERE account_id = $1 AND address_key = $2 AND verified_at IS NULL";
+    tx.execute(sql(delete).bind(account).bind(key)).await?;
+    Ok(())
+}
+
 /// The claims of others on an address that has an owner now.
 pub(super) async fn forget_claims(tx: &mut Tx, owner: AccountId, key: &str) -> Result<(), Fault> {
     let delete = "DELETE FROM emails WHERE address_key = $2 AND account_id <> $1";
@@ -108,4 +181,57 @@ pub(super) async fn forget_claims(tx: &mut Tx, owner: AccountId, key: &str) -> R
 
 pub(super) async fn delete(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
     tx.execute(sql("DELETE FROM emails WHERE account_id = $1").bind(account)).await
+}
+
+/// Notes the verified address of an account as a former one. Later ones expire later.
+pub(super) async fn part_with(
+    tx: &mut Tx,
+    account: AccountId,
+    hash: &str,
+    expires_at: i64,
+) -> Result<(), Fault> {
+    let last = "SELECT MAX(expires_at) FROM former_emails WHERE account_id = $1";
+    let (last,): (Option<i64>,) = tx.one(sql(last).bind(account)).await?;
+    let expires_at = last.map_or(expires_at, |last| expires_at.max(last + 1));
+    let insert = "INSERT INTO former_emails \
+                  (hash, account_id, address, address_key, language, expires_at) \
+                  SELECT $2, account_id, address, address_key, language, $3 FROM emails \
+                  WHERE account_id = $1 AND verified_at IS NOT NULL";
+    tx.execute(sql(insert).bind(account).bind(hash).bind(expires_at)).await?;
+    Ok(())
+}
+
+pub(super) async fn former(db: &mut Db, hash: &str, now: i64) -> Result<Option<Former>, Fault> {
+    let query = "SELECT f.account_id, f.address, f.address_key, f.language FROM former_emails f \
+                 JOIN accounts a ON a.id = f.account_id \
+                 WHERE f.hash = $1 AND f.expires_at > $2 \
+                 AND a.disabled_at IS NULL AND (a.delete_at IS NULL OR a.delete_at > $2)";
+    let row: Option<(i64, String, String, String)> =
+        db.optional(sql(query).bind(hash).bind(now)).await?;
+    Ok(row.map(|(account, address, key, language)| Former {
+        account: AccountId(account),
+        address,
+        key,
+        language,
+    }))
+}
+
+/// This former address and those after it. Those before it can still be brought back: otherwise a
+/// thief who changes the address twice could void the owner's link with their own.
+pub(super) async fn forget_former_from(
+    tx: &mut Tx,
+    account: AccountId,
+    hash: &str,
+) -> Result<(), Fault> {
+    let delete = "DELETE FROM former_emails WHERE account_id = $1 AND expires_at >= \
+                  (SELECT f.expires_at FROM former_emails f WHERE f.hash = $2)";
+    tx.execute(sql(delete).bind(account).bind(hash)).await?;
+    Ok(())
+}
+
+/// Forgets the former addresses that can no longer be brought back.
+pub(crate) async fn forget(store: &Store, now: i64) -> Result<(), Fault> {
+    let over = "expires_at <= $1";
+    store.in_pieces("DELETE FROM former_emails", ("former_emails", "hash"), over, now).await?;
+    Ok(())
 }

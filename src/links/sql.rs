@@ -59,7 +59,7 @@ pub(super) async fn find(
 ) -> Result<Option<Link>, Fault> {
     let query = "SELECT l.account_id, l.used_at, l.sent_to FROM links l JOIN accounts a ON a.id = l.account_id \
                  WHERE l.hash = $1 AND l.purpose = $2 AND l.expires_at > $3 \
-                 AND a.disabled_at IS NULL AND a.delete_at IS NULL \
+                 AND a.disabled_at IS NULL AND (a.delete_at IS NULL OR a.delete_at > $3) \
                  AND ((l.used_at IS NULL AND l.epoch = a.epoch) OR l.used_at >= $4)";
     let query = sql(query).bind(hash).bind(purpose).bind(now).bind(now - SAME_LINK);
     let row: Option<LinkRow> = db.optional(query).await?;

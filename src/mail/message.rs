@@ -38,9 +38,13 @@ pub const MESSAGES: &[(&str, &[&str])] = &[
     ("email-changing", &["username"]),
     ("email-changed", &["username"]),
     ("email-removed", &["username"]),
+    ("email-restored", &["username"]),
     ("reset-password", &["username"]),
+    ("sign-in-code", &["username", "code"]),
     ("no-account", &[]),
     ("password-changed", &["username"]),
+    ("password-removed", &["username"]),
+    ("wrong-tries", &["username", "device", "network", "time"]),
     ("new-device", &["username", "device", "network", "time"]),
     ("deletion-asked", &["username", "date"]),
     ("deletion-undone", &["username"]),
@@ -150,8 +154,10 @@ impl Header for AutoSubmitted {
 /// The text of a message.
 struct Parts {
     subject: String,
-    /// Before the button.
+    /// Before the code and the button.
     before: Vec<String>,
+    /// A code to copy.
+    code: Option<String>,
     /// Words and address.
     button: Option<(String, String)>,
     after: Vec<String>,
@@ -191,6 +197,7 @@ impl Parts {
         Self {
             subject: text(""),
             before: paragraphs(text(".text")),
+            code: Some(text(".code")).filter(|code| !code.is_empty()),
             button,
             after: paragraphs(text(".after")),
             foot: std::iter::once(foot).chain(help).collect(),
@@ -201,46 +208,57 @@ impl Parts {
     fn text(&self) -> String {
         let button = self.button.iter().map(|(words, url)| format!("{words}:\n{url}"));
         let foot = format!("-- \n{}", self.foot.join("\n"));
-        let parts = self.before.iter().cloned().chain(button);
+        let parts = self.before.iter().chain(&self.code).cloned().chain(button);
         let parts: Vec<String> = parts.chain(self.after.iter().cloned()).chain([foot]).collect();
         parts.join("\n\n") + "\n"
     }
 
+    /// Tables and styles at each element, because Outlook knows no others. What others have typed is
+    /// filled in last, so that nothing in it is filled in.
     fn html(&self, head: &Letterhead, language: Language) -> String {
-        let paragraph = |text: &String| format!("<p>{}</p>", encode_text(text));
+        let [accent, on_accent, dark_accent, on_dark_accent] = &head.colors;
+        let colored = |text: &str| {
+            text.replace("{accent}", accent)
+                .replace("{on-accent}", on_accent)
+                .replace("{dark-accent}", dark_accent)
+                .replace("{on-dark-accent}", on_dark_accent)
+        };
+        let paragraph =
+            |text: &String| format!("<p style=\"margin:0 0 16px\">{}</p>", encode_text(text));
         let paragraphs = |texts: &[String]| texts.iter().map(paragraph).collect::<String>();
+        let code = self.code.iter().map(|code| CODE.replace("{code}", &encode_text(code)));
         let button = self.button.iter().map(|(words, url)| {
-            let (words, url) = (encode_text(words), html_escape::encode_double_quoted_attribute(url));
-            format!(
-                "<p><a class=\"button\" href=\"{url}\">{words}</a></p><p class=\"small\"><a href=\"{url}\">{url}</a></p>"
-            )
+            let url = html_escape::encode_double_quoted_attribute(url);
+            colored(BUTTON).replace("{words}", &encode_text(words)).replace("{url}", &url)
         });
         let content: String = std::iter::once(paragraphs(&self.before))
+            .chain(code)
             .chain(button)
             .chain([paragraphs(&self.after)])
             .collect();
-        let [accent, on_accent, dark_accent, on_dark_accent] = &head.colors;
-        [
-            ("{language}", language.tag().to_owned()),
-            ("{subject}", encode_text(&self.subject).into_owned()),
-            ("{brand}", encode_text(&head.brand).into_owned()),
-            ("{accent}", accent.clone()),
-            ("{on-accent}", on_accent.clone()),
-            ("{dark-accent}", dark_accent.clone()),
-            ("{on-dark-accent}", on_dark_accent.clone()),
-            (
-                "{foot}",
-                self.foot.iter().map(|line| encode_text(line).into_owned() + "<br>").collect(),
-            ),
-            // Last, because it holds what others have typed.
-            ("{content}", content),
-        ]
-        .into_iter()
-        .fold(include_str!("frame.html").to_owned(), |page, (name, value)| {
-            page.replace(name, &value)
-        })
+        let foot: String =
+            self.foot.iter().map(|line| encode_text(line).into_owned() + "<br>").collect();
+        colored(include_str!("frame.html"))
+            .replace("{language}", language.tag())
+            .replace("{brand}", &encode_text(&head.brand))
+            .replace("{foot}", &foot)
+            .replace("{subject}", &encode_text(&self.subject))
+            .replace("{content}", &content)
     }
 }
+
+/// A code, alone on its line and easy to copy.
+const CODE: &str = "<p class=\"code\" style=\"margin:0 0 16px;font:bold 30px/1.3 Consolas,Menlo,monospace;\
+                    letter-spacing:2px\">{code}</p>";
+
+/// A cell with a color, because Outlook gives links no padding.
+const BUTTON: &str = "<table role=\"presentation\" cellspacing=\"0\" cellpadding=\"0\" border=\"0\" \
+                      style=\"margin:0 0 12px\"><tr><td class=\"button\" bgcolor=\"{accent}\" \
+                      style=\"border-radius:8px;background:{accent};padding:12px 22px\">\
+                      <a href=\"{url}\" style=\"font-weight:bold;text-decoration:none;color:{on-accent}\">\
+                      {words}</a></td></tr></table>\
+                      <p class=\"small\" style=\"margin:0 0 16px;font-size:13px;word-break:break-all\">\
+                      <a class=\"link\" href=\"{url}\" style=\"color:{accent}\">{url}</a></p>";
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use lettre::{message::Mailbox, transport::smtp::client::Certificate};
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use crate::platform::settings::{BadSetting, bad, settings};
+use crate::platform::settings::{BadSetting, bad, settings, switch};
 
 settings! {
     /// The settings of mail.
@@ -19,6 +19,8 @@ settings! {
              authority of your own. Without MAIL_URL, nothing that needs mail is offered.";
         from: Option<Mailbox> = given("MAIL_FROM", "none", from, "Example <accounts@example.org>"),
             "the sender of all mail; required with MAIL_URL";
+        required: bool = or("EMAIL_REQUIRED", "no", |text| switch(text, "yes", "no")),
+            "yes: sign-up asks for an email address, and nobody is let in before it is verified";
     }
 }
 
@@ -124,6 +126,10 @@ impl MailSettings {
         let is_bad = faults.iter().any(|fault| fault.name == "MAIL_FROM");
         if self.url.is_some() && self.from.is_none() && !is_bad {
             faults.push(bad("MAIL_FROM", "is required with MAIL_URL"));
+        }
+        let is_bad = faults.iter().any(|fault| fault.name == "MAIL_URL");
+        if self.required && self.url.is_none() && !is_bad {
+            faults.push(bad("EMAIL_REQUIRED", "needs MAIL_URL"));
         }
     }
 }

@@ -81,6 +81,12 @@ pub(super) async fn insert(
     Ok(())
 }
 
+pub(super) async fn delete(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+    let delete = "DELETE FROM passwords WHERE account_id = $1";
+    tx.execute(sql(delete).bind(account)).await?;
+    Ok(())
+}
+
 /// `false`: the password was changed in the meantime.
 pub(super) async fn replace(
     store: &Store,

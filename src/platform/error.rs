@@ -38,6 +38,8 @@ pub enum Refusal {
     },
     /// The link is used, expired or invalid.
     LinkInvalid,
+    /// The code is wrong, or no longer works.
+    InvalidCode,
     /// The form belongs to another session, or has expired.
     StaleForm,
     NotFound,

@@ -63,6 +63,12 @@ pub fn token() -> Result<String, Fault> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// Eight random digits. 2^64 is so much more than 10^8 that none is noticeably likelier.
+pub fn digits() -> Result<String, Fault> {
+    let random = getrandom::u64().map_err(Fault::internal)?;
+    Ok(format!("{:08}", random % 100_000_000))
+}
+
 /// Positive and below 2^53. Among a million accounts, two share a number with a probability of
 /// 10^-4; the second sign-up is then refused as taken: nothing is lost, and a retry succeeds.
 pub fn account_id() -> Result<AccountId, Fault> {

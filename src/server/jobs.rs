@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::trusted_clock::{SteadyClock, Time, TrustedClock};
 use crate::{
     accounts::deletion,
-    links, outbox,
+    challenges, emails, links, outbox,
     platform::{clock::seconds, error::Fault},
     sessions::{self, live, refresh},
     store::{Store, changes},
@@ -65,6 +65,8 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     let sessions = sessions::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     throttle::forget(store, now).await?;
     links::forget(store, now).await?;
+    challenges::forget(store, now).await?;
+    emails::forget(store, now).await?;
     outbox::forget(store, now).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;
     Ok(sessions)

@@ -186,7 +186,7 @@ pub(super) async fn renew(
     };
     let changed = sessions::end(&mut tx, revision, account_id, which, event.at).await?;
     if new_hash.is_some() {
-        password_changed(&mut tx, services, account_id, &row.profile.username).await?;
+        password_changed(&mut tx, services, account_id).await?;
     }
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

@@ -1,7 +1,9 @@
 //! The pages for signing up and in, and their forms.
 
+pub mod code;
 pub mod forgot;
 pub mod password;
+pub mod resend;
 
 use std::time::Duration;
 
@@ -16,11 +18,12 @@ use leptos::prelude::*;
 use super::{
     Entered, Step,
     confirm::confirm as use_confirm,
-    sign_up::{Newcomer, sign_up_and_enter},
+    sign_up::{Newcomer, sign_up_alone, sign_up_and_enter},
 };
 use crate::{
     accounts::pages::{DELETION_ASKED, deletion_asked},
-    domain::{Field, SignInForm, SignUpForm, profile::FIELDS, shown_password},
+    domain::{Code, Field, SignInForm, SignUpForm, profile::FIELDS, shown_password},
+    emails,
     platform::error::{Error, Refusal, Result},
     sessions::{
         caller::{OVER, Shown, by_token},
@@ -47,6 +50,10 @@ notices! {
     LEFT = "signed-out";
     /// The deletion of the account was cancelled.
     KEPT = "kept";
+    /// The password was removed, because somebody else may have chosen it.
+    TAKEN_OVER = "taken-over";
+    /// The account is made, and waits for its address to be verified.
+    TO_VERIFY = "to-verify";
     /// The password was confirmed, but the pending act was not performed.
     NOT_DONE = "not-done";
 }
@@ -86,6 +93,8 @@ pub async fn sign_up(
         FIELDS.map(|field| Ok(call.field(field.field.name()).unwrap_or_default().to_owned()));
     let email = call.field(Field::EMAIL.name()).filter(|_| call.state.mail.is_some());
     let email = email.map(|email| Ok(email.to_owned()));
+    let must_verify = call.state.settings.mail.required;
+    let email = email.or(must_verify.then_some(Err(Code::Missing)));
     let form = SignUpForm { username: Ok(username), password: Ok(password), email, profile };
     call.finish(
         async {
@@ -93,6 +102,10 @@ pub async fn sign_up(
             let new = form
                 .parse(settings.passwords.policy, settings.profile)
                 .map_err(Refusal::InvalidInput)?;
+            if must_verify {
+                sign_up_alone(&call.state, &new, &call.visit).await?;
+                return Ok(call.go_on(SIGN_IN.page, TO_VERIFY));
+            }
             let visitor = call.visitor.as_deref().unwrap_or_default();
             let newcomer = Newcomer { visitor, before: call.caller.as_ref() };
             let entered = sign_up_and_enter(&call.state, &new, &call.visit, newcomer).await?;
@@ -123,12 +136,13 @@ async fn show_sign_up(
     headers: &HeaderMap,
 ) -> Result<Response> {
     let (policy, profile) = (state.settings.passwords.policy, state.settings.profile);
-    let has_mail = state.mail.is_some();
+    let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
     render_form(state, form, viewer, headers, move |form, token| {
         let required = profile.fields().filter(|field| field.required);
         let mut fields: Vec<_> = required.map(|field| parts::profile(form, field)).collect();
         if has_mail {
-            fields.push(parts::email(form, Some(t("email-hint"))));
+            let hint = t(if must_verify { "email-hint-required" } else { "email-hint" });
+            fields.push(parts::email(form, Some(hint)));
         }
         fields.push(parts::new_username(form));
         fields.push(parts::new_password(form, Field::PASSWORD, policy));
@@ -165,14 +179,23 @@ pub async fn sign_in(
             let kind = SessionKind::Browser { remembered: !remember.is_empty() };
             let (visit, before) = (&call.visit, call.caller.as_ref());
             let step = super::sign_in(&call.state, &credentials, kind, visit, before).await?;
-            let Step::Entered(entered) = step;
-            let kept = entered.deletion_undone;
-            let next = if kept { HOME.to_owned() } else { safe_next(&next) };
-            Ok(call.entered(*entered, &next, kept.then_some(KEPT)))
+            let Step::Entered(by_password) = step;
+            Ok(entered(&call, *by_password, &next))
         }
         .await,
     );
     Ok(())
+}
+
+/// Goes to `next`, unless there is something to tell first.
+fn entered(call: &FormCall, entered: Entered, next: &str) -> Done {
+    let notice = match &entered {
+        Entered { password_removed: true, .. } => Some(TAKEN_OVER),
+        Entered { deletion_undone: true, .. } => Some(KEPT),
+        _ => None,
+    };
+    let next = if notice.is_some() { HOME.to_owned() } else { safe_next(next) };
+    call.entered(entered, &next, notice)
 }
 
 async fn sign_in_page(
@@ -195,23 +218,45 @@ async fn show_sign_in(
     headers: &HeaderMap,
 ) -> Result<Response> {
     let remembered = state.settings.sessions.remember_ttl;
+    let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
     render_form(state, form, viewer, headers, move |form, token| {
+        let by_code = has_mail.then(|| {
+            let href = instead(form, &code::SEND_CODE);
+            view! { <a class="button quiet" href=href>{t("sign-in-by-code")}</a> }.into_any()
+        });
         let fields = vec![
             parts::username(form),
             parts::password(form, Field::PASSWORD),
-            checkbox(form, "remember", t("remember"), Some(remember_hint(remembered))),
+            remember(form, remembered),
             button(t("sign-in")),
+            by_code.into_any(),
         ];
         let href = instead(form, &SIGN_UP);
-        let other = view! { {t_brand("sign-in-other")} " " <a href=href>{t("sign-up")}</a> };
+        let resend = must_verify.then(|| {
+            view! { <br/> <a href=resend::RESEND.page>{t("resend-title")}</a> }
+        });
+        let other = view! {
+            {t_brand("sign-in-other")} " " <a href=href>{t("sign-up")}</a> {resend}
+        };
         alone(form, token, None, fields, Some(other.into_any()))
     })
     .await
 }
 
+/// The page that asks for another code.
+fn another_code(form: &FormState) -> String {
+    let page = instead(form, &code::SEND_CODE);
+    format!("{page}{}again", if page.contains('?') { '&' } else { '?' })
+}
+
 /// The page of another form that leads to the same page afterwards.
 fn instead(form: &FormState, other: &'static Form) -> String {
     FormState::new(other).to(form.value("next")).here()
+}
+
+/// Whether the session outlives the browser.
+fn remember(form: &FormState, remembered: Duration) -> AnyView {
+    checkbox(form, "remember", t("remember"), Some(remember_hint(remembered)))
 }
 
 /// How long users stay signed in without coming back.
@@ -328,6 +373,12 @@ async fn show_confirm(
     viewer: &Viewer,
     headers: &HeaderMap,
 ) -> Result<Response> {
+    let is_reachable = match (&state.mail, &viewer.caller) {
+        (Some(_), Some(caller)) => {
+            emails::of(&state.store, caller.account()).await?.verified.is_some()
+        }
+        _ => false,
+    };
     render_form(state, form, viewer, headers, move |form, token| {
         let lead = match &form.pending {
             Some((_, pending)) => language().text(pending.act.lead),
@@ -340,7 +391,11 @@ async fn show_confirm(
             parts::password(form, Field::PASSWORD),
             button(t("confirm-button")),
         ];
-        let other = view! { <a href="/account">{t("confirm-cancel")}</a> };
+        // Accounts without a password have no other way.
+        let by_code = is_reachable.then(|| {
+            view! { <a href=another_code(form)>{t("confirm-by-code")}</a> <br/> }
+        });
+        let other = view! { {by_code} <a href="/account">{t("confirm-cancel")}</a> };
         alone(form, token, Some(lead), fields, Some(other.into_any()))
     })
     .await

@@ -8,7 +8,7 @@ use crate::{
     audit::{self, By, Event},
     domain::{AccountId, Code, Field, Password, PasswordChange, Profile, new_password},
     emails,
-    links::{self, Link, Purpose},
+    links::{self, Link, Purpose, Repeat},
     passwords::{self, Holder, Place},
     platform::{
         clock::now,
@@ -23,9 +23,6 @@ use crate::{
     store::{Store, changes, db::Tx},
     throttle::{LIMITED, TOKEN_REFUSED, Who},
 };
-
-/// How long a link for setting a password is valid, in seconds.
-pub const LINK_TTL: i64 = 24 * 3600;
 
 /// Changes the password. Every other session ends, and this one continues under a new id (PW-08,
 /// SE-01, SE-03). The same change, repeated because its answer was lost, gets the same session.
@@ -70,13 +67,27 @@ pub async fn change(
     renew(services, caller, renewal, &change.new, visit).await
 }
 
-/// A user who has just confirmed the password need not enter it again to change it.
+/// Whether the current password may be left out: it has just been confirmed, or there is none and
+/// the session has just begun.
+pub async fn needs_no_current(services: &Services, caller: &SignedIn) -> Result<bool, Fault> {
+    let ttl = services.settings.sessions.proof_ttl;
+    let is_fresh = caller.fresh(ttl).is_ok();
+    Ok(caller.has_confirmed(ttl) || (is_fresh && !has_one(services, caller).await?))
+}
+
+/// Whether the account has a password.
+pub async fn has_one(services: &Services, caller: &SignedIn) -> Result<bool, Fault> {
+    let holder = passwords::holder(&services.store, caller.account()).await?;
+    Ok(holder.is_none_or(|holder| holder.hash.is_some()))
+}
+
+/// A change without the current password.
 async fn confirmed(
     services: &Services,
     caller: &SignedIn,
     failed: Failed,
 ) -> Result<PasswordProof> {
-    if !caller.has_confirmed(services.settings.sessions.proof_ttl) {
+    if !needs_no_current(services, caller).await? {
         return Err(Refusal::of_field(Field::CURRENT_PASSWORD, Code::Missing).into());
     }
     let holder = passwords::holder(&services.store, caller.account()).await?.ok_or(OVER)?;
@@ -91,8 +102,7 @@ pub async fn make_link(store: &Store, account: AccountId) -> Result<String, Faul
     let mut tx = store.begin().await?;
     let there = account::lock(&mut tx, account).await?;
     there.ok_or_else(|| Fault::internal("the account is gone"))?;
-    let expires_at = event.at + LINK_TTL;
-    let link = links::make(&mut tx, Purpose::SetPassword, account, expires_at, None).await?;
+    let link = links::make(&mut tx, Purpose::SetPassword, account, event.at, None).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     Ok(link)
@@ -100,18 +110,22 @@ pub async fn make_link(store: &Store, account: AccountId) -> Result<String, Faul
 
 /// The account that this link belongs to.
 pub async fn owner_of_link(services: &Services, link: &str, visit: &Visit) -> Result<Profile> {
-    let (found, holder) = find(services, link, visit).await?;
-    if found.used { invalid(services, visit).await } else { Ok(holder.profile) }
+    Ok(find(services, link, Repeat::Refused, visit).await?.1.profile)
 }
 
 /// The links that set a password: an operator's, and that of an owner who has forgotten it.
 const PURPOSES: [Purpose; 2] = [Purpose::SetPassword, Purpose::ResetPassword];
 
-/// A link that is valid or was used a moment ago, and its account.
-async fn find(services: &Services, link: &str, visit: &Visit) -> Result<(Link, Holder)> {
+/// A link and its account.
+async fn find(
+    services: &Services,
+    link: &str,
+    repeat: Repeat,
+    visit: &Visit,
+) -> Result<(Link, Holder)> {
     let store = &services.store;
     for purpose in PURPOSES {
-        if let Some(found) = links::find(store, purpose, link, now()).await?
+        if let Some(found) = links::find(store, purpose, link, repeat, now()).await?
             && let Some(holder) = passwords::holder(store, found.account).await?
         {
             return Ok((found, holder));
@@ -126,21 +140,22 @@ async fn invalid<T>(services: &Services, visit: &Visit) -> Result<T> {
 }
 
 /// Sets a password with a link. The link is used up, all sessions end, and nobody is
-/// signed in (RE-03). The same form, sent twice, ends where the first did. Returns the account.
+/// signed in (RE-03). A pending change of the address ends, too. Returns the account.
 pub async fn set_by_link(
     services: &Services,
     link: &str,
     new: &Result<String, Code>,
+    repeat: Repeat,
     visit: &Visit,
 ) -> Result<AccountId> {
-    let (found, holder) = find(services, link, visit).await?;
+    let (found, holder) = find(services, link, repeat, visit).await?;
     let policy = services.settings.passwords.policy;
     let new = new_password(new, policy, &holder.profile)
         .map_err(|code| Refusal::of_field(Field::NEW_PASSWORD, code))?;
     if found.used {
         return set_already(services, &holder, &new, visit).await;
     }
-    let (account, username) = (found.account, holder.profile.username);
+    let account = found.account;
     let hash = services.passwords.hash(&new, Place::of(visit, Some(account))).await?;
     let event = Event::of(visit, By::Owner, PASSWORD_SET_BY_LINK, Some(account), now());
 
@@ -154,12 +169,16 @@ pub async fn set_by_link(
     if !is_used_up {
         tx.rollback().await?;
         // Used a moment ago, perhaps by a repeat of this form.
-        let (_, holder) = find(services, link, visit).await?;
+        let (_, holder) = find(services, link, repeat, visit).await?;
         return set_already(services, &holder, &new, visit).await;
     }
     passwords::change(&mut tx, account, &hash).await?;
     let changed = sessions::end(&mut tx, revision, account, Which::All, event.at).await?;
-    password_changed(&mut tx, services, account, &username).await?;
+    emails::drop_pending(&mut tx, account).await?;
+    if found.sent_to.is_some() {
+        emails::tie(&mut tx, account, event.at).await?;
+    }
+    password_changed(&mut tx, services, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
 
@@ -174,10 +193,8 @@ pub(super) async fn password_changed(
     tx: &mut Tx,
     services: &Services,
     account: AccountId,
-    username: &str,
 ) -> Result<(), Fault> {
-    let values = [("username", username)];
-    emails::notify(tx, services, account, "password-changed", &values, "/forgot-password").await
+    emails::notify(tx, services, account, "password-changed", &[], "/forgot-password").await
 }
 
 /// Whether a link that was used a moment ago has set this same password. A wrong one counts like an

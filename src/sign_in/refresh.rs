@@ -62,6 +62,7 @@ fn entered(services: &Services, row: LiveRow, refresh_token: RefreshToken) -> Re
         refresh_token: Some(refresh_token),
         device: None,
         deletion_undone: false,
+        password_removed: false,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Signing up on a page, which also signs in.
+//! Signing up on a page, which also signs in unless the address must be verified first.
 
 use super::{Entered, leave, signed_in};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     audit,
     domain::NewAccount,
     keys::Statement,
-    passwords::{self, Place},
+    passwords::{self, Holder, Place},
     platform::{
         clock::now,
         error::{Error, Refusal, Result},
@@ -56,6 +56,22 @@ pub async fn sign_up_and_enter(
             same_again(services, &tag, new, visit).await?.ok_or(Refusal::UsernameTaken.into())
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Creates an account that waits for its address to be verified. The same form, sent twice, ends
+/// where the first did.
+pub async fn sign_up_alone(services: &Services, new: &NewAccount, visit: &Visit) -> Result<()> {
+    match accounts::sign_up(services, new, visit).await {
+        Err(Error::Refusal(Refusal::UsernameTaken)) => {
+            let holder = passwords::holder_named(&services.store, new.username.key()).await?;
+            let is_new = |holder: &Holder| holder.profile.created_at >= now() - SAME_SIGN_UP;
+            let holder = holder.filter(is_new).ok_or(Refusal::UsernameTaken)?;
+            let by = Place::of(visit, Some(holder.profile.id));
+            let same = services.passwords.verify(&new.password, holder.hash.as_ref(), by).await?;
+            if same.right { Ok(()) } else { Err(Refusal::UsernameTaken.into()) }
+        }
+        made => made.map(drop),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The cookies: their names, and how they are set, removed and read.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use time::Duration;
@@ -11,7 +13,7 @@ const VISITOR: [&str; 2] = ["latchkey-visitor", "__Host-latchkey-visitor"];
 const DEVICE: [&str; 2] = ["latchkey-device", "__Host-latchkey-device"];
 const NOTICE: [&str; 2] = ["latchkey-notice", "__Host-latchkey-notice"];
 const PENDING: [&str; 2] = ["latchkey-pending", "__Host-latchkey-pending"];
-const LINK: [&str; 2] = ["latchkey-link", "__Host-latchkey-link"];
+const CHALLENGE: [&str; 2] = ["latchkey-challenge", "__Host-latchkey-challenge"];
 const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
 
 /// How long a device is remembered after a sign-in, and a language after it was chosen.
@@ -109,22 +111,48 @@ impl Cookies {
         self.removal(PENDING)
     }
 
-    /// A link that has left the address bar, until its form is sent. `None`: it can't be one of ours.
+    /// A link that has left the address bar of a page, until its form is sent. `None`: it can't be one
+    /// of ours.
     #[must_use]
-    pub fn set_link(&self, link: &str) -> Option<HeaderValue> {
+    pub fn set_link(&self, page: &str, link: &str) -> Option<HeaderValue> {
         let is_ours = link.len() == 43
             && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-        is_ours.then(|| self.for_a_short_time(LINK, link.to_owned()))
+        let mut cookie = self.cookie(self.link_name(page), link.to_owned());
+        cookie.set_max_age(SHORT);
+        is_ours.then(|| header_value(&cookie))
     }
 
     #[must_use]
-    pub fn link(&self, headers: &HeaderMap) -> Option<String> {
-        value(headers, LINK[usize::from(self.secure)])
+    pub fn link(&self, page: &str, headers: &HeaderMap) -> Option<String> {
+        value(headers, &self.link_name(page))
     }
 
     #[must_use]
-    pub fn forget_link(&self) -> HeaderValue {
-        self.removal(LINK)
+    pub fn forget_link(&self, page: &str) -> HeaderValue {
+        let mut cookie = self.cookie(self.link_name(page), String::new());
+        cookie.make_removal();
+        header_value(&cookie)
+    }
+
+    fn link_name(&self, page: &str) -> String {
+        let prefix = if self.secure { "__Host-" } else { "" };
+        format!("{prefix}latchkey-link{}", page.replace('/', "-"))
+    }
+
+    /// The token of the sign-in that waits for its second step.
+    #[must_use]
+    pub fn set_challenge(&self, token: String) -> HeaderValue {
+        self.for_a_short_time(CHALLENGE, token)
+    }
+
+    #[must_use]
+    pub fn challenge(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, CHALLENGE[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn forget_challenge(&self) -> HeaderValue {
+        self.removal(CHALLENGE)
     }
 
     fn for_a_short_time(&self, names: [&'static str; 2], value: String) -> HeaderValue {
@@ -171,8 +199,8 @@ impl Cookies {
         ])
     }
 
-    fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
-        Cookie::build((name, value))
+    fn cookie(&self, name: impl Into<Cow<'static, str>>, value: String) -> Cookie<'static> {
+        Cookie::build((name.into(), value))
             .path("/")
             .http_only(true)
             .secure(self.secure)

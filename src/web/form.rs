@@ -187,6 +187,9 @@ impl FormState {
                 (vec![FieldError { field: Field::USERNAME, code: Code::Taken }], None)
             }
             Error::Refusal(Refusal::InvalidCredentials) => (Vec::new(), Some(Wrong::Credentials)),
+            Error::Refusal(Refusal::InvalidCode) => {
+                (vec![FieldError { field: Field::CODE, code: Code::Wrong }], None)
+            }
             Error::Refusal(Refusal::StaleForm) => (Vec::new(), Some(Wrong::Stale)),
             Error::Refusal(Refusal::TooManyTries { retry_after }) => {
                 (Vec::new(), Some(Wrong::TooMany { minutes: retry_after.div_ceil(60) }))
@@ -240,12 +243,12 @@ impl FormState {
     }
 
     fn with_query(&self, page: &str) -> String {
-        let named = ["link", "next"].map(|name| (name, self.value(name)));
-        let Some((name, value)) = named.into_iter().find(|(_, value)| !value.is_empty()) else {
+        let next = self.value("next");
+        if next.is_empty() {
             return page.to_owned();
-        };
-        let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
-        format!("{page}?{name}={value}")
+        }
+        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        format!("{page}?next={next}")
     }
 
     #[must_use]

@@ -56,12 +56,13 @@ kinds! {
     MALFORMED_BODY: BAD_REQUEST, "malformed-body";
     USERNAME_TAKEN: BAD_REQUEST, "username-taken";
     INVALID_CREDENTIALS: BAD_REQUEST, "invalid-credentials";
+    LINK_INVALID: BAD_REQUEST, "link-invalid";
+    INVALID_CODE: BAD_REQUEST, "invalid-code";
     UNAUTHORIZED: UNAUTHORIZED, "unauthorized";
     PROOF_TOO_OLD: UNAUTHORIZED, "proof-too-old";
     CROSS_ORIGIN: FORBIDDEN, "cross-origin";
     STALE_FORM: FORBIDDEN, "stale-form";
     NOT_FOUND: NOT_FOUND, "not-found";
-    LINK_INVALID: NOT_FOUND, "link-invalid";
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed";
     REQUEST_TIMEOUT: REQUEST_TIMEOUT, "request-timeout";
     CONTENT_TOO_LARGE: PAYLOAD_TOO_LARGE, "content-too-large";

@@ -96,6 +96,7 @@ impl Refusal {
             Self::StaleForm => STALE_FORM,
             Self::NotFound => NOT_FOUND,
             Self::LinkInvalid => LINK_INVALID,
+            Self::InvalidCode => INVALID_CODE,
             Self::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
             Self::RequestTimeout => REQUEST_TIMEOUT,
             Self::ContentTooLarge => CONTENT_TOO_LARGE,

@@ -19,7 +19,7 @@ use super::{
     CROSS_ORIGIN,
     accepted::{Done, accepted},
     form::{self, Form, FormState, Show, TOKEN_FIELD},
-    guard,
+    guard, mail_link,
     media_type::media_type,
     notices::Notice,
     page::shell::LANGUAGE_FIELD,
@@ -50,8 +50,10 @@ pub struct FormCall {
     /// The id in the cookie of a visitor who is not signed in.
     pub visitor: Option<String>,
     pub visit: Visit,
-    /// The link that has left the address bar.
+    /// The link of a mail that the form was made for.
     pub link: Option<String>,
+    /// The token of the sign-in that waits for its second step.
+    pub challenge: Option<String>,
     /// The act for which the browser had to ask for the password.
     pub pending: Option<String>,
     /// The submitted fields.
@@ -152,7 +154,9 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
             Some((language, show)) => {
                 return in_language(&state, form, show, language, &fields, viewer, &headers).await;
             }
-            None => run(&state, viewer.caller.clone(), renewer, parts, body, &fields).await,
+            None => {
+                run(&state, form.page, viewer.caller.clone(), renewer, parts, body, &fields).await
+            }
         },
     };
     match outcome {
@@ -262,6 +266,7 @@ async fn check(
 /// Runs the server function of a form that has been checked.
 async fn run(
     state: &AppState,
+    page: &'static str,
     caller: Option<SignedIn>,
     renewer: Option<Renewer>,
     parts: Parts,
@@ -278,7 +283,8 @@ async fn run(
         visitor,
         visit,
         pending,
-        link: state.cookies.link(&parts.headers),
+        link: mail_link::sent(state, page, &parts.headers, fields),
+        challenge: state.cookies.challenge(&parts.headers),
         fields: fields.into(),
         outcome: Arc::default(),
     };

@@ -119,13 +119,15 @@ pub(crate) fn ask_for_proof(
     answer
 }
 
-/// `?next=…`, `?link=…` and `?before=…`
+/// `?next=…`, `?link=…`, `?again` and `?before=…`
 #[derive(Default, Deserialize)]
 pub struct PageQuery {
     #[serde(default)]
     pub(crate) next: String,
     #[serde(default)]
     pub(crate) link: String,
+    /// Whether another code is asked for.
+    pub(crate) again: Option<String>,
     /// The number of an event: only earlier ones are shown.
     #[serde(default)]
     pub(crate) before: String,

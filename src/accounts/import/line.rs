@@ -1,8 +1,8 @@
 //! The lines of an import.
 //!
-//! NDJSON: one object per line, with `username` and `fullName`, and optionally `passwordHash`,
-//! `salt` (of Firebase), `id` (a positive integer below 2^53), `createdAt`, `disabledAt` and
-//! `deleteAt` (seconds since 1970, UTC). `passwordHash` is a string, or a credential as Keycloak
+//! NDJSON: one object per line, with `username` and `fullName`, and optionally `email`,
+//! `emailVerified`, `passwordHash`, `salt` (of Firebase), `id` (a positive integer below 2^53),
+//! `createdAt`, `disabledAt` and `deleteAt` (seconds since 1970, UTC). `passwordHash` is a string, or a credential as Keycloak
 //! exports it. [`export`] writes the same.
 
 use std::{
@@ -20,9 +20,10 @@ use super::{keycloak, usernames};
 use crate::{
     accounts::{AccountRecord, records_after},
     domain::{
-        AccountId, Code, Field, FieldError, ProfileField, ProfilePolicy, ProfileValues, Username,
-        profile::FIELDS,
+        AccountId, Code, Email, Field, FieldError, ProfileField, ProfilePolicy, ProfileValues,
+        Username, profile::FIELDS,
     },
+    emails::{self, Emails},
     passwords::{self, FirebaseProject},
     platform::{clock::now, error::Fault, random},
     store::Store,
@@ -42,6 +43,10 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<i64>,
     username: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
     /// The fields of the profile.
     #[serde(flatten, deserialize_with = "once_each")]
     profile: Map<String, Value>,
@@ -107,6 +112,8 @@ pub struct ImportedAccount {
     pub given_name: String,
     pub username: Username,
     pub values: ProfileValues,
+    /// The address, and whether it is verified.
+    pub email: Option<(Email, bool)>,
     /// As written in the file. `None`: no password.
     pub password_hash: Option<String>,
     pub created_at: i64,
@@ -157,6 +164,14 @@ pub fn parse_line(
         [FieldError { code: Code::WrongType, .. }, ..] | [] => refuse(what_a_line_is()),
         [FieldError { field, code }, ..] => why(field, code),
     })?;
+    let is_verified = line.email_verified.unwrap_or(false);
+    let email = match line.email.as_deref() {
+        None | Some("") if is_verified => {
+            return Err(refuse("has no email to be verified".to_owned()));
+        }
+        None | Some("") => None,
+        Some(email) => Some(Email::parse(email).map_err(|code| why(Field::EMAIL, code))?),
+    };
     let of_keycloak = |credential: &Value| {
         keycloak::phc(credential)
             .ok_or_else(|| refuse("passwordHash is no credential of Keycloak".to_owned()))
@@ -193,6 +208,7 @@ pub fn parse_line(
         given_name: line.username,
         username,
         values,
+        email: email.map(|email| (email, is_verified)),
         password_hash,
         created_at: line.created_at.unwrap_or_else(now),
         disabled_at: line.disabled_at,
@@ -203,8 +219,8 @@ pub fn parse_line(
 fn what_a_line_is() -> String {
     let fields: Vec<&str> = FIELDS.iter().map(|field| field.field.name()).collect();
     format!(
-        "must have username and {}, of the right types, and nothing else but passwordHash, salt, id, \
-         createdAt, disabledAt and deleteAt",
+        "must have username and {}, of the right types, and nothing else but email, \
+         emailVerified, passwordHash, salt, id, createdAt, disabledAt and deleteAt",
         fields.join(", ")
     )
 }
@@ -265,16 +281,23 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
         let records = records_after(store, last, PAGE).await?;
         let Some(end) = records.last().map(|record| record.profile.id.0) else { return Ok(count) };
         let mut hashes = passwords::hashes_between(store, last, end).await?;
+        let mut all_emails = emails::between(store, last, end).await?;
         last = end;
         count += records.len() as u64;
         for AccountRecord { profile, disabled_at, delete_at } in records {
             let hash = hashes.remove(&profile.id);
+            let Emails { verified, pending, .. } =
+                all_emails.remove(&profile.id).unwrap_or_default();
+            let email_verified =
+                (verified.is_some() || pending.is_some()).then_some(verified.is_some());
             let said = profile.values.iter().filter_map(|(field, value)| {
                 Some((field.field.name().to_owned(), Value::from(value?)))
             });
             let line = Line {
                 id: Some(profile.id.0),
                 username: profile.username,
+                email: verified.or(pending),
+                email_verified,
                 profile: said.collect(),
                 password_hash: hash.map(|hash| Value::from(hash.expose())),
                 salt: None,

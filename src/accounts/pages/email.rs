@@ -105,7 +105,7 @@ pub async fn remove_email() -> Result<(), ServerFnError> {
 }
 
 /// `form`: of the page, which is this one's if it was refused.
-pub(super) fn panel(emails: &Emails, form: &FormState, token: &str) -> AnyView {
+pub(super) fn panel(emails: &Emails, is_required: bool, form: &FormState, token: &str) -> AnyView {
     let is_refused = std::ptr::eq(form.form, &CHANGE_EMAIL);
     let own = if is_refused { form.clone() } else { FormState::new(&CHANGE_EMAIL) };
     let row = |address: &Option<String>, name: &str, class| {
@@ -121,7 +121,17 @@ pub(super) fn panel(emails: &Emails, form: &FormState, token: &str) -> AnyView {
     };
     let verified = row(&emails.verified, "email-is-verified", "badge right");
     let pending = row(&emails.pending, "email-is-pending", "badge warn");
-    let remove = (emails != &Emails::default()).then(|| {
+    let again = emails.pending.as_ref().map(|pending| {
+        view! {
+            <form method="post" action=CHANGE_EMAIL.action>
+                {hidden(TOKEN_FIELD, token)}
+                {hidden("email", pending)}
+                <button type="submit" class="button quiet small">{t("email-again")}</button>
+            </form>
+        }
+    });
+    let is_any = emails.verified.is_some() || emails.pending.is_some();
+    let remove = (is_any && !is_required).then(|| {
         view! {
             <form method="post" action=REMOVE_EMAIL.action>
                 {hidden(TOKEN_FIELD, token)}
@@ -133,6 +143,7 @@ pub(super) fn panel(emails: &Emails, form: &FormState, token: &str) -> AnyView {
         {is_refused.then(|| summary(form))}
         {verified}
         {pending}
+        {again}
         <form method="post" action=CHANGE_EMAIL.action novalidate>
             {hidden(TOKEN_FIELD, token)}
             {parts::email(&own, None)}

@@ -6,9 +6,8 @@ use leptos::prelude::*;
 
 use super::SIGN_IN;
 use crate::{
-    domain::{Code, Field},
     emails,
-    platform::error::{Refusal, Result},
+    platform::error::Result,
     sign_in::forgot::forgot,
     texts::t,
     web::{
@@ -45,9 +44,6 @@ pub async fn forgot_password(#[server(default)] identifier: String) -> Result<()
     let call = FormCall::current();
     call.finish(
         async {
-            if identifier.trim().is_empty() {
-                return Err(Refusal::of_field(Field::IDENTIFIER, Code::Missing).into());
-            }
             forgot(&call.state, &identifier, &call.visit).await?;
             Ok(call.go_on(SIGN_IN.page, RESET_SENT))
         }

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::HeaderMap,
+    http::{HeaderMap, header},
     response::{Redirect, Response},
 };
 use futures_util::FutureExt;
@@ -12,6 +12,7 @@ use super::SIGN_IN;
 use crate::{
     audit::pages::History,
     domain::{Field, PasswordChangeForm, PasswordPolicy},
+    links::Repeat,
     platform::{
         error::{Refusal, Result},
         visit::Visit,
@@ -22,11 +23,12 @@ use crate::{
     web::{
         accepted::Done,
         form::{Form, FormState},
+        mail_link,
         notices::notices,
         page::{
             Around, Section,
             icons::SHIELD,
-            parts::{self, alone, button, hidden, isolated, page_head, panel, summary},
+            parts::{self, alone, button, isolated, page_head, panel, summary},
         },
         routes::{Map, Policy},
         state::AppState,
@@ -76,7 +78,7 @@ pub async fn change_password(
             let form = PasswordChangeForm { current: Ok(current), new: Ok(new) };
             let (renewer, state) = (call.renewer()?, &call.state);
             let confirmed = match renewer {
-                Renewer::Now(caller) => caller.has_confirmed(state.settings.sessions.proof_ttl),
+                Renewer::Now(caller) => password::needs_no_current(state, caller).await?,
                 Renewer::Again(_) => true,
             };
             let change = form.parse(state.settings.passwords.policy, renewer.profile(), confirmed);
@@ -99,7 +101,7 @@ async fn security_page(
     }
     let caller = viewer.caller()?;
     let form = FormState::new(&CHANGE_PASSWORD).of(caller.profile());
-    let form = form.confirmed(caller.has_confirmed(state.settings.sessions.proof_ttl));
+    let form = form.confirmed(password::needs_no_current(&state, caller).await?);
     show_security(&state, form, &viewer, read(query).before.parse().ok()).await
 }
 
@@ -153,7 +155,7 @@ static SET_PASSWORD: Form = Form {
     policy: Policy::Noticed,
     title: "set-password",
     new_password: true,
-    keeps: &["username", "link"],
+    keeps: &["username"],
     has_island: true,
     show: Some(|state, form, viewer, headers| {
         show_set_password(state, form, viewer, headers).boxed()
@@ -161,10 +163,9 @@ static SET_PASSWORD: Form = Form {
     ..Form::at("/api/set_password", "/set-password")
 };
 
-/// Sets a password with an operator's link.
+/// Sets a password with a link.
 #[server(endpoint = "/set_password")]
 pub async fn set_password(
-    #[server(default)] link: String,
     #[server(default)]
     #[server(rename = "newPassword")]
     new: String,
@@ -172,11 +173,15 @@ pub async fn set_password(
     let call = FormCall::current();
     call.finish(
         async {
-            let account = password::set_by_link(&call.state, &link, &Ok(new), &call.visit).await?;
+            let (state, new, repeat) = (&call.state, Ok(new), Repeat::Allowed);
+            let link = call.link.as_deref().unwrap_or_default();
+            let account = password::set_by_link(state, link, &new, repeat, &call.visit).await?;
             // This account's sessions have just ended; another account's in this browser continues.
             let goes_on = call.caller.as_ref().filter(|caller| caller.account() != account);
             let session = goes_on.map(|caller| caller.session().to_owned());
-            Ok(Done { session, ..call.go_on(SIGN_IN.page, PASSWORD_SET) })
+            let mut done = Done { session, ..call.go_on(SIGN_IN.page, PASSWORD_SET) };
+            done.headers.append(header::SET_COOKIE, state.cookies.forget_link(SET_PASSWORD.page));
+            Ok(done)
         }
         .await,
     );
@@ -190,10 +195,12 @@ async fn set_password_page(
     query: AnyQuery,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let link = read(query).link;
+    if let Some(arrival) = mail_link::arrival(&state, SET_PASSWORD.page, query)? {
+        return Ok(arrival);
+    }
+    let link = mail_link::link(&state, SET_PASSWORD.page, &headers);
     let profile = password::owner_of_link(&state, &link, &visit).await?;
-    let form = FormState::new(&SET_PASSWORD).with("link", &link);
-    let form = form.with("username", &profile.username);
+    let form = FormState::new(&SET_PASSWORD).with("username", &profile.username);
     show_set_password(&state, form, &viewer, &headers).await
 }
 
@@ -204,13 +211,14 @@ async fn show_set_password(
     headers: &HeaderMap,
 ) -> Result<Response> {
     let policy = state.settings.passwords.policy;
+    let link = mail_link::link(state, SET_PASSWORD.page, headers);
     render_form(state, form, viewer, headers, move |form, token| {
         let username = form.value("username").to_owned();
         // An invalid link names nobody.
         let lead = (!username.is_empty())
             .then(|| t_with("set-password-lead", &[("username", isolated(&username).into())]));
         let fields = vec![
-            hidden("link", form.value("link")),
+            mail_link::name_field(&link),
             parts::username_for_managers(&username),
             parts::new_password(form, Field::NEW_PASSWORD, policy),
             button(t("save")),

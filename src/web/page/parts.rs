@@ -144,6 +144,11 @@ pub(crate) fn identifier(form: &FormState) -> AnyView {
     Input::new(Field::IDENTIFIER, Kind::Name, "username").view(form)
 }
 
+/// A field for a code from a mail.
+pub(crate) fn one_time_code(form: &FormState) -> AnyView {
+    Input::new(Field::CODE, Kind::Digits, "one-time-code").view(form)
+}
+
 pub(crate) fn username(form: &FormState) -> AnyView {
     Input::new(Field::USERNAME, Kind::Name, "username").view(form)
 }
@@ -169,6 +174,7 @@ enum Kind {
     Email,
     Name,
     Words,
+    Digits,
 }
 
 /// A field with its label, its hint and its error. A field for a new value also carries its rule
@@ -229,11 +235,12 @@ impl Input {
                         type=match kind {
                             Kind::Password => "password",
                             Kind::Email => "email",
-                            Kind::Name | Kind::Words => "text",
+                            Kind::Name | Kind::Words | Kind::Digits => "text",
                         }
                         value=value
                         autofocus=is_alone_wrong(form, id)
                         autocomplete=autocomplete
+                        inputmode=(kind == Kind::Digits).then_some("numeric")
                         autocapitalize=if kind == Kind::Words { "words" } else { "none" }
                         spellcheck="false"
                         dir=(!is_password).then_some("auto")

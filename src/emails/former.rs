@@ -1,0 +1,96 @@
+//! Former addresses: for 72 hours, the owner of a mailbox can undo a change that somebody else made.
+//!
+//! The link that does so survives whatever the new owner of the account does: no other act voids it.
+
+use super::{EMAIL_RESTORED, is_on, reachable, sql};
+use crate::{
+    audit::{self, By, Event, sha256},
+    domain::AccountId,
+    links::{self, Purpose},
+    mail, passwords,
+    platform::{
+        clock::now,
+        error::{Fault, Refusal, Result},
+        random,
+        visit::Visit,
+    },
+    services::Services,
+    sessions::{self, Which, account},
+    store::{changes, db::Tx},
+};
+
+/// How long a former address can be brought back, in seconds.
+pub const UNDO_TTL: i64 = 72 * 3600;
+
+/// A former address of an account.
+pub struct Former {
+    pub account: AccountId,
+    pub address: String,
+    pub(super) key: String,
+    pub(super) language: String,
+}
+
+/// Makes the verified address of an account a former one, and writes to it: `name` is the message.
+/// The caller takes it away from the account.
+pub(super) async fn part_with(
+    tx: &mut Tx,
+    services: &Services,
+    account: AccountId,
+    name: &str,
+    now: i64,
+) -> Result<(), Fault> {
+    let Some(reachable) = reachable(tx, Some(account)).await? else { return Ok(()) };
+    let link = random::token()?;
+    sql::part_with(tx, account, &sha256(&link), now + UNDO_TTL).await?;
+    let message = reachable.message(name).leading_to(format!("/restore-email?link={link}"));
+    mail::post(tx, &services.keys, Some(account), &message).await
+}
+
+/// The former address that a link brings back. Nothing changes.
+pub async fn find(services: &Services, link: &str, visit: &Visit) -> Result<Former> {
+    is_on(services)?;
+    let store = &services.store;
+    match sql::former(&mut store.read().await?, &sha256(link), now()).await? {
+        Some(former) => Ok(former),
+        None => {
+            services.throttle.refuse_bearer(&services.keys, store, visit).await?;
+            Err(Refusal::LinkInvalid.into())
+        }
+    }
+}
+
+/// Brings a former address back. All sessions end, and the password goes, because somebody else may
+/// know it. Returns the token of a link to set a new one.
+pub async fn restore(services: &Services, link: &str, visit: &Visit) -> Result<String> {
+    let former = find(services, link, visit).await?;
+    let account = former.account;
+    let event = Event::of(visit, By::Owner, EMAIL_RESTORED, Some(account), now());
+    let mut tx = services.store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    account::lock(&mut tx, account).await?;
+    let owner = sql::owner(&mut tx, &former.key).await?;
+    let is_there = sql::former(&mut tx, &sha256(link), event.at).await?.is_some();
+    if !is_there || owner.is_some_and(|owner| owner != account) {
+        tx.rollback().await?;
+        return Err(Refusal::LinkInvalid.into());
+    }
+    // The address that goes hears of it.
+    super::notify(&mut tx, services, account, "email-restored", &[], "/forgot-password").await?;
+    sql::delete(&mut tx, account).await?;
+    sql::forget_former_from(&mut tx, account, &sha256(link)).await?;
+    let Former { address, key, language, .. } = &former;
+    sql::insert(&mut tx, account, address, key, language, event.at).await?;
+    sql::set_verified(&mut tx, account, key, event.at).await?;
+    sql::tie(&mut tx, account, event.at).await?;
+    sql::forget_claims(&mut tx, account, key).await?;
+    passwords::remove(&mut tx, account).await?;
+    let changed = sessions::end(&mut tx, revision, account, Which::All, event.at).await?;
+    let at = event.at;
+    let link = links::make(&mut tx, Purpose::ResetPassword, account, at, Some(key)).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    services.live_sessions.changed(&changed);
+    services.wake_mail();
+    event.log();
+    Ok(link)
+}

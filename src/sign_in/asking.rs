@@ -1,0 +1,128 @@
+//! Asking for a mail by a username or an address.
+//!
+//! Whatever is typed, the answer is the same, and so is what is written: at most one mail, and one
+//! event. Only whoever reads the mail learns whether there is an account (AU-03).
+
+use super::attempt::{counted_name, holder};
+use crate::{
+    audit::{self, Act, By, Event},
+    domain::{AccountId, Email, Identifier},
+    emails::{self, Reachable},
+    mail::{self, Message},
+    passwords::Holder,
+    platform::{
+        clock::now,
+        error::{Error, Refusal, Result},
+        visit::Visit,
+    },
+    services::Services,
+    store::db::Tx,
+    throttle::{LIMITED, Who, counter::Counter},
+};
+
+/// A request for a mail.
+pub(super) struct Request {
+    /// As tries are counted by.
+    pub(super) name: String,
+    pub(super) addressee: Addressee,
+    pub(super) event: Event,
+    language: &'static str,
+    by_network: Vec<Counter>,
+    by_address: Vec<Counter>,
+}
+
+/// The reader of the mail.
+pub(super) enum Addressee {
+    /// The owner of an account, by its verified address, and the key of that.
+    Owner(Box<Holder>, Reachable, String),
+    /// The reader of an address that no account has verified.
+    Unknown(Email),
+    /// There is nowhere to send it.
+    Nobody,
+}
+
+impl Request {
+    /// Refused if there have been too many from this network.
+    pub(super) async fn of(
+        services: &Services,
+        identifier: &Identifier,
+        act: Act,
+        visit: &Visit,
+    ) -> Result<Self> {
+        emails::is_on(services)?;
+        let (store, keys, throttle) = (&services.store, &services.keys, &services.throttle);
+        let by_network = throttle.counters(keys, Who::Asking, visit);
+        throttle.refuse_if_limited(store, &by_network, visit, LIMITED).await?;
+        let holder = holder(services, identifier).await?.filter(|holder| !holder.disabled);
+        let account = holder.as_ref().map(|holder| holder.profile.id);
+        let reachable = emails::reachable(&mut store.read().await?, account).await?;
+        let name = counted_name(services, identifier);
+        let (addressee, letter) = match (holder.zip(reachable), &identifier.email) {
+            (Some((holder, reachable)), _) => {
+                let email = Email::parse(&reachable.address);
+                let key = email.as_ref().map(emails::key).unwrap_or_default();
+                (Addressee::Owner(Box::new(holder), reachable, key.clone()), key)
+            }
+            (None, Some(email)) => (Addressee::Unknown(email.clone()), name.clone()),
+            (None, None) => (Addressee::Nobody, name.clone()),
+        };
+        let by_address = throttle.counters(keys, Who::Letter { to: &letter }, visit);
+        let mut event = Event::of(visit, By::Stranger, act, None, now());
+        event.account = match &addressee {
+            Addressee::Owner(holder, ..) => Some(holder.profile.id),
+            _ => None,
+        };
+        Ok(Self { name, addressee, event, language: visit.language, by_network, by_address })
+    }
+
+    /// Counts it. `false`: the address has had enough for now, so send nothing and answer as always.
+    pub(super) async fn count(&self, tx: &mut Tx, services: &Services) -> Result<bool> {
+        if let Some(limited) = services.throttle.count_in(tx, &self.by_network).await? {
+            return Err(limited);
+        }
+        Ok(services.throttle.count_in(tx, &self.by_address).await?.is_none())
+    }
+
+    /// The account of the addressee, and its epoch.
+    pub(super) fn account(&self) -> Option<(AccountId, i64)> {
+        match &self.addressee {
+            Addressee::Owner(holder, ..) => Some((holder.profile.id, holder.epoch)),
+            _ => None,
+        }
+    }
+
+    /// The message to an addressee who is no owner.
+    pub(super) fn no_account(&self) -> Message {
+        match &self.addressee {
+            Addressee::Unknown(email) => {
+                let message = Message::new("no-account", email.as_str(), self.language);
+                message.leading_to("/signup".to_owned())
+            }
+            // It is written all the same, and thrown away.
+            _ => Message::nothing(),
+        }
+    }
+
+    /// Posts the message, records the request, and commits. `None`: nothing is sent.
+    pub(super) async fn finish(
+        self,
+        mut tx: Tx,
+        services: &Services,
+        message: Option<Message>,
+    ) -> Result<()> {
+        if let Some(message) = message {
+            mail::post(&mut tx, &services.keys, self.event.account, &message).await?;
+        }
+        audit::record(&mut tx, &self.event).await?;
+        tx.commit().await?;
+        services.wake_mail();
+        self.event.log();
+        Ok(())
+    }
+}
+
+/// Reads what was typed. Only what is missing is refused.
+pub(super) fn identifier(raw: &str) -> Result<Identifier, Error> {
+    Identifier::parse(raw)
+        .map_err(|code| Refusal::of_field(crate::domain::Field::IDENTIFIER, code).into())
+}

@@ -1,0 +1,113 @@
+//! Signing in by a code that is sent by mail. It takes the place of the password, never that of a
+//! second factor.
+//!
+//! The code has eight digits, and works for ten minutes, five tries long, together with the token
+//! that only the browser or the program has that asked for it.
+
+use super::{
+    CODE_ASKED, Entered, Proof, Step,
+    asking::{Addressee, Request, identifier},
+    attempt::Attempt,
+    enter, leave,
+};
+use crate::{
+    challenges::{self, NewChallenge, Purpose},
+    keys::Statement,
+    passwords,
+    platform::{
+        clock::now,
+        error::{Refusal, Result},
+        random,
+        visit::Visit,
+    },
+    services::Services,
+    sessions::{self, Successor, caller::SignedIn, tokens::SessionKind},
+};
+
+/// How long a code works, in seconds.
+pub const CODE_TTL: i64 = 10 * 60;
+
+/// Sends a code to the verified address of an account. `raw`: its username, or that address.
+/// Returns the token of the challenge, which is made in every case.
+pub async fn ask(services: &Services, raw: &str, visit: &Visit) -> Result<String> {
+    let request = Request::of(services, &identifier(raw)?, CODE_ASKED, visit).await?;
+    let code = random::digits()?;
+    let mut tx = services.store.begin().await?;
+    let sends = request.count(&mut tx, services).await?;
+    let new = NewChallenge {
+        purpose: Purpose::EmailCode,
+        account: request.account().filter(|_| sends),
+        name: &request.name,
+        code: &code,
+        expires_at: request.event.at + CODE_TTL,
+    };
+    let challenge = challenges::make(&mut tx, &services.keys, &new).await?;
+    let message = match (sends, &request.addressee) {
+        (false, _) => None,
+        (true, Addressee::Owner(_, reachable, _)) => {
+            let (first, second) = code.split_at(4);
+            Some(reachable.message("sign-in-code").with("code", &format!("{first} {second}")))
+        }
+        (true, _) => Some(request.no_account()),
+    };
+    request.finish(tx, services, message).await?;
+    Ok(challenge)
+}
+
+/// Begins a session by the code of a challenge. The browser's previous session ends (SE-01). A wrong
+/// code, a foreign or an old challenge and a disabled account get the same refusal.
+pub async fn sign_in_by_code(
+    services: &Services,
+    challenge: &str,
+    code: &str,
+    kind: SessionKind,
+    visit: &Visit,
+    before: Option<&SignedIn>,
+) -> Result<Step> {
+    let (store, keys, now) = (&services.store, &services.keys, now());
+    let found = challenges::find(store, keys, Purpose::EmailCode, challenge, now).await?;
+    let Some(found) = found else {
+        services.throttle.refuse_bearer(keys, store, visit).await?;
+        return Err(Refusal::InvalidCode.into());
+    };
+    let holder = async {
+        match found.account {
+            Some(account) => passwords::holder(store, account).await,
+            None => Ok(None),
+        }
+    };
+    let attempt =
+        Attempt::begin(services, &found.name, holder, Refusal::InvalidCode, visit).await?;
+    // People copy it with the space, or with a hyphen.
+    let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let is_right = challenges::take_try(store, challenge).await? && found.fits(keys, &code);
+    let epoch = attempt.holder.as_ref().map(|holder| holder.epoch);
+    if is_right
+        && found.used
+        && let SessionKind::Browser { .. } = kind
+        && let Some(entered) = same_again(services, challenge, visit).await?
+    {
+        return Ok(Step::Entered(Box::new(entered)));
+    }
+    let is_right = is_right && !found.used && epoch == Some(found.epoch);
+    let proven = attempt.proven_if(is_right, services, visit).await?;
+    let entered = enter(services, proven, Proof::Code(challenge), kind, visit).await?;
+    leave(services, before, visit).await;
+    Ok(Step::Entered(Box::new(entered)))
+}
+
+/// The session that this same form began a moment ago, if it did.
+async fn same_again(
+    services: &Services,
+    challenge: &str,
+    visit: &Visit,
+) -> Result<Option<Entered>> {
+    let tag = services.keys.tag(Statement::Answered(challenge));
+    let since = now() - challenges::SAME_CHALLENGE;
+    let same = sessions::begun_by(&services.store, &tag, since).await?;
+    let Some(Successor { session, profile }) = same else { return Ok(None) };
+    let Some(holder) = passwords::holder(&services.store, profile.id).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Entered::new(services, profile, session, holder.epoch, visit)?))
+}

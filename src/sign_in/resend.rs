@@ -1,0 +1,31 @@
+//! Another link to verify an address, for somebody who can't sign in before it is verified.
+
+use super::{VERIFICATION_ASKED, asking::identifier, attempt};
+use crate::{
+    audit::{self, By, Event},
+    emails,
+    platform::{clock::now, error::Result, visit::Visit},
+    services::Services,
+    throttle::{LIMITED, Who},
+};
+
+/// Sends it to the address that waits to be verified. `raw`: a username, or that address.
+pub async fn resend(services: &Services, raw: &str, visit: &Visit) -> Result<()> {
+    emails::is_on(services)?;
+    let identifier = identifier(raw)?;
+    let (store, throttle) = (&services.store, &services.throttle);
+    let by_network = throttle.counters(&services.keys, Who::Asking, visit);
+    throttle.refuse_if_limited(store, &by_network, visit, LIMITED).await?;
+    let named = attempt::holder(services, &identifier).await?.map(|holder| holder.profile.id);
+    let event = Event::of(visit, By::Stranger, VERIFICATION_ASKED, named, now());
+    let mut tx = store.begin().await?;
+    if let Some(limited) = throttle.count_in(&mut tx, &by_network).await? {
+        return Err(limited);
+    }
+    emails::claim_again(&mut tx, services, named, identifier.email.as_ref(), visit).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    services.wake_mail();
+    event.log();
+    Ok(())
+}
