@@ -122,14 +122,14 @@ async fn show_verify(
         let fields = vec![
             hidden("address", address),
             hidden("owner", owner),
-            mail_link::name_field(&link),
+            mail_link::link_field(&link),
             button(yes),
         ];
         let disown = (!owner.is_empty()).then(|| {
             view! {
                 <form method="post" action=DISOWN.action>
                     {hidden(TOKEN_FIELD, token)}
-                    {mail_link::name_field(&link)}
+                    {mail_link::link_field(&link)}
                     <button type="submit" class="button quiet">{t("verify-email-not-mine")}</button>
                 </form>
             }
@@ -196,7 +196,7 @@ async fn show_restore(
         let lead = t_with("restore-email-lead", &[("address", isolated(address).into())]);
         let fields = vec![
             hidden("address", address),
-            mail_link::name_field(&link),
+            mail_link::link_field(&link),
             danger_button(t("restore-email-button")),
         ];
         alone(form, token, Some(lead), fields, None)

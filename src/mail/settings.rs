@@ -15,8 +15,8 @@ settings! {
             "MAIL_URL", "none", MailUrl::parse, "smtp://USER:PASSWORD@mail.example.org:587"
         ),
             "how mail is sent: smtp://…, smtps://…, or file:DIR for development",
-            "smtp:// requires STARTTLS, except to this machine. ?ca=FILE trusts a certificate \
-             authority of your own. Without MAIL_URL, nothing that needs mail is offered.";
+            "smtp:// requires STARTTLS with a valid certificate, except to this machine. ?ca=FILE \
+             trusts a certificate authority of your own. Without MAIL_URL, nothing that needs mail is offered.";
         from: Option<Mailbox> = given("MAIL_FROM", "none", from, "Example <accounts@example.org>"),
             "the sender of all mail; required with MAIL_URL";
         required: bool = or("EMAIL_REQUIRED", "no", |text| switch(text, "yes", "no")),
@@ -50,8 +50,8 @@ pub enum Tls {
     Wrapped,
     /// STARTTLS, or nothing is sent.
     Required,
-    /// To this machine.
-    None,
+    /// STARTTLS if it is offered, with any certificate: to this machine.
+    Offered,
 }
 
 /// Never with the password.
@@ -77,7 +77,7 @@ impl MailUrl {
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or(shape)?.to_owned();
         let (tls, port) = match url.scheme() {
             "smtps" => (Tls::Wrapped, 465),
-            "smtp" if is_this_machine(&host) => (Tls::None, 25),
+            "smtp" if is_this_machine(&host) => (Tls::Offered, 25),
             "smtp" => (Tls::Required, 587),
             _ => return Err(shape.to_owned()),
         };
@@ -93,6 +93,8 @@ impl MailUrl {
                 name => return Err(format!("has an unknown parameter: {name}")),
             }
         }
+        // A certificate that is named is asked for.
+        let tls = if ca.is_some() && tls == Tls::Offered { Tls::Required } else { tls };
         let port = url.port().unwrap_or(port);
         Ok(Self::Smtp(Smtp { host, port, tls, credentials, ca }))
     }
@@ -155,7 +157,7 @@ mod tests {
         assert_eq!(far.credentials, Some(("user@x".to_owned(), "p:w".to_owned())));
         assert_eq!(smtp("smtps://mail.example.org").port, 465);
         for near in ["smtp://localhost:2525", "smtp://127.0.0.1:2525", "smtp://[::1]:2525"] {
-            assert_eq!(smtp(near).tls, Tls::None, "{near}");
+            assert_eq!(smtp(near).tls, Tls::Offered, "{near}");
         }
         assert_eq!(smtp("smtps://localhost").tls, Tls::Wrapped);
         assert_eq!(MailUrl::parse("file:mails"), Ok(MailUrl::Folder("mails".into())));

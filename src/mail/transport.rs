@@ -58,7 +58,9 @@ impl Transport {
 
 fn client(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let tls = || {
-        let mut tls = TlsParameters::builder(smtp.host.clone());
+        // Nobody on the way could pose as this machine, and its mail server often has no other.
+        let any = smtp.tls == Tls::Offered;
+        let mut tls = TlsParameters::builder(smtp.host.clone()).dangerous_accept_invalid_certs(any);
         if let Some(ca) = &smtp.ca {
             let ca = Certificate::from_pem(ca.as_bytes()).map_err(|error| error.to_string())?;
             tls = tls.add_root_certificate(ca);
@@ -68,7 +70,7 @@ fn client(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let tls = match smtp.tls {
         Tls::Wrapped => LettreTls::Wrapper(tls()?),
         Tls::Required => LettreTls::Required(tls()?),
-        Tls::None => LettreTls::None,
+        Tls::Offered => LettreTls::Opportunistic(tls()?),
     };
     let mut client = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
         .port(smtp.port)

@@ -24,8 +24,8 @@ use crate::{
     platform::error::{Refusal, Result},
 };
 
-/// The hidden field that names the link of a form.
-const NAME_FIELD: &str = "link_name";
+/// The hidden field that says which link a form was made for: its hash.
+const LINK_FIELD: &str = "link";
 
 /// Moves the link of a page into a cookie, if it is in the address.
 pub(crate) fn arrival(state: &AppState, page: &str, query: AnyQuery) -> Result<Option<Response>> {
@@ -43,8 +43,8 @@ pub(crate) fn link(state: &AppState, page: &str, headers: &HeaderMap) -> String 
 }
 
 /// Ties a form to its link, without the token.
-pub(crate) fn name_field(link: &str) -> AnyView {
-    hidden(NAME_FIELD, &sha256(link))
+pub(crate) fn link_field(link: &str) -> AnyView {
+    hidden(LINK_FIELD, &sha256(link))
 }
 
 /// The link of a form that was sent. `None`: it has gone, or another one has taken its place.
@@ -54,6 +54,11 @@ pub(crate) fn sent(
     headers: &HeaderMap,
     fields: &[(String, String)],
 ) -> Option<String> {
-    let link = state.cookies.link(page, headers)?;
-    (form::field(fields, NAME_FIELD)? == sha256(&link)).then_some(link)
+    let kept = state.cookies.link(page, headers);
+    match form::field(fields, LINK_FIELD) {
+        None => kept,
+        Some(field) if kept.as_ref().is_some_and(|kept| field == sha256(kept)) => kept,
+        // A page of an older version has the token itself in its form.
+        Some(field) => state.cookies.set_link(page, field).map(|_| field.to_owned()),
+    }
 }

@@ -291,7 +291,8 @@ async fn tokens_and_links_that_are_none_are_limited_and_keep_no_good_one_out() {
         let status = server.refresh(&format!("{attempt}{}", "A".repeat(42))).await.status();
         assert_eq!(status, expected, "{attempt}");
     }
-    let link = Browser::new(&server).get("/set-password?link=x").await.status();
+    let page = format!("/set-password?link={}", "x".repeat(43));
+    let link = Browser::new(&server).arrive(&page).await.status();
     assert_eq!(link, StatusCode::TOO_MANY_REQUESTS);
     let refreshed = server.refresh(good["refreshToken"].as_str().expect("a token")).await;
     assert_eq!(refreshed.status(), StatusCode::OK);
@@ -421,7 +422,7 @@ async fn a_used_link_is_no_way_to_guess_the_password() {
     let link = latchkey::sign_in::password::make_link(store, account).await.expect("a link");
     let browser = Browser::new(&server);
     let page = format!("/set-password?link={link}");
-    let form = form_token(&browser.page(&page).await);
+    let form = form_token(&browser.arrive(&page).await.text().await.expect("a page"));
     let set = async |password: &str| {
         let fields = [("form_token", &*form), ("link", &*link), ("newPassword", password)];
         browser.post("/api/set_password", &fields).await.status()

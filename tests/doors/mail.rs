@@ -1,341 +1,348 @@
-//! Mail: addresses, a way back in, and word of what happens.
+//! Email addresses: given, verified, changed, brought back, removed (RE-01, RE-02, AU-03, AU-09).
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{
-    smtp::{Mailbox, Mood},
-    support::*,
-};
-
-const FROM: (&str, &str) = ("MAIL_FROM", "Tea & Co <accounts@example.org>");
-const NEW: &str = "another horse and battery";
-
-async fn with_mail() -> (TestServer, Mailbox) {
-    let mailbox = Mailbox::open().await;
-    let server = TestServer::start_with(&[("MAIL_URL", &mailbox.url()), FROM]).await;
-    (server, mailbox)
-}
-
-/// A message without the line breaks of quoted-printable.
-fn read(message: &str) -> String {
-    message.replace("=\r\n", "").replace("=3D", "=")
-}
-
-/// What the link in a message holds.
-fn link(message: &str) -> String {
-    let rest = read(message);
-    let rest = rest.split("?link=").nth(1).expect("a link");
-    rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
-        .next()
-        .expect("a token")
-        .to_owned()
-}
-
-fn subject(message: &str) -> String {
-    message.lines().find_map(|line| line.strip_prefix("Subject: ")).expect("a subject").to_owned()
-}
-
-/// Signs up with an address, through a door, and returns what happened.
-async fn sign_up(server: &TestServer, via: Via, username: &str, email: &str) -> Outcome {
-    match via {
-        Via::Json => {
-            let body = json!({
-                "username": username, "password": PASSWORD, "fullName": "Test", "email": email
-            });
-            outcome_of_json(server.post_json("/auth/signup", &body).await).await
-        }
-        Via::Form => {
-            let fields = [
-                ("username", username),
-                ("password", PASSWORD),
-                ("fullName", "Test"),
-                ("email", email),
-            ];
-            Browser::new(server).submit("/signup", "/api/sign_up", &fields).await
-        }
-    }
-}
-
-async fn verify(server: &TestServer, via: Via, link: &str) -> StatusCode {
-    match via {
-        Via::Json => server.post_json("/auth/verify-email", &json!({"token": link})).await.status(),
-        Via::Form => {
-            let browser = Browser::new(server);
-            let response = browser.get(&format!("/verify-email?link={link}")).await;
-            if response.status() != StatusCode::SEE_OTHER {
-                return response.status();
-            }
-            assert_eq!(
-                response.headers()["location"],
-                "/verify-email",
-                "it leaves the address bar"
-            );
-            let page = browser.get("/verify-email").await;
-            if page.status() != StatusCode::OK {
-                return page.status();
-            }
-            let token = form_token(&page.text().await.expect("a page"));
-            browser.post("/api/verify_email", &[("form_token", &token)]).await.status()
-        }
-    }
-}
-
-async fn account(server: &TestServer, username: &str, password: &str) -> Value {
-    let body = json!({"username": username, "password": password});
-    let signed_in = json_of(server.post_json("/auth/signin", &body).await).await;
-    let token = signed_in["accessToken"].as_str().expect("a token").to_owned();
-    json_of(server.ask("GET", "/user", &token, None).await).await
-}
+use crate::{letters::*, smtp::Mailbox, support::*};
 
 #[tokio::test]
 async fn an_address_is_verified_by_its_link_and_then_signs_in() {
-    for (via, done) in [(Via::Json, StatusCode::NO_CONTENT), (Via::Form, StatusCode::SEE_OTHER)] {
+    for via in WAYS {
         let (server, mailbox) = with_mail().await;
-        assert!(sign_up(&server, via, "alice", "Alice@Example.org").await.is_accepted());
-        let message = mailbox.message(1).await;
-        assert!(message.contains("To: Alice@Example.org") && subject(&message).contains("Confirm"));
-        let seen = account(&server, "alice", PASSWORD).await;
+        assert!(server.sign_up_with(via, "alice", "Alice@Example.org").await.is_accepted());
+        let message = mailbox.letter("Alice@Example.org", "Confirm", 1).await;
+        let token = server.token("alice").await;
+        let seen = server.account_of(&token).await;
         assert_eq!(
             (&seen["email"], &seen["emailVerified"]),
             (&json!("Alice@Example.org"), &json!(false))
         );
         assert!(!server.sign_in(via, "alice@example.org", PASSWORD).await.is_accepted(), "not yet");
         let link = link(&message);
-        // Whoever only looks changes nothing.
+        // A scanner that opens links changes nothing.
         let scanner = Browser::new(&server);
         for _ in 0..2 {
-            scanner.get(&format!("/verify-email?link={link}")).await;
-            assert_eq!(scanner.get("/verify-email").await.status(), StatusCode::OK);
+            let page = scanner.arrive(&format!("/verify-email?link={link}")).await;
+            assert_eq!(page.status(), StatusCode::OK);
+            let text = page.text().await.expect("a page");
+            assert!(!text.contains(&link) && text.contains("Did you create that account?"));
         }
-        assert_eq!(verify(&server, via, &link).await, done);
-        assert_eq!(account(&server, "alice", PASSWORD).await["emailVerified"], true);
+        assert_eq!(server.verify(via, &link).await, Ok(()));
+        assert_eq!(server.account_of(&token).await["emailVerified"], true);
         assert!(server.sign_in(via, "ALICE@example.ORG", PASSWORD).await.is_accepted());
-        for wrong in [&"x".repeat(43), "x", ""] {
-            assert_ne!(verify(&server, via, wrong).await, done, "{wrong}");
+        assert_eq!(server.verify(Via::Json, &link).await, Err(StatusCode::BAD_REQUEST), "once");
+        for wrong in [&"x".repeat(43), "x"] {
+            assert_eq!(server.verify(via, wrong).await, Err(StatusCode::BAD_REQUEST), "{wrong}");
         }
+        let body = json!({"token": ""});
+        let empty = server.post_json("/auth/verify-email", &body).await;
+        assert_eq!(empty.status(), StatusCode::BAD_REQUEST);
     }
 }
 
 #[tokio::test]
-async fn an_owner_who_forgot_the_password_gets_back_in_and_everybody_else_is_out() {
+async fn a_link_is_good_for_its_purpose_and_its_address_and_not_for_ever() {
+    let (server, mailbox) = with_mail().await;
+    server.verified(&mailbox, "alice").await;
+    server.forgot(Via::Json, "alice").await;
+    let reset = link(&mailbox.letter("alice@example.org", "Set a new password", 1).await);
     for via in WAYS {
-        let (server, mailbox) = with_mail().await;
-        assert!(sign_up(&server, via, "alice", "alice@example.org").await.is_accepted());
-        verify(&server, via, &link(&mailbox.message(1).await)).await;
-        let token = server.token("alice").await;
-        let asked = || -> Vec<String> {
-            let taken = mailbox.taken();
-            taken.into_iter().filter(|m| subject(m).contains("Set a new password")).collect()
-        };
-        for (count, identifier) in [(1, "alice"), (2, "alice@example.org")] {
-            match via {
-                Via::Json => {
-                    let body = json!({"identifier": identifier});
-                    let answer = server.post_json("/auth/forgot-password", &body).await;
-                    assert_eq!(answer.status(), StatusCode::ACCEPTED);
-                }
-                Via::Form => {
-                    let fields = [("identifier", identifier)];
-                    let browser = Browser::new(&server);
-                    let sent =
-                        browser.submit("/forgot-password", "/api/forgot_password", &fields).await;
-                    assert!(sent.is_accepted(), "{sent:?}");
-                    assert!(browser.page("/signin").await.contains("a mail is on its way"));
-                }
-            }
-            eventually(async || asked().len() == count).await;
-        }
-        let link = link(asked().last().expect("a message"));
-        let set = async || match via {
-            Via::Json => {
-                let body = json!({"token": link, "newPassword": NEW});
-                server.post_json("/auth/reset-password", &body).await.status().is_success()
-            }
-            Via::Form => {
-                let page = format!("/set-password?link={link}");
-                let fields = [("link", &*link), ("newPassword", NEW)];
-                let browser = Browser::new(&server);
-                browser.get(&page).await.status() == StatusCode::OK
-                    && browser.submit(&page, "/api/set_password", &fields).await.is_accepted()
-            }
-        };
-        assert!(set().await);
-        assert_eq!(
-            server.profile(&format!("Bearer {token}")).await.status(),
-            StatusCode::UNAUTHORIZED
-        );
-        assert!(!server.sign_in(via, "alice", PASSWORD).await.is_accepted());
-        assert!(server.sign_in(via, "alice", NEW).await.is_accepted());
-        eventually(async || {
-            mailbox
-                .taken()
-                .iter()
-                .any(|message| subject(message).contains("Your password was changed"))
-        })
-        .await;
+        assert!(server.verify(via, &reset).await.is_err(), "another purpose");
+        assert!(server.restore(via, &reset).await.is_err(), "another purpose");
     }
+    // A new link voids the one before it.
+    server.forgot(Via::Json, "alice").await;
+    let later = link(&mailbox.letter("alice@example.org", "Set a new password", 2).await);
+    assert!(server.reset(Via::Json, &reset, NEW).await.is_err());
+    // So does another address.
+    let token = server.token("alice").await;
+    let change = async |email: &str| {
+        let body = json!({"email": email});
+        let answer = server.ask("PUT", "/user/email", &token, Some(&body)).await;
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        link(&mailbox.letter(email, "Confirm", 1).await)
+    };
+    let first = change("first@example.org").await;
+    let second = change("second@example.org").await;
+    assert!(server.verify(Via::Json, &first).await.is_err(), "a later one was given");
+    assert_eq!(server.verify(Via::Json, &second).await, Ok(()));
+    assert!(server.reset(Via::Json, &later, NEW).await.is_err(), "it went to the former address");
+    server.forgot(Via::Json, "alice").await;
+    let last = link(&mailbox.letter("second@example.org", "Set a new password", 1).await);
+    server.db_execute("UPDATE links SET expires_at = 1").await;
+    for via in WAYS {
+        assert!(server.reset(via, &last, NEW).await.is_err(), "it has expired");
+    }
+}
+
+#[tokio::test]
+async fn two_tabs_with_two_links_do_not_mix_them_up() {
+    let (server, mailbox) = with_mail().await;
+    for name in ["alice", "bob"] {
+        server.verified(&mailbox, name).await;
+        server.forgot(Via::Json, name).await;
+    }
+    let about = "Set a new password";
+    let alices = link(&mailbox.letter("alice@example.org", about, 1).await);
+    let bobs = link(&mailbox.letter("bob@example.org", about, 1).await);
+    let browser = Browser::new(&server);
+    let open = async |link: &str| {
+        let page = browser.arrive(&format!("/set-password?link={link}")).await;
+        page.text().await.expect("a page")
+    };
+    let (first, second) = (open(&alices).await, open(&bobs).await);
+    let set = async |page: &str| {
+        let (token, link) = (form_token(page), hidden(page, "link"));
+        let fields = [("form_token", &*token), ("link", &*link), ("newPassword", NEW)];
+        browser.post("/api/set_password", &fields).await.status()
+    };
+    assert_eq!(set(&first).await, StatusCode::BAD_REQUEST, "it was made for the other link");
+    assert_eq!(set(&second).await, StatusCode::SEE_OTHER);
+    assert!(server.sign_in(Via::Form, "alice", PASSWORD).await.is_accepted(), "as it was");
+    assert!(server.sign_in(Via::Form, "bob", NEW).await.is_accepted());
 }
 
 #[tokio::test]
 async fn nobody_learns_from_the_answer_who_is_here() {
-    let (server, mailbox) = with_mail().await;
-    assert!(sign_up(&server, Via::Json, "alice", "alice@example.org").await.is_accepted());
-    verify(&server, Via::Json, &link(&mailbox.message(1).await)).await;
+    let (server, mailbox) = with_mail_and(&[("THROTTLE_NETWORK", "1000/1m")]).await;
+    server.verified(&mailbox, "alice").await;
     // An address that belongs to somebody is accepted at sign-up like any other, and only its owner
     // hears of it.
-    assert!(sign_up(&server, Via::Json, "mallory", "alice@example.org").await.is_accepted());
-    eventually(async || {
-        mailbox
-            .taken()
-            .iter()
-            .any(|message| subject(message).contains("You already have an account"))
-    })
-    .await;
-    let mut answers = Vec::new();
-    for identifier in ["alice", "nobody", "alice@example.org", "nobody@example.org", "?"] {
-        let answer =
-            server.post_json("/auth/forgot-password", &json!({"identifier": identifier})).await;
-        let status = answer.status();
-        answers.push((status, answer.bytes().await.expect("a body")));
+    assert!(server.sign_up_with(Via::Json, "mallory", "alice@example.org").await.is_accepted());
+    mailbox.letter("alice@example.org", "You already have an account", 1).await;
+    // The same at a change.
+    let token = server.token("mallory").await;
+    let give = async |email: &str| {
+        let answer = server.ask("PUT", "/user/email", &token, Some(&json!({"email": email}))).await;
+        (answer.status(), answer.text().await.expect("a body"))
+    };
+    assert_eq!(give("alice@example.org").await, give("nobody@example.org").await);
+    let names =
+        ["alice", "nobody", "alice@example.org", "nobody@example.org", "?", "a b", "\u{202e}"];
+    for route in ["/auth/forgot-password", "/auth/email-code", "/auth/verify-email/resend"] {
+        let mut answers = Vec::new();
+        for identifier in names {
+            let answer = server.post_json(route, &json!({"identifier": identifier})).await;
+            let (status, mut headers) = (answer.status(), answer.headers().clone());
+            for varying in ["date", "x-request-id"] {
+                headers.remove(varying);
+            }
+            let length = answer.bytes().await.expect("a body").len();
+            answers.push((status, format!("{headers:?}"), length));
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{route}: {answers:?}");
     }
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    for (page, action) in [
+        ("/forgot-password", "/api/forgot_password"),
+        ("/signin/code", "/api/send_code"),
+        ("/verify-email/resend", "/api/resend_verification"),
+    ] {
+        let mut answers = Vec::new();
+        for identifier in names {
+            let browser = Browser::new(&server);
+            let sent = browser.send(page, action, &[("identifier", identifier)]).await;
+            let location = sent.headers()["location"].to_str().expect("text").to_owned();
+            answers.push((sent.status(), location.clone(), browser.page(&location).await.len()));
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{action}: {answers:?}");
+    }
     eventually(async || server.db_count("SELECT COUNT(*) FROM outbox").await == 0).await;
-    let nobody = mailbox.taken();
-    let nobody: Vec<_> = nobody.iter().filter(|m| m.contains("To: nobody@example.org")).collect();
-    assert!(nobody.len() == 1 && subject(nobody[0]).contains("no account"), "{nobody:?}");
-    assert_eq!(account(&server, "mallory", PASSWORD).await["emailVerified"], false);
+    assert!(!mailbox.about("nobody@example.org", "There is no account").is_empty());
+    assert_eq!(server.account_of(&token).await["emailVerified"], false);
 }
 
 #[tokio::test]
 async fn an_address_gets_no_more_than_so_many_mails() {
-    let (server, mailbox) = with_mail().await;
-    assert!(sign_up(&server, Via::Json, "alice", "alice@example.org").await.is_accepted());
-    verify(&server, Via::Json, &link(&mailbox.message(1).await)).await;
-    for _ in 0..20 {
-        let answer =
-            server.post_json("/auth/forgot-password", &json!({"identifier": "alice"})).await;
-        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    for via in WAYS {
+        let (server, mailbox) = with_mail().await;
+        server.verified(&mailbox, "alice").await;
+        for _ in 0..10 {
+            server.forgot(via, "alice").await;
+            server.ask_for_code(via, "alice@example.org").await;
+        }
+        eventually(async || server.db_count("SELECT COUNT(*) FROM outbox").await == 0).await;
+        // The first was that of the sign-up.
+        assert_eq!(mailbox.taken().len(), 3);
     }
-    let queued = "SELECT COUNT(*) FROM outbox";
-    eventually(async || server.db_count(queued).await == 0).await;
-    // The first was that of the sign-up.
-    assert_eq!(mailbox.taken().len(), 3);
 }
 
 #[tokio::test]
 async fn the_old_address_hears_of_a_change_and_stays_until_the_new_one_is_verified() {
     let (server, mailbox) = with_mail().await;
-    assert!(sign_up(&server, Via::Json, "alice", "old@example.org").await.is_accepted());
-    verify(&server, Via::Json, &link(&mailbox.message(1).await)).await;
+    server.verified(&mailbox, "alice").await;
+    let old = "alice@example.org";
     let token = server.token("alice").await;
     let body = json!({"email": "new@example.org"});
     let given = server.ask("PUT", "/user/email", &token, Some(&body)).await;
     assert_eq!(given.status(), StatusCode::ACCEPTED);
-    let messages = async |to: &str, about: &str| {
-        let found = |message: &String| message.contains(to) && subject(message).contains(about);
-        eventually(async || mailbox.taken().iter().any(found)).await;
-        mailbox.taken().into_iter().find(found).expect("a message")
-    };
-    messages("To: old@example.org", "is being changed").await;
-    assert_eq!(account(&server, "old@example.org", PASSWORD).await["email"], "old@example.org");
-    let confirm = messages("To: new@example.org", "Confirm").await;
-    assert_eq!(verify(&server, Via::Json, &link(&confirm)).await, StatusCode::NO_CONTENT);
-    messages("To: old@example.org", "was changed").await;
-    assert_eq!(account(&server, "new@example.org", PASSWORD).await["email"], "new@example.org");
+    mailbox.letter(old, "is being changed", 1).await;
+    assert_eq!(server.account_of(&token).await["email"], old);
+    assert!(server.sign_in(Via::Json, old, PASSWORD).await.is_accepted());
+    let confirm = link(&mailbox.letter("new@example.org", "Confirm", 1).await);
+    assert_eq!(server.verify(Via::Form, &confirm).await, Ok(()));
+    mailbox.letter(old, "was changed", 1).await;
+    assert_eq!(server.account_of(&token).await["email"], "new@example.org");
     let data = json_of(server.ask("GET", "/user/data", &token, None).await).await;
     assert_eq!(data["email"], "new@example.org");
-    assert!(!server.sign_in(Via::Json, "old@example.org", PASSWORD).await.is_accepted());
+    assert!(!server.sign_in(Via::Json, old, PASSWORD).await.is_accepted());
     let removed = server.ask("DELETE", "/user/email", &server.token("alice").await, None).await;
     assert_eq!(removed.status(), StatusCode::NO_CONTENT);
-    messages("To: new@example.org", "was removed").await;
-    assert_eq!(account(&server, "alice", PASSWORD).await["email"], Value::Null);
+    mailbox.letter("new@example.org", "was removed", 1).await;
+    assert_eq!(server.account_of(&token).await["email"], Value::Null);
 }
 
-#[tokio::test]
-async fn an_unverified_address_is_no_claim_and_its_owner_takes_it() {
+/// A thief who knows the password changes the address, twice.
+async fn stolen() -> (TestServer, Mailbox, String) {
     let (server, mailbox) = with_mail().await;
-    // Mallory is first with Alice's address, and keeps a session.
-    assert!(sign_up(&server, Via::Json, "mallory", "alice@example.org").await.is_accepted());
-    let hers = link(&mailbox.message(1).await);
-    assert!(sign_up(&server, Via::Json, "alice", "alice@example.org").await.is_accepted());
-    let mine = link(&mailbox.message(2).await);
-    assert_eq!(verify(&server, Via::Json, &mine).await, StatusCode::NO_CONTENT);
-    assert_eq!(account(&server, "alice@example.org", PASSWORD).await["username"], "alice");
-    assert_eq!(account(&server, "mallory", PASSWORD).await["email"], Value::Null);
-    assert_ne!(verify(&server, Via::Json, &hers).await, StatusCode::NO_CONTENT, "it is taken");
-}
-
-#[tokio::test]
-async fn a_mail_server_that_is_away_or_says_no_loses_nothing() {
-    let (server, mailbox) = with_mail().await;
-    for (mood, failed) in
-        [(Mood::Later, 0), (Mood::Nonsense, 0), (Mood::HangsUp, 0), (Mood::Refuses, 1)]
-    {
-        mailbox.is_in(mood);
-        let before = mailbox.tries();
-        let name = format!("{mood:?}").to_lowercase();
-        let email = format!("{name}@example.org");
-        assert!(sign_up(&server, Via::Json, &name, &email).await.is_accepted(), "{mood:?}");
-        eventually(async || mailbox.tries() > before).await;
-        let tried =
-            "SELECT COUNT(*) FROM outbox WHERE tries = 1 AND lease IS NULL AND error IS NOT NULL";
-        eventually(async || server.db_count(tried).await == 1).await;
-        let given_up = "SELECT COUNT(*) FROM outbox WHERE failed_at IS NOT NULL";
-        assert_eq!(server.db_count(given_up).await, failed, "{mood:?}");
-        // Nobody's address is in the reason.
-        let named = "SELECT COUNT(*) FROM outbox WHERE error LIKE '%@%'";
-        assert_eq!(server.db_count(named).await, 0, "{mood:?}");
-        mailbox.is_in(Mood::Takes);
-        server.db_execute("UPDATE outbox SET due_at = 0, failed_at = NULL").await;
-        eventually(async || server.db_count("SELECT COUNT(*) FROM outbox").await == 0).await;
-        assert!(mailbox.taken().last().expect("a message").contains(&email), "{mood:?}");
-    }
-}
-
-#[tokio::test]
-async fn what_lies_in_the_outbox_tells_nothing_to_whoever_reads_the_database() {
-    let mailbox = Mailbox::open().await;
-    mailbox.is_in(Mood::Later);
-    let server = TestServer::start_with(&[("MAIL_URL", &mailbox.url()), FROM]).await;
-    assert!(sign_up(&server, Via::Json, "alice", "alice@example.org").await.is_accepted());
-    let plain = "SELECT COUNT(*) FROM outbox WHERE content LIKE '%alice%' OR content LIKE '%link%'";
-    assert_eq!(server.db_count("SELECT COUNT(*) FROM outbox").await, 1);
-    assert_eq!(server.db_count(plain).await, 0);
-}
-
-#[tokio::test]
-async fn an_owner_hears_of_a_new_device_and_of_the_deletion() {
-    let (server, mailbox) = with_mail().await;
-    assert!(sign_up(&server, Via::Form, "alice", "alice@example.org").await.is_accepted());
-    verify(&server, Via::Form, &link(&mailbox.message(1).await)).await;
-    let heard = async |about: &str| {
-        eventually(async || mailbox.taken().iter().any(|message| subject(message).contains(about)))
-            .await;
-        mailbox.taken().iter().filter(|message| subject(message).contains(about)).count()
-    };
-    // A device that was never seen, once.
-    let body = json!({"username": "alice", "password": PASSWORD});
-    for _ in 0..2 {
-        let request = program().post(server.url("/auth/signin")).header("user-agent", "curl/8.9.1");
-        assert_eq!(request.json(&body).send().await.expect("an answer").status(), StatusCode::OK);
-    }
-    assert_eq!(heard("New sign-in").await, 1);
+    server.verified(&mailbox, "alice").await;
     let token = server.token("alice").await;
-    assert_eq!(server.ask("DELETE", "/user", &token, None).await.status(), StatusCode::OK);
-    heard("Your account will be deleted").await;
-    let token_free = mailbox.taken().iter().all(|message| !message.contains(PASSWORD));
-    assert!(token_free);
+    for email in ["thief@example.org", "thief2@example.org"] {
+        let body = json!({"email": email});
+        let given = server.ask("PUT", "/user/email", &token, Some(&body)).await;
+        assert_eq!(given.status(), StatusCode::ACCEPTED);
+        let confirm = link(&mailbox.letter(email, "Confirm", 1).await);
+        assert_eq!(server.verify(Via::Json, &confirm).await, Ok(()));
+    }
+    let undo = link(&mailbox.letter("alice@example.org", "was changed", 1).await);
+    (server, mailbox, undo)
+}
+
+#[tokio::test]
+async fn the_owner_of_a_former_address_undoes_the_change_and_the_thief_is_out() {
+    for via in WAYS {
+        let (server, mailbox, undo) = stolen().await;
+        // The thief changes the password and brings an address of their own back, which helps nothing.
+        let token = server.token("alice").await;
+        let body = json!({"currentPassword": PASSWORD, "newPassword": NEW});
+        let changed = server.ask("POST", "/user/password", &token, Some(&body)).await;
+        let token = json_of(changed).await["accessToken"].as_str().expect("a token").to_owned();
+        let thiefs = link(&mailbox.letter("thief@example.org", "was changed", 1).await);
+        let page = Browser::new(&server).arrive(&format!("/restore-email?link={undo}")).await;
+        assert!(page.text().await.expect("a page").contains("alice@example.org"));
+        assert_eq!(server.restore(via, &undo).await, Ok(()));
+        assert_eq!(server.restore(via, &undo).await, Err(StatusCode::BAD_REQUEST), "once");
+        assert_eq!(server.restore(via, &thiefs).await, Err(StatusCode::BAD_REQUEST), "it is void");
+        let profile = server.profile(&format!("Bearer {token}")).await;
+        assert_eq!(profile.status(), StatusCode::UNAUTHORIZED, "all sessions have ended");
+        for password in [PASSWORD, NEW] {
+            assert!(!server.sign_in(via, "alice", password).await.is_accepted(), "none is known");
+        }
+        mailbox.letter("thief2@example.org", "was replaced", 1).await;
+        server.forgot(via, "alice@example.org").await;
+        let reset = link(&mailbox.letter("alice@example.org", "Set a new password", 1).await);
+        assert_eq!(server.reset(via, &reset, "yet another horse").await, Ok(()));
+        assert!(server.sign_in(via, "alice@example.org", "yet another horse").await.is_accepted());
+    }
+}
+
+#[tokio::test]
+async fn a_thief_who_undoes_their_own_change_does_not_void_the_owners_link() {
+    let (server, mailbox, undo) = stolen().await;
+    let thiefs = link(&mailbox.letter("thief@example.org", "was changed", 1).await);
+    assert_eq!(server.restore(Via::Json, &thiefs).await, Ok(()));
+    assert_eq!(server.restore(Via::Json, &undo).await, Ok(()));
+    // Three days later it is too late.
+    let (server, _, undo) = stolen().await;
+    server.db_execute("UPDATE former_emails SET expires_at = 1").await;
+    for via in WAYS {
+        assert_eq!(server.restore(via, &undo).await, Err(StatusCode::BAD_REQUEST));
+    }
+}
+
+#[tokio::test]
+async fn the_page_that_brings_an_address_back_goes_on_to_a_new_password() {
+    let (server, _, undo) = stolen().await;
+    let browser = Browser::new(&server);
+    let page = browser.arrive(&format!("/restore-email?link={undo}")).await;
+    let page = page.text().await.expect("a page");
+    let fields = [("form_token", &*form_token(&page)), ("link", &*hidden(&page, "link"))];
+    let done = browser.post("/api/restore_email", &fields).await;
+    assert_eq!(done.headers()["location"], "/set-password");
+    let set = [("newPassword", NEW)];
+    assert!(browser.submit("/set-password", "/api/set_password", &set).await.is_accepted());
+    assert!(server.sign_in(Via::Form, "alice@example.org", NEW).await.is_accepted());
+}
+
+#[tokio::test]
+async fn where_an_address_is_required_nobody_is_let_in_before_it_is_verified() {
+    for via in WAYS {
+        let (server, mailbox) = with_mail_and(&[("EMAIL_REQUIRED", "yes")]).await;
+        assert!(server.sign_up(via, "alice", PASSWORD, "Alice").await.says("Enter your email"));
+        assert!(server.sign_up_with(via, "alice", "alice@example.org").await.is_accepted());
+        let refused = server.sign_in(via, "alice", PASSWORD).await;
+        assert_eq!(refused, server.sign_in(via, "alice", "wrong password").await, "AU-01");
+        assert!(!refused.is_accepted());
+        let first = link(&mailbox.letter("alice@example.org", "Confirm", 1).await);
+        match via {
+            Via::Json => {
+                let body = json!({"identifier": "alice"});
+                let sent = server.post_json("/auth/verify-email/resend", &body).await;
+                assert_eq!(sent.status(), StatusCode::ACCEPTED);
+            }
+            Via::Form => {
+                let fields = [("identifier", "alice@example.org")];
+                let browser = Browser::new(&server);
+                let page = "/verify-email/resend";
+                let sent = browser.submit(page, "/api/resend_verification", &fields).await;
+                assert!(sent.is_accepted());
+            }
+        }
+        let second = link(&mailbox.letter("alice@example.org", "Confirm", 2).await);
+        assert!(server.verify(via, &first).await.is_err(), "the second one replaces it");
+        assert_eq!(server.verify(via, &second).await, Ok(()));
+        assert!(server.sign_in(via, "alice", PASSWORD).await.is_accepted());
+        let token = server.token("alice").await;
+        let removed = server.ask("DELETE", "/user/email", &token, None).await;
+        assert_eq!(removed.status(), StatusCode::BAD_REQUEST, "it is required");
+        assert_eq!(server.account_of(&token).await["email"], "alice@example.org");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_up_that_must_be_verified_and_is_sent_twice_makes_one_account() {
+    let (server, mailbox) = with_mail_and(&[("EMAIL_REQUIRED", "yes")]).await;
+    let browser = Browser::new(&server);
+    let token = form_token(&browser.page("/signup").await);
+    let fields = [
+        ("form_token", &*token),
+        ("username", "alice"),
+        ("password", PASSWORD),
+        ("fullName", "Alice"),
+        ("email", "alice@example.org"),
+    ];
+    for _ in 0..2 {
+        let done = browser.post("/api/sign_up", &fields).await;
+        assert_eq!(done.headers()["location"], "/signin");
+    }
+    assert!(browser.page("/signin").await.contains("Your account is made."));
+    mailbox.letter("alice@example.org", "Confirm", 1).await;
+    assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 1);
 }
 
 #[tokio::test]
 async fn without_mail_there_is_nothing_of_it() {
     let server = TestServer::start().await;
-    assert!(sign_up(&server, Via::Json, "alice", "not an address").await.is_accepted(), "ignored");
-    for path in ["/forgot-password", "/verify-email", "/verify-email?link=x"] {
+    let ignored = server.sign_up_with(Via::Json, "alice", "not an address").await;
+    assert!(ignored.is_accepted(), "as it was before");
+    for path in [
+        "/forgot-password",
+        "/verify-email",
+        "/verify-email?link=x",
+        "/verify-email/resend",
+        "/restore-email",
+        "/signin/code",
+    ] {
         assert_eq!(Browser::new(&server).get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
-    for path in ["/auth/forgot-password", "/auth/reset-password", "/auth/verify-email"] {
+    for path in [
+        "/auth/forgot-password",
+        "/auth/reset-password",
+        "/auth/verify-email",
+        "/auth/verify-email/resend",
+        "/auth/restore-email",
+        "/auth/email-code",
+        "/auth/email-code/signin",
+    ] {
         let answer = server.post_json(path, &json!({"identifier": "alice"})).await;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
     }
@@ -344,14 +351,12 @@ async fn without_mail_there_is_nothing_of_it() {
         let page = browser.get(path).await.text().await.expect("a page");
         assert!(!page.contains("Email") && !page.contains("forgot"), "{path}");
     }
-    assert_eq!(account(&server, "alice", PASSWORD).await["email"], Value::Null);
+    assert_eq!(server.account_of(&server.token("alice").await).await["email"], Value::Null);
 }
 
 #[tokio::test]
 async fn the_address_is_changed_on_the_profile_page_and_asks_for_the_password() {
-    let mailbox = Mailbox::open().await;
-    let settings = [("MAIL_URL", &*mailbox.url()), FROM, ("PROOF_TTL", "1s")];
-    let server = TestServer::start_with(&settings).await;
+    let (server, mailbox) = with_mail_and(&[("PROOF_TTL", "1s")]).await;
     let browser = Browser::signed_up(&server, "alice").await;
     assert!(browser.page("/profile").await.contains("action=\"/api/change_email\""));
     let wrong = browser.submit("/profile", "/api/change_email", &[("email", "nonsense")]).await;
@@ -373,10 +378,13 @@ async fn the_address_is_changed_on_the_profile_page_and_asks_for_the_password() 
     let page = browser.page("/profile").await;
     assert!(page.contains("We've sent you a mail") && page.contains("Not confirmed yet"), "{page}");
     let link = link(&mailbox.message(1).await);
-    browser.get(&format!("/verify-email?link={link}")).await;
-    let token = form_token(&browser.page("/verify-email").await);
-    let done = browser.post("/api/verify_email", &[("form_token", &token)]).await;
+    let page = browser.arrive(&format!("/verify-email?link={link}")).await;
+    let page = page.text().await.expect("a page");
+    let fields = [("form_token", &*form_token(&page)), ("link", &*hidden(&page, "link"))];
+    let done = browser.post("/api/verify_email", &fields).await;
     assert_eq!(done.headers()["location"], "/profile");
+    let again = browser.post("/api/verify_email", &fields).await;
+    assert_eq!(again.status(), StatusCode::BAD_REQUEST, "the cookie has gone");
     let page = browser.page("/profile").await;
     assert!(page.contains("Email address confirmed.") && page.contains(">Confirmed<"), "{page}");
 }

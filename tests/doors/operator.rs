@@ -12,7 +12,7 @@ use crate::support::*;
 const BCRYPT: &str = "$2b$10$24d..m51fODhn2omaj1zb.ccIUOsurqqQaX4KNCaiCtYX9ANUlyDG";
 const DJANGO: &str = "pbkdf2_sha1$1000000$saltsaltsaltsalt$BPPsB8qYZhG6z+D7i5AnYeZ3CmQ=";
 
-fn latchkey(server: &TestServer, folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn latchkey(server: &TestServer, folder: &Path, arguments: &[&str]) -> Output {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.env_clear().current_dir(folder).args(arguments);
     command.env("DATABASE_URL", &server.database_url).env("JWT_SECRET", SECRET);
@@ -20,12 +20,12 @@ fn latchkey(server: &TestServer, folder: &Path, arguments: &[&str]) -> Output {
     command.output().expect("it ran")
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}{}", text(&output.stdout), text(&output.stderr))
 }
 
-fn done(server: &TestServer, folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn done(server: &TestServer, folder: &Path, arguments: &[&str]) -> String {
     let output = latchkey(server, folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", said(&output));
     said(&output)
@@ -209,17 +209,20 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
 
     let browser = Browser::new(&server);
     for _ in 0..3 {
-        let response = browser.get(path).await;
+        let response = browser.arrive(path).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["referrer-policy"], "same-origin");
+        let page = response.text().await.expect("a page");
+        assert!(!page.contains(link), "the token is in the cookie alone");
     }
-    let fields = [("link", link), ("newPassword", "short")];
-    assert!(browser.submit(path, "/api/set_password", &fields).await.says("at least 8"));
-    let fields = [("link", link), ("newPassword", "alice2026!")];
+    let page = "/set-password";
+    let fields = [("newPassword", "short")];
+    assert!(browser.submit(page, "/api/set_password", &fields).await.says("at least 8"));
+    let fields = [("newPassword", "alice2026!")];
     assert!(
-        browser.submit(path, "/api/set_password", &fields).await.says("based on your username")
+        browser.submit(page, "/api/set_password", &fields).await.says("based on your username")
     );
-    let token = form_token(&browser.page(path).await);
+    let token = form_token(&browser.page(page).await);
     let new = "another horse and battery";
     let fields = [("form_token", &*token), ("link", link), ("newPassword", new)];
     let response = browser.post("/api/set_password", &fields).await;
@@ -232,17 +235,17 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
     // The same form, sent twice, has the same outcome; any other does nothing.
     assert_eq!(browser.post("/api/set_password", &fields).await.headers()["location"], "/signin");
     let other = [("form_token", &*token), ("link", link), ("newPassword", "yet another horse")];
-    assert_eq!(browser.post("/api/set_password", &other).await.status(), StatusCode::NOT_FOUND);
-    assert_eq!(browser.get(path).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.post("/api/set_password", &other).await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(browser.arrive(path).await.status(), StatusCode::BAD_REQUEST);
 
     // Any change of the account's state voids it.
     let told = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
     let path = told.lines().last().and_then(|url| url.strip_prefix(&server.origin()));
     let path = path.expect("our own address").to_owned();
     done(&server, folder.path(), &["user", "disable", "alice"]);
-    assert_eq!(browser.get(&path).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.arrive(&path).await.status(), StatusCode::BAD_REQUEST);
     done(&server, folder.path(), &["user", "enable", "alice"]);
-    assert_eq!(browser.get(&path).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.arrive(&path).await.status(), StatusCode::BAD_REQUEST);
 
     // A new link replaces the previous one, and an expired one is refused.
     let first = done(&server, folder.path(), &["user", "set-password-link", "alice"]);
@@ -251,11 +254,11 @@ async fn a_link_sets_a_password_once_and_a_look_at_it_changes_nothing() {
         let url = told.lines().last().expect("a line");
         url.strip_prefix(&server.origin()).expect("our own address").to_owned()
     };
-    assert_eq!(browser.get(&path(&first)).await.status(), StatusCode::NOT_FOUND);
-    assert_eq!(browser.get(&path(&second)).await.status(), StatusCode::OK);
+    assert_eq!(browser.arrive(&path(&first)).await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(browser.arrive(&path(&second)).await.status(), StatusCode::OK);
     let db = server.db().await;
     sqlx::query("UPDATE links SET expires_at = 1").execute(&db).await.expect("updated");
-    assert_eq!(browser.get(&path(&second)).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(browser.arrive(&path(&second)).await.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
@@ -338,9 +341,9 @@ async fn accounts_come_along_from_keycloak_with_names_that_are_none_here_and_wit
     assert_eq!(link["username"], "nobody-knows");
     let url = link["url"].as_str().expect("an address");
     let path = url.strip_prefix(&server.origin()).expect("our own address");
-    let link = path.strip_prefix("/set-password?link=").expect("the page");
-    let fields = [("link", link), ("newPassword", PASSWORD)];
-    assert!(Browser::new(&server).submit(path, "/api/set_password", &fields).await.is_accepted());
+    let (browser, fields) = (Browser::new(&server), [("newPassword", PASSWORD)]);
+    browser.arrive(path).await;
+    assert!(browser.submit("/set-password", "/api/set_password", &fields).await.is_accepted());
     assert!(server.sign_in(Via::Form, "nobody-knows", PASSWORD).await.is_accepted());
     // The database contains no weak hash, even before the first sign-in.
     let weak = "SELECT COUNT(*) FROM passwords WHERE hash LIKE '%pbkdf2%'";

@@ -322,6 +322,19 @@ impl Browser {
         request.header(header::ACCEPT, "text/html").send().await.expect("an answer")
     }
 
+    /// Opens the link of a mail, which first leaves the address bar.
+    pub(crate) async fn arrive(&self, path: &str) -> Response {
+        let response = self.get(path).await;
+        match response.headers().get(header::LOCATION) {
+            Some(location) if response.status() == StatusCode::SEE_OTHER => {
+                let location = location.to_str().expect("text").to_owned();
+                assert!(path.starts_with(&format!("{location}?link=")), "it has left: {location}");
+                self.get(&location).await
+            }
+            _ => response,
+        }
+    }
+
     pub(crate) async fn page(&self, path: &str) -> String {
         let response = self.get(path).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");

@@ -12,6 +12,8 @@ mod deletion;
 mod guessing;
 #[path = "../doors/history.rs"]
 mod history;
+#[path = "../doors/letters.rs"]
+mod letters;
 #[path = "../doors/limits.rs"]
 mod limits;
 #[path = "../doors/mail.rs"]
@@ -25,6 +27,8 @@ mod operator;
 #[path = "../doors/origin.rs"]
 mod origin;
 mod outage;
+#[path = "../doors/outbox.rs"]
+mod outbox;
 #[path = "../doors/own_sessions.rs"]
 mod own_sessions;
 #[path = "../doors/pages.rs"]
@@ -33,9 +37,13 @@ mod pages;
 mod password;
 mod ports;
 mod postgres;
+#[path = "../doors/process.rs"]
+mod process;
 #[path = "../doors/profile.rs"]
 mod profile;
 mod proxies;
+#[path = "../doors/recovery.rs"]
+mod recovery;
 #[path = "../doors/refresh.rs"]
 mod refresh;
 #[path = "../doors/session_life.rs"]

@@ -218,7 +218,7 @@ async fn show_set_password(
         let lead = (!username.is_empty())
             .then(|| t_with("set-password-lead", &[("username", isolated(&username).into())]));
         let fields = vec![
-            mail_link::name_field(&link),
+            mail_link::link_field(&link),
             parts::username_for_managers(&username),
             parts::new_password(form, Field::NEW_PASSWORD, policy),
             button(t("save")),
