@@ -188,6 +188,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tracing::info!("the browser bundle is not built in; every page works without it");
     }
 
+    if settings.mail.url.is_none() {
+        tracing::info!("MAIL_URL is not set, so nothing that needs mail is offered");
+    }
     let public_url = settings.web.public_url_at(address.port());
     let failed = |fault: Fault| StartError(fault.source().to_string());
     let mut steady = SteadyClock::new(&store).await.map_err(failed)?;

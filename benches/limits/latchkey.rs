@@ -14,7 +14,7 @@ use latchkey::{
     sessions::{StoredSession, carrier::Carrier, tokens::Tokens},
     settings::Settings,
 };
-use reqwest::{Client, StatusCode, header, redirect};
+use reqwest::{Client, Method, StatusCode, header, redirect};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 use tokio::{
@@ -169,7 +169,21 @@ impl Latchkey {
     /// Tries to sign in, and returns the status of the refusal.
     pub(crate) async fn refused(&self, username: &str, password: &str) -> StatusCode {
         let body = json!({"username": username, "password": password});
-        let request = self.client.post(format!("{}/auth/signin", self.url)).json(&body);
+        self.ask(Method::POST, "/auth/signin", None, &body).await
+    }
+
+    /// Sends a request, and returns the status of the answer. `token`: the whole header.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> StatusCode {
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).json(body);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, token);
+        }
         let answer = request.send().await.expect("an answer");
         let status = answer.status();
         _ = answer.bytes().await.expect("its body");

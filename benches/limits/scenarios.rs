@@ -17,7 +17,7 @@ use crate::{
         Goal::{AtLeast, AtMost},
         Report,
     },
-    silence::silence,
+    silence::{silence, silence_of_mail},
 };
 
 type Measure = for<'a> fn(&'a Run, &'a mut Report) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -33,6 +33,7 @@ pub(crate) const ALL: [(&str, Measure); 11] = [
     ("writes", |run, report| Box::pin(writes(run, report))),
     ("memory", |run, report| Box::pin(memory(run, report))),
     ("silence", |run, report| Box::pin(silence(run, report))),
+    ("silence-of-mail", |run, report| Box::pin(silence_of_mail(run, report))),
     ("database work", |run, report| Box::pin(database_work(run, report))),
 ];
 

@@ -1,9 +1,10 @@
-//! Whether the time of a refused sign-in reveals anything (AU-02): unknown name, wrong password and
-//! disabled account in turns, and the Mann-Whitney U test on their times.
+//! Whether the time of an answer reveals who is here (AU-02, AU-03): a name or an address that
+//! somebody has and one that nobody has in turns, and the Mann-Whitney U test on their times.
 
 use std::{process::Stdio, time::Instant};
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::{
@@ -39,7 +40,8 @@ pub(crate) async fn silence(run: &Run, report: &mut Report) {
         .status();
     assert!(disabled.await.expect("it ran").success());
     let tries = [("nobody-here", WRONG), ("alice", WRONG), ("mallory", PASSWORD)];
-    let [unknown, wrong, disabled] = sample(&latchkey, tries, StatusCode::BAD_REQUEST).await;
+    let refused = StatusCode::BAD_REQUEST;
+    let [unknown, wrong, disabled] = sample(&latchkey, &tries.map(sign_in), refused).await;
     report.note("refused sign-in: unknown name", "ms", &unknown);
     alike(report, "unknown name", &unknown, "wrong password", &wrong);
     alike(report, "unknown name", &unknown, "disabled account", &disabled);
@@ -52,25 +54,100 @@ pub(crate) async fn silence(run: &Run, report: &mut Report) {
         latchkey.refused(username, password).await;
     }
     let limited = StatusCode::TOO_MANY_REQUESTS;
-    let [unknown, wrong, disabled] = sample(&latchkey, tries, limited).await;
+    let [unknown, wrong, disabled] = sample(&latchkey, &tries.map(sign_in), limited).await;
     report.note("limited sign-in: unknown name", "ms", &unknown);
     alike(report, "limited: unknown name", &unknown, "wrong password", &wrong);
     alike(report, "limited: unknown name", &unknown, "disabled account", &disabled);
 }
 
-/// The milliseconds of each kind of try, in turns. All get the same status.
-async fn sample(
+/// The same for everything that sends a mail.
+pub(crate) async fn silence_of_mail(run: &Run, report: &mut Report) {
+    let folder = folder();
+    let database = format!("sqlite:{}", folder.path().join("latchkey.db").display());
+    let mut settings = COUNTED.to_vec();
+    settings.extend([
+        ("MAIL_URL", "file:mails"),
+        ("MAIL_FROM", "accounts@example.org"),
+        ("THROTTLE_MAIL", "1000000/1d"),
+        ("THROTTLE_SIGN_UP", "1000000/1d"),
+        ("THROTTLE_ACTS", "1000000/1d"),
+    ]);
+    let latchkey = Latchkey::start_with(run, folder.path(), &database, &settings).await;
+    latchkey.sign_up("alice").await;
+    latchkey.sign_up("bob").await;
+    let verified = Command::new(run.program.canonicalize().expect("the program"))
+        .current_dir(folder.path())
+        .env_clear()
+        .env("DATABASE_URL", &database)
+        .args(["user", "set", "alice", "email", HERS])
+        .stdout(Stdio::null())
+        .status();
+    assert!(verified.await.expect("it ran").success());
+
+    for path in ["/auth/forgot-password", "/auth/email-code"] {
+        for (mine, nobodys) in [("alice", "nobody-here"), (HERS, FREE)] {
+            let asks = [mine, nobodys]
+                .map(|identifier| Ask::post(path, move |_| json!({"identifier": identifier})));
+            let [known, unknown] = sample(&latchkey, &asks, StatusCode::ACCEPTED).await;
+            alike(report, &format!("{path}: {mine}"), &known, nobodys, &unknown);
+        }
+    }
+    let asks = [(HERS, "known"), (FREE, "unknown")].map(|(email, name)| {
+        Ask::post("/auth/signup", move |sample| {
+            let username = format!("{name}{sample}");
+            json!({"username": username, "password": PASSWORD, "fullName": "A", "email": email})
+        })
+    });
+    let [known, unknown] = sample(&latchkey, &asks, StatusCode::OK).await;
+    alike(report, "sign-up with an address: taken", &known, "free", &unknown);
+    let request = latchkey.with_token("/user/email", "bob").await;
+    let (_, token) = request.headers.first().expect("a token");
+    let asks = [HERS, FREE].map(|email| Ask {
+        method: Method::PUT,
+        token: Some(token.clone()),
+        ..Ask::post("/user/email", move |_| json!({"email": email}))
+    });
+    let [known, unknown] = sample(&latchkey, &asks, StatusCode::ACCEPTED).await;
+    alike(report, "change of the address: taken", &known, "free", &unknown);
+}
+
+/// An address that somebody has, and one that nobody has.
+const HERS: &str = "alice@example.org";
+const FREE: &str = "alicf@example.org";
+
+/// A kind of request.
+struct Ask {
+    method: Method,
+    path: &'static str,
+    token: Option<String>,
+    /// By the number of the sample.
+    body: Box<dyn Fn(usize) -> Value>,
+}
+
+impl Ask {
+    fn post(path: &'static str, body: impl Fn(usize) -> Value + 'static) -> Self {
+        Self { method: Method::POST, path, token: None, body: Box::new(body) }
+    }
+}
+
+fn sign_in((username, password): (&'static str, &'static str)) -> Ask {
+    Ask::post("/auth/signin", move |_| json!({"username": username, "password": password}))
+}
+
+/// The milliseconds of each kind of request, in turns. All get the same status.
+async fn sample<const N: usize>(
     latchkey: &Latchkey,
-    tries: [(&str, &str); 3],
+    asks: &[Ask; N],
     status: StatusCode,
-) -> [Vec<f64>; 3] {
-    let mut times: [Vec<f64>; 3] = Default::default();
+) -> [Vec<f64>; N] {
+    let mut times = [const { Vec::new() }; N];
     for sample in 0..SAMPLES {
-        for offset in 0..3 {
-            let kind = (sample + offset) % 3;
-            let (username, password) = tries[kind];
+        for offset in 0..N {
+            let kind = (sample + offset) % N;
+            let Ask { method, path, token, body } = &asks[kind];
+            let (body, token) = (body(sample), token.as_deref());
             let start = Instant::now();
-            let answer = latchkey.refused(username, password).await;
+            let answer = latchkey.ask(method.clone(), path, token, &body).await;
             times[kind].push(start.elapsed().as_secs_f64() * 1000.0);
             assert_eq!(answer, status);
         }

@@ -3,7 +3,20 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Page } from "@playwright/test";
-import { alive, CLOSED, expect, OPEN, operate, overflow, signUp, test } from "./latchkey";
+import {
+  alive,
+  CLOSED,
+  expect,
+  letter,
+  linkIn,
+  MAIL,
+  OPEN,
+  operate,
+  overflow,
+  signUp,
+  signUpWithAddress,
+  test,
+} from "./latchkey";
 
 async function isAccessible(page: Page) {
   const results = await new AxeBuilder({ page })
@@ -124,4 +137,35 @@ for (const colorScheme of ["light", "dark"] as const)
     await expect(page.getByRole("status")).toContainText("We've sent you a mail.");
     await isAccessible(page);
     await context.close();
+  });
+
+for (const colorScheme of ["light", "dark"] as const)
+  test(`axe finds nothing on the pages of mail, in ${colorScheme}, and none is too wide for a phone`, async ({ browser, startServer }) => {
+    const { url } = await startServer(MAIL);
+    const context = await browser.newContext({ baseURL: url, colorScheme, viewport: { width: 320, height: 700 } });
+    const page = await context.newPage();
+    const { username, email } = await signUpWithAddress(page);
+    const confirm = linkIn(await letter(url, email, "Confirm your email address"));
+    for (const language of ["en", "de"]) {
+      await page.goto(`/language/${language}`);
+      for (const path of ["/profile", "/signin/code", "/forgot-password", "/verify-email/resend", confirm]) {
+        await page.goto(path);
+        await isAccessible(page);
+        expect(await overflow(page), path).toBe(0);
+      }
+    }
+    await context.clearCookies();
+    for (const path of ["/signin", "/signup", confirm]) {
+      await page.goto(path);
+      await isAccessible(page);
+      expect(await overflow(page), path).toBe(0);
+    }
+    await page.goto("/signin/code");
+    await page.getByLabel("Username or email address").fill(username);
+    await page.getByRole("button", { name: "Send the code" }).click();
+    await page.getByLabel("Code").fill("1");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByLabel("Code")).toBeFocused();
+    await isAccessible(page);
+    expect(await overflow(page)).toBe(0);
   });

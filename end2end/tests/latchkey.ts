@@ -3,7 +3,7 @@
 import { test as base, expect, type Page } from "@playwright/test";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -23,6 +23,27 @@ const folders = new Map<string, string>();
 export function operate(server: string, ...command: string[]): string {
   const options = { cwd: folders.get(server), env: { PUBLIC_URL: server }, encoding: "utf8" as const };
   return execFileSync(binary, command, options).trim().split("\n").at(-1)!;
+}
+
+/** Settings of a server whose mail goes to a folder. */
+export const MAIL = { MAIL_URL: "file:mails", MAIL_FROM: "Example <accounts@example.org>" };
+
+/** Waits for a message to an address, and returns its text without the line breaks of MIME. */
+export async function letter(server: string, to: string, about: string): Promise<string> {
+  const folder = join(folders.get(server)!, "mails");
+  const newest = () => {
+    const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".eml")) : [];
+    const byAge = files.map((name) => join(folder, name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    const texts = byAge.map((path) => readFileSync(path, "utf8").replaceAll("=\r\n", "").replaceAll("=3D", "="));
+    return texts.find((text) => text.includes(`To: ${to}`) && text.includes(`Subject: ${about}`)) ?? "";
+  };
+  await expect.poll(newest).not.toBe("");
+  return newest();
+}
+
+/** The path and the query of the link in a message. */
+export function linkIn(letter: string): string {
+  return /^https?:\/\/[^/]+(\/\S+\?link=\S+)/m.exec(letter)![1]!;
 }
 
 export interface Server {
@@ -95,6 +116,20 @@ let people = 0;
 export function newName(): string {
   people += 1;
   return `person-${process.pid}-${people}`;
+}
+
+/** Signs up on a server with mail. */
+export async function signUpWithAddress(page: Page): Promise<{ username: string; email: string }> {
+  const username = newName();
+  const email = `${username}@example.org`;
+  await page.goto("/signup");
+  await page.getByLabel("Full name").fill("Test Person");
+  await page.getByLabel("Email address").fill(email);
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create an account" }).click();
+  await expect(page).toHaveURL("/profile");
+  return { username, email };
 }
 
 export async function signUp(page: Page, username = newName()): Promise<string> {

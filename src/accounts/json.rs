@@ -230,6 +230,8 @@ pub(crate) struct PersonalData {
     /// An address that waits to be verified.
     #[schema(required)]
     unverified_email: Option<String>,
+    /// Addresses that can still be brought back.
+    former_emails: Vec<String>,
     #[schema(format = DateTime)]
     member_since: String,
     /// How the password is stored. The hash itself is not included.
@@ -310,6 +312,7 @@ pub(super) async fn download(
         profile: ProfileMembers(account.profile.values),
         email: emails.verified,
         unverified_email: emails.pending,
+        former_emails: emails.former,
         member_since: rfc3339(account.profile.created_at),
         password_kept_as,
         sessions: sessions.iter().map(session).collect(),

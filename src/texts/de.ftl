@@ -35,6 +35,8 @@ step-account-how = Probieren Sie die Seiten so aus, wie die Nutzer Ihrer App sie
 step-account-link = Registrierung öffnen
 step-name = Ihr Name statt unserem
 step-name-how = Speichern Sie das als .env in dem Ordner, in dem Latchkey läuft, und starten Sie Latchkey neu.
+step-mail = Damit sich Nutzer selbst helfen
+step-mail-how = Mit einem Mailserver in der .env können sie ein vergessenes Passwort ersetzen. Zum Ausprobieren: MAIL_URL=file:mails.
 step-app = Verbinden Sie Ihre App
 step-app-how = Melden Sie Nutzer mit wenigen Anfragen an und lesen Sie ihre Profile.
 

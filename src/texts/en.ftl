@@ -35,6 +35,8 @@ step-account-how = Try the pages as the people who use your app will see them.
 step-account-link = Open the sign-up page
 step-name = Put your name on it
 step-name-how = Save this as .env in the folder where Latchkey runs, then restart it.
+step-mail = Let people help themselves
+step-mail-how = With a mail server in .env, they can recover a forgotten password. Try it with MAIL_URL=file:mails.
 step-app = Connect your app
 step-app-how = Sign people in and read their profiles with a few requests.
 

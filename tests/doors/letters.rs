@@ -45,14 +45,17 @@ pub(crate) fn subject(message: &str) -> String {
     let mut lines = lines.take_while(|line| line.starts_with("Subject: ") || line.starts_with(' '));
     let first = lines.next().and_then(|line| line.strip_prefix("Subject: ")).expect("a subject");
     let raw = std::iter::once(first).chain(lines.map(str::trim)).collect::<Vec<_>>().join(" ");
+    // The space between two coded words is none.
+    let raw = raw.replace("?= =?utf-8?b?", "?=\0=?utf-8?b?");
     let word = |word: &str| match word.strip_prefix("=?utf-8?b?") {
         Some(coded) => {
             let coded = STANDARD.decode(coded.trim_end_matches("?=")).expect("base64");
             String::from_utf8(coded).expect("text")
         }
-        None => word.to_owned() + " ",
+        None => word.to_owned(),
     };
-    raw.split(' ').map(word).collect()
+    let words = raw.split(' ').map(|part| part.split('\0').map(word).collect::<String>());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 impl Mailbox {

@@ -89,6 +89,11 @@ fn steps() -> impl IntoView {
                     {code("BRAND_NAME=\"Example\"\nBRAND_COLOR=\"#7434a8\"".to_owned())}
                 </li>
                 <li class="card">
+                    <h3>{t("step-mail")}</h3>
+                    <p>{t("step-mail-how")}</p>
+                    {code("MAIL_URL=smtp://…\nMAIL_FROM=you@example.org".to_owned())}
+                </li>
+                <li class="card">
                     <h3>{t("step-app")}</h3>
                     <p>{t("step-app-how")}</p>
                     <p><a href="/docs">{t("problem-routes")}</a></p>
