@@ -22,7 +22,6 @@ use crate::{
     keys::Statement,
     passwords::{self, Holder, PasswordHash, Place},
     platform::{
-        clock::rfc3339,
         error::{Fault, Refusal, Result},
         visit::Visit,
     },
@@ -247,7 +246,7 @@ async fn enter(
         emails::tie(&mut tx, account, now).await?;
     }
     if is_new_device(&mut tx, services, &holder, &session, visit).await? {
-        let (device, network, time) = (&*session.device, &*session.network, &*rfc3339(now));
+        let (device, network, time) = (&*session.device, &*session.network, &*now.to_string());
         let values = [("device", device), ("network", network), ("time", time)];
         emails::notify(&mut tx, services, account, "new-device", &values, "/account/sessions")
             .await?;

@@ -11,6 +11,8 @@ use std::{
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use leptos::prelude::use_context;
 
+use time::OffsetDateTime;
+
 use crate::domain::{Code, FieldError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +103,53 @@ impl Language {
         let mut text = String::new();
         _ = bundle.write_pattern(&mut text, pattern, Some(&arguments), &mut Vec::new());
         text
+    }
+
+    /// `23 November 2026`, in UTC. `seconds`: since 1970.
+    #[must_use]
+    pub fn date(self, seconds: i64) -> String {
+        self.time_in_words("date", seconds)
+    }
+
+    /// `23 November 2026, 00:01 UTC`
+    #[must_use]
+    pub fn date_time(self, seconds: i64) -> String {
+        self.time_in_words("date-time", seconds)
+    }
+
+    /// The time of the day.
+    #[must_use]
+    pub fn clock(self, seconds: i64) -> String {
+        self.time_in_words("clock", seconds)
+    }
+
+    fn time_in_words(self, name: &str, seconds: i64) -> String {
+        let time = OffsetDateTime::from_unix_timestamp(seconds);
+        let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let month = self.text(&format!("month-{}", u8::from(time.month())));
+        let clock = format!("{:02}:{:02}", time.hour(), time.minute());
+        self.text_with(
+            name,
+            &[
+                ("day", number(time.day().into())),
+                ("month", month.into()),
+                // As text: a number might get a separator.
+                ("year", time.year().to_string().into()),
+                ("time", clock.into()),
+            ],
+        )
+    }
+
+    /// `Firefox on Linux`, from a device as it is recorded.
+    #[must_use]
+    pub fn device(self, recorded: &str) -> String {
+        match recorded.split_once(", ") {
+            Some((browser, system)) => {
+                self.text_with("device", &[("browser", browser.into()), ("system", system.into())])
+            }
+            None if recorded.is_empty() => self.text("session-unknown-device"),
+            None => recorded.to_owned(),
+        }
     }
 
     /// Whether there is such a text.

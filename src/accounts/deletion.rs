@@ -7,7 +7,7 @@ use crate::{
     domain::AccountId,
     emails, outbox,
     platform::{
-        clock::{now, rfc3339},
+        clock::now,
         error::{Fault, Result},
         visit::Visit,
     },
@@ -36,9 +36,8 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
         return Ok(self::delete_at(&services.store, account).await?.ok_or(OVER)?);
     }
     let changed = end_all(&mut tx, revision, account, &event).await?;
-    let date: String = rfc3339(delete_at).chars().take(10).collect();
-    emails::notify(&mut tx, services, account, "deletion-asked", &[("date", &date)], "/signin")
-        .await?;
+    let values = [("date", &*delete_at.to_string())];
+    emails::notify(&mut tx, services, account, "deletion-asked", &values, "/signin").await?;
     tx.commit().await?;
     services.wake_mail();
     services.live_sessions.changed(&changed);

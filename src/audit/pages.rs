@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{AuditRow, history};
 use crate::{
-    platform::error::Result,
+    platform::{error::Result, visit::network_in_words},
     sessions::caller::SignedIn,
     texts::{language, number, t, t_with},
     web::{
@@ -171,7 +171,7 @@ fn history_row(group: &Group) -> AnyView {
         view! { <p class="hint">{t("history-since")} " " {moment(group.first)}</p> }
     });
     let place = |(recorded, network): &(String, String)| {
-        device::with_dots([device::name(recorded), device::network(network)])
+        device::with_dots([device::name(recorded), network_in_words(network)])
     };
     let mut places = group.places.iter().map(place);
     let first = places.next().map(|place| view! { " · " {place} });

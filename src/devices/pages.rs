@@ -8,6 +8,7 @@ use crate::{
     platform::{
         error::{Error, Refusal, Result},
         random,
+        visit::network_in_words,
     },
     sessions::{StoredSession, caller::Fresh, carrier::Carrier, of_account},
     texts::{number, t, t_with},
@@ -170,7 +171,7 @@ fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl Into
     } else {
         t_with("session-last", &[("ago", ago(session.seen_at).into())])
     };
-    let place = device::with_dots([method, active, device::network(&session.network)]);
+    let place = device::with_dots([method, active, network_in_words(&session.network)]);
     let end = (!is_this).then(|| {
         let device = ("device", name.clone().into());
         let label = t_with("session-end-of", &[device, ("ago", ago(session.seen_at).into())]);

@@ -141,10 +141,11 @@ fn preview(settings: &Settings, folder: &PathBuf) -> Result<(), Failure> {
                 let value = match *variable {
                     "username" => "alice",
                     "email" => "alice@example.org",
-                    "code" => "1234 5678",
+                    "code" => "12345678",
                     "device" => "Firefox, Linux",
-                    "network" => "203.0.113.x",
-                    _ => "27 November 2026",
+                    "network" => "203.0.113.0/24",
+                    // A time, in seconds since 1970.
+                    _ => "1795770000",
                 };
                 message.with(variable, value)
             };

@@ -17,7 +17,10 @@ use lettre::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{platform::error::Fault, texts::Language};
+use crate::{
+    platform::{error::Fault, visit::network_in_words},
+    texts::Language,
+};
 
 /// The parts that all messages share.
 pub struct Letterhead {
@@ -172,8 +175,8 @@ impl Parts {
         for (name, variables) in MESSAGES {
             if *name == message.name {
                 values.extend(variables.iter().map(|variable| {
-                    let value = message.values.get(*variable).cloned().unwrap_or_default();
-                    (*variable, value.into())
+                    let value = message.values.get(*variable).map_or("", String::as_str);
+                    (*variable, in_words(language, variable, value).into())
                 }));
             }
         }
@@ -187,8 +190,9 @@ impl Parts {
             let parts = text.split("\n\n").map(|part| part.replace('\n', " "));
             parts.filter(|part| !part.trim().is_empty()).collect()
         };
-        let button =
-            message.path.as_ref().map(|path| (text(".button"), format!("{}{path}", head.origin)));
+        let words = text(".button");
+        let button = message.path.as_ref().filter(|_| !words.is_empty());
+        let button = button.map(|path| (words, format!("{}{path}", head.origin)));
         let help = head
             .support
             .as_ref()
@@ -244,6 +248,21 @@ impl Parts {
             .replace("{foot}", &foot)
             .replace("{subject}", &encode_text(&self.subject))
             .replace("{content}", &content)
+    }
+}
+
+/// The value of a variable, for people.
+fn in_words(language: Language, variable: &str, value: &str) -> String {
+    let seconds = || value.parse().unwrap_or_default();
+    match variable {
+        "time" => language.date_time(seconds()),
+        "date" => language.date(seconds()),
+        "device" => language.device(value),
+        "network" => network_in_words(value),
+        // Mail programs make links of what looks like a domain, and anybody can choose a username
+        // that does. A word joiner (U+2060) beside each dot keeps them from it.
+        "username" => value.replace('.', "\u{2060}.\u{2060}"),
+        _ => value.to_owned(),
     }
 }
 
@@ -318,11 +337,19 @@ mod tests {
                 !raw.contains("<b>alice</") && !raw.contains("<img") && !raw.contains("<script")
             );
             assert!(!raw.contains("src=") && !raw.contains("url("), "{raw}");
-            assert!(
-                raw.contains("\r\nhttps://accounts.example.org/verify-email?link=abc\r\n"),
-                "{raw}"
-            );
+            let link = raw.contains("\r\nhttps://accounts.example.org/verify-email?link=abc\r\n");
+            let button = format!("mail-{name}.button");
+            assert_eq!(link, Language::English.text(&button) != button, "{raw}");
         }
+    }
+
+    #[test]
+    fn a_username_that_looks_like_a_domain_is_no_link() {
+        let message = Message::new("verify-email", "alice@example.org", "en");
+        let message = message.with("username", "win-a-prize.example");
+        let letter = message.leading_to("/x".to_owned()).letter(&head(), "id").expect("a letter");
+        let raw = String::from_utf8(letter.formatted()).expect("text");
+        assert!(raw.contains("win-a-prize") && !raw.contains("prize.example"), "{raw}");
     }
 
     #[test]

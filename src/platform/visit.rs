@@ -67,3 +67,33 @@ pub(crate) fn prefix(address: IpAddr, v4: u8, v6: u8) -> String {
     let length = if address.is_ipv4() { v4 } else { v6 };
     IpNet::new(address, length).map(|network| network.trunc().to_string()).unwrap_or_default()
 }
+
+/// `203.0.113.x`, from `203.0.113.0/24`.
+#[must_use]
+pub fn network_in_words(recorded: &str) -> String {
+    match recorded.split_once('/') {
+        Some((v4, "24")) => v4.strip_suffix(".0").map(|start| format!("{start}.x")),
+        Some((v6, "48")) => v6.strip_suffix(':').map(|start| format!("{start}…")),
+        _ => None,
+    }
+    .unwrap_or_else(|| recorded.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_written_for_people() {
+        for (recorded, words) in [
+            ("203.0.113.0/24", "203.0.113.x"),
+            ("10.0.0.0/24", "10.0.0.x"),
+            ("2001:db8:1::/48", "2001:db8:1:…"),
+            ("::/48", ":…"),
+            ("", ""),
+            ("203.0.113.9/32", "203.0.113.9/32"),
+        ] {
+            assert_eq!(network_in_words(recorded), words);
+        }
+    }
+}

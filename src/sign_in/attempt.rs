@@ -9,7 +9,7 @@ use crate::{
     mail::{self, Message},
     passwords::{self, Holder},
     platform::{
-        clock::{now, rfc3339},
+        clock::now,
         error::{Error, Fault, Refusal, Result},
         visit::Visit,
     },
@@ -151,7 +151,7 @@ impl Attempt {
                 .with("username", &reachable.username)
                 .with("device", &visit.device)
                 .with("network", &visit.network())
-                .with("time", &rfc3339(self.failed.at))
+                .with("time", &self.failed.at.to_string())
                 .leading_to(SECURITY.to_owned()),
             None => Message::nothing(),
         };

@@ -45,8 +45,7 @@ pub async fn ask(services: &Services, raw: &str, visit: &Visit) -> Result<String
     let message = match (sends, &request.addressee) {
         (false, _) => None,
         (true, Addressee::Owner(_, reachable, _)) => {
-            let (first, second) = code.split_at(4);
-            Some(reachable.message("sign-in-code").with("code", &format!("{first} {second}")))
+            Some(reachable.message("sign-in-code").with("code", &code))
         }
         (true, _) => Some(request.no_account()),
     };

@@ -156,7 +156,7 @@ pub(crate) struct CodeBody {
     #[schema(min_length = 1, example = "3k9aT0Yq…")]
     challenge: String,
     /// Eight digits. Spaces and hyphens are ignored.
-    #[schema(min_length = 1, example = "1234 5678")]
+    #[schema(min_length = 1, example = "12345678")]
     code: String,
     /// Whether to return a refresh token. Off by default.
     #[schema(required = false)]

@@ -433,7 +433,7 @@ month-12 = Dezember
 
 ## Mail
 
-mail-foot = { $brand } schickt Ihnen das, weil mit Ihrem Konto oder Ihrer Adresse etwas getan wurde.
+mail-foot = Sie erhalten diese Mail von { $brand }, weil zu dieser Adresse etwas in einem Konto geschehen ist oder angefragt wurde.
 mail-help = Hilfe: { $url }
 mail-test = Ein Test von { $brand }
     .text = Mail von { $brand } kommt an. Es ist nichts zu tun.
@@ -442,7 +442,7 @@ mail-verify-email = Bestätigen Sie Ihre E-Mail-Adresse
     .button = Adresse bestätigen
     .after = Wenn es nicht Ihr Konto ist, bestätigen Sie nicht. Tun Sie nichts, oder öffnen Sie den Link und wählen Sie „Nein, das ist nicht mein Konto“.
 mail-email-taken = Sie haben schon ein Konto
-    .text = Jemand hat diese Adresse für ein neues oder anderes Konto („{ $username }“) bei { $brand } angegeben. Sie gehört aber schon zu Ihrem.
+    .text = Jemand wollte diese Adresse für das Konto „{ $username }“ bei { $brand } verwenden. Sie gehört aber schon zu Ihrem Konto.
     .button = In Ihrem Konto anmelden
     .after = Wenn Sie es nicht waren, ist nichts zu tun: Ihr Konto ist unverändert.
 mail-email-changing = Ihre E-Mail-Adresse wird geändert
@@ -472,7 +472,7 @@ mail-password-changed = Ihr Passwort wurde geändert
 mail-new-device = Neue Anmeldung in Ihrem Konto
     .text = Jemand hat sich in Ihrem Konto „{ $username }“ bei { $brand } von einem Gerät angemeldet, das wir noch nicht kennen.
 
-        Gerät: { $device }. Netz: { $network }. Zeit: { $time } (UTC).
+        Gerät: { $device }. Netz: { $network }. Zeit: { $time }.
     .button = Geräte ansehen
     .after = Wenn Sie es nicht waren, melden Sie das Gerät ab und ändern Sie Ihr Passwort.
 mail-deletion-asked = Ihr Konto wird gelöscht
@@ -498,6 +498,6 @@ mail-password-removed = Ihr Passwort wurde entfernt
 mail-wrong-tries = Viele fehlgeschlagene Anmeldeversuche
     .text = Jemand hat viele Male versucht, sich mit einem falschen Passwort oder Code in Ihrem Konto „{ $username }“ bei { $brand } anzumelden. Dadurch kam niemand hinein, und weitere Versuche werden aufgehalten.
 
-        Gerät: { $device }. Netz: { $network }. Letzter Versuch: { $time } (UTC).
+        Gerät: { $device }. Netz: { $network }. Letzter Versuch: { $time }.
     .button = Konto ansehen
     .after = Wenn Sie es waren, ist nichts zu tun. Wenn nicht, achten Sie darauf, dass Sie dieses Passwort nirgends sonst verwenden.

@@ -433,7 +433,7 @@ month-12 = December
 
 ## Mail
 
-mail-foot = { $brand } sent you this because of something that was done with your account or your address.
+mail-foot = You get this from { $brand } because of activity on an account, or a request, with this address.
 mail-help = Help: { $url }
 mail-test = A test from { $brand }
     .text = Mail from { $brand } arrives. There is nothing to do.
@@ -442,7 +442,7 @@ mail-verify-email = Confirm your email address
     .button = Confirm the address
     .after = If it isn't your account, don't confirm. Do nothing, or open the link and choose "No, it isn't my account".
 mail-email-taken = You already have an account
-    .text = Somebody gave this address for a new account or another one ("{ $username }") at { $brand }, but it already belongs to yours.
+    .text = Somebody wanted to use this address for the account "{ $username }" at { $brand }, but it already belongs to your account.
     .button = Sign in to your account
     .after = If it wasn't you, there is nothing to do: your account is as it was.
 mail-email-changing = Your email address is being changed
@@ -472,7 +472,7 @@ mail-password-changed = Your password was changed
 mail-new-device = New sign-in to your account
     .text = Somebody signed in to your account "{ $username }" at { $brand } from a device that we haven't seen before.
 
-        Device: { $device }. Network: { $network }. Time: { $time } (UTC).
+        Device: { $device }. Network: { $network }. Time: { $time }.
     .button = Review your devices
     .after = If it wasn't you, sign out that device and change your password.
 mail-deletion-asked = Your account will be deleted
@@ -498,6 +498,6 @@ mail-password-removed = Your password was removed
 mail-wrong-tries = Many failed attempts to sign in
     .text = Somebody has tried to sign in to your account "{ $username }" at { $brand } many times, with a wrong password or code. Nobody got in by that, and more attempts are held up.
 
-        Device: { $device }. Network: { $network }. Last attempt: { $time } (UTC).
+        Device: { $device }. Network: { $network }. Last attempt: { $time }.
     .button = Review your account
     .after = If it was you, there is nothing to do. If it wasn't, make sure that you use this password nowhere else.

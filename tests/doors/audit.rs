@@ -3,14 +3,14 @@
 use latchkey::{
     accounts,
     audit::{Act, export, verify},
-    sessions, sign_in,
+    emails, sessions, sign_in,
     store::{SetUpLock, Store, settings::Database},
-    web,
+    throttle, web,
 };
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::*;
+use crate::{letters::*, support::*};
 
 /// Opens the database of a running server.
 pub(crate) async fn open(server: &TestServer) -> Store {
@@ -30,6 +30,54 @@ async fn words(server: &TestServer) -> Vec<String> {
         row["event"].as_str().expect("a word").to_owned()
     };
     rows.map(word).collect()
+}
+
+#[tokio::test]
+async fn every_act_of_mail_is_written_down_once_and_names_no_address() {
+    let (server, mailbox) = with_mail_and(&[("THROTTLE_MAIL", "100/1h")]).await;
+    let email = server.verified(&mailbox, "alice").await;
+    let asker = server.ask_for_code(Via::Json, "alice").await;
+    let code = code(&mailbox.letter(&email, "Your code", 1).await);
+    assert!(server.enter_code(&asker, "1").await.is_err());
+    assert_eq!(server.enter_code(&asker, &code).await, Ok(()));
+    server.forgot(Via::Json, "alice").await;
+    let reset = link(&mailbox.letter(&email, "Set a new password", 1).await);
+    assert_eq!(server.reset(Via::Json, &reset, PASSWORD).await, Ok(()));
+    assert!(server.reset(Via::Json, &reset, PASSWORD).await.is_err());
+    let token = server.token("alice").await;
+    let body = json!({"email": "canary@example.org"});
+    server.ask("PUT", "/user/email", &token, Some(&body)).await;
+    let confirm = link(&mailbox.letter("canary@example.org", "Confirm", 1).await);
+    assert_eq!(server.verify(Via::Json, &confirm).await, Ok(()));
+    let undo = link(&mailbox.letter(&email, "address was changed", 1).await);
+    assert_eq!(server.restore(Via::Json, &undo).await, Ok(()));
+    let resend = json!({"identifier": "alice"});
+    server.post_json("/auth/verify-email/resend", &resend).await;
+    let expected = [
+        accounts::SIGNED_UP,
+        emails::EMAIL_VERIFIED,
+        sign_in::CODE_ASKED,
+        sign_in::SIGN_IN_FAILED,
+        sign_in::PASSWORD_REMOVED,
+        sign_in::SIGNED_IN,
+        sign_in::RESET_ASKED,
+        sign_in::PASSWORD_SET_BY_LINK,
+        throttle::TOKEN_REFUSED,
+        sign_in::SIGNED_IN,
+        emails::EMAIL_GIVEN,
+        emails::EMAIL_VERIFIED,
+        emails::EMAIL_RESTORED,
+        sign_in::VERIFICATION_ASKED,
+    ];
+    assert_eq!(words(&server).await, expected.map(|act| act.0));
+    let store = open(&server).await;
+    let mut trail = Vec::new();
+    export(&store, &mut trail).await.expect("written");
+    store.close().await;
+    let trail = String::from_utf8(trail).expect("text");
+    for secret in ["example.org", "canary", &*code, &*reset, &*undo] {
+        assert!(!trail.contains(secret), "{secret}");
+    }
 }
 
 #[tokio::test]

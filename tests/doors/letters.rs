@@ -32,10 +32,9 @@ pub(crate) fn link(message: &str) -> String {
     rest.split(end).next().expect("a token").to_owned()
 }
 
-/// The code in a message, with its space.
+/// The code in a message.
 pub(crate) fn code(message: &str) -> String {
-    let is_code =
-        |line: &&str| line.len() == 9 && line.chars().all(|c| c.is_ascii_digit() || c == ' ');
+    let is_code = |line: &&str| line.len() == 8 && line.chars().all(|c| c.is_ascii_digit());
     read(message).lines().find(is_code).expect("a code").to_owned()
 }
 

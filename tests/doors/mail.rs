@@ -180,7 +180,7 @@ async fn the_old_address_hears_of_a_change_and_stays_until_the_new_one_is_verifi
     assert!(server.sign_in(Via::Json, old, PASSWORD).await.is_accepted());
     let confirm = link(&mailbox.letter("new@example.org", "Confirm", 1).await);
     assert_eq!(server.verify(Via::Form, &confirm).await, Ok(()));
-    mailbox.letter(old, "was changed", 1).await;
+    mailbox.letter(old, "address was changed", 1).await;
     assert_eq!(server.account_of(&token).await["email"], "new@example.org");
     let data = json_of(server.ask("GET", "/user/data", &token, None).await).await;
     assert_eq!(data["email"], "new@example.org");
@@ -203,7 +203,7 @@ async fn stolen() -> (TestServer, Mailbox, String) {
         let confirm = link(&mailbox.letter(email, "Confirm", 1).await);
         assert_eq!(server.verify(Via::Json, &confirm).await, Ok(()));
     }
-    let undo = link(&mailbox.letter("alice@example.org", "was changed", 1).await);
+    let undo = link(&mailbox.letter("alice@example.org", "address was changed", 1).await);
     (server, mailbox, undo)
 }
 
@@ -216,7 +216,7 @@ async fn the_owner_of_a_former_address_undoes_the_change_and_the_thief_is_out() 
         let body = json!({"currentPassword": PASSWORD, "newPassword": NEW});
         let changed = server.ask("POST", "/user/password", &token, Some(&body)).await;
         let token = json_of(changed).await["accessToken"].as_str().expect("a token").to_owned();
-        let thiefs = link(&mailbox.letter("thief@example.org", "was changed", 1).await);
+        let thiefs = link(&mailbox.letter("thief@example.org", "address was changed", 1).await);
         let page = Browser::new(&server).arrive(&format!("/restore-email?link={undo}")).await;
         assert!(page.text().await.expect("a page").contains("alice@example.org"));
         assert_eq!(server.restore(via, &undo).await, Ok(()));
@@ -238,7 +238,7 @@ async fn the_owner_of_a_former_address_undoes_the_change_and_the_thief_is_out() 
 #[tokio::test]
 async fn a_thief_who_undoes_their_own_change_does_not_void_the_owners_link() {
     let (server, mailbox, undo) = stolen().await;
-    let thiefs = link(&mailbox.letter("thief@example.org", "was changed", 1).await);
+    let thiefs = link(&mailbox.letter("thief@example.org", "address was changed", 1).await);
     assert_eq!(server.restore(Via::Json, &thiefs).await, Ok(()));
     assert_eq!(server.restore(Via::Json, &undo).await, Ok(()));
     // Three days later it is too late.

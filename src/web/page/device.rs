@@ -2,20 +2,13 @@
 
 use super::icons::{Icon, MONITOR, PHONE, TABLET, TERMINAL, UNKNOWN};
 use crate::{
-    texts::{t, t_with},
+    texts::language,
     web::client::{is_program, known_device},
 };
 
 /// `Firefox on Linux`, from what is recorded.
 pub(crate) fn name(recorded: &str) -> String {
-    let known = known_device(recorded);
-    match known.split_once(", ") {
-        Some((browser, system)) => {
-            t_with("device", &[("browser", browser.into()), ("system", system.into())])
-        }
-        None if known.is_empty() => t("session-unknown-device"),
-        None => known.into_owned(),
-    }
+    language().device(&known_device(recorded))
 }
 
 pub(crate) fn icon(recorded: &str) -> Icon {
@@ -32,16 +25,6 @@ pub(crate) fn icon(recorded: &str) -> Icon {
     }
 }
 
-/// `203.0.113.x`, from `203.0.113.0/24`.
-pub(crate) fn network(recorded: &str) -> String {
-    match recorded.split_once('/') {
-        Some((v4, "24")) => v4.strip_suffix(".0").map(|start| format!("{start}.x")),
-        Some((v6, "48")) => v6.strip_suffix(':').map(|start| format!("{start}…")),
-        _ => None,
-    }
-    .unwrap_or_else(|| recorded.to_owned())
-}
-
 /// The parts that are known, with a dot between them.
 pub(crate) fn with_dots<const N: usize>(parts: [String; N]) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
@@ -50,20 +33,6 @@ pub(crate) fn with_dots<const N: usize>(parts: [String; N]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_network_is_written_for_people() {
-        for (recorded, words) in [
-            ("203.0.113.0/24", "203.0.113.x"),
-            ("10.0.0.0/24", "10.0.0.x"),
-            ("2001:db8:1::/48", "2001:db8:1:…"),
-            ("::/48", ":…"),
-            ("", ""),
-            ("203.0.113.9/32", "203.0.113.9/32"),
-        ] {
-            assert_eq!(network(recorded), words);
-        }
-    }
 
     #[test]
     fn a_device_has_a_name_and_an_icon() {

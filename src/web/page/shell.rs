@@ -6,7 +6,6 @@ use super::{
     Around, Frame, Section, Title,
     avatar::avatar,
     icons::{DONE, INFO, LOG_OUT, WARNING},
-    times::day_in_words,
 };
 use crate::{
     texts::{Language, language, t},
@@ -162,7 +161,7 @@ fn account_menu(state: &AppState, viewer: &Viewer) -> Option<impl IntoView + use
 fn said(notice: &Notice) -> impl IntoView + use<> {
     let name = format!("saved-{}", notice.word);
     let text = match notice.at {
-        Some(at) => language().text_with(&name, &[("date", day_in_words(language(), at).into())]),
+        Some(at) => language().text_with(&name, &[("date", language().date(at).into())]),
         None => language().text(&name),
     };
     // What was done is good news, but for these.

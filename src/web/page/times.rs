@@ -1,8 +1,8 @@
 //! Times in words. Only the browser knows the reader's zone: `local_times.js` fills it in.
 
 use crate::{
-    platform::clock::{now, rfc3339, time},
-    texts::{Language, language, number, t, t_with},
+    platform::clock::{now, rfc3339},
+    texts::{language, number, t, t_with},
 };
 use leptos::prelude::*;
 
@@ -17,26 +17,26 @@ pub(crate) fn ago(seconds: i64) -> String {
 
 /// A time, with its day.
 pub(crate) fn moment(seconds: i64) -> impl IntoView {
-    let words = full(language(), seconds);
+    let words = language().date_time(seconds);
     view! { <time datetime=rfc3339(seconds) data-local="moment">{words}</time> }
 }
 
 /// A time of the day, below the day's heading.
 pub(crate) fn clock(seconds: i64) -> impl IntoView {
-    let words = in_words(language(), "clock", seconds);
+    let words = language().clock(seconds);
     view! { <time datetime=rfc3339(seconds) data-local="clock">{words}</time> }
 }
 
 /// The heading for what happened on a day.
 pub(crate) fn heading(seconds: i64) -> impl IntoView {
-    let words = day_in_words(language(), seconds);
+    let words = language().date(seconds);
     view! { <time datetime=rfc3339(seconds) data-local="day">{words}</time> }
 }
 
 /// A day, in UTC.
 pub(crate) fn day(seconds: i64) -> impl IntoView {
     let machine_day: String = rfc3339(seconds).chars().take(10).collect();
-    view! { <time datetime=machine_day>{day_in_words(language(), seconds)}</time> }
+    view! { <time datetime=machine_day>{language().date(seconds)}</time> }
 }
 
 fn ago_in_words(past: i64) -> String {
@@ -49,40 +49,17 @@ fn ago_in_words(past: i64) -> String {
     t_with(name, &[("count", number(usize::try_from(past / unit).unwrap_or(0)))])
 }
 
-pub(crate) fn day_in_words(language: Language, seconds: i64) -> String {
-    in_words(language, "date", seconds)
-}
-
-fn full(language: Language, seconds: i64) -> String {
-    in_words(language, "date-time", seconds)
-}
-
-fn in_words(language: Language, name: &str, seconds: i64) -> String {
-    let time = time(seconds);
-    let month = language.text(&format!("month-{}", u8::from(time.month())));
-    let clock = format!("{:02}:{:02}", time.hour(), time.minute());
-    language.text_with(
-        name,
-        &[
-            ("day", number(time.day().into())),
-            ("month", month.into()),
-            // As text: a number might get a separator.
-            ("year", time.year().to_string().into()),
-            ("time", clock.into()),
-        ],
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::Language;
 
     #[test]
     fn a_day_is_told_in_words() {
         let (english, german) = (Language::English, Language::German);
-        assert_eq!(day_in_words(english, 1_795_392_000), "23 November 2026");
-        assert_eq!(day_in_words(german, 1_795_392_000), "23. November 2026");
-        assert_eq!(full(english, 1_795_392_061), "23 November 2026, 00:01 UTC");
+        assert_eq!(english.date(1_795_392_000), "23 November 2026");
+        assert_eq!(german.date(1_795_392_000), "23. November 2026");
+        assert_eq!(english.date_time(1_795_392_061), "23 November 2026, 00:01 UTC");
     }
 
     #[test]
