@@ -17,13 +17,15 @@ CREATE TABLE challenges (
 CREATE INDEX challenges_by_account ON challenges (account_id);
 
 -- Addresses that an account has had until lately. The link with this hash brings one back.
+-- used_at: when it did; the row is kept for a moment, in case the same form is sent twice.
 CREATE TABLE former_emails (
     hash TEXT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     address TEXT NOT NULL,
     address_key TEXT NOT NULL,
     language TEXT NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT
 );
 
 CREATE INDEX former_emails_by_account ON former_emails (account_id);
@@ -31,3 +33,18 @@ CREATE INDEX former_emails_by_account ON former_emails (account_id);
 -- tied_at: when the account's credentials and this address were shown to be the same person's. Until
 -- then, somebody else may have chosen the password.
 ALTER TABLE emails ADD COLUMN tied_at BIGINT;
+
+-- Devices and networks from which an account was signed in to. tag: a keyed hash of both.
+CREATE TABLE seen_devices (
+    account_id BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, tag)
+);
+
+CREATE INDEX seen_devices_by_age ON seen_devices (seen_at);
+
+-- What has failed is not looked at.
+DROP INDEX outbox_by_due;
+
+CREATE INDEX outbox_by_due ON outbox (due_at) WHERE failed_at IS NULL;

@@ -6,8 +6,8 @@
 //! its place, and can be brought back for a while after that ([`former`]).
 //!
 //! The mailbox and the password may belong to different people: somebody else may have made the
-//! account with this address. An address is *tied* once both were shown to be in one hand. Whoever
-//! signs in by mail to an account with an address that isn't tied takes it over.
+//! account with this address. An address is *tied* once both were shown to be in one hand. The first
+//! sign-in by mail to an account whose address isn't tied takes the account over.
 //!
 //! Nobody learns from any answer whether an address belongs to an account (AU-03): one mail goes to
 //! the address in every case, and only its owner reads which.
@@ -17,6 +17,8 @@ pub mod json;
 pub mod pages;
 mod sql;
 pub mod verification;
+
+use std::collections::HashMap;
 
 use url::Host;
 
@@ -28,19 +30,19 @@ use crate::{
     passwords::{self, Holder},
     platform::{
         clock::now,
-        error::{Fault, Refusal, Result},
+        error::{Error, Fault, Refusal, Result},
         visit::Visit,
     },
     services::Services,
     sessions::{
-        account,
+        self, account,
         caller::{Fresh, OVER},
     },
     store::{
         Store,
         db::{Db, Tx},
     },
-    throttle::Who,
+    throttle::{LIMITED, Who, counter::Counter},
 };
 
 pub(crate) use sql::{TABLES, forget};
@@ -55,7 +57,10 @@ acts! {
 }
 
 /// The page to which most notices lead.
-const SECURITY: &str = "/account/security";
+pub(crate) const SECURITY: &str = "/account/security";
+
+/// No account has this number. A lookup of it takes as long as any other.
+pub(crate) const NOBODY: AccountId = AccountId(0);
 
 /// The addresses of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +69,15 @@ pub struct Emails {
     pub pending: Option<String>,
     /// Those that can still be brought back.
     pub former: Vec<String>,
+}
+
+/// How far an address is one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    Verified,
+    /// Verified, by the owner of the account's credentials.
+    Tied,
 }
 
 /// The owner of an account, as mail reaches them.
@@ -97,12 +111,13 @@ pub async fn of(store: &Store, account: AccountId) -> Result<Emails, Fault> {
     sql::of(&mut store.read().await?, account).await
 }
 
-/// The verified and the waiting addresses of the accounts with ids greater than `after`, up to `last`.
+/// The address of each account with an id greater than `after`, up to `last`: the verified one, or
+/// else the one that waits.
 pub(crate) async fn between(
     store: &Store,
     after: i64,
     last: i64,
-) -> Result<std::collections::HashMap<AccountId, Emails>, Fault> {
+) -> Result<HashMap<AccountId, (String, State)>, Fault> {
     sql::between(&mut store.read().await?, after, last).await
 }
 
@@ -112,20 +127,19 @@ pub(crate) async fn reachable(
     db: &mut Db,
     account: Option<AccountId>,
 ) -> Result<Option<Reachable>, Fault> {
-    sql::reachable(db, account.unwrap_or(AccountId(0))).await
+    sql::reachable(db, account.unwrap_or(NOBODY)).await
 }
 
 /// The account whose verified address this is.
 pub(crate) async fn holder(store: &Store, email: &Email) -> Result<Option<Holder>, Fault> {
-    match sql::owner(&mut store.read().await?, &key(email)).await? {
-        Some(owner) => passwords::holder(store, owner).await,
-        None => Ok(None),
-    }
+    let owner = sql::owner(&mut store.read().await?, &key(email)).await?;
+    // The same for an address that nobody has.
+    passwords::holder(store, owner.unwrap_or(NOBODY)).await
 }
 
 /// Whether the credentials of an account and its verified address are one person's.
-pub(crate) async fn is_tied(store: &Store, account: AccountId) -> Result<bool, Fault> {
-    sql::is_tied(&mut store.read().await?, account).await
+pub(crate) async fn is_tied(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
+    sql::is_tied(tx, account).await
 }
 
 /// Notes that they are.
@@ -133,7 +147,13 @@ pub(crate) async fn tie(tx: &mut Tx, account: AccountId, now: i64) -> Result<(),
     sql::tie(tx, account, now).await
 }
 
-/// Drops the address that waits to be verified. Its link must be void, too.
+/// Whether this is the verified address of an account, by its key.
+pub(crate) async fn is_verified(tx: &mut Tx, account: AccountId, key: &str) -> Result<bool, Fault> {
+    Ok(sql::owner(tx, key).await? == Some(account))
+}
+
+/// Drops the address that waits to be verified, because a credential has changed: somebody else may
+/// have given it. Its link must be void, too.
 pub(crate) async fn drop_pending(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
     sql::forget_pending(tx, account).await
 }
@@ -148,16 +168,18 @@ pub(crate) async fn import(
     tx: &mut Tx,
     account: AccountId,
     email: &Email,
-    is_verified: bool,
+    state: State,
     now: i64,
 ) -> Result<(), Fault> {
     let key = key(email);
     // The owner's language is not known.
     sql::insert(tx, account, email.as_str(), &key, "en", now).await?;
-    if is_verified {
+    if state != State::Pending {
+        sql::lock_address(tx, &key).await?;
         sql::set_verified(tx, account, &key, now).await?;
-        // The operator vouches for it.
-        sql::tie(tx, account, now).await?;
+        if state == State::Tied {
+            sql::tie(tx, account, now).await?;
+        }
         sql::forget_claims(tx, account, &key).await?;
     }
     Ok(())
@@ -174,9 +196,11 @@ pub(crate) async fn set(store: &Store, account: AccountId, email: &Email) -> Res
         return Ok(false);
     }
     sql::delete(&mut tx, account).await?;
-    import(&mut tx, account, email, true, event.at).await?;
-    // Links that went to the previous address.
-    links::void(&mut tx, account).await?;
+    sql::forget_former(&mut tx, account).await?;
+    // The operator vouches for it.
+    import(&mut tx, account, email, State::Tied, event.at).await?;
+    // What went to the previous address.
+    sessions::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     Ok(true)
@@ -196,66 +220,87 @@ pub(crate) async fn claim(
     let (at, key) = (now(), key(email));
     sql::forget_pending(tx, account).await?;
     sql::insert(tx, account, email.as_str(), &key, visit.language, at).await?;
-    let counters = services.throttle.counters(&services.keys, Who::Letter { to: &key }, visit);
-    if services.throttle.count_in(tx, &counters).await?.is_some() {
-        // The address has had enough for now. The answer is the same.
-        return Ok(());
-    }
-    let message =
-        |name| Message::new(name, email.as_str(), visit.language).with("username", username);
-    // Both ways write a link and a mail, so that they take the same time.
     let link = links::make(tx, Purpose::VerifyEmail, account, at, Some(&key)).await?;
-    let message = if sql::owner(tx, &key).await?.is_some_and(|owner| owner != account) {
-        message("email-taken").leading_to("/signin".to_owned())
-    } else {
-        message("verify-email").leading_to(format!("/verify-email?link={link}"))
+    let owner = sql::owner(tx, &key).await?.filter(|owner| *owner != account);
+    // The owner of the address is told in their own language.
+    let owner = reachable(tx, owner).await?;
+    let counters = services.throttle.counters(&services.keys, Who::Letter { to: &key }, visit);
+    let message = match (services.throttle.count_in(tx, &counters).await?, owner) {
+        // The address has had enough for now. The answer is the same.
+        (Some(_), _) => Message::nothing(),
+        (None, Some(owner)) => Message::new("email-taken", &owner.address, &owner.language)
+            .with("username", username)
+            .leading_to("/signin".to_owned()),
+        (None, None) => Message::new("verify-email", email.as_str(), visit.language)
+            .with("username", username)
+            .leading_to(format!("/verify-email?link={link}")),
     };
     mail::post(tx, &services.keys, Some(account), &message).await?;
     Ok(())
 }
 
-/// The same once more: for an account, or for the last one that was given this address while nobody
-/// has verified it.
+/// Sends the link that verifies an address once more: for an account without a verified one, or for
+/// the last account that was given this address while nobody has verified it. The same is written
+/// if there is none. `name`: as typed. `asking`: the counters of the network. `Some`: there have been
+/// too many from there, so roll back.
 pub(crate) async fn claim_again(
     tx: &mut Tx,
     services: &Services,
-    account: Option<AccountId>,
-    email: Option<&Email>,
+    named: Option<AccountId>,
+    (email, name): (Option<&Email>, &str),
+    asking: &[Counter],
     visit: &Visit,
-) -> Result<()> {
-    let account = match (account, email) {
-        (None, Some(email)) => sql::claimant(tx, &key(email)).await?,
-        (account, _) => account,
+) -> Result<Option<Error>> {
+    let claimed = match email {
+        Some(email) => sql::claimant(tx, &key(email)).await?,
+        None => None,
     };
-    let Some(account) = account else { return Ok(()) };
+    let account = named.or(claimed).unwrap_or(NOBODY);
     account::lock(tx, account).await?;
-    let username = passwords::holder_in(tx, account).await?.map(|holder| holder.profile.username);
-    let pending = sql::pending(tx, account).await?.and_then(|raw| Email::parse(&raw).ok());
-    match username.zip(pending) {
-        Some((username, email)) => claim(tx, services, account, &username, &email, visit).await,
-        None => Ok(()),
+    let limited = services.throttle.count_in(tx, asking).await?;
+    if limited.is_some() {
+        return Ok(limited);
     }
+    let waiting = sql::waiting(tx, account).await?;
+    let to = waiting.as_ref().map_or(name, |waiting| &*waiting.key);
+    let link = links::make(tx, Purpose::VerifyEmail, account, now(), Some(to)).await?;
+    let counters = services.throttle.counters(&services.keys, Who::Letter { to }, visit);
+    let is_too_much = services.throttle.count_in(tx, &counters).await?.is_some();
+    let message = match waiting.filter(|_| !is_too_much) {
+        Some(waiting) => {
+            let message = waiting.reachable.message("verify-email");
+            message.leading_to(format!("/verify-email?link={link}"))
+        }
+        None => Message::nothing(),
+    };
+    let account = Some(account).filter(|account| *account != NOBODY);
+    mail::post(tx, &services.keys, account, &message).await?;
+    Ok(None)
 }
 
 /// Sets the address of the caller. The previous one stays until the new one is verified, and gets a
-/// notice at once.
+/// notice at once. `false`: the account has this address already.
 pub async fn give(
     services: &Services,
     caller: Fresh<'_>,
     email: &Email,
     visit: &Visit,
-) -> Result<()> {
+) -> Result<bool> {
     is_on(services)?;
-    services.throttle.act(caller.family())?;
-    let account = caller.account();
+    let (account, throttle) = (caller.account(), &services.throttle);
+    let counters = throttle.counters(&services.keys, Who::Giving(account), visit);
+    throttle.refuse_if_limited(&services.store, &counters, visit, LIMITED).await?;
     let event = Event::by_owner(visit, account, EMAIL_GIVEN);
-    let mut tx = services.store.begin().await?;
-    account::lock(&mut tx, account).await?.ok_or(OVER)?;
+    let mut tx = begin(services, caller, event.at).await?;
+    if let Some(limited) = throttle.count_in(&mut tx, &counters).await? {
+        tx.rollback().await?;
+        return Err(limited);
+    }
     if sql::owner(&mut tx, &key(email)).await? == Some(account) {
         // The account has this address already.
         sql::forget_pending(&mut tx, account).await?;
         tx.commit().await?;
-        return Ok(());
+        return Ok(false);
     }
     let username = &caller.profile().username;
     claim(&mut tx, services, account, username, email, visit).await?;
@@ -264,7 +309,18 @@ pub async fn give(
     tx.commit().await?;
     services.wake_mail();
     event.log();
-    Ok(())
+    Ok(true)
+}
+
+/// Begins a change by the caller, whose session must not have ended meanwhile.
+async fn begin(services: &Services, caller: Fresh<'_>, now: i64) -> Result<Tx> {
+    let mut tx = services.store.begin().await?;
+    let is_there = account::lock(&mut tx, caller.account()).await?.is_some();
+    if is_there && sessions::is_alive(&mut tx, caller.session(), now).await? {
+        return Ok(tx);
+    }
+    tx.rollback().await?;
+    Err(OVER.into())
 }
 
 /// Removes the addresses of the caller, verified or not.
@@ -275,15 +331,19 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     }
     let account = caller.account();
     let event = Event::by_owner(visit, account, EMAIL_REMOVED);
-    let mut tx = services.store.begin().await?;
-    account::lock(&mut tx, account).await?.ok_or(OVER)?;
+    let mut tx = begin(services, caller, event.at).await?;
+    let holder = passwords::holder_in(&mut tx, account).await?;
+    if holder.is_none_or(|holder| holder.hash.is_none()) {
+        tx.rollback().await?;
+        return Err(Refusal::of_field(Field::EMAIL, Code::LastWayIn).into());
+    }
     former::part_with(&mut tx, services, account, "email-removed", event.at).await?;
     if sql::delete(&mut tx, account).await? == 0 {
         tx.rollback().await?;
         return Ok(());
     }
-    // Links that went to the removed address.
-    links::void(&mut tx, account).await?;
+    // What went to the removed address.
+    sessions::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.wake_mail();

@@ -43,6 +43,8 @@ pub enum Statement<'a> {
     CodeOf(&'a str, &'a str),
     /// A session was started by the answer to the challenge with this token.
     Answered(&'a str),
+    /// This account was signed in to from this device in this network.
+    Seen(AccountId, &'a str, &'a str),
     /// Stands for the session with this id where the id itself must not be recorded (LG-03).
     SessionReference(&'a str),
 }
@@ -60,6 +62,9 @@ impl Statement<'_> {
             Self::Pending(text, family) => format!("pending for session {family}: {text}"),
             Self::CodeOf(token, code) => format!("code of challenge {token}: {code}"),
             Self::Answered(token) => format!("answer to challenge: {token}"),
+            Self::Seen(account, device, network) => {
+                format!("seen by {}: {device}, {network}", account.0)
+            }
             Self::SessionReference(id) => format!("session reference: {id}"),
         }
     }

@@ -54,18 +54,18 @@ impl Courier for Postman {
         &'a self,
         id: &'a str,
         content: &'a str,
-    ) -> BoxFuture<'a, Result<(), Undelivered>> {
+    ) -> BoxFuture<'a, Result<bool, Undelivered>> {
         Box::pin(async move {
             let Mail { transport, letterhead, .. } = &*self.0;
             let message = Message::read(content)
                 .map_err(|_| Undelivered::ForGood("it can't be read".to_owned()))?;
             if message.is_nothing() {
-                return Ok(());
+                return Ok(false);
             }
             let letter = message
                 .letter(letterhead, id)
                 .map_err(|_| Undelivered::ForGood("it can't be addressed".to_owned()))?;
-            transport.send(id, &letter).await
+            transport.send(id, &letter).await.map(|()| true)
         })
     }
 }

@@ -73,12 +73,12 @@ pub enum Undelivered {
 pub trait Courier: Send + Sync {
     fn kind(&self) -> Kind;
 
-    /// `id`: stays the same when the delivery is repeated.
+    /// `id`: stays the same when the delivery is repeated. `false`: there was nothing to deliver.
     fn deliver<'a>(
         &'a self,
         id: &'a str,
         content: &'a str,
-    ) -> BoxFuture<'a, Result<(), Undelivered>>;
+    ) -> BoxFuture<'a, Result<bool, Undelivered>>;
 }
 
 /// How long a node may take for a delivery before another takes it over, in seconds. No courier

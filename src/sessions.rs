@@ -17,6 +17,7 @@ use crate::{
     audit::{self, Event, acts},
     challenges,
     domain::{AccountId, Profile},
+    keys::{Keys, Statement},
     links,
     platform::{clock::now, error::Fault, visit::Visit},
     store::{
@@ -161,8 +162,8 @@ pub(crate) async fn end(
     Ok(Changed { revision, sessions })
 }
 
-/// Voids what could still begin a session.
-async fn void(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+/// Voids what could still change an account or begin a session: its links and challenges.
+pub(crate) async fn void(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
     links::void(tx, account).await?;
     challenges::void(tx, account).await
 }
@@ -215,9 +216,14 @@ pub async fn of_account(store: &Store, account: AccountId) -> Result<Vec<StoredS
     sql::of_account(&mut store.read().await?, account, now()).await
 }
 
-/// Whether the account of a session has a live one with the same device in the same network.
-pub(crate) async fn is_seen(tx: &mut Tx, session: &StoredSession) -> Result<bool, Fault> {
-    sql::is_seen(tx, session, now()).await
+/// Notes the device and network of a session, by a keyed hash. `false`: they are new to the account.
+pub(crate) async fn note_device(
+    tx: &mut Tx,
+    keys: &Keys,
+    session: &StoredSession,
+) -> Result<bool, Fault> {
+    let tag = keys.tag(Statement::Seen(session.account_id, &session.device, &session.network));
+    sql::note_device(tx, session, &tag).await
 }
 
 /// The live session that a request began after `since`, if any.

@@ -18,9 +18,9 @@ use crate::{
     audit::{self, By, Event, acts},
     challenges,
     domain::{AccountId, Credentials, Password, Profile},
-    emails,
+    emails::{self, SECURITY},
     keys::Statement,
-    passwords::{self, Holder, PasswordHash, Place},
+    passwords::{self, PasswordHash, Place},
     platform::{
         error::{Fault, Refusal, Result},
         visit::Visit,
@@ -33,7 +33,7 @@ use crate::{
         refresh::RefreshToken,
         tokens::SessionKind,
     },
-    store::{changes, db::Tx},
+    store::changes,
 };
 
 use attempt::{Attempt, Proven};
@@ -80,9 +80,6 @@ pub struct Entered {
     /// Whether this took the password away that somebody else may have chosen (RE-04).
     pub password_removed: bool,
 }
-
-/// The page to which most notices lead.
-const SECURITY: &str = "/account/security";
 
 impl Entered {
     /// `epoch`: the account's, to which its known devices are tied.
@@ -131,7 +128,9 @@ pub async fn sign_in(
     let verdict = services.passwords.verify(password, stored, Place::of_name(visit, &name)).await?;
     let proven = attempt.proven_if(verdict.right, services, visit).await?;
     let (account, old) = (proven.holder.profile.id, proven.holder.hash.clone());
-    let entered = enter(services, proven, Proof::Password, kind, visit).await?;
+    let Some(entered) = enter(services, &proven, Proof::Password, kind, visit).await? else {
+        return proven.attempt.fail(services, visit).await;
+    };
     if verdict.outdated
         && let Some(old) = old
         && let Err(error) = strengthen(services, password, account, &old, visit).await
@@ -151,29 +150,15 @@ enum Proof<'a> {
     Code(&'a str),
 }
 
-/// Whether the owner has not been seen like this: neither by the cookie of a known device, nor by a
-/// session with the same device in the same network.
-async fn is_new_device(
-    tx: &mut Tx,
-    services: &Services,
-    holder: &Holder,
-    session: &StoredSession,
-    visit: &Visit,
-) -> Result<bool, Fault> {
-    if device::known(&services.keys, Some(holder), visit).is_some() {
-        return Ok(false);
-    }
-    Ok(!sessions::is_seen(tx, session).await?)
-}
-
-/// Begins the session of a user whose proof was right. Refused if the account has changed since.
+/// Begins the session of a user whose proof was right. `None`: the account has changed since, or the
+/// code has been used.
 async fn enter(
     services: &Services,
-    proven: Proven,
+    proven: &Proven,
     proof: Proof<'_>,
     kind: SessionKind,
     visit: &Visit,
-) -> Result<Entered> {
+) -> Result<Option<Entered>> {
     let Proven { holder, attempt } = proven;
     let account = holder.profile.id;
     let session = services.tokens.begin(kind, account, visit)?;
@@ -188,20 +173,13 @@ async fn enter(
     let refresh_token = session.refreshable.then(RefreshToken::new).transpose()?;
     let refresh_hash = refresh_token.as_ref().map(RefreshToken::hash);
     let (event, now) = (signed_in(services, &session, visit), session.created_at);
-    // The first proof of the address by somebody who may not be the one who chose the password.
-    let takes_over = match proof {
-        Proof::Password => false,
-        Proof::Code(_) => {
-            device::known(&services.keys, Some(&holder), visit).is_none()
-                && !emails::is_tied(&services.store, account).await?
-        }
-    };
+    let is_known = device::known(&services.keys, Some(holder), visit).is_some();
 
-    let mut is_crowded = false;
-    let (mut tx, locked, revision) = loop {
+    let mut is_in_the_way = false;
+    let (mut tx, locked, revision, takes_over) = loop {
         let mut tx = services.store.begin().await?;
         // This lock comes before the account's, so it is taken only if known to be needed.
-        let revision = match is_crowded || takes_over {
+        let revision = match is_in_the_way {
             true => Some(changes::next_revision(&mut tx).await?),
             false => None,
         };
@@ -222,18 +200,26 @@ async fn enter(
         };
         let Some(locked) = locked.filter(|locked| is_answer && is_good(locked)) else {
             tx.rollback().await?;
-            return attempt.fail(services, visit).await;
+            return Ok(None);
         };
-        is_crowded = sessions::is_crowded(&mut tx, account, now).await?;
+        // The first proof of the address, by somebody who may not have chosen the password (RE-04).
+        let takes_over = match proof {
+            Proof::Password => false,
+            Proof::Code(_) => !is_known && !emails::is_tied(&mut tx, account).await?,
+        };
+        is_in_the_way = takes_over || sessions::is_crowded(&mut tx, account, now).await?;
         match revision {
-            None if is_crowded => tx.rollback().await?,
-            _ => break (tx, locked, revision),
+            None if is_in_the_way => tx.rollback().await?,
+            _ => break (tx, locked, revision, takes_over),
         }
     };
     let (mut epoch, mut ended, mut taken_over) = (holder.epoch, None, None);
     if let Some(revision) = revision {
         let which = if takes_over { Which::All } else { Which::TooMany };
         ended = Some(sessions::end(&mut tx, revision, account, which, now).await?);
+        if takes_over {
+            emails::drop_pending(&mut tx, account).await?;
+        }
         if takes_over && holder.hash.is_some() {
             epoch = passwords::remove(&mut tx, account).await?;
             let event = Event { act: PASSWORD_REMOVED, ..event.clone() };
@@ -245,7 +231,7 @@ async fn enter(
     if matches!(proof, Proof::Code(_)) {
         emails::tie(&mut tx, account, now).await?;
     }
-    if is_new_device(&mut tx, services, &holder, &session, visit).await? {
+    if !sessions::note_device(&mut tx, &services.keys, &session).await? && !is_known {
         let (device, network, time) = (&*session.device, &*session.network, &*now.to_string());
         let values = [("device", device), ("network", network), ("time", time)];
         emails::notify(&mut tx, services, account, "new-device", &values, "/account/sessions")
@@ -262,9 +248,9 @@ async fn enter(
 
     ended.iter().for_each(|ended| services.live_sessions.changed(ended));
     [Some(&event), taken_over.as_ref(), undone.as_ref()].into_iter().flatten().for_each(Event::log);
-    let entered = Entered::new(services, holder.profile, session, epoch, visit)?;
+    let entered = Entered::new(services, holder.profile.clone(), session, epoch, visit)?;
     let (deletion_undone, password_removed) = (undone.is_some(), taken_over.is_some());
-    Ok(Entered { refresh_token, deletion_undone, password_removed, ..entered })
+    Ok(Some(Entered { refresh_token, deletion_undone, password_removed, ..entered }))
 }
 
 fn signed_in(services: &Services, session: &StoredSession, visit: &Visit) -> Event {

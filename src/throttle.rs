@@ -95,6 +95,8 @@ pub enum Who<'a> {
     Newcomer,
     /// A request for a mail, by its network.
     Asking,
+    /// An address that the owner of an account gives.
+    Giving(AccountId),
     /// A mail to the address with this key.
     Letter { to: &'a str },
     /// A warning about wrong tries with this name.
@@ -162,7 +164,14 @@ impl Throttle {
                 ("all bearers".to_owned(), &self.total),
             ],
             Who::Newcomer => vec![(format!("sign-up {network}"), &self.sign_up)],
-            Who::Asking => vec![(format!("asking {network}"), &self.network)],
+            Who::Asking => vec![
+                (format!("asking {network}"), &self.network),
+                ("all asking".to_owned(), &self.total),
+            ],
+            Who::Giving(account) => vec![
+                (format!("giving {}", account.0), &self.account),
+                (format!("asking {network}"), &self.network),
+            ],
             Who::Letter { to } => vec![(format!("letter {to}"), &self.mail)],
             Who::Warning { name } => vec![(format!("warning {name}"), &WARNINGS)],
         };
@@ -262,6 +271,8 @@ impl Throttle {
         tx: &mut Tx,
         counters: &[Counter],
     ) -> Result<Option<Error>, Fault> {
+        // Otherwise simultaneous ones would all be judged by the value from before the first of them.
+        sql::lock(tx, counters).await?;
         if let Err(limited) = self.judge(counters, &sql::arrivals(tx, counters).await?) {
             return Ok(Some(limited));
         }

@@ -22,7 +22,7 @@ use crate::{
 
 type Measure = for<'a> fn(&'a Run, &'a mut Report) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-pub(crate) const ALL: [(&str, Measure); 11] = [
+pub(crate) const ALL: [(&str, Measure); 12] = [
     ("profile", |run, report| Box::pin(profile(run, report))),
     ("pages", |run, report| Box::pin(pages(run, report))),
     ("hashing", |run, report| Box::pin(hashing(run, report))),

@@ -30,6 +30,12 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     let delete_at = event.at + services.settings.accounts.deletion_grace.as_secs().cast_signed();
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
+    account::lock(&mut tx, account).await?;
+    if !sessions::is_alive(&mut tx, caller.session(), event.at).await? {
+        tx.rollback().await?;
+        // Ended a moment ago, perhaps by a repeat of this request.
+        return Ok(self::delete_at(&services.store, account).await?.ok_or(OVER)?);
+    }
     if !sql::set_delete_at(&mut tx, account, delete_at).await? {
         tx.rollback().await?;
         // Requested a moment ago, perhaps by a repeat of this request.

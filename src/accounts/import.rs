@@ -11,7 +11,7 @@ use super::{IMPORTED, NewRow, add, is_taken};
 use crate::{
     audit::{self, By, Event},
     domain::{AccountId, Username},
-    emails,
+    emails::{self, State},
     passwords::{self, PasswordHash},
     platform::{clock::now, error::Fault},
     store::Store,
@@ -203,7 +203,7 @@ where
             disabled_at: account.disabled_at,
             delete_at: account.delete_at,
         };
-        if let Some((email, true)) = &account.email
+        if let Some((email, State::Verified | State::Tied)) = &account.email
             && emails::is_taken(&mut tx, email).await?
         {
             taken.push((number, "has a verified email address that is another account's"));
@@ -216,8 +216,8 @@ where
             ));
             continue;
         }
-        if let Some((email, is_verified)) = &account.email {
-            emails::import(&mut tx, id, email, *is_verified, at).await?;
+        if let Some((email, state)) = &account.email {
+            emails::import(&mut tx, id, email, *state, at).await?;
         }
         let event = Event::without_request(By::Operator, IMPORTED, Some(id), at);
         audit::record(&mut tx, &event).await?;

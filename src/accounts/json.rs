@@ -65,6 +65,9 @@ pub(crate) struct SignUpBody {
     /// name.
     #[schema(min_length = 6, max_length = 1024, example = "correct horse battery staple")]
     password: String,
+    /// Only where the server sends mail: a link to verify it goes there.
+    #[schema(required = false, max_length = 254, example = "alice@example.org")]
+    email: String,
 }
 
 /// Request body of `PATCH /user/profile`.

@@ -10,6 +10,7 @@ use super::{deletion, json, profile};
 use crate::{
     domain::{AccountId, Code, Field, Profile, ProfileChange, ProfilePolicy},
     emails::{self, Emails},
+    passwords,
     platform::{
         error::{Refusal, Result},
         visit::Visit,
@@ -103,20 +104,26 @@ async fn show_profile(state: &AppState, form: FormState, viewer: &Viewer) -> Res
         Some(_) => Some(emails::of(&state.store, profile.id).await?),
         None => None,
     };
-    let is_required = state.settings.mail.required;
-    let view = move || profile_view(&profile, emails.as_ref(), is_required, &form, &token, policy);
+    let has_password = match state.mail {
+        Some(_) => {
+            passwords::holder(&state.store, profile.id).await?.is_some_and(|h| h.hash.is_some())
+        }
+        None => true,
+    };
+    let is_kept = state.settings.mail.required || !has_password;
+    let view = move || profile_view(&profile, emails.as_ref(), is_kept, &form, &token, policy);
     render(state, viewer, around, view).await
 }
 
 fn profile_view(
     profile: &Profile,
     emails: Option<&Emails>,
-    is_required: bool,
+    is_kept: bool,
     form: &FormState,
     token: &str,
     policy: ProfilePolicy,
 ) -> impl IntoView + use<> {
-    let email = emails.map(|emails| email::panel(emails, is_required, form, token));
+    let email = emails.map(|emails| email::panel(emails, is_kept, form, token));
     // If the form is that of the address, this one is as it was.
     let own = match std::ptr::eq(form.form, &CHANGE_PROFILE) {
         true => form.clone(),

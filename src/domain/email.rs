@@ -36,6 +36,10 @@ impl Email {
             return Err(Code::NotAnAddress);
         }
         let local = parsed.local_part().len() + 1;
+        // Some read it as an encoded character of another domain.
+        if address[local..].contains('%') {
+            return Err(Code::NotAnAddress);
+        }
         Ok(Self { address, local })
     }
 
@@ -84,6 +88,7 @@ mod tests {
             "alice@@example.org",
             "\"a b\"@example.org",
             "alice@example..org",
+            "alice@ex%61mple.org",
         ] {
             assert_eq!(Email::parse(bad), Err(Code::NotAnAddress), "{bad}");
         }

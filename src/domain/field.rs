@@ -81,6 +81,8 @@ pub enum Code {
     OutOfRange,
     /// Not an email address.
     NotAnAddress,
+    /// Without it, nobody could sign in to the account.
+    LastWayIn,
 }
 
 impl Code {
@@ -103,11 +105,12 @@ impl Code {
             Self::Unchanged => "unchanged",
             Self::OutOfRange => "out-of-range",
             Self::NotAnAddress => "not-an-address",
+            Self::LastWayIn => "last-way-in",
         }
     }
 
     /// Every code, for the OpenAPI document.
-    pub const ALL: [&'static str; 15] = [
+    pub const ALL: [&'static str; 16] = [
         "missing",
         "wrong-type",
         "too-short",
@@ -123,6 +126,7 @@ impl Code {
         "unchanged",
         "out-of-range",
         "not-an-address",
+        "last-way-in",
     ];
 }
 

@@ -6,7 +6,7 @@ use super::{EMAIL_RESTORED, is_on, reachable, sql};
 use crate::{
     audit::{self, By, Event, sha256},
     domain::AccountId,
-    links::{self, Purpose},
+    links::{self, Purpose, Repeat},
     mail, passwords,
     platform::{
         clock::now,
@@ -28,6 +28,7 @@ pub struct Former {
     pub address: String,
     pub(super) key: String,
     pub(super) language: String,
+    pub(super) used: bool,
 }
 
 /// Makes the verified address of an account a former one, and writes to it: `name` is the message.
@@ -47,10 +48,16 @@ pub(super) async fn part_with(
 }
 
 /// The former address that a link brings back. Nothing changes.
-pub async fn find(services: &Services, link: &str, visit: &Visit) -> Result<Former> {
+pub async fn find(
+    services: &Services,
+    link: &str,
+    repeat: Repeat,
+    visit: &Visit,
+) -> Result<Former> {
     is_on(services)?;
     let store = &services.store;
-    match sql::former(&mut store.read().await?, &sha256(link), now()).await? {
+    let former = sql::former(&mut store.read().await?, &sha256(link), now()).await?;
+    match former.filter(|former| !former.used || repeat == Repeat::Allowed) {
         Some(former) => Ok(former),
         None => {
             services.throttle.refuse_bearer(&services.keys, store, visit).await?;
@@ -60,37 +67,52 @@ pub async fn find(services: &Services, link: &str, visit: &Visit) -> Result<Form
 }
 
 /// Brings a former address back. All sessions end, and the password goes, because somebody else may
-/// know it. Returns the token of a link to set a new one.
-pub async fn restore(services: &Services, link: &str, visit: &Visit) -> Result<String> {
-    let former = find(services, link, visit).await?;
-    let account = former.account;
+/// know it. Returns the account, and the token of a link to set a new password.
+pub async fn restore(
+    services: &Services,
+    link: &str,
+    repeat: Repeat,
+    visit: &Visit,
+) -> Result<(AccountId, String)> {
+    let account = find(services, link, repeat, visit).await?.account;
     let event = Event::of(visit, By::Owner, EMAIL_RESTORED, Some(account), now());
+    let (at, hash) = (event.at, sha256(link));
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     account::lock(&mut tx, account).await?;
-    let owner = sql::owner(&mut tx, &former.key).await?;
-    let is_there = sql::former(&mut tx, &sha256(link), event.at).await?.is_some();
-    if !is_there || owner.is_some_and(|owner| owner != account) {
+    let former = sql::former(&mut tx, &hash, at).await?;
+    let Some(former) = former.filter(|former| !former.used || repeat == Repeat::Allowed) else {
         tx.rollback().await?;
         return Err(Refusal::LinkInvalid.into());
+    };
+    let Former { address, key, language, used, .. } = &former;
+    sql::lock_address(&mut tx, key).await?;
+    let owner = sql::owner(&mut tx, key).await?;
+    if owner.is_some_and(|owner| owner != account) {
+        tx.rollback().await?;
+        return Err(Refusal::LinkInvalid.into());
+    }
+    if *used {
+        // The same form, sent twice: the first link to set a password may have got lost.
+        let link = links::make(&mut tx, Purpose::ResetPassword, account, at, Some(key)).await?;
+        tx.commit().await?;
+        return Ok((account, link));
     }
     // The address that goes hears of it.
     super::notify(&mut tx, services, account, "email-restored", &[], "/forgot-password").await?;
     sql::delete(&mut tx, account).await?;
-    sql::forget_former_from(&mut tx, account, &sha256(link)).await?;
-    let Former { address, key, language, .. } = &former;
-    sql::insert(&mut tx, account, address, key, language, event.at).await?;
-    sql::set_verified(&mut tx, account, key, event.at).await?;
-    sql::tie(&mut tx, account, event.at).await?;
+    sql::use_former(&mut tx, account, &hash, at).await?;
+    sql::insert(&mut tx, account, address, key, language, at).await?;
+    sql::set_verified(&mut tx, account, key, at).await?;
+    sql::tie(&mut tx, account, at).await?;
     sql::forget_claims(&mut tx, account, key).await?;
     passwords::remove(&mut tx, account).await?;
-    let changed = sessions::end(&mut tx, revision, account, Which::All, event.at).await?;
-    let at = event.at;
+    let changed = sessions::end(&mut tx, revision, account, Which::All, at).await?;
     let link = links::make(&mut tx, Purpose::ResetPassword, account, at, Some(key)).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);
     services.wake_mail();
     event.log();
-    Ok(link)
+    Ok((account, link))
 }

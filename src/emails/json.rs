@@ -30,6 +30,7 @@ pub(crate) fn routes(map: &mut Map) {
     map.json(Policy::SignedIn, routes!(give));
     map.json(Policy::SignedIn, routes!(remove));
     map.json(Policy::Noticed, routes!(verify));
+    map.json(Policy::Public, routes!(disown));
     map.json(Policy::Public, routes!(restore));
 }
 
@@ -86,7 +87,7 @@ async fn give(
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
         (status = 204, description = "There is none now"),
-        (status = 400, description = "`invalid-input`: this server requires an address", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 400, description = "`invalid-input`: this server requires an address, or the account has no password", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
@@ -122,6 +123,27 @@ async fn verify(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Say that an account isn't yours
+///
+/// With the token in the link that verifies an address. The address is taken away from the account
+/// that somebody else made with it.
+#[utoipa::path(
+    post, path = "/auth/disown-email", tag = "accounts", operation_id = "disownEmail", request_body = TokenBody,
+    responses(
+        (status = 204, description = "It is no longer an address of the account"),
+        (status = 400, description = "`invalid-input`, `malformed-json` or `link-invalid`", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn disown(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode> {
+    verification::disown(&state, &token(headers, body)?, Repeat::Refused, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Bring a former email address back
 ///
 /// With the token in the link that was sent to it when it was changed or removed, for 72 hours.
@@ -140,7 +162,7 @@ async fn restore(
     body: Bytes,
 ) -> Result<StatusCode> {
     // The link that this makes is for the page.
-    former::restore(&state, &token(headers, body)?, &visit).await?;
+    former::restore(&state, &token(headers, body)?, Repeat::Refused, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -54,8 +54,10 @@ pub async fn verify_email() -> Result<(), ServerFnError> {
         async {
             let link = call.link.as_deref().unwrap_or_default();
             let (caller, repeat) = (call.caller.as_ref(), Repeat::Allowed);
-            verification::verify(&call.state, link, caller, repeat, &call.visit).await?;
-            let location = if caller.is_some() { "/profile" } else { "/signin" };
+            let is_owner =
+                verification::verify(&call.state, link, caller, repeat, &call.visit).await?;
+            let location = if is_owner { "/profile" } else { "/signin" };
+            let location = if caller.is_some() && !is_owner { "/" } else { location };
             let mut done = call.go_on(location, EMAIL_VERIFIED);
             done.headers.append(header::SET_COOKIE, call.state.cookies.forget_link(VERIFY.page));
             Ok(done)
@@ -75,7 +77,7 @@ pub async fn disown_email() -> Result<(), ServerFnError> {
     call.finish(
         async {
             let link = call.link.as_deref().unwrap_or_default();
-            verification::disown(&call.state, link, &call.visit).await?;
+            verification::disown(&call.state, link, Repeat::Allowed, &call.visit).await?;
             let mut done = call.go_on("/", EMAIL_DISOWNED);
             done.headers.append(header::SET_COOKIE, call.state.cookies.forget_link(VERIFY.page));
             Ok(done)
@@ -155,8 +157,9 @@ pub async fn restore_email() -> Result<(), ServerFnError> {
     call.finish(
         async {
             let (link, cookies) = (call.link.as_deref().unwrap_or_default(), &call.state.cookies);
-            let link = former::restore(&call.state, link, &call.visit).await?;
-            let mut done = call.signed_out("/set-password", Some(EMAIL_RESTORED));
+            let repeat = Repeat::Allowed;
+            let (account, link) = former::restore(&call.state, link, repeat, &call.visit).await?;
+            let mut done = call.ended(account, "/set-password", EMAIL_RESTORED);
             done.headers.append(header::SET_COOKIE, cookies.forget_link(RESTORE.page));
             if let Some(cookie) = cookies.set_link("/set-password", &link) {
                 done.headers.append(header::SET_COOKIE, cookie);
@@ -179,7 +182,7 @@ async fn restore_page(
         return Ok(arrival);
     }
     let link = mail_link::link(&state, RESTORE.page, &headers);
-    let former = former::find(&state, &link, &visit).await?;
+    let former = former::find(&state, &link, Repeat::Refused, &visit).await?;
     let form = FormState::new(&RESTORE).with("address", &former.address);
     show_restore(&state, form, &viewer, &headers).await
 }

@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::{Emails, Reachable, former::Former};
+use super::{Emails, Reachable, State, former::Former};
 use crate::{
     domain::AccountId,
+    links::SAME_LINK,
     platform::error::Fault,
     store::{
         Kind::{Number, Text},
         Store, Table,
         db::{Db, Tx, sql},
+        dialects::Dialects,
         table,
     },
 };
@@ -36,9 +38,25 @@ pub(crate) const TABLES: &[Table] = &[
             ("address_key", Text),
             ("language", Text),
             ("expires_at", Number),
+            ("used_at", Number),
         ],
     ),
 ];
+
+/// Two accounts verify one address one after the other. SQLite has only one writer anyway.
+const ADDRESSES_ONE_BY_ONE: Dialects<Option<&str>> = Dialects {
+    sqlite: None,
+    postgres: Some("SELECT pg_advisory_xact_lock(hashtextextended('latchkey email ' || $1, 0))"),
+};
+
+/// Stops anybody else from verifying an address until the end of the transaction. It comes after the
+/// lock of the account.
+pub(super) async fn lock_address(tx: &mut Tx, key: &str) -> Result<(), Fault> {
+    if let Some(lock) = tx.dialect(&ADDRESSES_ONE_BY_ONE) {
+        tx.execute(sql(lock).bind(key)).await?;
+    }
+    Ok(())
+}
 
 impl Emails {
     fn add(&mut self, address: String, verified_at: Option<i64>) {
@@ -52,26 +70,34 @@ pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Emails, Fault>
     let rows: Vec<(String, Option<i64>)> = db.all(sql(query).bind(account)).await?;
     let mut emails = Emails::default();
     rows.into_iter().for_each(|(address, verified_at)| emails.add(address, verified_at));
-    let query = "SELECT address FROM former_emails WHERE account_id = $1 ORDER BY expires_at";
+    let query = "SELECT address FROM former_emails WHERE account_id = $1 AND used_at IS NULL \
+                 ORDER BY expires_at";
     let rows: Vec<(String,)> = db.all(sql(query).bind(account)).await?;
     emails.former = rows.into_iter().map(|(address,)| address).collect();
     Ok(emails)
 }
 
-/// Without the former ones.
+/// The verified one of each account, or else the one that waits.
 pub(super) async fn between(
     db: &mut Db,
     after: i64,
     last: i64,
-) -> Result<HashMap<AccountId, Emails>, Fault> {
-    let query = "SELECT account_id, address, verified_at FROM emails \
-                 WHERE account_id > $1 AND account_id <= $2";
-    let rows: Vec<(i64, String, Option<i64>)> = db.all(sql(query).bind(after).bind(last)).await?;
-    let mut all: HashMap<AccountId, Emails> = HashMap::new();
-    for (account, address, verified_at) in rows {
-        all.entry(AccountId(account)).or_default().add(address, verified_at);
-    }
-    Ok(all)
+) -> Result<HashMap<AccountId, (String, State)>, Fault> {
+    let query = "SELECT account_id, address, verified_at, tied_at FROM emails \
+                 WHERE account_id > $1 AND account_id <= $2 ORDER BY verified_at IS NOT NULL";
+    let rows: Vec<(i64, String, Option<i64>, Option<i64>)> =
+        db.all(sql(query).bind(after).bind(last)).await?;
+    let one =
+        |(account, address, verified_at, tied_at): (i64, String, Option<i64>, Option<i64>)| {
+            let state = match (verified_at, tied_at) {
+                (None, _) => State::Pending,
+                (Some(_), None) => State::Verified,
+                (Some(_), Some(_)) => State::Tied,
+            };
+            (AccountId(account), (address, state))
+        };
+    // A verified one comes last, and stays.
+    Ok(rows.into_iter().map(one).collect())
 }
 
 pub(super) async fn owner(db: &mut Db, key: &str) -> Result<Option<AccountId>, Fault> {
@@ -88,11 +114,24 @@ pub(super) async fn reachable(db: &mut Db, account: AccountId) -> Result<Option<
     Ok(row.map(|(address, language, username)| Reachable { address, language, username }))
 }
 
-/// The address of an account that waits to be verified.
-pub(super) async fn pending(db: &mut Db, account: AccountId) -> Result<Option<String>, Fault> {
-    let query = "SELECT address FROM emails WHERE account_id = $1 AND verified_at IS NULL";
-    let row: Option<(String,)> = db.optional(sql(query).bind(account)).await?;
-    Ok(row.map(|(address,)| address))
+/// An address that waits to be verified.
+pub(super) struct Waiting {
+    pub(super) key: String,
+    pub(super) reachable: Reachable,
+}
+
+/// The one of an account that has no verified address.
+pub(super) async fn waiting(tx: &mut Tx, account: AccountId) -> Result<Option<Waiting>, Fault> {
+    let query = "SELECT e.address_key, e.address, e.language, a.username FROM emails e \
+                 JOIN accounts a ON a.id = e.account_id \
+                 WHERE e.account_id = $1 AND e.verified_at IS NULL AND NOT EXISTS \
+                 (SELECT 1 FROM emails v WHERE v.account_id = $1 AND v.verified_at IS NOT NULL)";
+    let row: Option<(String, String, String, String)> =
+        tx.optional(sql(query).bind(account)).await?;
+    Ok(row.map(|(key, address, language, username)| Waiting {
+        key,
+        reachable: Reachable { address, language, username },
+    }))
 }
 
 /// The account that was the last to be given this address, which nobody has verified.
@@ -103,9 +142,9 @@ pub(super) async fn claimant(db: &mut Db, key: &str) -> Result<Option<AccountId>
     Ok(row.map(|(id,)| AccountId(id)))
 }
 
-pub(super) async fn is_tied(db: &mut Db, account: AccountId) -> Result<bool, Fault> {
+pub(super) async fn is_tied(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
     let query = "SELECT 1 FROM emails WHERE account_id = $1 AND tied_at IS NOT NULL";
-    Ok(db.optional::<(i32,)>(sql(query).bind(account)).await?.is_some())
+    tx.exists(sql(query).bind(account)).await
 }
 
 /// Ties the verified address of an account to it.
@@ -202,36 +241,45 @@ pub(super) async fn part_with(
 }
 
 pub(super) async fn former(db: &mut Db, hash: &str, now: i64) -> Result<Option<Former>, Fault> {
-    let query = "SELECT f.account_id, f.address, f.address_key, f.language FROM former_emails f \
-                 JOIN accounts a ON a.id = f.account_id \
-                 WHERE f.hash = $1 AND f.expires_at > $2 \
+    let query = "SELECT f.account_id, f.address, f.address_key, f.language, f.used_at \
+                 FROM former_emails f JOIN accounts a ON a.id = f.account_id \
+                 WHERE f.hash = $1 AND f.expires_at > $2 AND (f.used_at IS NULL OR f.used_at >= $3) \
                  AND a.disabled_at IS NULL AND (a.delete_at IS NULL OR a.delete_at > $2)";
-    let row: Option<(i64, String, String, String)> =
-        db.optional(sql(query).bind(hash).bind(now)).await?;
-    Ok(row.map(|(account, address, key, language)| Former {
+    let query = sql(query).bind(hash).bind(now).bind(now - SAME_LINK);
+    let row: Option<(i64, String, String, String, Option<i64>)> = db.optional(query).await?;
+    Ok(row.map(|(account, address, key, language, used_at)| Former {
         account: AccountId(account),
         address,
         key,
         language,
+        used: used_at.is_some(),
     }))
 }
 
-/// This former address and those after it. Those before it can still be brought back: otherwise a
-/// thief who changes the address twice could void the owner's link with their own.
-pub(super) async fn forget_former_from(
+/// Uses up a former address, and forgets those after it. Those before it can still be brought back:
+/// otherwise a thief who changes the address twice could void the owner's link with their own.
+pub(super) async fn use_former(
     tx: &mut Tx,
     account: AccountId,
     hash: &str,
+    now: i64,
 ) -> Result<(), Fault> {
-    let delete = "DELETE FROM former_emails WHERE account_id = $1 AND expires_at >= \
+    let delete = "DELETE FROM former_emails WHERE account_id = $1 AND expires_at > \
                   (SELECT f.expires_at FROM former_emails f WHERE f.hash = $2)";
     tx.execute(sql(delete).bind(account).bind(hash)).await?;
+    let update = "UPDATE former_emails SET used_at = $2 WHERE hash = $1";
+    tx.execute(sql(update).bind(hash).bind(now)).await?;
     Ok(())
 }
 
-/// Forgets the former addresses that can no longer be brought back.
+pub(super) async fn forget_former(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM former_emails WHERE account_id = $1").bind(account)).await?;
+    Ok(())
+}
+
+/// Forgets the former addresses that can no longer be brought back, or have been.
 pub(crate) async fn forget(store: &Store, now: i64) -> Result<(), Fault> {
-    let over = "expires_at <= $1";
+    let over = "expires_at <= $1 OR used_at < $1 - 3600";
     store.in_pieces("DELETE FROM former_emails", ("former_emails", "hash"), over, now).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{account, caller::SignedIn},
+    sessions::{self, account, caller::SignedIn},
 };
 
 /// The claim behind a link: an account, and the address to verify for it.
@@ -47,29 +47,30 @@ pub async fn claim_of(
 
 /// Verifies an address by the link that was sent to it. It replaces the previous one, which gets a
 /// notice. Claims of other accounts on it become void. `caller`: the signed-in user, if there is
-/// one. If the account is theirs, the address is tied to it.
+/// one. `true`: the account is theirs, and the address is tied to it.
 pub async fn verify(
     services: &Services,
     link: &str,
     caller: Option<&SignedIn>,
     repeat: Repeat,
     visit: &Visit,
-) -> Result<()> {
+) -> Result<bool> {
     let Claim { account, key, used, .. } = claim_of(services, link, repeat, visit).await?;
-    if used {
-        return Ok(());
-    }
     let is_owner = caller.is_some_and(|caller| caller.account() == account);
+    if used {
+        return Ok(is_owner);
+    }
     let by = if is_owner { By::Owner } else { By::Stranger };
     let event = Event::of(visit, by, EMAIL_VERIFIED, Some(account), now());
     let mut tx = services.store.begin().await?;
     account::lock(&mut tx, account).await?;
+    sql::lock_address(&mut tx, &key).await?;
     let is_free = sql::owner(&mut tx, &key).await?.is_none();
     if !is_free || !links::use_up(&mut tx, Purpose::VerifyEmail, link, event.at).await? {
         tx.rollback().await?;
         // Perhaps the same form, sent twice.
         let claim = claim_of(services, link, repeat, visit).await?;
-        return if claim.used { Ok(()) } else { Err(Refusal::LinkInvalid.into()) };
+        return if claim.used { Ok(is_owner) } else { Err(Refusal::LinkInvalid.into()) };
     }
     former::part_with(&mut tx, services, account, "email-changed", event.at).await?;
     sql::forget_verified(&mut tx, account).await?;
@@ -81,22 +82,36 @@ pub async fn verify(
         sql::tie(&mut tx, account, event.at).await?;
     }
     sql::forget_claims(&mut tx, account, &key).await?;
-    // Links that went to the previous address.
-    links::void(&mut tx, account).await?;
+    // What went to the previous address.
+    sessions::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.wake_mail();
     event.log();
-    Ok(())
+    Ok(is_owner)
 }
 
 /// Takes an address that waits to be verified away from an account: its owner says that the account
 /// is somebody else's.
-pub async fn disown(services: &Services, link: &str, visit: &Visit) -> Result<()> {
-    let Claim { account, key, used, .. } = claim_of(services, link, Repeat::Refused, visit).await?;
+pub async fn disown(services: &Services, link: &str, repeat: Repeat, visit: &Visit) -> Result<()> {
+    is_on(services)?;
+    let store = &services.store;
+    let found = links::find(store, Purpose::VerifyEmail, link, repeat, now()).await?;
+    let Some((account, Some(key), used)) =
+        found.map(|link| (link.account, link.sent_to, link.used))
+    else {
+        services.throttle.refuse_bearer(&services.keys, store, visit).await?;
+        return Err(Refusal::LinkInvalid.into());
+    };
     let event = Event::of(visit, By::Stranger, EMAIL_DISOWNED, Some(account), now());
-    let mut tx = services.store.begin().await?;
+    let mut tx = store.begin().await?;
     account::lock(&mut tx, account).await?;
+    let is_verified = sql::owner(&mut tx, &key).await? == Some(account);
+    if used && !is_verified {
+        // The same form, sent twice.
+        tx.rollback().await?;
+        return Ok(());
+    }
     if used || !links::use_up(&mut tx, Purpose::VerifyEmail, link, event.at).await? {
         tx.rollback().await?;
         return Err(Refusal::LinkInvalid.into());

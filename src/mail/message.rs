@@ -16,6 +16,7 @@ use lettre::{
     },
 };
 use serde::{Deserialize, Serialize};
+use url::Host;
 
 use crate::{
     platform::{error::Fault, visit::network_in_words},
@@ -53,6 +54,9 @@ pub const MESSAGES: &[(&str, &[&str])] = &[
     ("deletion-undone", &["username"]),
     ("test", &[]),
 ];
+
+/// The messages whose username a stranger may have chosen.
+const FROM_STRANGERS: [&str; 2] = ["verify-email", "email-taken"];
 
 /// A message to somebody.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -111,10 +115,37 @@ impl Message {
         Language::of_tag(&self.language).unwrap_or(Language::English)
     }
 
+    /// The value of a variable, for people.
+    fn in_words(&self, variable: &str, value: &str) -> String {
+        let (language, seconds) = (self.language(), || value.parse().unwrap_or_default());
+        match variable {
+            "time" => language.date_time(seconds()),
+            "date" => language.date(seconds()),
+            "device" => language.device(value),
+            "network" => network_in_words(value),
+            // Mail programs make links of what looks like a domain, and a stranger can choose a
+            // username that does. A word joiner (U+2060) beside each dot keeps them from it.
+            "username" if FROM_STRANGERS.contains(&&*self.name) => {
+                value.replace('.', "\u{2060}.\u{2060}")
+            }
+            _ => value.to_owned(),
+        }
+    }
+
     /// Its part in HTML.
     #[must_use]
     pub fn html(&self, head: &Letterhead) -> String {
         Parts::of(self, head, self.language()).html(head, self.language())
+    }
+
+    /// With the domain as DNS knows it, which every mail server takes (RFC 5890).
+    fn recipient(&self) -> Option<Address> {
+        let (local, domain) = self.to.rsplit_once('@')?;
+        let domain = match Host::parse(domain) {
+            Ok(host) if !domain.is_ascii() => host.to_string(),
+            _ => domain.to_owned(),
+        };
+        format!("{local}@{domain}").parse().ok()
     }
 
     /// The message as it is sent. `id`: the same when it is sent again, so that a mail program can
@@ -122,7 +153,7 @@ impl Message {
     pub fn letter(&self, head: &Letterhead, id: &str) -> Result<Letter, lettre::error::Error> {
         let language = self.language();
         let parts = Parts::of(self, head, language);
-        let to: Address = self.to.parse().map_err(|_| lettre::error::Error::MissingTo)?;
+        let to = self.recipient().ok_or(lettre::error::Error::MissingTo)?;
         let host = head.origin.split("//").nth(1).unwrap_or_default();
         let host = host.split(':').next().unwrap_or_default();
         Letter::builder()
@@ -176,7 +207,7 @@ impl Parts {
             if *name == message.name {
                 values.extend(variables.iter().map(|variable| {
                     let value = message.values.get(*variable).map_or("", String::as_str);
-                    (*variable, in_words(language, variable, value).into())
+                    (*variable, message.in_words(variable, value).into())
                 }));
             }
         }
@@ -248,21 +279,6 @@ impl Parts {
             .replace("{foot}", &foot)
             .replace("{subject}", &encode_text(&self.subject))
             .replace("{content}", &content)
-    }
-}
-
-/// The value of a variable, for people.
-fn in_words(language: Language, variable: &str, value: &str) -> String {
-    let seconds = || value.parse().unwrap_or_default();
-    match variable {
-        "time" => language.date_time(seconds()),
-        "date" => language.date(seconds()),
-        "device" => language.device(value),
-        "network" => network_in_words(value),
-        // Mail programs make links of what looks like a domain, and anybody can choose a username
-        // that does. A word joiner (U+2060) beside each dot keeps them from it.
-        "username" => value.replace('.', "\u{2060}.\u{2060}"),
-        _ => value.to_owned(),
     }
 }
 
@@ -341,6 +357,13 @@ mod tests {
             let button = format!("mail-{name}.button");
             assert_eq!(link, Language::English.text(&button) != button, "{raw}");
         }
+    }
+
+    #[test]
+    fn an_internationalised_domain_is_written_as_dns_knows_it() {
+        let letter = Message::new("test", "zoe@m\u{fc}ller.example", "en").letter(&head(), "id");
+        let raw = String::from_utf8(letter.expect("a letter").formatted()).expect("text");
+        assert!(raw.contains("To: zoe@xn--mller-kva.example"), "{raw}");
     }
 
     #[test]

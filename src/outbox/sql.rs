@@ -149,10 +149,11 @@ pub(super) async fn list(db: &mut Db, most: i64) -> Result<Vec<Listed>, Fault> {
     db.all(sql(query).bind(most)).await
 }
 
-/// It counts as new: it is tried for another day.
+/// All that has failed, or the one with this id, even if it still waits. It counts as new: it is tried
+/// for another day.
 pub(super) async fn retry(db: &mut Db, id: Option<&str>, now: i64) -> Result<u64, Fault> {
     let update = "UPDATE outbox SET failed_at = NULL, created_at = $2, due_at = $2, tries = 0 \
-                  WHERE (id = $1 OR $1 IS NULL) AND failed_at IS NOT NULL";
+                  WHERE id = $1 OR ($1 IS NULL AND failed_at IS NOT NULL)";
     db.execute(sql(update).bind(id).bind(now)).await
 }
 

@@ -27,11 +27,11 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// After a fault of the database.
 const AFTER_FAULT: Duration = Duration::from_secs(5);
 
-/// How many deliveries have succeeded, been put off and been given up on this node.
+/// How many deliveries have succeeded, been deferred and been given up on this node.
 #[derive(Debug, Default)]
 pub struct Delivered {
     pub sent: AtomicU64,
-    pub put_off: AtomicU64,
+    pub deferred: AtomicU64,
     pub failed: AtomicU64,
 }
 
@@ -88,18 +88,21 @@ async fn once(
     let lease = random::text()?;
     let taken = sql::take(&mut store.write().await?, keys, &lease, now(), AT_ONCE).await?;
     let outcomes = join_all(taken.iter().map(|delivery| deliver(delivery, couriers))).await;
+    let mut settled = Ok(());
     for (delivery, outcome) in taken.iter().zip(outcomes) {
-        settle(store, desk, delivery, outcome).await?;
+        // A fault on one keeps none of the others from being noted.
+        settled = settled.and(settle(store, desk, delivery, outcome).await);
     }
-    Ok(taken.len())
+    settled.map(|()| taken.len())
 }
 
-async fn deliver(delivery: &Delivery, couriers: &[Arc<dyn Courier>]) -> Result<(), Undelivered> {
+async fn deliver(delivery: &Delivery, couriers: &[Arc<dyn Courier>]) -> Result<bool, Undelivered> {
     let courier = couriers.iter().find(|courier| courier.kind().0 == delivery.kind);
     let courier = courier
         .ok_or_else(|| Undelivered::ForNow(format!("this node delivers no {}", delivery.kind)))?;
     let content = delivery.content.as_ref().ok_or_else(|| {
-        Undelivered::ForGood("sealed with a secret that this server doesn't have".to_owned())
+        // Another node may have it already.
+        Undelivered::ForNow("sealed with a secret that this server doesn't have".to_owned())
     })?;
     // Less than the lease, so that no other node begins before this one has ended.
     let patience = Duration::from_secs(LEASE.unsigned_abs() / 2);
@@ -114,13 +117,13 @@ async fn settle(
     store: &Store,
     desk: &Desk,
     delivery: &Delivery,
-    outcome: Result<(), Undelivered>,
+    outcome: Result<bool, Undelivered>,
 ) -> Result<(), Fault> {
     let (id, kind) = (&delivery.id, &delivery.kind);
     let mut db = store.write().await?;
     let (error, next) = match outcome {
-        Ok(()) => {
-            desk.delivered.sent.fetch_add(1, Relaxed);
+        Ok(sent) => {
+            desk.delivered.sent.fetch_add(u64::from(sent), Relaxed);
             if !sql::done(&mut db, delivery).await? {
                 tracing::warn!(id, kind, "delivered late: another node may repeat it");
             }
@@ -131,7 +134,7 @@ async fn settle(
     };
     match next {
         Some(due_at) => {
-            desk.delivered.put_off.fetch_add(1, Relaxed);
+            desk.delivered.deferred.fetch_add(1, Relaxed);
             tracing::warn!(id, kind, error, "not delivered; trying again later");
             sql::try_later(&mut db, delivery, due_at, &error).await
         }

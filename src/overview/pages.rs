@@ -14,7 +14,9 @@ use crate::{
     domain::Profile,
     platform::error::Result,
     sessions::{StoredSession, of_account},
-    sign_in::{PASSWORD_CHANGED, PASSWORD_SET_BY_LINK, pages::password::SECURITY},
+    sign_in::{
+        PASSWORD_CHANGED, PASSWORD_SET_BY_LINK, pages::password::SECURITY, password::has_one,
+    },
     texts::{number, t, t_with},
     web::{
         page::{
@@ -48,6 +50,7 @@ struct Overview {
     sessions: Vec<StoredSession>,
     /// Whether the password was entered recently: only then are devices named.
     is_fresh: bool,
+    has_password: bool,
     /// When the password was last changed here, in seconds since 1970.
     password_since: Option<i64>,
     /// The latest events: what happened, and when.
@@ -60,6 +63,7 @@ async fn overview_page(State(state): State<AppState>, viewer: Viewer) -> Result<
     let overview = Overview {
         profile: caller.profile().clone(),
         is_fresh: viewer.fresh(&state, None).is_ok(),
+        has_password: has_one(&state, caller).await?,
         password_since: audit::newest_of(&state.store, caller.account(), acts).await?,
         sessions: of_account(&state.store, caller.account()).await?,
         latest: latest(&state, caller, LATEST).await?,
@@ -69,7 +73,7 @@ async fn overview_page(State(state): State<AppState>, viewer: Viewer) -> Result<
 }
 
 fn overview_view(overview: &Overview) -> impl IntoView + use<> {
-    let Overview { profile, sessions, is_fresh, password_since, latest } = overview;
+    let Overview { profile, sessions, is_fresh, has_password, password_since, latest } = overview;
     let count = ("count", number(sessions.len()));
     let mut names: Vec<String> = sessions
         .iter()
@@ -94,10 +98,10 @@ fn overview_view(overview: &Overview) -> impl IntoView + use<> {
     let who = view! {
         <p>{t("username")} ": " <span dir="auto">{profile.username.clone()}</span></p>
     };
-    let since =
-        password_since.map(|at| view! { " " {t("overview-password-since")} " " {day(at)} "." });
+    let since = password_since.filter(|_| *has_password);
+    let since = since.map(|at| view! { " " {t("overview-password-since")} " " {day(at)} "." });
     let protected = view! {
-        <p>{t("overview-password")} {since}</p>
+        <p>{if *has_password { t("overview-password") } else { t("overview-no-password") }} {since}</p>
     };
     let history = format!("{}#history", SECURITY.page);
     view! {

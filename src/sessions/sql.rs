@@ -48,7 +48,11 @@ pub(crate) const TABLES: &[Table] = &[
             ("sealed_successor", Text),
         ],
     ),
+    table("seen_devices", &[("account_id", Number), ("tag", Text), ("seen_at", Number)]),
 ];
+
+/// How long a device is remembered after the last sign-in from it, in seconds.
+const SEEN: i64 = 180 * 24 * 3600;
 
 /// How many used refresh tokens of a session are remembered. All sessions of an account end in one
 /// transaction, tokens included, so this bounds its cost: 5,000 rows.
@@ -147,11 +151,27 @@ pub(super) async fn of_account(
     Ok(rows.into_iter().filter_map(SessionRow::read).map(|row| row.session).collect())
 }
 
-pub(super) async fn is_seen(tx: &mut Tx, session: &StoredSession, now: i64) -> Result<bool, Fault> {
+/// Written at most once a day. A session from before this table counts, too.
+pub(super) async fn note_device(
+    tx: &mut Tx,
+    session: &StoredSession,
+    tag: &str,
+) -> Result<bool, Fault> {
+    let (account, now) = (session.account_id, session.created_at);
+    let query = "SELECT seen_at FROM seen_devices WHERE account_id = $1 AND tag = $2";
+    let seen: Option<(i64,)> = tx.optional(sql(query).bind(account).bind(tag)).await?;
+    if seen.is_none_or(|(at,)| at < now - 24 * 3600) {
+        let note = "INSERT INTO seen_devices (account_id, tag, seen_at) VALUES ($1, $2, $3) \
+                    ON CONFLICT (account_id, tag) DO UPDATE SET seen_at = excluded.seen_at";
+        tx.execute(sql(note).bind(account).bind(tag).bind(now)).await?;
+    }
+    if seen.is_some() {
+        return Ok(true);
+    }
     let query = "SELECT 1 FROM sessions WHERE account_id = $1 AND device = $2 AND network = $3 \
                  AND alive_until > $4 LIMIT 1";
-    let query = sql(query).bind(session.account_id).bind(&session.device).bind(&session.network);
-    Ok(tx.optional::<(i32,)>(query.bind(now)).await?.is_some())
+    let query = sql(query).bind(account).bind(&session.device).bind(&session.network);
+    tx.exists(query.bind(now)).await
 }
 
 /// The ids that a statement returns.
@@ -373,6 +393,8 @@ pub(crate) async fn forget(
     let sessions = store.in_pieces("DELETE FROM sessions", SESSIONS, over, now).await?;
     let used = now - remembered;
     store.in_pieces("DELETE FROM refresh_tokens", TOKENS, "used_at < $1", used).await?;
+    let seen = ("seen_devices", "tag");
+    store.in_pieces("DELETE FROM seen_devices", seen, "seen_at < $1", now - SEEN).await?;
     let unseal = "UPDATE refresh_tokens SET sealed_successor = NULL";
     let sealed = "sealed_successor IS NOT NULL AND used_at < $1";
     store.in_pieces(unseal, TOKENS, sealed, now - grace).await?;

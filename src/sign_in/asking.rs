@@ -1,13 +1,16 @@
 //! Asking for a mail by a username or an address.
 //!
-//! Whatever is typed, the answer is the same, and so is what is written: at most one mail, and one
-//! event. Only whoever reads the mail learns whether there is an account (AU-03).
+//! The answer is the same for every name and address, and so are the statements: one mail, perhaps
+//! to nobody, and one event. Only the reader of the mail learns whether there is an account (AU-03).
 
-use super::attempt::{counted_name, holder};
+use super::{
+    attempt::{counted_name, holder},
+    device,
+};
 use crate::{
     audit::{self, Act, By, Event},
-    domain::{AccountId, Email, Identifier},
-    emails::{self, Reachable},
+    domain::{AccountId, Email, Field, Identifier},
+    emails::{self, NOBODY, Reachable},
     mail::{self, Message},
     passwords::Holder,
     platform::{
@@ -16,6 +19,7 @@ use crate::{
         visit::Visit,
     },
     services::Services,
+    sessions::account,
     store::db::Tx,
     throttle::{LIMITED, Who, counter::Counter},
 };
@@ -57,6 +61,7 @@ impl Request {
         let account = holder.as_ref().map(|holder| holder.profile.id);
         let reachable = emails::reachable(&mut store.read().await?, account).await?;
         let name = counted_name(services, identifier);
+        let known = device::known(keys, holder.as_ref(), visit);
         let (addressee, letter) = match (holder.zip(reachable), &identifier.email) {
             (Some((holder, reachable)), _) => {
                 let email = Email::parse(&reachable.address);
@@ -65,6 +70,11 @@ impl Request {
             }
             (None, Some(email)) => (Addressee::Unknown(email.clone()), name.clone()),
             (None, None) => (Addressee::Nobody, name.clone()),
+        };
+        // Strangers who use up the limit don't keep the owner out (AU-05).
+        let letter = match known {
+            Some(device) => format!("{letter} by {device}"),
+            None => letter,
         };
         let by_address = throttle.counters(keys, Who::Letter { to: &letter }, visit);
         let mut event = Event::of(visit, By::Stranger, act, None, now());
@@ -75,12 +85,19 @@ impl Request {
         Ok(Self { name, addressee, event, language: visit.language, by_network, by_address })
     }
 
-    /// Counts it. `false`: the address has had enough for now, so send nothing and answer as always.
-    pub(super) async fn count(&self, tx: &mut Tx, services: &Services) -> Result<bool> {
-        if let Some(limited) = services.throttle.count_in(tx, &self.by_network).await? {
+    /// Locks the account and counts the request. `false`: the address has had enough for now, so
+    /// send nothing and answer as always.
+    pub(super) async fn begin(&self, services: &Services, visit: &Visit) -> Result<(Tx, bool)> {
+        let throttle = &services.throttle;
+        let mut tx = services.store.begin().await?;
+        account::lock(&mut tx, self.event.account.unwrap_or(NOBODY)).await?;
+        if let Some(limited) = throttle.count_in(&mut tx, &self.by_network).await? {
+            tx.rollback().await?;
+            throttle.audit_refusal(&services.store, visit, LIMITED).await;
             return Err(limited);
         }
-        Ok(services.throttle.count_in(tx, &self.by_address).await?.is_none())
+        let is_enough = throttle.count_in(&mut tx, &self.by_address).await?.is_some();
+        Ok((tx, !is_enough))
     }
 
     /// The account of the addressee, and its epoch.
@@ -103,16 +120,14 @@ impl Request {
         }
     }
 
-    /// Posts the message, records the request, and commits. `None`: nothing is sent.
+    /// Posts the message, records the request, and commits.
     pub(super) async fn finish(
         self,
         mut tx: Tx,
         services: &Services,
-        message: Option<Message>,
+        message: &Message,
     ) -> Result<()> {
-        if let Some(message) = message {
-            mail::post(&mut tx, &services.keys, self.event.account, &message).await?;
-        }
+        mail::post(&mut tx, &services.keys, self.event.account, message).await?;
         audit::record(&mut tx, &self.event).await?;
         tx.commit().await?;
         services.wake_mail();
@@ -121,8 +136,7 @@ impl Request {
     }
 }
 
-/// Reads what was typed. Only what is missing is refused.
+/// Reads an identifier. Only a missing one is refused.
 pub(super) fn identifier(raw: &str) -> Result<Identifier, Error> {
-    Identifier::parse(raw)
-        .map_err(|code| Refusal::of_field(crate::domain::Field::IDENTIFIER, code).into())
+    Identifier::parse(raw).map_err(|code| Refusal::of_field(Field::IDENTIFIER, code).into())
 }

@@ -1,11 +1,11 @@
 //! Attempts to get into an account: whom a name belongs to, what a wrong try counts against, and the
 //! warning that its owner gets of too many.
 
-use super::{SECURITY, SIGN_IN_FAILED, SIGN_IN_LIMITED, device};
+use super::{SIGN_IN_FAILED, SIGN_IN_LIMITED, device};
 use crate::{
     audit::{self, By, Event},
     domain::Identifier,
-    emails,
+    emails::{self, SECURITY},
     mail::{self, Message},
     passwords::{self, Holder},
     platform::{
@@ -147,8 +147,8 @@ impl Attempt {
             return Ok(());
         }
         let message = match emails::reachable(tx, account).await? {
-            Some(reachable) => Message::new("wrong-tries", &reachable.address, &reachable.language)
-                .with("username", &reachable.username)
+            Some(reachable) => reachable
+                .message("wrong-tries")
                 .with("device", &visit.device)
                 .with("network", &visit.network())
                 .with("time", &self.failed.at.to_string())

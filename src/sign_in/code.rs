@@ -1,8 +1,8 @@
 //! Signing in by a code that is sent by mail. It takes the place of the password, never that of a
 //! second factor.
 //!
-//! The code has eight digits, and works for ten minutes, five tries long, together with the token
-//! that only the browser or the program has that asked for it.
+//! The code has eight digits. It works for ten minutes and five tries, together with the token that
+//! only the asking browser or program has.
 
 use super::{
     CODE_ASKED, Entered, Proof, Step,
@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     challenges::{self, NewChallenge, Purpose},
+    emails::NOBODY,
     keys::Statement,
+    mail::Message,
     passwords,
     platform::{
         clock::now,
@@ -32,8 +34,7 @@ pub const CODE_TTL: i64 = 10 * 60;
 pub async fn ask(services: &Services, raw: &str, visit: &Visit) -> Result<String> {
     let request = Request::of(services, &identifier(raw)?, CODE_ASKED, visit).await?;
     let code = random::digits()?;
-    let mut tx = services.store.begin().await?;
-    let sends = request.count(&mut tx, services).await?;
+    let (mut tx, sends) = request.begin(services, visit).await?;
     let new = NewChallenge {
         purpose: Purpose::EmailCode,
         account: request.account().filter(|_| sends),
@@ -42,14 +43,12 @@ pub async fn ask(services: &Services, raw: &str, visit: &Visit) -> Result<String
         expires_at: request.event.at + CODE_TTL,
     };
     let challenge = challenges::make(&mut tx, &services.keys, &new).await?;
-    let message = match (sends, &request.addressee) {
-        (false, _) => None,
-        (true, Addressee::Owner(_, reachable, _)) => {
-            Some(reachable.message("sign-in-code").with("code", &code))
-        }
-        (true, _) => Some(request.no_account()),
+    let message = match &request.addressee {
+        _ if !sends => Message::nothing(),
+        Addressee::Owner(_, reachable, _) => reachable.message("sign-in-code").with("code", &code),
+        _ => request.no_account(),
     };
-    request.finish(tx, services, message).await?;
+    request.finish(tx, services, &message).await?;
     Ok(challenge)
 }
 
@@ -69,12 +68,8 @@ pub async fn sign_in_by_code(
         services.throttle.refuse_bearer(keys, store, visit).await?;
         return Err(Refusal::InvalidCode.into());
     };
-    let holder = async {
-        match found.account {
-            Some(account) => passwords::holder(store, account).await,
-            None => Ok(None),
-        }
-    };
+    // The same lookup for a name that nobody has.
+    let holder = passwords::holder(store, found.account.unwrap_or(NOBODY));
     let attempt =
         Attempt::begin(services, &found.name, holder, Refusal::InvalidCode, visit).await?;
     // People copy it with the space, or with a hyphen.
@@ -83,24 +78,34 @@ pub async fn sign_in_by_code(
     let epoch = attempt.holder.as_ref().map(|holder| holder.epoch);
     if is_right
         && found.used
-        && let SessionKind::Browser { .. } = kind
-        && let Some(entered) = same_again(services, challenge, visit).await?
+        && let Some(entered) = same_again(services, challenge, kind, visit).await?
     {
         return Ok(Step::Entered(Box::new(entered)));
     }
     let is_right = is_right && !found.used && epoch == Some(found.epoch);
     let proven = attempt.proven_if(is_right, services, visit).await?;
-    let entered = enter(services, proven, Proof::Code(challenge), kind, visit).await?;
+    let proof = Proof::Code(challenge);
+    let entered = match enter(services, &proven, proof, kind, visit).await? {
+        Some(entered) => entered,
+        // The same form may have been faster.
+        None => match same_again(services, challenge, kind, visit).await? {
+            Some(entered) => entered,
+            None => return proven.attempt.fail(services, visit).await,
+        },
+    };
     leave(services, before, visit).await;
     Ok(Step::Entered(Box::new(entered)))
 }
 
-/// The session that this same form began a moment ago, if it did.
+/// The session that this same form began a moment ago, if it did. A program is told that the code
+/// has been used.
 async fn same_again(
     services: &Services,
     challenge: &str,
+    kind: SessionKind,
     visit: &Visit,
 ) -> Result<Option<Entered>> {
+    let SessionKind::Browser { .. } = kind else { return Ok(None) };
     let tag = services.keys.tag(Statement::Answered(challenge));
     let since = now() - challenges::SAME_CHALLENGE;
     let same = sessions::begun_by(&services.store, &tag, since).await?;

@@ -8,6 +8,7 @@ use super::{Entered, PROOF_FAILED, PROVED, password::password_changed};
 use crate::{
     audit::{self, Act, By, Event},
     domain::{AccountId, Code, Field, Password},
+    emails,
     keys::{Sealed, Statement},
     passwords::{self, PasswordHash, Place},
     platform::{
@@ -186,6 +187,7 @@ pub(super) async fn renew(
     };
     let changed = sessions::end(&mut tx, revision, account_id, which, event.at).await?;
     if new_hash.is_some() {
+        emails::drop_pending(&mut tx, account_id).await?;
         password_changed(&mut tx, services, account_id).await?;
     }
     audit::record(&mut tx, &event).await?;

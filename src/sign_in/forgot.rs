@@ -5,7 +5,9 @@ use super::{
     asking::{Addressee, Request, identifier},
 };
 use crate::{
+    emails::NOBODY,
     links::{self, Purpose},
+    mail::Message,
     platform::{error::Result, visit::Visit},
     services::Services,
 };
@@ -14,16 +16,21 @@ use crate::{
 /// or that address.
 pub async fn forgot(services: &Services, raw: &str, visit: &Visit) -> Result<()> {
     let request = Request::of(services, &identifier(raw)?, RESET_ASKED, visit).await?;
-    let mut tx = services.store.begin().await?;
-    let message = match (request.count(&mut tx, services).await?, &request.addressee) {
-        (false, _) => None,
-        (true, Addressee::Owner(holder, reachable, key)) => {
-            let (account, at) = (holder.profile.id, request.event.at);
-            let link = links::make(&mut tx, Purpose::ResetPassword, account, at, Some(key)).await?;
-            let message = reachable.message("reset-password");
-            Some(message.leading_to(format!("/set-password?link={link}")))
-        }
-        (true, _) => Some(request.no_account()),
+    let (mut tx, sends) = request.begin(services, visit).await?;
+    let (account, key) = match &request.addressee {
+        Addressee::Owner(holder, _, key) if sends => (holder.profile.id, &**key),
+        // No link is made, by the same statements.
+        _ => (NOBODY, ""),
     };
-    request.finish(tx, services, message).await
+    let at = request.event.at;
+    let link = links::make(&mut tx, Purpose::ResetPassword, account, at, Some(key)).await?;
+    let message = match &request.addressee {
+        _ if !sends => Message::nothing(),
+        Addressee::Owner(_, reachable, _) => {
+            let message = reachable.message("reset-password");
+            message.leading_to(format!("/set-password?link={link}"))
+        }
+        _ => request.no_account(),
+    };
+    request.finish(tx, services, &message).await
 }

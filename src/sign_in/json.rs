@@ -305,7 +305,13 @@ pub(crate) struct ConfirmBody {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only documents the body, which is read field by field")]
 pub(crate) struct PasswordBody {
-    #[schema(min_length = 1, max_length = 1024, example = "correct horse battery staple")]
+    /// Left out by an account that has none.
+    #[schema(
+        required = false,
+        min_length = 1,
+        max_length = 1024,
+        example = "correct horse battery staple"
+    )]
     current_password: String,
     /// Same rules as at sign-up.
     #[schema(min_length = 6, max_length = 1024, example = "another horse and battery")]
@@ -446,6 +452,7 @@ async fn change_password(
         current: strict::string(body, "currentPassword"),
         new: strict::string(body, "newPassword"),
     })?;
+    // A program always sends it, unless there is none.
     let has_none = match &renewer {
         Renewer::Now(caller) => !password::has_one(&state, caller).await?,
         Renewer::Again(_) => false,

@@ -18,6 +18,7 @@ use leptos::prelude::*;
 use super::{
     Entered, Step,
     confirm::confirm as use_confirm,
+    password as password_use,
     sign_up::{Newcomer, sign_up_alone, sign_up_and_enter},
 };
 use crate::{
@@ -373,29 +374,29 @@ async fn show_confirm(
     viewer: &Viewer,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let is_reachable = match (&state.mail, &viewer.caller) {
-        (Some(_), Some(caller)) => {
-            emails::of(&state.store, caller.account()).await?.verified.is_some()
-        }
-        _ => false,
-    };
+    let caller = viewer.caller()?;
+    let has_password = password_use::has_one(state, caller).await?;
+    let is_reachable = state.mail.is_some()
+        && emails::of(&state.store, caller.account()).await?.verified.is_some();
     render_form(state, form, viewer, headers, move |form, token| {
         let lead = match &form.pending {
+            _ if !has_password => t("confirm-lead-no-password"),
             Some((_, pending)) => language().text(pending.act.lead),
             None => t("confirm-lead"),
         };
         let pending = form.pending.as_ref().map(|(sealed, _)| hidden("pending", sealed));
-        let fields = vec![
-            parts::username_for_managers(form.value("username")),
-            pending.into_any(),
-            parts::password(form, Field::PASSWORD),
-            button(t("confirm-button")),
-        ];
-        // Accounts without a password have no other way.
-        let by_code = is_reachable.then(|| {
-            view! { <a href=another_code(form)>{t("confirm-by-code")}</a> <br/> }
+        let mut fields =
+            vec![parts::username_for_managers(form.value("username")), pending.into_any()];
+        if has_password {
+            fields.push(parts::password(form, Field::PASSWORD));
+            fields.push(button(t("confirm-button")));
+        }
+        // An account without a password has no other way.
+        let by_code = (is_reachable && !has_password).then(|| {
+            view! { <a class="button" href=another_code(form)>{t("confirm-by-code")}</a> }
         });
-        let other = view! { {by_code} <a href="/account">{t("confirm-cancel")}</a> };
+        fields.push(by_code.into_any());
+        let other = view! { <a href="/account">{t("confirm-cancel")}</a> };
         alone(form, token, Some(lead), fields, Some(other.into_any()))
     })
     .await

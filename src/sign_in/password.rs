@@ -67,12 +67,10 @@ pub async fn change(
     renew(services, caller, renewal, &change.new, visit).await
 }
 
-/// Whether the current password may be left out: it has just been confirmed, or there is none and
-/// the session has just begun.
-pub async fn needs_no_current(services: &Services, caller: &SignedIn) -> Result<bool, Fault> {
+/// Whether the current password may be left out: it has just been confirmed, or there is none.
+pub async fn may_omit_current(services: &Services, caller: &SignedIn) -> Result<bool, Fault> {
     let ttl = services.settings.sessions.proof_ttl;
-    let is_fresh = caller.fresh(ttl).is_ok();
-    Ok(caller.has_confirmed(ttl) || (is_fresh && !has_one(services, caller).await?))
+    Ok(caller.has_confirmed(ttl) || !has_one(services, caller).await?)
 }
 
 /// Whether the account has a password.
@@ -87,11 +85,14 @@ async fn confirmed(
     caller: &SignedIn,
     failed: Failed,
 ) -> Result<PasswordProof> {
-    if !needs_no_current(services, caller).await? {
-        return Err(Refusal::of_field(Field::CURRENT_PASSWORD, Code::Missing).into());
-    }
     let holder = passwords::holder(&services.store, caller.account()).await?.ok_or(OVER)?;
     let Holder { hash, epoch, .. } = holder;
+    let ttl = services.settings.sessions.proof_ttl;
+    if hash.is_none() {
+        caller.fresh(ttl)?;
+    } else if !caller.has_confirmed(ttl) {
+        return Err(Refusal::of_field(Field::CURRENT_PASSWORD, Code::Missing).into());
+    }
     Ok(PasswordProof { hash, epoch, counters: Vec::new(), failed })
 }
 
@@ -166,7 +167,12 @@ pub async fn set_by_link(
     for purpose in PURPOSES {
         is_used_up |= links::use_up(&mut tx, purpose, link, event.at).await?;
     }
-    if !is_used_up {
+    let is_ours = match &found.sent_to {
+        // Not if the address has changed since the link was sent.
+        Some(key) => emails::is_verified(&mut tx, account, key).await?,
+        None => true,
+    };
+    if !is_used_up || !is_ours {
         tx.rollback().await?;
         // Used a moment ago, perhaps by a repeat of this form.
         let (_, holder) = find(services, link, repeat, visit).await?;

@@ -18,11 +18,15 @@ pub async fn resend(services: &Services, raw: &str, visit: &Visit) -> Result<()>
     throttle.refuse_if_limited(store, &by_network, visit, LIMITED).await?;
     let named = attempt::holder(services, &identifier).await?.map(|holder| holder.profile.id);
     let event = Event::of(visit, By::Stranger, VERIFICATION_ASKED, named, now());
+    let name = attempt::counted_name(services, &identifier);
+    let typed = (identifier.email.as_ref(), &*name);
     let mut tx = store.begin().await?;
-    if let Some(limited) = throttle.count_in(&mut tx, &by_network).await? {
+    let limited = emails::claim_again(&mut tx, services, named, typed, &by_network, visit).await?;
+    if let Some(limited) = limited {
+        tx.rollback().await?;
+        throttle.audit_refusal(store, visit, LIMITED).await;
         return Err(limited);
     }
-    emails::claim_again(&mut tx, services, named, identifier.email.as_ref(), visit).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.wake_mail();

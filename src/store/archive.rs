@@ -41,7 +41,14 @@ pub async fn restore(
     let copy = snapshot(file, folder(database)).await?;
     if end_sessions {
         let mut db = open(copy.path(), |options| options).await.map_err(|error| fail(&error))?;
-        for end in ["DELETE FROM sessions", "DELETE FROM links"] {
+        let ends = [
+            "DELETE FROM sessions",
+            "DELETE FROM links",
+            "DELETE FROM challenges",
+            "DELETE FROM former_emails",
+            "DELETE FROM outbox",
+        ];
+        for end in ends {
             let end = sqlx::query(end).execute(&mut db).await;
             end.map_err(|error| fail(&error))?;
         }

@@ -19,6 +19,9 @@ const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
 /// How long a device is remembered after a sign-in, and a language after it was chosen.
 const LONG: Duration = Duration::days(180);
 
+/// How long a link that was opened waits for its form.
+const AN_HOUR: Duration = Duration::hours(1);
+
 /// How long a notice waits for the next page, and a pending act for the password.
 const SHORT: Duration = Duration::minutes(15);
 
@@ -118,7 +121,7 @@ impl Cookies {
         let is_ours = link.len() == 43
             && link.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
         let mut cookie = self.cookie(self.link_name(page), link.to_owned());
-        cookie.set_max_age(SHORT);
+        cookie.set_max_age(AN_HOUR);
         is_ours.then(|| header_value(&cookie))
     }
 

@@ -117,9 +117,9 @@ impl Collector for Now {
         counter("latchkey_database_refused", "Work refused while it was away", refused)?;
         counter("latchkey_hashes", "Passwords hashed", state.passwords.hashed())?;
         if let Some(mail) = &state.mail {
-            let Delivered { sent, put_off, failed } = &mail.desk.delivered;
+            let Delivered { sent, deferred, failed } = &mail.desk.delivered;
             counter("latchkey_mail_sent", "Mails sent", sent.load(Relaxed))?;
-            counter("latchkey_mail_put_off", "Tries that failed for now", put_off.load(Relaxed))?;
+            counter("latchkey_mail_deferred", "Tries that failed for now", deferred.load(Relaxed))?;
             counter("latchkey_mail_failed", "Mails given up", failed.load(Relaxed))?;
         }
         Ok(())

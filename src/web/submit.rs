@@ -30,6 +30,7 @@ use super::{
     viewer::{Viewer, ask_for_proof},
 };
 use crate::{
+    domain::AccountId,
     keys::Statement,
     platform::{
         error::{Error, Refusal, Result},
@@ -113,6 +114,14 @@ impl FormCall {
             notice: Some(notice),
             session: self.caller.as_ref().map(|caller| caller.session().to_owned()),
         }
+    }
+
+    /// Continues after the sessions of an account have ended. That of another one goes on.
+    #[must_use]
+    pub fn ended(&self, account: AccountId, location: &str, notice: Notice) -> Done {
+        let goes_on = self.caller.as_ref().filter(|caller| caller.account() != account);
+        let session = goes_on.map(|caller| caller.session().to_owned());
+        Done { session, ..self.go_on(location, notice) }
     }
 
     /// Continues without a session.

@@ -110,6 +110,7 @@ async fn with_mail_these_are_open_as_well() {
             "POST /api/send_code",
             "POST /api/sign_in_by_code",
             "POST /api/verify_email",
+            "POST /auth/disown-email",
             "POST /auth/email-code",
             "POST /auth/email-code/signin",
             "POST /auth/forgot-password",

@@ -314,7 +314,7 @@ async fn a_sign_up_that_must_be_verified_and_is_sent_twice_makes_one_account() {
         let done = browser.post("/api/sign_up", &fields).await;
         assert_eq!(done.headers()["location"], "/signin");
     }
-    assert!(browser.page("/signin").await.contains("Your account is made."));
+    assert!(browser.page("/signin").await.contains("Your account has been created."));
     mailbox.letter("alice@example.org", "Confirm", 1).await;
     assert_eq!(server.db_count("SELECT COUNT(*) FROM accounts").await, 1);
 }
@@ -340,6 +340,7 @@ async fn without_mail_there_is_nothing_of_it() {
         "/auth/verify-email",
         "/auth/verify-email/resend",
         "/auth/restore-email",
+        "/auth/disown-email",
         "/auth/email-code",
         "/auth/email-code/signin",
     ] {
@@ -356,7 +357,7 @@ async fn without_mail_there_is_nothing_of_it() {
 
 #[tokio::test]
 async fn the_address_is_changed_on_the_profile_page_and_asks_for_the_password() {
-    let (server, mailbox) = with_mail_and(&[("PROOF_TTL", "1s")]).await;
+    let (server, mailbox) = with_mail_and(&[("PROOF_TTL", "5s")]).await;
     let browser = Browser::signed_up(&server, "alice").await;
     assert!(browser.page("/profile").await.contains("action=\"/api/change_email\""));
     let wrong = browser.submit("/profile", "/api/change_email", &[("email", "nonsense")]).await;
@@ -376,7 +377,10 @@ async fn the_address_is_changed_on_the_profile_page_and_asks_for_the_password() 
     ];
     assert_eq!(browser.post("/api/confirm", &fields).await.headers()["location"], "/profile");
     let page = browser.page("/profile").await;
-    assert!(page.contains("We've sent you a mail") && page.contains("Not confirmed yet"), "{page}");
+    assert!(
+        page.contains("We've sent you an email") && page.contains("Not confirmed yet"),
+        "{page}"
+    );
     let link = link(&mailbox.message(1).await);
     let page = browser.arrive(&format!("/verify-email?link={link}")).await;
     let page = page.text().await.expect("a page");

@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Output};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::*;
+use crate::{letters::*, support::*};
 
 /// `PASSWORD`, hashed by bcrypt as in the NestJS tutorial, and by Django.
 const BCRYPT: &str = "$2b$10$24d..m51fODhn2omaj1zb.ccIUOsurqqQaX4KNCaiCtYX9ANUlyDG";
@@ -419,4 +419,57 @@ async fn a_link_names_the_address_that_the_server_was_told() {
     command.env("DATABASE_URL", &server.database_url).env("JWT_SECRET", SECRET);
     let output = command.output().expect("it ran");
     assert!(said(&output).contains("https://accounts.example.org/set-password?link="));
+}
+
+#[tokio::test]
+async fn addresses_come_along_and_go_along_and_a_verified_one_is_one_accounts() {
+    let (server, mailbox) = with_mail().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = |username: &str, email: &str, verified: bool| {
+        json!({
+            "username": username, "fullName": "P", "passwordHash": BCRYPT,
+            "email": email, "emailVerified": verified
+        })
+        .to_string()
+    };
+    let write = |name: &str, lines: &[String]| {
+        fs::write(folder.path().join(name), lines.join("\n")).expect("written");
+    };
+    write(
+        "people",
+        &[line("alice", "Alice@example.org", true), line("bob", "bob@example.org", false)],
+    );
+    done(&server, folder.path(), &["import", "people"]);
+    assert!(server.sign_in(Via::Json, "alice@example.org", PASSWORD).await.is_accepted());
+    assert!(!server.sign_in(Via::Form, "bob@example.org", PASSWORD).await.is_accepted());
+    // What an operator vouches for is the owner's: a code takes nothing away.
+    let asker = server.ask_for_code(Via::Json, "alice").await;
+    let code = code(&mailbox.letter("Alice@example.org", "Your code", 1).await);
+    assert_eq!(server.enter_code(&asker, &code).await, Ok(()));
+    assert!(server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted());
+    for (email, why) in [
+        ("ALICE@example.org", "another account's"),
+        ("nonsense", "Enter an email address"),
+        ("", "has no email to be verified"),
+    ] {
+        write("more", &[line("carol", email, true)]);
+        let refused = latchkey(&server, folder.path(), &["import", "more"]);
+        assert!(!refused.status.success() && said(&refused).contains(why), "{}", said(&refused));
+    }
+    done(&server, folder.path(), &["user", "set", "bob", "email", "robert@example.org"]);
+    assert!(server.sign_in(Via::Json, "robert@example.org", PASSWORD).await.is_accepted());
+    let taken = ["user", "set", "bob", "email", "alice@example.org"];
+    assert!(!latchkey(&server, folder.path(), &taken).status.success());
+    let shown = done(&server, folder.path(), &["user", "show", "bob"]);
+    assert!(shown.contains("robert@example.org"), "{shown}");
+    done(&server, folder.path(), &["export", "all"]);
+    let all = fs::read_to_string(folder.path().join("all")).expect("text");
+    let other = TestServer::start().await;
+    done(&other, folder.path(), &["import", "all"]);
+    done(&other, folder.path(), &["export", "again"]);
+    let lines =
+        |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let again = fs::read_to_string(folder.path().join("again")).expect("text");
+    assert_eq!(lines(&all), lines(&again));
+    assert!(all.contains(r#""email":"robert@example.org","emailVerified":true"#), "{all}");
 }

@@ -76,8 +76,9 @@ async fn what_lies_in_the_outbox_tells_nothing_to_whoever_reads_the_database() {
     server.ask_for_code(Via::Json, "alice").await;
     server.forgot(Via::Json, "alice").await;
     assert_eq!(server.db_count(WAITING).await, 2);
+    // No base64url has a dot or a quote.
     let plain = "SELECT COUNT(*) FROM outbox \
-                 WHERE content LIKE '%alice%' OR content LIKE '%link%' OR content LIKE '%code%'";
+                 WHERE content LIKE '%example.org%' OR content LIKE '%\"%'";
     assert_eq!(server.db_count(plain).await, 0);
 }
 
@@ -141,11 +142,9 @@ async fn a_node_that_is_killed_in_the_middle_of_a_message_loses_none() {
 async fn an_answer_does_not_wait_for_a_mail_server_that_is_slow() {
     let (server, mailbox) = with_mail().await;
     mailbox.is_in(Mood::Holds);
-    for name in ["alice", "bob"] {
-        let email = format!("{name}@example.org");
-        assert!(server.sign_up_with(Via::Json, name, &email).await.is_accepted());
-    }
-    eventually(async || mailbox.held() > 0).await;
+    assert!(server.sign_up_with(Via::Json, "alice", "alice@example.org").await.is_accepted());
+    eventually(async || mailbox.held() == 1).await;
+    assert!(server.sign_up_with(Via::Json, "bob", "bob@example.org").await.is_accepted());
     assert!(server.sign_in(Via::Form, "alice", PASSWORD).await.is_accepted());
 }
 

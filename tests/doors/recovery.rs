@@ -48,23 +48,24 @@ async fn a_link_leads_to_the_address_of_the_server_whatever_host_asked_for_it() 
     let (server, mailbox) = with_mail().await;
     let email = server.verified(&mailbox, "alice").await;
     let body = json!({"identifier": "alice"}).to_string();
-    for hosts in [
-        "Host: evil.example\r\n",
-        "Host: localhost\r\nHost: evil.example\r\n",
-        "Host: localhost\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\n",
+    let own = server.running.address;
+    for (hosts, status) in [
+        ("Host: evil.example".to_owned(), "421"),
+        (format!("Host: {own}\r\nHost: evil.example"), "421"),
+        (format!("Host: {own}\r\nX-Forwarded-Host: evil.example"), "202"),
+        (format!("Host: {own}\r\nForwarded: host=evil.example"), "202"),
     ] {
         let request = format!(
-            "POST /auth/forgot-password HTTP/1.1\r\n{hosts}Content-Type: application/json\r\n\
+            "POST /auth/forgot-password HTTP/1.1\r\n{hosts}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
-        raw(&server, &request).await;
+        let answer = raw(&server, &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{hosts}: {answer}");
     }
-    server.forgot(Via::Json, "alice").await;
-    let letters = async || mailbox.about(&email, "Set a new password");
-    eventually(async || !letters().await.is_empty()).await;
+    mailbox.letter(&email, "Set a new password", 2).await;
     let origin = server.running.state.public_url.origin();
-    for letter in letters().await {
+    for letter in mailbox.about(&email, "Set a new password") {
         let letter = read(&letter);
         assert!(letter.contains(&format!("{origin}/set-password?link=")), "{letter}");
         assert!(!letter.contains("evil"), "{letter}");
@@ -141,8 +142,9 @@ async fn the_same_form_with_a_code_sent_twice_signs_in_once() {
         browser.post("/api/sign_in_by_code", &fields),
         browser.post("/api/sign_in_by_code", &fields)
     );
-    let locations = [first, second].map(|answer| answer.headers().get("location").cloned());
-    assert!(locations.iter().flatten().any(|to| to == "/profile"), "{locations:?}");
+    for answer in [first, second] {
+        assert_eq!(answer.headers()["location"], "/profile");
+    }
     assert_eq!(server.db_count("SELECT COUNT(*) FROM sessions").await, 1);
     assert_eq!(browser.get("/profile").await.status(), StatusCode::OK);
 }
@@ -174,7 +176,7 @@ async fn codes_are_counted_together_with_passwords() {
 
 #[tokio::test]
 async fn an_account_without_a_password_is_entered_by_code_and_given_one() {
-    let (server, mailbox) = with_mail_and(&[("PROOF_TTL", "2s")]).await;
+    let (server, mailbox) = with_mail_and(&[("PROOF_TTL", "5s")]).await;
     let folder = tempfile::tempdir().expect("a folder");
     let line = json!({
         "username": "alice", "fullName": "A", "email": "alice@example.org", "emailVerified": true
@@ -334,4 +336,72 @@ async fn the_owner_of_an_address_says_that_the_account_is_not_theirs() {
     assert_eq!(server.account_of(token).await["email"], serde_json::Value::Null);
     assert!(server.verify(Via::Json, &link).await.is_err());
     assert_eq!(mailbox.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_of_the_address_that_waits_is_not_revived_after_the_owner_changed_the_password() {
+    let (server, mailbox) = with_mail().await;
+    server.verified(&mailbox, "alice").await;
+    let token = server.token("alice").await;
+    let body = json!({"email": "thief@example.org"});
+    server.ask("PUT", "/user/email", &token, Some(&body)).await;
+    let waiting = link(&mailbox.letter("thief@example.org", "Confirm", 1).await);
+    let body = json!({"currentPassword": PASSWORD, "newPassword": NEW});
+    let changed = server.ask("POST", "/user/password", &token, Some(&body)).await;
+    assert_eq!(changed.status(), StatusCode::OK);
+    for identifier in ["alice", "thief@example.org"] {
+        let body = json!({"identifier": identifier});
+        let sent = server.post_json("/auth/verify-email/resend", &body).await;
+        assert_eq!(sent.status(), StatusCode::ACCEPTED);
+    }
+    assert!(server.verify(Via::Json, &waiting).await.is_err());
+    eventually(async || server.db_count("SELECT COUNT(*) FROM outbox").await == 0).await;
+    assert_eq!(mailbox.about("thief@example.org", "Confirm").len(), 1);
+}
+
+#[tokio::test]
+async fn a_code_that_went_to_another_address_is_void_when_the_address_has_changed() {
+    let (server, mailbox) = with_mail().await;
+    let email = server.verified(&mailbox, "mallory").await;
+    let asker = server.ask_for_code(Via::Json, "mallory").await;
+    let code = code(&mailbox.letter(&email, "Your code", 1).await);
+    let token = server.token("mallory").await;
+    let body = json!({"email": "alice@example.org"});
+    server.ask("PUT", "/user/email", &token, Some(&body)).await;
+    let confirm = link(&mailbox.letter("alice@example.org", "Confirm", 1).await);
+    assert_eq!(server.verify(Via::Json, &confirm).await, Ok(()));
+    assert!(server.enter_code(&asker, &code).await.is_err());
+    assert!(server.sign_in(Via::Json, "mallory", PASSWORD).await.is_accepted(), "nothing is taken");
+}
+
+#[tokio::test]
+async fn the_only_way_into_an_account_is_not_removed() {
+    let (server, mailbox) = with_mail().await;
+    let email = server.verified(&mailbox, "alice").await;
+    let asker = server.ask_for_code(Via::Form, "alice").await;
+    let code = code(&mailbox.letter(&email, "Your code", 1).await);
+    assert_eq!(server.enter_code(&asker, &code).await, Ok(()), "it takes the password away");
+    let Asker::Browser(browser) = asker else { panic!("a browser") };
+    let page = browser.page("/profile").await;
+    assert!(!page.contains("action=\"/api/remove_email\""), "{page}");
+    let fields = [("form_token", &*form_token(&page))];
+    let refused = browser.post("/api/remove_email", &fields).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    assert!(browser.page("/account").await.contains("You have no password."));
+}
+
+#[tokio::test]
+async fn strangers_who_use_up_the_mails_of_an_address_do_not_keep_its_owner_out() {
+    let (server, mailbox) = with_mail().await;
+    let email = server.verified(&mailbox, "alice").await;
+    let browser = Browser::signed_in(&server, "alice").await;
+    for _ in 0..5 {
+        server.ask_for_code(Via::Json, "alice").await;
+    }
+    eventually(async || server.db_count("SELECT COUNT(*) FROM outbox").await == 0).await;
+    let before = mailbox.about(&email, "Your code").len();
+    assert_eq!(before, 2, "the first mail was that of the sign-up");
+    // Known by its cookie.
+    browser.send("/signin/code?again", "/api/send_code", &[("identifier", "alice")]).await;
+    mailbox.letter(&email, "Your code", before + 1).await;
 }

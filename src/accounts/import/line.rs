@@ -23,7 +23,7 @@ use crate::{
         AccountId, Code, Email, Field, FieldError, ProfileField, ProfilePolicy, ProfileValues,
         Username, profile::FIELDS,
     },
-    emails::{self, Emails},
+    emails::{self, State},
     passwords::{self, FirebaseProject},
     platform::{clock::now, error::Fault, random},
     store::Store,
@@ -47,6 +47,9 @@ struct Line {
     email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email_verified: Option<bool>,
+    /// `false`: somebody else may have chosen the password. Only we write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_tied: Option<bool>,
     /// The fields of the profile.
     #[serde(flatten, deserialize_with = "once_each")]
     profile: Map<String, Value>,
@@ -112,8 +115,7 @@ pub struct ImportedAccount {
     pub given_name: String,
     pub username: Username,
     pub values: ProfileValues,
-    /// The address, and whether it is verified.
-    pub email: Option<(Email, bool)>,
+    pub email: Option<(Email, State)>,
     /// As written in the file. `None`: no password.
     pub password_hash: Option<String>,
     pub created_at: i64,
@@ -165,6 +167,11 @@ pub fn parse_line(
         [FieldError { field, code }, ..] => why(field, code),
     })?;
     let is_verified = line.email_verified.unwrap_or(false);
+    let state = match (is_verified, line.email_tied) {
+        (false, _) => State::Pending,
+        (true, Some(false)) => State::Verified,
+        (true, _) => State::Tied,
+    };
     let email = match line.email.as_deref() {
         None | Some("") if is_verified => {
             return Err(refuse("has no email to be verified".to_owned()));
@@ -208,7 +215,7 @@ pub fn parse_line(
         given_name: line.username,
         username,
         values,
-        email: email.map(|email| (email, is_verified)),
+        email: email.map(|email| (email, state)),
         password_hash,
         created_at: line.created_at.unwrap_or_else(now),
         disabled_at: line.disabled_at,
@@ -286,18 +293,16 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
         count += records.len() as u64;
         for AccountRecord { profile, disabled_at, delete_at } in records {
             let hash = hashes.remove(&profile.id);
-            let Emails { verified, pending, .. } =
-                all_emails.remove(&profile.id).unwrap_or_default();
-            let email_verified =
-                (verified.is_some() || pending.is_some()).then_some(verified.is_some());
+            let (email, state) = all_emails.remove(&profile.id).unzip();
             let said = profile.values.iter().filter_map(|(field, value)| {
                 Some((field.field.name().to_owned(), Value::from(value?)))
             });
             let line = Line {
                 id: Some(profile.id.0),
                 username: profile.username,
-                email: verified.or(pending),
-                email_verified,
+                email,
+                email_verified: state.map(|state| state != State::Pending),
+                email_tied: (state == Some(State::Verified)).then_some(false),
                 profile: said.collect(),
                 password_hash: hash.map(|hash| Value::from(hash.expose())),
                 salt: None,

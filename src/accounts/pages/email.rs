@@ -12,7 +12,7 @@ use crate::{
     texts::t,
     web::{
         form::{Form, FormState, TOKEN_FIELD, field},
-        notices::notices,
+        notices::{Notice, notices},
         page::parts::{self, button, hidden, summary},
         pending::PendingAct,
         routes::Map,
@@ -22,6 +22,7 @@ use crate::{
 
 notices! {
     EMAIL_GIVEN = "email-given";
+    EMAIL_UNCHANGED = "email-unchanged";
     EMAIL_REMOVED = "email-removed";
 }
 
@@ -49,12 +50,15 @@ static GIVING: PendingAct = PendingAct {
             let address =
                 URL_SAFE_NO_PAD.decode(to).ok().and_then(|raw| String::from_utf8(raw).ok());
             let email = parsed(&address.unwrap_or_default())?;
-            emails::give(&call.state, caller, &email, &call.visit).await?;
-            Ok(EMAIL_GIVEN)
+            given(emails::give(&call.state, caller, &email, &call.visit).await?)
         }
         .boxed()
     },
 };
+
+fn given(sent: bool) -> Result<Notice> {
+    Ok(if sent { EMAIL_GIVEN } else { EMAIL_UNCHANGED })
+}
 
 fn parsed(raw: &str) -> Result<Email, Refusal> {
     Email::parse(raw).map_err(|code| Refusal::of_field(Field::EMAIL, code))
@@ -66,8 +70,8 @@ pub async fn change_email(#[server(default)] email: String) -> Result<(), Server
     call.finish(
         async {
             let email = parsed(&email)?;
-            emails::give(&call.state, call.fresh()?, &email, &call.visit).await?;
-            call.stay(PROFILE.page, EMAIL_GIVEN)
+            let sent = emails::give(&call.state, call.fresh()?, &email, &call.visit).await?;
+            call.stay(PROFILE.page, given(sent)?)
         }
         .await,
     );
@@ -104,8 +108,8 @@ pub async fn remove_email() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// `form`: of the page, which is this one's if it was refused.
-pub(super) fn panel(emails: &Emails, is_required: bool, form: &FormState, token: &str) -> AnyView {
+/// `is_kept`: it can't be removed. `form`: of the page, which is this one's if it was refused.
+pub(super) fn panel(emails: &Emails, is_kept: bool, form: &FormState, token: &str) -> AnyView {
     let is_refused = std::ptr::eq(form.form, &CHANGE_EMAIL);
     let own = if is_refused { form.clone() } else { FormState::new(&CHANGE_EMAIL) };
     let row = |address: &Option<String>, name: &str, class| {
@@ -131,7 +135,7 @@ pub(super) fn panel(emails: &Emails, is_required: bool, form: &FormState, token:
         }
     });
     let is_any = emails.verified.is_some() || emails.pending.is_some();
-    let remove = (is_any && !is_required).then(|| {
+    let remove = (is_any && !is_kept).then(|| {
         view! {
             <form method="post" action=REMOVE_EMAIL.action>
                 {hidden(TOKEN_FIELD, token)}

@@ -21,7 +21,6 @@ use crate::{
     sign_in::password,
     texts::{t, t_with},
     web::{
-        accepted::Done,
         form::{Form, FormState},
         mail_link,
         notices::notices,
@@ -78,7 +77,7 @@ pub async fn change_password(
             let form = PasswordChangeForm { current: Ok(current), new: Ok(new) };
             let (renewer, state) = (call.renewer()?, &call.state);
             let confirmed = match renewer {
-                Renewer::Now(caller) => password::needs_no_current(state, caller).await?,
+                Renewer::Now(caller) => password::may_omit_current(state, caller).await?,
                 Renewer::Again(_) => true,
             };
             let change = form.parse(state.settings.passwords.policy, renewer.profile(), confirmed);
@@ -101,7 +100,7 @@ async fn security_page(
     }
     let caller = viewer.caller()?;
     let form = FormState::new(&CHANGE_PASSWORD).of(caller.profile());
-    let form = form.confirmed(password::needs_no_current(&state, caller).await?);
+    let form = form.confirmed(password::may_omit_current(&state, caller).await?);
     show_security(&state, form, &viewer, read(query).before.parse().ok()).await
 }
 
@@ -176,10 +175,7 @@ pub async fn set_password(
             let (state, new, repeat) = (&call.state, Ok(new), Repeat::Allowed);
             let link = call.link.as_deref().unwrap_or_default();
             let account = password::set_by_link(state, link, &new, repeat, &call.visit).await?;
-            // This account's sessions have just ended; another account's in this browser continues.
-            let goes_on = call.caller.as_ref().filter(|caller| caller.account() != account);
-            let session = goes_on.map(|caller| caller.session().to_owned());
-            let mut done = Done { session, ..call.go_on(SIGN_IN.page, PASSWORD_SET) };
+            let mut done = call.ended(account, SIGN_IN.page, PASSWORD_SET);
             done.headers.append(header::SET_COOKIE, state.cookies.forget_link(SET_PASSWORD.page));
             Ok(done)
         }
