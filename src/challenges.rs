@@ -37,7 +37,7 @@ impl Purpose {
     }
 }
 
-/// What a challenge is made of.
+/// The parts of a new challenge.
 pub(crate) struct NewChallenge<'a> {
     pub(crate) purpose: Purpose,
     /// The account and its epoch. `None`: nobody can answer it.

@@ -41,7 +41,7 @@ pub struct PasswordChange {
     pub new: Password,
 }
 
-/// What a user is recognized by: a username or an email address. Neither needs to exist.
+/// A username or an email address, as typed. Neither needs to exist.
 #[derive(Debug)]
 pub struct Identifier {
     /// `None` if no account can have that name.

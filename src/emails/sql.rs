@@ -143,7 +143,7 @@ pub(super) async fn claimant(db: &mut Db, key: &str) -> Result<Option<AccountId>
 }
 
 pub(super) async fn is_tied(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
-    let query = "SELECT 1 FROM emails WHERE account_id = $1 AND tied_at IS NOT NULL";
+    let query = "SELECT account_id FROM emails WHERE account_id = $1 AND tied_at IS NOT NULL";
     tx.exists(sql(query).bind(account)).await
 }
 

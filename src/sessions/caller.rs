@@ -63,7 +63,7 @@ impl SignedIn {
         self.session.profile.id
     }
 
-    /// The same, if the password was entered within the last `ttl` (SE-08).
+    /// The same, if the user has proved who they are within the last `ttl` (SE-08).
     pub fn fresh(&self, ttl: Duration) -> Result<Fresh<'_>, Refusal> {
         let oldest = now().saturating_sub_unsigned(ttl.as_secs());
         if self.session.proved_at() >= oldest { Ok(Fresh(self)) } else { Err(Refusal::ProofTooOld) }
@@ -76,7 +76,8 @@ impl SignedIn {
     }
 }
 
-/// The proof that the caller has entered the password recently. Sensitive actions require one.
+/// The proof that the caller has recently shown who they are: by the password, or by signing in.
+/// Sensitive actions require one.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh<'a>(&'a SignedIn);
 

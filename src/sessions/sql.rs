@@ -168,7 +168,7 @@ pub(super) async fn note_device(
     if seen.is_some() {
         return Ok(true);
     }
-    let query = "SELECT 1 FROM sessions WHERE account_id = $1 AND device = $2 AND network = $3 \
+    let query = "SELECT account_id FROM sessions WHERE account_id = $1 AND device = $2 AND network = $3 \
                  AND alive_until > $4 LIMIT 1";
     let query = sql(query).bind(account).bind(&session.device).bind(&session.network);
     tx.exists(query.bind(now)).await

@@ -199,7 +199,7 @@ impl Db {
         })
     }
 
-    /// Whether there is a row.
+    /// Whether there is a row: of one number.
     pub(crate) async fn exists(&mut self, sql: Sql) -> Result<bool, Fault> {
         Ok(self.optional::<(i64,)>(sql).await?.is_some())
     }

@@ -1,4 +1,4 @@
-//! What the tests of mail share: a server with a mailbox, and what the messages in it hold.
+//! Helpers for the tests of mail: a server with a mailbox, and the contents of its messages.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
@@ -234,7 +234,7 @@ impl TestServer {
     }
 }
 
-/// Whoever has asked for a code.
+/// The program or the browser that has asked for a code.
 pub(crate) enum Asker {
     Program(String),
     Browser(Browser),

@@ -41,7 +41,7 @@ pub(crate) enum Security {
     Wrapped,
 }
 
-/// Who may send mail through a server that asks.
+/// The user that a server with AUTH takes mail from.
 pub(crate) const USER: (&str, &str) = ("sender@example.org", "p:w@rd");
 
 pub(crate) struct Mailbox {

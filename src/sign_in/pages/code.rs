@@ -44,7 +44,7 @@ pub(super) static SEND_CODE: Form = Form {
     ..Form::at("/api/send_code", PAGE)
 };
 
-/// Whoever reads the mail learns whether there is an account; whoever asks doesn't.
+/// The answer doesn't tell whether there is an account; only the mail does.
 #[server(endpoint = "/send_code")]
 pub async fn send_code(
     #[server(default)] identifier: String,

@@ -38,7 +38,7 @@ static FORGOT: Form = Form {
     ..Form::at("/api/forgot_password", "/forgot-password")
 };
 
-/// Whoever reads the mail learns whether there is an account; whoever asks doesn't.
+/// The answer doesn't tell whether there is an account; only the mail does.
 #[server(endpoint = "/forgot_password")]
 pub async fn forgot_password(#[server(default)] identifier: String) -> Result<(), ServerFnError> {
     let call = FormCall::current();
