@@ -24,7 +24,7 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{Changed, Which, end},
+    sessions::{self, Changed, Which, end},
     store::{
         Fact, Store,
         changes::{self, Revision},
@@ -122,6 +122,7 @@ pub(crate) async fn make(
         throttle.audit_refusal(store, visit, LIMITED).await;
         return Err(limited);
     }
+    _ = sessions::note_device(&mut tx, &services.keys, id, visit, event.at).await?;
     if let Some(email) = &new.email {
         emails::claim(&mut tx, services, id, new.username.typed(), email, visit).await?;
     }

@@ -25,6 +25,7 @@ use url::Host;
 use crate::{
     audit::{self, By, Event, acts},
     domain::{AccountId, Code, Email, Field},
+    keys::Keys,
     links::{self, Purpose},
     mail::{self, Message},
     passwords::{self, Holder},
@@ -58,6 +59,9 @@ acts! {
 
 /// The page to which most notices lead.
 pub(crate) const SECURITY: &str = "/account/security";
+
+/// The kind of mail that verifies an address.
+const VERIFY: &str = "verify";
 
 /// No account has this number. A lookup of it takes as long as any other.
 pub(crate) const NOBODY: AccountId = AccountId(0);
@@ -185,15 +189,23 @@ pub(crate) async fn import(
     Ok(())
 }
 
-/// Sets the verified address of an account: the operator vouches for it. `false`: it is another
-/// account's.
-pub(crate) async fn set(store: &Store, account: AccountId, email: &Email) -> Result<bool, Fault> {
+/// Sets the verified address of an account: the operator vouches for it. The previous one gets a
+/// notice, if there is mail: `keys` seal it. `false`: the address is another account's.
+pub(crate) async fn set(
+    store: &Store,
+    keys: Option<&Keys>,
+    account: AccountId,
+    email: &Email,
+) -> Result<bool, Fault> {
     let event = Event::without_request(By::Operator, EMAIL_VERIFIED, Some(account), now());
     let mut tx = store.begin().await?;
     account::lock(&mut tx, account).await?;
     if sql::owner(&mut tx, &key(email)).await?.is_some_and(|owner| owner != account) {
         tx.rollback().await?;
         return Ok(false);
+    }
+    if let (Some(keys), Some(owner)) = (keys, reachable(&mut tx, Some(account)).await?) {
+        mail::post(&mut tx, keys, Some(account), &owner.message("email-set")).await?;
     }
     sql::delete(&mut tx, account).await?;
     sql::forget_former(&mut tx, account).await?;
@@ -224,7 +236,8 @@ pub(crate) async fn claim(
     let owner = sql::owner(tx, &key).await?.filter(|owner| *owner != account);
     // The owner of the address is told in their own language.
     let owner = reachable(tx, owner).await?;
-    let counters = services.throttle.counters(&services.keys, Who::Letter { to: &key }, visit);
+    let letter = Who::Letter { kind: VERIFY, to: &key };
+    let counters = services.throttle.counters(&services.keys, letter, visit);
     let message = match (services.throttle.count_in(tx, &counters).await?, owner) {
         // The address has had enough for now. The answer is the same.
         (Some(_), _) => Message::nothing(),
@@ -264,7 +277,8 @@ pub(crate) async fn claim_again(
     let waiting = sql::waiting(tx, account).await?;
     let to = waiting.as_ref().map_or(name, |waiting| &*waiting.key);
     let link = links::make(tx, Purpose::VerifyEmail, account, now(), Some(to)).await?;
-    let counters = services.throttle.counters(&services.keys, Who::Letter { to }, visit);
+    let letter = Who::Letter { kind: VERIFY, to };
+    let counters = services.throttle.counters(&services.keys, letter, visit);
     let is_too_much = services.throttle.count_in(tx, &counters).await?.is_some();
     let message = match waiting.filter(|_| !is_too_much) {
         Some(waiting) => {

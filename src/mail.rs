@@ -19,7 +19,7 @@ use crate::{
     domain::AccountId,
     keys::Keys,
     outbox::{self, Courier, Kind, Undelivered, work::Desk},
-    platform::error::Fault,
+    platform::{clock::now, error::Fault},
     store::db::Tx,
 };
 
@@ -59,7 +59,7 @@ impl Courier for Postman {
             let Mail { transport, letterhead, .. } = &*self.0;
             let message = Message::read(content)
                 .map_err(|_| Undelivered::ForGood("it can't be read".to_owned()))?;
-            if message.is_nothing() {
+            if message.is_worth_nothing(now()) {
                 return Ok(false);
             }
             let letter = message

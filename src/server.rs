@@ -21,7 +21,7 @@ use crate::{
     },
     overview,
     passwords::{self, Passwords},
-    platform::{error::Fault, secret::Secret},
+    platform::error::Fault,
     services::Services,
     sessions::{
         self,
@@ -30,7 +30,7 @@ use crate::{
     },
     settings::Settings,
     sign_in,
-    store::{self, Fact, SetUpLock, Store, Table, settings::Database},
+    store::{self, Fact, SetUpLock, Store, Table},
     throttle::{self, Throttle},
     web::{
         self,
@@ -181,7 +181,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     accounts::map_usernames(&store)
         .await
         .map_err(|fault| StartError(format!("usernames: {fault:?}")))?;
-    let secret = secret(&settings)?;
+    let secret = settings.secret().map_err(StartError)?;
     drop(lock);
     let assets = Assets::find().map_err(|fault| StartError(format!("{fault:?}")))?;
     if assets.bundle.is_none() {
@@ -263,18 +263,6 @@ fn mail(settings: &Settings, origin: String) -> Result<Option<Arc<Mail>>, StartE
     let transport =
         Transport::new(url).map_err(|error| StartError(format!("MAIL_URL: {error}")))?;
     Ok(Some(Arc::new(Mail { transport, letterhead, desk: Arc::new(Desk::default()) })))
-}
-
-/// The key of all tokens: from the settings, or from the file beside the SQLite database.
-pub fn secret(settings: &Settings) -> Result<Secret, StartError> {
-    match (&settings.keys.secret, &settings.store.database) {
-        (Some(secret), _) => Ok(secret.clone()),
-        (None, Database::Sqlite(path)) => Secret::beside(path)
-            .map_err(|error| StartError(format!("the secret beside the database: {error}"))),
-        (None, Database::Postgres(_)) => {
-            Err(StartError("JWT_SECRET is required with PostgreSQL".to_owned()))
-        }
-    }
 }
 
 async fn listen(name: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -216,14 +216,18 @@ pub async fn of_account(store: &Store, account: AccountId) -> Result<Vec<StoredS
     sql::of_account(&mut store.read().await?, account, now()).await
 }
 
-/// Notes the device and network of a session, by a keyed hash. `false`: they are new to the account.
+/// Notes that an account is used from the device and network of a visit, by a keyed hash. `false`:
+/// they are new to it.
 pub(crate) async fn note_device(
     tx: &mut Tx,
     keys: &Keys,
-    session: &StoredSession,
+    account: AccountId,
+    visit: &Visit,
+    now: i64,
 ) -> Result<bool, Fault> {
-    let tag = keys.tag(Statement::Seen(session.account_id, &session.device, &session.network));
-    sql::note_device(tx, session, &tag).await
+    let (device, network) = (&visit.device, visit.network());
+    let tag = keys.tag(Statement::Seen(account, device, &network));
+    sql::note_device(tx, account, &tag, (device, &network), now).await
 }
 
 /// The live session that a request began after `since`, if any.

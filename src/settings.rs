@@ -9,6 +9,7 @@ use crate::{
     passwords::settings::PasswordSettings,
     platform::{
         log::LogSettings,
+        secret::Secret,
         settings::{BadSetting, Known, Reader, Sources, bad},
     },
     sessions::settings::SessionSettings,
@@ -96,6 +97,18 @@ impl Settings {
         }
         if keys.secret.is_some() && keys.secret == keys.previous {
             faults.push(bad("JWT_SECRET_PREVIOUS", "is the same as JWT_SECRET"));
+        }
+    }
+
+    /// The key of all tokens: from the settings, or from the file beside the SQLite database.
+    pub fn secret(&self) -> Result<Secret, String> {
+        match (&self.keys.secret, &self.store.database) {
+            (Some(secret), _) => Ok(secret.clone()),
+            (None, Database::Sqlite(path)) => Secret::beside(path)
+                .map_err(|error| format!("the secret beside the database: {error}")),
+            (None, Database::Postgres(_)) => {
+                Err("JWT_SECRET is required with PostgreSQL".to_owned())
+            }
         }
     }
 

@@ -231,7 +231,8 @@ async fn enter(
     if matches!(proof, Proof::Code(_)) {
         emails::tie(&mut tx, account, now).await?;
     }
-    if !sessions::note_device(&mut tx, &services.keys, &session).await? && !is_known {
+    let is_seen = sessions::note_device(&mut tx, &services.keys, account, visit, now).await?;
+    if !is_seen && !is_known {
         let (device, network, time) = (&*session.device, &*session.network, &*now.to_string());
         let values = [("device", device), ("network", network), ("time", time)];
         emails::notify(&mut tx, services, account, "new-device", &values, "/account/sessions")

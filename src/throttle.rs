@@ -97,8 +97,9 @@ pub enum Who<'a> {
     Asking,
     /// An address that the owner of an account gives.
     Giving(AccountId),
-    /// A mail to the address with this key.
-    Letter { to: &'a str },
+    /// A mail of this kind to the address with this key. Each kind counts apart, so that strangers
+    /// who ask for one keep nobody from getting another.
+    Letter { kind: &'a str, to: &'a str },
     /// A warning about wrong tries with this name.
     Warning { name: &'a str },
 }
@@ -172,7 +173,7 @@ impl Throttle {
                 (format!("giving {}", account.0), &self.account),
                 (format!("asking {network}"), &self.network),
             ],
-            Who::Letter { to } => vec![(format!("letter {to}"), &self.mail)],
+            Who::Letter { kind, to } => vec![(format!("{kind} letter {to}"), &self.mail)],
             Who::Warning { name } => vec![(format!("warning {name}"), &WARNINGS)],
         };
         let mut counters: Vec<Counter> = groups

@@ -17,6 +17,7 @@ use crate::{
     audit::{By, Event},
     domain::{Email, Field, FieldError, ProfileChange, ProfilePolicy},
     emails::{self, Emails},
+    keys::Keys,
     passwords::{self, FirebaseProject, PasswordHash},
     platform::{
         clock::{now, rfc3339, time},
@@ -244,6 +245,9 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
         User::Show { name } => show(&store, &find(&store, &name).await?).await?,
         User::Disable { name } => set_disabled(&store, &name, true).await?,
         User::Enable { name } => set_disabled(&store, &name, false).await?,
+        User::Set { name, field, value } if field == Field::EMAIL.name() => {
+            set_email(settings, &store, &name, &value).await?;
+        }
         User::Set { name, field, value } => set(&store, &name, &field, &value).await?,
         User::Delete { name, yes } => {
             let account = find(&store, &name).await?;
@@ -299,15 +303,6 @@ async fn set_disabled(store: &Store, name: &str, disabled: bool) -> Result<(), F
 
 async fn set(store: &Store, name: &str, field: &str, value: &str) -> Result<(), Failure> {
     let account = find(store, name).await?.profile;
-    if field == Field::EMAIL.name() {
-        let why = |code| Language::English.field_error(&FieldError { field: Field::EMAIL, code });
-        let email = Email::parse(value).map_err(|code| Failure(vec![why(code)]))?;
-        if !emails::set(store, account.id, &email).await.map_err(told)? {
-            return fail("this address is another account's");
-        }
-        say(&format!("The verified email address of {} is set.", account.username));
-        return Ok(());
-    }
     let change = ProfileChange::parse(ProfilePolicy::ALL, |known| {
         (known.field.name() == field).then(|| Ok(value.to_owned()))
     });
@@ -321,6 +316,30 @@ async fn set(store: &Store, name: &str, field: &str, value: &str) -> Result<(), 
     let changed = profile::change_by_operator(store, account.id, change).await.map_err(told)?;
     let what = if changed { "is changed" } else { "is unchanged" };
     say(&format!("The profile of {} {what}.", account.username));
+    Ok(())
+}
+
+/// The previous address hears of it, if mail is set up here.
+async fn set_email(
+    settings: &Settings,
+    store: &Store,
+    name: &str,
+    value: &str,
+) -> Result<(), Failure> {
+    let account = find(store, name).await?.profile;
+    let why = |code| Language::English.field_error(&FieldError { field: Field::EMAIL, code });
+    let email = Email::parse(value).map_err(|code| Failure(vec![why(code)]))?;
+    let keys = match &settings.mail.url {
+        Some(_) => {
+            let secret = settings.secret().map_err(|error| Failure(vec![error]))?;
+            Some(Keys::new(&secret, settings.keys.previous.as_ref()).map_err(told)?)
+        }
+        None => None,
+    };
+    if !emails::set(store, keys.as_ref(), account.id, &email).await.map_err(told)? {
+        return fail("this address is another account's");
+    }
+    say(&format!("The verified email address of {} is set.", account.username));
     Ok(())
 }
 

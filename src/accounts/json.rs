@@ -95,9 +95,11 @@ async fn sign_up(
     let form = strict::read(headers, body, |body| SignUpForm {
         username: strict::string(body, "username"),
         password: strict::string(body, "password"),
-        email: strict::given(body, "email", required)
-            .or(required.then_some(Err(Code::Missing)))
-            .filter(|_| has_mail),
+        email: match strict::given(body, "email", false) {
+            Some(Ok(text)) if text.trim().is_empty() => Some(Err(Code::Missing)),
+            given => given.or(Some(Err(Code::Missing))),
+        }
+        .filter(|email| has_mail && (required || *email != Err(Code::Missing))),
         profile: FIELDS.map(|field| strict::string(body, field.field.name())),
     })?;
     let new = form

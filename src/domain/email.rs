@@ -2,6 +2,7 @@
 
 use email_address::{EmailAddress, Options};
 use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use crate::domain::Code;
 
@@ -30,14 +31,23 @@ impl Email {
         let options = Options::default().without_display_text().without_domain_literal();
         let parsed = EmailAddress::parse_with_options(&address, options.with_required_tld());
         let parsed = parsed.map_err(|_| Code::NotAnAddress)?;
-        // Quotes would allow spaces and much else; hardly anybody has such an address.
-        let is_odd = |c: char| c.is_control() || c.is_whitespace() || c == '"';
-        if address.chars().any(is_odd) {
+        // Quotes would allow spaces and much else; hardly anybody has such an address. Invisible
+        // characters and other forms of a letter would make two addresses look the same.
+        let is_odd = |c: char| {
+            c.is_control()
+                || c.is_whitespace()
+                || c == '"'
+                || c.general_category() == GeneralCategory::Format
+        };
+        if address.chars().any(is_odd) || !address.chars().eq(address.nfkc()) {
             return Err(Code::NotAnAddress);
         }
         let local = parsed.local_part().len() + 1;
-        // Some read it as an encoded character of another domain.
-        if address[local..].contains('%') {
+        // Some read % as an encoded character of another domain, and numbers as an IP address.
+        let domain = &address[local..];
+        let is_number =
+            |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit());
+        if domain.contains('%') || domain.rsplit('.').next().is_some_and(is_number) {
             return Err(Code::NotAnAddress);
         }
         Ok(Self { address, local })
@@ -89,6 +99,10 @@ mod tests {
             "\"a b\"@example.org",
             "alice@example..org",
             "alice@ex%61mple.org",
+            "alice@127.0.0.1",
+            "\u{202e}alice@example.org",
+            "al\u{200b}ice@example.org",
+            "\u{ff21}lice@example.org",
         ] {
             assert_eq!(Email::parse(bad), Err(Code::NotAnAddress), "{bad}");
         }

@@ -14,7 +14,7 @@ use crate::{
     platform::{error::Result, visit::Visit},
     texts::{t, t_with},
     web::{
-        form::{Form, FormState, TOKEN_FIELD},
+        form::{Form, FormState},
         mail_link,
         notices::notices,
         page::parts::{alone, button, danger_button, hidden, isolated},
@@ -98,7 +98,7 @@ async fn verify_page(
         return Ok(arrival);
     }
     let link = mail_link::link(&state, VERIFY.page, &headers);
-    let claim = verification::claim_of(&state, &link, Repeat::Allowed, &visit).await?;
+    let claim = verification::claim_of(&state, &link, Repeat::Refused, &visit).await?;
     let is_owner = viewer.caller.as_ref().is_some_and(|caller| caller.account() == claim.account);
     let owner = if is_owner { "" } else { &*claim.username };
     let form = FormState::new(&VERIFY).with("address", &claim.address).with("owner", owner);
@@ -121,23 +121,21 @@ async fn show_verify(
             "" => (t_with("verify-email-lead", &values[..1]), t("verify-email-button")),
             _ => (t_with("verify-email-whose", &values), t("verify-email-mine")),
         };
+        let disown = (!owner.is_empty()).then(|| {
+            view! {
+                <button type="submit" class="button quiet" formaction=DISOWN.action>
+                    {t("verify-email-not-mine")}
+                </button>
+            }
+        });
         let fields = vec![
             hidden("address", address),
             hidden("owner", owner),
             mail_link::link_field(&link),
             button(yes),
+            disown.into_any(),
         ];
-        let disown = (!owner.is_empty()).then(|| {
-            view! {
-                <form method="post" action=DISOWN.action>
-                    {hidden(TOKEN_FIELD, token)}
-                    {mail_link::link_field(&link)}
-                    <button type="submit" class="button quiet">{t("verify-email-not-mine")}</button>
-                </form>
-            }
-            .into_any()
-        });
-        alone(form, token, Some(lead), fields, disown)
+        alone(form, token, Some(lead), fields, None)
     })
     .await
 }

@@ -60,7 +60,7 @@ async fn list(settings: &Settings, most: i64) -> Result<(), Failure> {
         let account = account_id.map(|id| format!(", account {id}")).unwrap_or_default();
         let error = error.map(|error| format!(": {error}")).unwrap_or_default();
         let created = rfc3339(created_at);
-        say(&format!("{id}  {kind} of {created}{account}  {tries} tries, {state}{error}"));
+        say(&format!("{id}  {kind} of {created}{account}  failed tries: {tries}, {state}{error}"));
     }
     Ok(())
 }

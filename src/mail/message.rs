@@ -43,6 +43,7 @@ pub const MESSAGES: &[(&str, &[&str])] = &[
     ("email-changed", &["username"]),
     ("email-removed", &["username"]),
     ("email-restored", &["username"]),
+    ("email-set", &["username"]),
     ("reset-password", &["username"]),
     ("sign-in-code", &["username", "code"]),
     ("no-account", &[]),
@@ -67,6 +68,9 @@ pub struct Message {
     values: BTreeMap<String, String>,
     /// The path that its button leads to.
     path: Option<String>,
+    /// Afterwards it is worth nothing, and is not sent. In seconds since 1970.
+    #[serde(default)]
+    until: Option<i64>,
 }
 
 impl Message {
@@ -79,6 +83,7 @@ impl Message {
             name: name.to_owned(),
             values: BTreeMap::new(),
             path: None,
+            until: None,
         }
     }
 
@@ -88,8 +93,14 @@ impl Message {
         Self::new("", "", "")
     }
 
-    pub(super) fn is_nothing(&self) -> bool {
-        self.to.is_empty()
+    pub(super) fn is_worth_nothing(&self, now: i64) -> bool {
+        self.to.is_empty() || self.until.is_some_and(|until| until <= now)
+    }
+
+    /// What it holds works until then.
+    #[must_use]
+    pub fn until(self, time: i64) -> Self {
+        Self { until: Some(time), ..self }
     }
 
     #[must_use]
@@ -357,6 +368,14 @@ mod tests {
             let button = format!("mail-{name}.button");
             assert_eq!(link, Language::English.text(&button) != button, "{raw}");
         }
+    }
+
+    #[test]
+    fn a_message_whose_code_is_over_is_worth_nothing() {
+        let message = Message::new("sign-in-code", "alice@example.org", "en").until(100);
+        let read = Message::read(&message.written().expect("written")).expect("read");
+        assert!(!read.is_worth_nothing(99) && read.is_worth_nothing(100));
+        assert!(Message::nothing().is_worth_nothing(0));
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::outbox::Undelivered;
 /// How long one command may take. A message takes about eight.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long a delivery or a probe may take in all. A server can send without end.
+const ALTOGETHER: Duration = Duration::from_secs(45);
+
 pub enum Transport {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
     Folder(std::path::PathBuf),
@@ -34,7 +37,10 @@ impl Transport {
     pub(crate) async fn send(&self, id: &str, letter: &Letter) -> Result<(), Undelivered> {
         match self {
             Self::Smtp(client) => {
-                client.send(letter.clone()).await.map(drop).map_err(|error| undelivered(&error))
+                match tokio::time::timeout(ALTOGETHER, client.send(letter.clone())).await {
+                    Ok(sent) => sent.map(drop).map_err(|error| undelivered(&error)),
+                    Err(_) => Err(Undelivered::ForNow(too_slow())),
+                }
             }
             Self::Folder(folder) => write(folder, id, &letter.formatted())
                 .map_err(|error| Undelivered::ForNow(format!("{}: {error}", folder.display()))),
@@ -44,11 +50,16 @@ impl Transport {
     /// Connects and signs in, and sends nothing.
     pub async fn probe(&self) -> Result<(), String> {
         match self {
-            Self::Smtp(client) => match client.test_connection().await {
-                Ok(true) => Ok(()),
-                Ok(false) => Err("the server doesn't answer as an SMTP server does".to_owned()),
-                Err(error) => Err(explained(&error)),
-            },
+            Self::Smtp(client) => {
+                match tokio::time::timeout(ALTOGETHER, client.test_connection()).await {
+                    Ok(Ok(true)) => Ok(()),
+                    Ok(Ok(false)) => {
+                        Err("the server doesn't answer as an SMTP server does".to_owned())
+                    }
+                    Ok(Err(error)) => Err(explained(&error)),
+                    Err(_) => Err(too_slow()),
+                }
+            }
             Self::Folder(folder) => {
                 fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
             }
@@ -82,16 +93,32 @@ fn client(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     Ok(client.build())
 }
 
+fn too_slow() -> String {
+    format!("the mail server took longer than {} seconds", ALTOGETHER.as_secs())
+}
+
+/// Codes about our user name and password, not about a message (RFC 4954, section 6).
+const ABOUT_US: [u16; 4] = [530, 534, 535, 538];
+
 /// A refusal by a code of 5xx is for good (RFC 5321, section 4.2.1). Everything else may pass.
 fn undelivered(error: &lettre::transport::smtp::Error) -> Undelivered {
     let words = explained(error);
-    if error.is_permanent() { Undelivered::ForGood(words) } else { Undelivered::ForNow(words) }
+    let is_about_us = error.status().is_some_and(|code| ABOUT_US.contains(&code.into()));
+    if error.is_permanent() && !is_about_us {
+        Undelivered::ForGood(words)
+    } else {
+        Undelivered::ForNow(words)
+    }
 }
 
 /// The cause of a failure, without the text of the server's answer, which may name the recipient.
 fn explained(error: &lettre::transport::smtp::Error) -> String {
     if let Some(code) = error.status() {
-        return format!("the mail server refused it: {code}");
+        let why = match ABOUT_US.contains(&code.into()) {
+            true => "the user name or the password",
+            false => "it",
+        };
+        return format!("the mail server refused {why}: {code}");
     }
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -101,6 +128,9 @@ fn explained(error: &lettre::transport::smtp::Error) -> String {
             words = format!("{words}: {cause_words}");
         }
         source = cause.source();
+    }
+    if words.contains("incomplete response") {
+        words += " (if this port expects TLS from the start, as 465 does, write smtps://)";
     }
     words
 }

@@ -154,10 +154,11 @@ pub(super) async fn of_account(
 /// Written at most once a day. A session from before this table counts, too.
 pub(super) async fn note_device(
     tx: &mut Tx,
-    session: &StoredSession,
+    account: AccountId,
     tag: &str,
+    (device, network): (&str, &str),
+    now: i64,
 ) -> Result<bool, Fault> {
-    let (account, now) = (session.account_id, session.created_at);
     let query = "SELECT seen_at FROM seen_devices WHERE account_id = $1 AND tag = $2";
     let seen: Option<(i64,)> = tx.optional(sql(query).bind(account).bind(tag)).await?;
     if seen.is_none_or(|(at,)| at < now - 24 * 3600) {
@@ -170,8 +171,7 @@ pub(super) async fn note_device(
     }
     let query = "SELECT account_id FROM sessions WHERE account_id = $1 AND device = $2 AND network = $3 \
                  AND alive_until > $4 LIMIT 1";
-    let query = sql(query).bind(account).bind(&session.device).bind(&session.network);
-    tx.exists(query.bind(now)).await
+    tx.exists(sql(query).bind(account).bind(device).bind(network).bind(now)).await
 }
 
 /// The ids that a statement returns.

@@ -76,7 +76,7 @@ impl Request {
             Some(device) => format!("{letter} by {device}"),
             None => letter,
         };
-        let by_address = throttle.counters(keys, Who::Letter { to: &letter }, visit);
+        let by_address = throttle.counters(keys, Who::Letter { kind: act.0, to: &letter }, visit);
         let mut event = Event::of(visit, By::Stranger, act, None, now());
         event.account = match &addressee {
             Addressee::Owner(holder, ..) => Some(holder.profile.id),

@@ -45,7 +45,10 @@ pub async fn ask(services: &Services, raw: &str, visit: &Visit) -> Result<String
     let challenge = challenges::make(&mut tx, &services.keys, &new).await?;
     let message = match &request.addressee {
         _ if !sends => Message::nothing(),
-        Addressee::Owner(_, reachable, _) => reachable.message("sign-in-code").with("code", &code),
+        Addressee::Owner(_, reachable, _) => {
+            let message = reachable.message("sign-in-code").with("code", &code);
+            message.until(request.event.at + CODE_TTL)
+        }
         _ => request.no_account(),
     };
     request.finish(tx, services, &message).await?;

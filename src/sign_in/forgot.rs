@@ -28,7 +28,8 @@ pub async fn forgot(services: &Services, raw: &str, visit: &Visit) -> Result<()>
         _ if !sends => Message::nothing(),
         Addressee::Owner(_, reachable, _) => {
             let message = reachable.message("reset-password");
-            message.leading_to(format!("/set-password?link={link}"))
+            let message = message.leading_to(format!("/set-password?link={link}"));
+            message.until(at + Purpose::ResetPassword.ttl())
         }
         _ => request.no_account(),
     };

@@ -226,7 +226,7 @@ async fn show_sign_in(
             view! { <a class="button quiet" href=href>{t("sign-in-by-code")}</a> }.into_any()
         });
         let fields = vec![
-            parts::username(form),
+            parts::username(form, has_mail),
             parts::password(form, Field::PASSWORD),
             remember(form, remembered),
             button(t("sign-in")),

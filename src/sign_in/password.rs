@@ -182,6 +182,7 @@ pub async fn set_by_link(
     let changed = sessions::end(&mut tx, revision, account, Which::All, event.at).await?;
     emails::drop_pending(&mut tx, account).await?;
     if found.sent_to.is_some() {
+        _ = sessions::note_device(&mut tx, &services.keys, account, visit, event.at).await?;
         emails::tie(&mut tx, account, event.at).await?;
     }
     password_changed(&mut tx, services, account).await?;

@@ -87,7 +87,7 @@ email-is-verified = Bestätigt
 email-is-pending = Noch nicht bestätigt
 email-send = Bestätigungslink senden
 email-again = Link noch einmal senden
-email-remove = Entfernen
+email-remove = Adresse entfernen
 verify-email = E-Mail-Adresse bestätigen
 verify-email-lead = Gehört { $address } Ihnen? Bestätigen Sie die Adresse, um sie mit Ihrem Konto zu verwenden.
 verify-email-button = Bestätigen
@@ -218,6 +218,7 @@ field-currentPassword = Aktuelles Passwort
 field-newPassword = Neues Passwort
 field-email = E-Mail-Adresse
 field-identifier = Benutzername oder E-Mail-Adresse
+field-new-email = Neue E-Mail-Adresse
 field-code = Code
 error-prefix = Fehler:
 summary = Bitte prüfen Sie:
@@ -277,6 +278,7 @@ token-wrong-type = Das Token muss eine Zeichenkette sein
 ## Was mit einem ganzen Formular nicht stimmt
 
 form-invalid-credentials = Benutzername oder Passwort ist falsch. Versuchen Sie es noch einmal
+form-invalid-or-unverified = Benutzername oder Passwort ist falsch, oder Ihre Adresse ist noch nicht bestätigt
 form-stale = Diese Seite ist abgelaufen. Bitte versuchen Sie es noch einmal. Wenn es wieder geschieht, erlauben Sie Cookies für diese Website
 form-busy = Der Dienst ist überlastet. Warten Sie einen Augenblick und versuchen Sie es noch einmal
 form-too-many = { $minutes ->
@@ -507,3 +509,6 @@ mail-wrong-tries = Viele fehlgeschlagene Anmeldeversuche
         Gerät: { $device }. Netzwerk: { $network }. Letzter Versuch: { $time }.
     .button = Konto ansehen
     .after = Wenn Sie es waren, müssen Sie nichts tun. Wenn nicht, achten Sie darauf, dass Sie dieses Passwort nirgends sonst verwenden.
+mail-email-set = Der Betreiber hat Ihre E-Mail-Adresse geändert
+    .text = Bei { $brand } hat der Betreiber Ihrem Konto „{ $username }“ eine andere E-Mail-Adresse gegeben. Hierher kommt keine E-Mail mehr.
+    .after = Wenn Sie nicht darum gebeten haben, bitten Sie sofort um Hilfe.

@@ -87,7 +87,7 @@ email-is-verified = Confirmed
 email-is-pending = Not confirmed yet
 email-send = Send a confirmation link
 email-again = Send the link again
-email-remove = Remove
+email-remove = Remove your address
 verify-email = Confirm your email address
 verify-email-lead = Is { $address } yours? Confirm it to use it with your account.
 verify-email-button = Confirm
@@ -218,6 +218,7 @@ field-currentPassword = Current password
 field-newPassword = New password
 field-email = Email address
 field-identifier = Username or email address
+field-new-email = New email address
 field-code = Code
 error-prefix = Error:
 summary = Check the following:
@@ -277,6 +278,7 @@ token-wrong-type = The token must be a string
 ## What is wrong with a whole form
 
 form-invalid-credentials = Wrong username or password. Try again
+form-invalid-or-unverified = Wrong username or password, or your address isn't confirmed yet
 form-stale = This page expired. Please try again. If it keeps happening, allow cookies for this site
 form-busy = The service is busy. Wait a moment, then try again
 form-too-many = { $minutes ->
@@ -507,3 +509,6 @@ mail-wrong-tries = Many failed attempts to sign in
         Device: { $device }. Network: { $network }. Last attempt: { $time }.
     .button = Review your account
     .after = If it was you, there is nothing to do. If it wasn't, make sure that you use this password nowhere else.
+mail-email-set = The operator changed your email address
+    .text = At { $brand }, the operator gave your account "{ $username }" another email address. No more mail will come here.
+    .after = If you didn't ask for this, ask for help right away.

@@ -21,7 +21,7 @@ settings! {
             "sign-ups from one IPv4 address or IPv6 /64",
             "Those whose username is taken count, too.";
         mail: Vec<Limit> = or("THROTTLE_MAIL", "3/1h,10/1d", Limit::parse_list),
-            "mails to one address that somebody asked for",
+            "mails of one kind to one address that somebody asked for",
             "Above that, the answer is the same and no mail is sent.";
         acts: Limit = or("THROTTLE_ACTS", "600/1h", Limit::parse_one),
             "name changes and downloads of one session, and apart from them its refreshes",

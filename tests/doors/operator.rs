@@ -457,6 +457,21 @@ async fn addresses_come_along_and_go_along_and_a_verified_one_is_one_accounts() 
         assert!(!refused.status.success() && said(&refused).contains(why), "{}", said(&refused));
     }
     done(&server, folder.path(), &["user", "set", "bob", "email", "robert@example.org"]);
+    // With mail set up for the command, the previous address hears of it.
+    let url = mailbox.url();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.env_clear().current_dir(folder.path()).args([
+        "user",
+        "set",
+        "bob",
+        "email",
+        "bob@x.org",
+    ]);
+    command.envs([("DATABASE_URL", &*server.database_url), ("JWT_SECRET", SECRET)]);
+    command.envs([("MAIL_URL", &*url), FROM]);
+    assert!(command.output().expect("it ran").status.success());
+    mailbox.letter("robert@example.org", "The operator changed", 1).await;
+    done(&server, folder.path(), &["user", "set", "bob", "email", "robert@example.org"]);
     assert!(server.sign_in(Via::Json, "robert@example.org", PASSWORD).await.is_accepted());
     let taken = ["user", "set", "bob", "email", "alice@example.org"];
     assert!(!latchkey(&server, folder.path(), &taken).status.success());

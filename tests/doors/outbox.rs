@@ -267,8 +267,20 @@ async fn an_owner_hears_of_whatever_changes_the_account_in_their_language() {
     mailbox.letter(email, "Ihr Konto bleibt", 1).await;
     eventually(async || server.db_count(WAITING).await == 0).await;
     let devices = mailbox.about(email, "Neue Anmeldung").len();
-    assert_eq!(devices, 2, "that of the program once, and that of the browser");
+    assert_eq!(devices, 1, "once, and not for the device that signed up");
     for message in mailbox.taken() {
         assert!(!message.contains(PASSWORD) && !message.contains(NEW));
     }
+}
+
+#[tokio::test]
+async fn a_wrong_password_of_ours_gives_up_no_message() {
+    let mailbox = Mailbox::open_with(Security::StartTls).await;
+    let user = USER.0.replace('@', "%40");
+    let url = format!("smtp://{user}:wrong@127.0.0.1:{}", mailbox.port);
+    let server = TestServer::start_with(&[("MAIL_URL", &url), FROM]).await;
+    assert!(server.sign_up_with(Via::Json, "alice", "alice@example.org").await.is_accepted());
+    let waits =
+        "SELECT COUNT(*) FROM outbox WHERE tries = 1 AND failed_at IS NULL AND error LIKE '%535%'";
+    eventually(async || server.db_count(waits).await == 1).await;
 }

@@ -150,7 +150,7 @@ pub(super) fn panel(emails: &Emails, is_kept: bool, form: &FormState, token: &st
         {again}
         <form method="post" action=CHANGE_EMAIL.action novalidate>
             {hidden(TOKEN_FIELD, token)}
-            {parts::email(&own, None)}
+            {parts::new_email(&own)}
             {button(t("email-send"))}
         </form>
         {remove}

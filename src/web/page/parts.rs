@@ -11,7 +11,7 @@ use crate::{
     islands::{LiveForm, REVEAL},
     texts::{language, number, t, t_with},
     web::{
-        brand::way_back_in,
+        brand::{must_verify, way_back_in},
         form::{FormState, TOKEN_FIELD, Wrong},
     },
 };
@@ -135,6 +135,12 @@ pub(crate) fn new_password(form: &FormState, field: Field, policy: PasswordPolic
     Input { hint, light, ..Input::new(field, Kind::Password, "new-password") }.view(form)
 }
 
+/// A field for an address that replaces the present one.
+pub(crate) fn new_email(form: &FormState) -> AnyView {
+    let label = Some("field-new-email");
+    Input { label, ..Input::new(Field::EMAIL, Kind::Email, "email") }.view(form)
+}
+
 pub(crate) fn email(form: &FormState, hint: Option<String>) -> AnyView {
     Input { hint, ..Input::new(Field::EMAIL, Kind::Email, "email") }.view(form)
 }
@@ -149,8 +155,10 @@ pub(crate) fn one_time_code(form: &FormState) -> AnyView {
     Input::new(Field::CODE, Kind::Digits, "one-time-code").view(form)
 }
 
-pub(crate) fn username(form: &FormState) -> AnyView {
-    Input::new(Field::USERNAME, Kind::Name, "username").view(form)
+/// The name of a user who signs in. `by_address`: an email address will do.
+pub(crate) fn username(form: &FormState, by_address: bool) -> AnyView {
+    let label = by_address.then_some("field-identifier");
+    Input { label, ..Input::new(Field::USERNAME, Kind::Name, "username") }.view(form)
 }
 
 /// A field for a new username.
@@ -183,6 +191,8 @@ struct Input {
     field: Field,
     kind: Kind,
     autocomplete: &'static str,
+    /// The name of its label's text, if that is not the field's own.
+    label: Option<&'static str>,
     hint: Option<String>,
     light: Option<Light>,
     below: Option<AnyView>,
@@ -190,13 +200,14 @@ struct Input {
 
 impl Input {
     fn new(field: Field, kind: Kind, autocomplete: &'static str) -> Self {
-        Self { field, kind, autocomplete, hint: None, light: None, below: None }
+        Self { field, kind, autocomplete, label: None, hint: None, light: None, below: None }
     }
 
     fn view(self, form: &FormState) -> AnyView {
-        let Self { field, kind, autocomplete, hint, light, below } = self;
+        let Self { field, kind, autocomplete, label, hint, light, below } = self;
         let id = field.name();
         let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+        let label = label.map_or_else(|| format!("field-{id}"), str::to_owned);
         let is_password = kind == Kind::Password;
         let value = if is_password { String::new() } else { form.value(id).to_owned() };
         let error = error_of(form, id);
@@ -225,7 +236,7 @@ impl Input {
         });
         view! {
             <div class="field">
-                <label for=id>{language().text(&format!("field-{id}"))}</label>
+                <label for=id>{language().text(&label)}</label>
                 {hint}
                 <p class="error" id=error_id aria-live="polite" data-prefix=t("error-prefix")>{error}</p>
                 <div class=if is_password { "control secret" } else { "control" }>
@@ -276,6 +287,7 @@ pub(crate) fn username_for_managers(username: &str) -> AnyView {
 /// Takes the focus.
 pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
     let of_all = form.wrong.map(|wrong| match wrong {
+        Wrong::Credentials if must_verify() => t("form-invalid-or-unverified"),
         Wrong::Credentials => t("form-invalid-credentials"),
         Wrong::Stale => t("form-stale"),
         Wrong::Busy => t("form-busy"),
