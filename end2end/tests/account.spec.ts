@@ -103,7 +103,7 @@ test("a person sets a password by a link of the operator's", async ({ page, serv
   await expect(page.getByRole("status")).toContainText("Password saved.");
   await signIn(page, username, NEW);
   const again = await page.goto(link);
-  expect(again?.status()).toBe(404);
+  expect(again?.status()).toBe(400);
 });
 
 test("a person chooses German, and gets it everywhere", async ({ page }) => {

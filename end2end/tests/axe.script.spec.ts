@@ -134,7 +134,7 @@ for (const colorScheme of ["light", "dark"] as const)
     await isAccessible(page);
     await page.getByLabel("Email address").fill("alice@example.org");
     await page.getByRole("button", { name: "Send a confirmation link" }).click();
-    await expect(page.getByRole("status")).toContainText("We've sent you a mail.");
+    await expect(page.getByRole("status")).toContainText("We've sent you an email.");
     await isAccessible(page);
     await context.close();
   });

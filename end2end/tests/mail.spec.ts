@@ -20,7 +20,7 @@ test("a person confirms an address, forgets the password and comes back", async 
   await page.getByRole("link", { name: "Forgot your password?" }).click();
   await page.getByLabel("Username or email address").fill(email);
   await page.getByRole("button", { name: "Send the link" }).click();
-  await expect(page.getByRole("status")).toContainText("a mail is on its way");
+  await expect(page.getByRole("status")).toContainText("an email is on its way");
   await page.goto(linkIn(await letter(url, email, "Set a new password")));
   await expect(page).toHaveURL("/set-password");
   await page.getByLabel("New password").fill("short");
