@@ -232,19 +232,21 @@ pub(crate) async fn claim(
     let (at, key) = (now(), key(email));
     sql::forget_pending(tx, account).await?;
     sql::insert(tx, account, email.as_str(), &key, visit.language, at).await?;
-    let link = links::make(tx, Purpose::VerifyEmail, account, at, Some(&key)).await?;
     let owner = sql::owner(tx, &key).await?.filter(|owner| *owner != account);
     // The owner of the address is told in their own language.
     let owner = reachable(tx, owner).await?;
     let letter = Who::Letter { kind: VERIFY, to: &key };
     let counters = services.throttle.counters(&services.keys, letter, visit);
-    let message = match (services.throttle.count_in(tx, &counters).await?, owner) {
-        // The address has had enough for now. The answer is the same.
-        (Some(_), _) => Message::nothing(),
-        (None, Some(owner)) => Message::new("email-taken", &owner.address, &owner.language)
+    // If the address has had enough for now, the answer is the same, and its last link stays.
+    let sends = services.throttle.count_in(tx, &counters).await?.is_none();
+    let whose = if sends { account } else { NOBODY };
+    let link = links::make(tx, Purpose::VerifyEmail, whose, at, Some(&key)).await?;
+    let message = match (sends, owner) {
+        (false, _) => Message::nothing(),
+        (true, Some(owner)) => Message::new("email-taken", &owner.address, &owner.language)
             .with("username", username)
             .leading_to("/signin".to_owned()),
-        (None, None) => Message::new("verify-email", email.as_str(), visit.language)
+        (true, None) => Message::new("verify-email", email.as_str(), visit.language)
             .with("username", username)
             .leading_to(format!("/verify-email?link={link}")),
     };
@@ -276,11 +278,12 @@ pub(crate) async fn claim_again(
     }
     let waiting = sql::waiting(tx, account).await?;
     let to = waiting.as_ref().map_or(name, |waiting| &*waiting.key);
-    let link = links::make(tx, Purpose::VerifyEmail, account, now(), Some(to)).await?;
     let letter = Who::Letter { kind: VERIFY, to };
     let counters = services.throttle.counters(&services.keys, letter, visit);
-    let is_too_much = services.throttle.count_in(tx, &counters).await?.is_some();
-    let message = match waiting.filter(|_| !is_too_much) {
+    let sends = services.throttle.count_in(tx, &counters).await?.is_none();
+    let whose = if sends { account } else { NOBODY };
+    let link = links::make(tx, Purpose::VerifyEmail, whose, now(), Some(to)).await?;
+    let message = match waiting.filter(|_| sends) {
         Some(waiting) => {
             let message = waiting.reachable.message("verify-email");
             message.leading_to(format!("/verify-email?link={link}"))

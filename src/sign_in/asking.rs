@@ -97,7 +97,13 @@ impl Request {
             return Err(limited);
         }
         let is_enough = throttle.count_in(&mut tx, &self.by_address).await?.is_some();
-        Ok((tx, !is_enough))
+        // The address may have changed since it was looked up.
+        let now = emails::reachable(&mut tx, self.event.account).await?;
+        let is_same = match &self.addressee {
+            Addressee::Owner(_, then, _) => now.is_some_and(|now| now.address == then.address),
+            _ => true,
+        };
+        Ok((tx, is_same && !is_enough))
     }
 
     /// The account of the addressee, and its epoch.

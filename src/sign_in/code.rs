@@ -79,14 +79,15 @@ pub async fn sign_in_by_code(
     let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let is_right = challenges::take_try(store, challenge).await? && found.fits(keys, &code);
     let epoch = attempt.holder.as_ref().map(|holder| holder.epoch);
+    let is_over = found.used || epoch != Some(found.epoch);
+    // The same form may have used the code, and raised the epoch.
     if is_right
-        && found.used
+        && is_over
         && let Some(entered) = same_again(services, challenge, kind, visit).await?
     {
         return Ok(Step::Entered(Box::new(entered)));
     }
-    let is_right = is_right && !found.used && epoch == Some(found.epoch);
-    let proven = attempt.proven_if(is_right, services, visit).await?;
+    let proven = attempt.proven_if(is_right && !is_over, services, visit).await?;
     let proof = Proof::Code(challenge);
     let entered = match enter(services, &proven, proof, kind, visit).await? {
         Some(entered) => entered,

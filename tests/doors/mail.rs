@@ -167,6 +167,25 @@ async fn an_address_gets_no_more_than_so_many_mails() {
 }
 
 #[tokio::test]
+async fn a_mail_that_is_not_sent_does_not_void_the_link_before_it() {
+    let (server, mailbox) = with_mail_and(&[("THROTTLE_MAIL", "1/1h")]).await;
+    assert!(server.sign_up_with(Via::Json, "alice", "alice@example.org").await.is_accepted());
+    let first = link(&mailbox.letter("alice@example.org", "Confirm", 1).await);
+    let body = json!({"identifier": "alice"});
+    server.post_json("/auth/verify-email/resend", &body).await;
+    let token = server.token("alice").await;
+    let body = json!({"email": "alice@example.org"});
+    server.ask("PUT", "/user/email", &token, Some(&body)).await;
+    eventually(async || server.db_count("SELECT COUNT(*) FROM outbox").await == 0).await;
+    assert_eq!(mailbox.about("alice@example.org", "Confirm").len(), 1);
+    assert_eq!(server.verify(Via::Json, &first).await, Ok(()));
+    server.forgot(Via::Json, "alice").await;
+    let first = link(&mailbox.letter("alice@example.org", "Set a new password", 1).await);
+    server.forgot(Via::Form, "alice").await;
+    assert_eq!(server.reset(Via::Json, &first, NEW).await, Ok(()));
+}
+
+#[tokio::test]
 async fn the_old_address_hears_of_a_change_and_stays_until_the_new_one_is_verified() {
     let (server, mailbox) = with_mail().await;
     server.verified(&mailbox, "alice").await;
