@@ -31,7 +31,7 @@ use crate::{
     passwords::{self, Holder},
     platform::{
         clock::now,
-        error::{Error, Fault, Refusal, Result},
+        error::{Fault, Refusal, Result},
         visit::Visit,
     },
     services::Services,
@@ -256,7 +256,7 @@ pub(crate) async fn claim(
 
 /// Sends the link that verifies an address once more: for an account without a verified one, or for
 /// the last account that was given this address while nobody has verified it. The same is written
-/// if there is none. `name`: as typed. `asking`: the counters of the network. `Some`: there have been
+/// if there is none. `name`: as typed. `asking`: the counters of the network. `false`: there have been
 /// too many from there, so roll back.
 pub(crate) async fn claim_again(
     tx: &mut Tx,
@@ -265,16 +265,15 @@ pub(crate) async fn claim_again(
     (email, name): (Option<&Email>, &str),
     asking: &[Counter],
     visit: &Visit,
-) -> Result<Option<Error>> {
+) -> Result<bool> {
     let claimed = match email {
         Some(email) => sql::claimant(tx, &key(email)).await?,
         None => None,
     };
     let account = named.or(claimed).unwrap_or(NOBODY);
     account::lock(tx, account).await?;
-    let limited = services.throttle.count_in(tx, asking).await?;
-    if limited.is_some() {
-        return Ok(limited);
+    if services.throttle.count_in(tx, asking).await?.is_some() {
+        return Ok(false);
     }
     let waiting = sql::waiting(tx, account).await?;
     let to = waiting.as_ref().map_or(name, |waiting| &*waiting.key);
@@ -292,7 +291,7 @@ pub(crate) async fn claim_again(
     };
     let account = Some(account).filter(|account| *account != NOBODY);
     mail::post(tx, &services.keys, account, &message).await?;
-    Ok(None)
+    Ok(true)
 }
 
 /// Sets the address of the caller. The previous one stays until the new one is verified, and gets a

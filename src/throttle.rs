@@ -334,6 +334,20 @@ impl Throttle {
         checked
     }
 
+    /// Whether a counter is over its limit, for answers that don't tell. Recorded as `act`.
+    pub async fn is_limited(
+        &self,
+        store: &Store,
+        counters: &[Counter],
+        visit: &Visit,
+        act: Act,
+    ) -> Result<bool> {
+        match self.refuse_if_limited(store, counters, visit, act).await {
+            Err(Error::Refusal(Refusal::TooManyTries { .. })) => Ok(true),
+            checked => checked.map(|()| false),
+        }
+    }
+
     /// Counts an invalid token or link.
     pub async fn refuse_bearer(&self, keys: &Keys, store: &Store, visit: &Visit) -> Result<()> {
         let counters = self.counters(keys, Who::Bearer, visit);

@@ -46,17 +46,19 @@ pub(super) enum Addressee {
 }
 
 impl Request {
-    /// Refused if there have been too many from this network.
+    /// `None`: there have been too many from this network, so do nothing and answer as always.
     pub(super) async fn of(
         services: &Services,
         identifier: &Identifier,
         act: Act,
         visit: &Visit,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         emails::is_on(services)?;
         let (store, keys, throttle) = (&services.store, &services.keys, &services.throttle);
         let by_network = throttle.counters(keys, Who::Asking, visit);
-        throttle.refuse_if_limited(store, &by_network, visit, LIMITED).await?;
+        if throttle.is_limited(store, &by_network, visit, LIMITED).await? {
+            return Ok(None);
+        }
         let holder = holder(services, identifier).await?.filter(|holder| !holder.disabled);
         let account = holder.as_ref().map(|holder| holder.profile.id);
         let reachable = emails::reachable(&mut store.read().await?, account).await?;
@@ -82,19 +84,24 @@ impl Request {
             Addressee::Owner(holder, ..) => Some(holder.profile.id),
             _ => None,
         };
-        Ok(Self { name, addressee, event, language: visit.language, by_network, by_address })
+        let language = visit.language;
+        Ok(Some(Self { name, addressee, event, language, by_network, by_address }))
     }
 
     /// Locks the account and counts the request. `false`: the address has had enough for now, so
-    /// send nothing and answer as always.
-    pub(super) async fn begin(&self, services: &Services, visit: &Visit) -> Result<(Tx, bool)> {
+    /// send nothing and answer as always. `None`: so has the network.
+    pub(super) async fn begin(
+        &self,
+        services: &Services,
+        visit: &Visit,
+    ) -> Result<Option<(Tx, bool)>> {
         let throttle = &services.throttle;
         let mut tx = services.store.begin().await?;
         account::lock(&mut tx, self.event.account.unwrap_or(NOBODY)).await?;
-        if let Some(limited) = throttle.count_in(&mut tx, &self.by_network).await? {
+        if throttle.count_in(&mut tx, &self.by_network).await?.is_some() {
             tx.rollback().await?;
             throttle.audit_refusal(&services.store, visit, LIMITED).await;
-            return Err(limited);
+            return Ok(None);
         }
         let is_enough = throttle.count_in(&mut tx, &self.by_address).await?.is_some();
         // The address may have changed since it was looked up.
@@ -103,7 +110,7 @@ impl Request {
             Addressee::Owner(_, then, _) => now.is_some_and(|now| now.address == then.address),
             _ => true,
         };
-        Ok((tx, is_same && !is_enough))
+        Ok(Some((tx, is_same && !is_enough)))
     }
 
     /// The account of the addressee, and its epoch.

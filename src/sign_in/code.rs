@@ -32,9 +32,14 @@ pub const CODE_TTL: i64 = 10 * 60;
 /// Sends a code to the verified address of an account. `raw`: its username, or that address.
 /// Returns the token of the challenge, which is made in every case.
 pub async fn ask(services: &Services, raw: &str, visit: &Visit) -> Result<String> {
-    let request = Request::of(services, &identifier(raw)?, CODE_ASKED, visit).await?;
+    let identifier = identifier(raw)?;
+    // A token of no challenge, if nothing is done.
+    let none = random::token()?;
+    let Some(request) = Request::of(services, &identifier, CODE_ASKED, visit).await? else {
+        return Ok(none);
+    };
+    let Some((mut tx, sends)) = request.begin(services, visit).await? else { return Ok(none) };
     let code = random::digits()?;
-    let (mut tx, sends) = request.begin(services, visit).await?;
     let new = NewChallenge {
         purpose: Purpose::EmailCode,
         account: request.account().filter(|_| sends),

@@ -15,8 +15,11 @@ use crate::{
 /// Sends a link to set a new password to the verified address of an account. `raw`: its username,
 /// or that address.
 pub async fn forgot(services: &Services, raw: &str, visit: &Visit) -> Result<()> {
-    let request = Request::of(services, &identifier(raw)?, RESET_ASKED, visit).await?;
-    let (mut tx, sends) = request.begin(services, visit).await?;
+    let identifier = identifier(raw)?;
+    let Some(request) = Request::of(services, &identifier, RESET_ASKED, visit).await? else {
+        return Ok(());
+    };
+    let Some((mut tx, sends)) = request.begin(services, visit).await? else { return Ok(()) };
     let (account, key) = match &request.addressee {
         Addressee::Owner(holder, _, key) if sends => (holder.profile.id, &**key),
         // No link is made, by the same statements.

@@ -15,17 +15,18 @@ pub async fn resend(services: &Services, raw: &str, visit: &Visit) -> Result<()>
     let identifier = identifier(raw)?;
     let (store, throttle) = (&services.store, &services.throttle);
     let by_network = throttle.counters(&services.keys, Who::Asking, visit);
-    throttle.refuse_if_limited(store, &by_network, visit, LIMITED).await?;
+    if throttle.is_limited(store, &by_network, visit, LIMITED).await? {
+        return Ok(());
+    }
     let named = attempt::holder(services, &identifier).await?.map(|holder| holder.profile.id);
     let event = Event::of(visit, By::Stranger, VERIFICATION_ASKED, named, now());
     let name = attempt::counted_name(services, &identifier);
     let typed = (identifier.email.as_ref(), &*name);
     let mut tx = store.begin().await?;
-    let limited = emails::claim_again(&mut tx, services, named, typed, &by_network, visit).await?;
-    if let Some(limited) = limited {
+    if !emails::claim_again(&mut tx, services, named, typed, &by_network, visit).await? {
         tx.rollback().await?;
         throttle.audit_refusal(store, visit, LIMITED).await;
-        return Err(limited);
+        return Ok(());
     }
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

@@ -167,6 +167,24 @@ async fn an_address_gets_no_more_than_so_many_mails() {
 }
 
 #[tokio::test]
+async fn a_network_that_asks_too_often_gets_the_same_answer_and_nothing_is_sent() {
+    let (server, mailbox) = with_mail_and(&[("THROTTLE_NETWORK", "5/1h")]).await;
+    server.verified(&mailbox, "alice").await;
+    for index in 0..20 {
+        server.forgot(Via::Json, &format!("person{index}@example.org")).await;
+    }
+    server.forgot(Via::Form, "alice").await;
+    server.ask_for_code(Via::Form, "alice").await;
+    let asker = server.ask_for_code(Via::Json, "alice").await;
+    assert_eq!(server.enter_code(&asker, "12345678").await, Err(StatusCode::BAD_REQUEST));
+    let body = json!({"identifier": "alice"});
+    let sent = server.post_json("/auth/verify-email/resend", &body).await;
+    assert_eq!(sent.status(), StatusCode::ACCEPTED);
+    eventually(async || server.db_count("SELECT COUNT(*) FROM outbox").await == 0).await;
+    assert_eq!(mailbox.taken().len(), 1 + 5);
+}
+
+#[tokio::test]
 async fn a_mail_that_is_not_sent_does_not_void_the_link_before_it() {
     let (server, mailbox) = with_mail_and(&[("THROTTLE_MAIL", "1/1h")]).await;
     assert!(server.sign_up_with(Via::Json, "alice", "alice@example.org").await.is_accepted());
