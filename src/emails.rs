@@ -211,7 +211,7 @@ pub(crate) async fn set(
     sql::forget_former(&mut tx, account).await?;
     // The operator vouches for it.
     import(&mut tx, account, email, State::Tied, event.at).await?;
-    // What went to the previous address.
+    // Links and codes that went to the previous address.
     sessions::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
@@ -235,23 +235,34 @@ pub(crate) async fn claim(
     let owner = sql::owner(tx, &key).await?.filter(|owner| *owner != account);
     // The owner of the address is told in their own language.
     let owner = reachable(tx, owner).await?;
-    let letter = Who::Letter { kind: VERIFY, to: &key };
-    let counters = services.throttle.counters(&services.keys, letter, visit);
-    // If the address has had enough for now, the answer is the same, and its last link stays.
-    let sends = services.throttle.count_in(tx, &counters).await?.is_none();
-    let whose = if sends { account } else { NOBODY };
-    let link = links::make(tx, Purpose::VerifyEmail, whose, at, Some(&key)).await?;
-    let message = match (sends, owner) {
-        (false, _) => Message::nothing(),
-        (true, Some(owner)) => Message::new("email-taken", &owner.address, &owner.language)
+    let message = match (verifying(tx, services, account, &key, visit).await?, owner) {
+        (None, _) => Message::nothing(),
+        (Some(_), Some(owner)) => Message::new("email-taken", &owner.address, &owner.language)
             .with("username", username)
             .leading_to("/signin".to_owned()),
-        (true, None) => Message::new("verify-email", email.as_str(), visit.language)
+        (Some(path), None) => Message::new("verify-email", email.as_str(), visit.language)
             .with("username", username)
-            .leading_to(format!("/verify-email?link={link}")),
+            .leading_to(path),
     };
     mail::post(tx, &services.keys, Some(account), &message).await?;
     Ok(())
+}
+
+/// Counts a mail to the address with the key `to`, and makes the link that verifies it. `None`: the
+/// address has had enough for now. Its last link stays, and the statements are the same.
+async fn verifying(
+    tx: &mut Tx,
+    services: &Services,
+    account: AccountId,
+    to: &str,
+    visit: &Visit,
+) -> Result<Option<String>, Fault> {
+    let letter = Who::Letter { kind: VERIFY, to };
+    let counters = services.throttle.counters(&services.keys, letter, visit);
+    let sends = services.throttle.count_in(tx, &counters).await?.is_none();
+    let whose = if sends { account } else { NOBODY };
+    let link = links::make(tx, Purpose::VerifyEmail, whose, now(), Some(to)).await?;
+    Ok(sends.then(|| format!("/verify-email?link={link}")))
 }
 
 /// Sends the link that verifies an address once more: for an account without a verified one, or for
@@ -277,16 +288,9 @@ pub(crate) async fn claim_again(
     }
     let waiting = sql::waiting(tx, account).await?;
     let to = waiting.as_ref().map_or(name, |waiting| &*waiting.key);
-    let letter = Who::Letter { kind: VERIFY, to };
-    let counters = services.throttle.counters(&services.keys, letter, visit);
-    let sends = services.throttle.count_in(tx, &counters).await?.is_none();
-    let whose = if sends { account } else { NOBODY };
-    let link = links::make(tx, Purpose::VerifyEmail, whose, now(), Some(to)).await?;
-    let message = match waiting.filter(|_| sends) {
-        Some(waiting) => {
-            let message = waiting.reachable.message("verify-email");
-            message.leading_to(format!("/verify-email?link={link}"))
-        }
+    let path = verifying(tx, services, account, to, visit).await?;
+    let message = match waiting.zip(path) {
+        Some((waiting, path)) => waiting.reachable.message("verify-email").leading_to(path),
         None => Message::nothing(),
     };
     let account = Some(account).filter(|account| *account != NOBODY);
@@ -358,7 +362,7 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
         tx.rollback().await?;
         return Ok(());
     }
-    // What went to the removed address.
+    // Links and codes that went to the removed address.
     sessions::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

@@ -55,6 +55,13 @@ pub enum Repeat {
     Refused,
 }
 
+impl Repeat {
+    /// Whether a link may be used.
+    pub(crate) fn allows(self, used: bool) -> bool {
+        !used || self == Self::Allowed
+    }
+}
+
 /// A link that is valid, or has just been used.
 pub struct Link {
     pub account: AccountId,
@@ -87,7 +94,7 @@ pub(crate) async fn find(
     now: i64,
 ) -> Result<Option<Link>, Fault> {
     let found = sql::find(&mut store.read().await?, &sha256(link), purpose.word(), now).await?;
-    Ok(found.filter(|link| !link.used || repeat == Repeat::Allowed))
+    Ok(found.filter(|link| repeat.allows(link.used)))
 }
 
 /// Uses up a link. `false`: it is no longer valid.

@@ -57,7 +57,7 @@ pub async fn find(
     is_on(services)?;
     let store = &services.store;
     let former = sql::former(&mut store.read().await?, &sha256(link), now()).await?;
-    match former.filter(|former| !former.used || repeat == Repeat::Allowed) {
+    match former.filter(|former| repeat.allows(former.used)) {
         Some(former) => Ok(former),
         None => {
             services.throttle.refuse_bearer(&services.keys, store, visit).await?;
@@ -81,7 +81,7 @@ pub async fn restore(
     let revision = changes::next_revision(&mut tx).await?;
     account::lock(&mut tx, account).await?;
     let former = sql::former(&mut tx, &hash, at).await?;
-    let Some(former) = former.filter(|former| !former.used || repeat == Repeat::Allowed) else {
+    let Some(former) = former.filter(|former| repeat.allows(former.used)) else {
         tx.rollback().await?;
         return Err(Refusal::LinkInvalid.into());
     };

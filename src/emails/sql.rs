@@ -58,18 +58,14 @@ pub(super) async fn lock_address(tx: &mut Tx, key: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-impl Emails {
-    fn add(&mut self, address: String, verified_at: Option<i64>) {
-        let place = if verified_at.is_some() { &mut self.verified } else { &mut self.pending };
-        *place = Some(address);
-    }
-}
-
 pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Emails, Fault> {
     let query = "SELECT address, verified_at FROM emails WHERE account_id = $1";
     let rows: Vec<(String, Option<i64>)> = db.all(sql(query).bind(account)).await?;
     let mut emails = Emails::default();
-    rows.into_iter().for_each(|(address, verified_at)| emails.add(address, verified_at));
+    for (address, verified_at) in rows {
+        let place = if verified_at.is_some() { &mut emails.verified } else { &mut emails.pending };
+        *place = Some(address);
+    }
     let query = "SELECT address FROM former_emails WHERE account_id = $1 AND used_at IS NULL \
                  ORDER BY expires_at";
     let rows: Vec<(String,)> = db.all(sql(query).bind(account)).await?;

@@ -82,7 +82,7 @@ pub async fn verify(
         sql::tie(&mut tx, account, event.at).await?;
     }
     sql::forget_claims(&mut tx, account, &key).await?;
-    // What went to the previous address.
+    // Links and codes that went to the previous address.
     sessions::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

@@ -97,7 +97,7 @@ impl Message {
         self.to.is_empty() || self.until.is_some_and(|until| until <= now)
     }
 
-    /// What it holds works until then.
+    /// The message is not sent after this time, because its code or link no longer works.
     #[must_use]
     pub fn until(self, time: i64) -> Self {
         Self { until: Some(time), ..self }
@@ -259,8 +259,8 @@ impl Parts {
         parts.join("\n\n") + "\n"
     }
 
-    /// Tables and styles at each element, because Outlook knows no others. What others have typed is
-    /// filled in last, so that nothing in it is filled in.
+    /// Outlook renders only tables and inline styles. User text is filled in last, so that no
+    /// placeholder in it is replaced.
     fn html(&self, head: &Letterhead, language: Language) -> String {
         let [accent, on_accent, dark_accent, on_dark_accent] = &head.colors;
         let colored = |text: &str| {

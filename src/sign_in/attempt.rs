@@ -47,8 +47,8 @@ pub(super) struct Attempt {
     pub(super) holder: Option<Holder>,
     pub(super) failed: Event,
     counters: Vec<Counter>,
-    /// Those of the name or the device alone.
-    own: Vec<Counter>,
+    /// Whether the device is known: then its counters are its own.
+    is_known: bool,
     name: String,
     /// Whether the account has the verified address that it needs.
     is_verified: bool,
@@ -79,13 +79,12 @@ impl Attempt {
             throttle.refuse_if_limited(store, &stranger, visit, SIGN_IN_LIMITED).await?;
         }
         let holder = holder.await?;
-        let (counters, own) = match (&holder, device::known(keys, holder.as_ref(), visit)) {
+        let (counters, is_known) = match (&holder, device::known(keys, holder.as_ref(), visit)) {
             (Some(holder), Some(device)) => {
                 let who = Who::KnownDevice { device, account: holder.profile.id };
-                let counters = throttle.counters(keys, who, visit);
-                (counters.clone(), counters)
+                (throttle.counters(keys, who, visit), true)
             }
-            _ => (stranger, throttle.counters(keys, Who::Name(name), visit)),
+            _ => (stranger, false),
         };
         if visit.known_device.is_some() {
             throttle.refuse_if_limited(store, &counters, visit, SIGN_IN_LIMITED).await?;
@@ -95,7 +94,7 @@ impl Attempt {
             || emails::reachable(&mut store.read().await?, id).await?.is_some();
         let failed = Event::of(visit, By::Stranger, SIGN_IN_FAILED, id, now());
         let name = name.to_owned();
-        Ok(Self { holder, failed, counters, own, name, is_verified, refusal })
+        Ok(Self { holder, failed, counters, is_known, name, is_verified, refusal })
     }
 
     /// The same with an account, unless the proof was wrong, the account is disabled, or it has no
@@ -137,7 +136,12 @@ impl Attempt {
     /// written for a name that nobody has, so that the time tells nothing.
     async fn warn(&self, tx: &mut Tx, services: &Services, visit: &Visit) -> Result<(), Fault> {
         let Services { throttle, keys, mail, .. } = services;
-        if mail.is_none() || !throttle.is_just_used_up(tx, &self.own).await? {
+        if mail.is_none() {
+            return Ok(());
+        }
+        let of_name = throttle.counters(keys, Who::Name(&self.name), visit);
+        let own = if self.is_known { &self.counters } else { &of_name };
+        if !throttle.is_just_used_up(tx, own).await? {
             return Ok(());
         }
         let account = self.failed.account;

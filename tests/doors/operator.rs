@@ -442,7 +442,7 @@ async fn addresses_come_along_and_go_along_and_a_verified_one_is_one_accounts() 
     done(&server, folder.path(), &["import", "people"]);
     assert!(server.sign_in(Via::Json, "alice@example.org", PASSWORD).await.is_accepted());
     assert!(!server.sign_in(Via::Form, "bob@example.org", PASSWORD).await.is_accepted());
-    // What an operator vouches for is the owner's: a code takes nothing away.
+    // An address that the operator vouches for is the owner's: a code takes nothing away.
     let asker = server.ask_for_code(Via::Json, "alice").await;
     let code = code(&mailbox.letter("Alice@example.org", "Your code", 1).await);
     assert_eq!(server.enter_code(&asker, &code).await, Ok(()));

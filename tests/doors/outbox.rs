@@ -1,5 +1,5 @@
 //! The outbox: nothing is lost and nothing is sent twice, whatever the mail server, the network and
-//! the nodes do. What is in it tells nobody anything.
+//! the nodes do. Its content is unreadable in the database.
 
 use std::fs;
 
