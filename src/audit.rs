@@ -98,6 +98,9 @@ pub struct Detail {
     /// A keyed hash of the id of the session (LG-03).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub session: String,
+    /// How the user signed in: the words of `ProvedBy`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub method: String,
     /// Further details, in our own words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
@@ -125,6 +128,7 @@ impl Event {
             device: visit.device.clone(),
             request_id: visit.request_id.to_string(),
             session: visit.session_reference.clone(),
+            method: String::new(),
             note: String::new(),
             erased: Vec::new(),
         };
@@ -140,9 +144,9 @@ impl Event {
     /// An event without a request.
     #[must_use]
     pub fn without_request(by: By, act: Act, account: Option<AccountId>, at: i64) -> Self {
-        let (network, device, request_id, session, note) = Default::default();
+        let (network, device, request_id, session, method, note) = Default::default();
         let erased = Vec::new();
-        let detail = Detail { by, network, device, request_id, session, note, erased };
+        let detail = Detail { by, network, device, request_id, session, method, note, erased };
         Self { at, act, account, detail }
     }
 

@@ -1,4 +1,5 @@
-//! Challenges: the first step of a sign-in that waits for the second one.
+//! Challenges: the first step of a sign-in that waits for the second one, and the challenges of
+//! passkeys that were used.
 //!
 //! The browser or the program that began holds a token of 256 random bits; only its hash is stored.
 //! The second step works only with that token (RE-01), a few times, and for a few minutes. A
@@ -14,7 +15,7 @@ use crate::{
     store::{Store, db::Tx},
 };
 
-pub(crate) use sql::{TABLES, forget};
+pub(crate) use sql::{TABLES, forget, spend};
 
 /// How many codes may be tried on a challenge.
 pub const MAX_TRIES: i64 = 5;
@@ -27,12 +28,18 @@ pub(crate) const SAME_CHALLENGE: i64 = 60;
 pub enum Purpose {
     /// A code that was sent by mail.
     EmailCode,
+    /// The second factor, after the first one was right.
+    SecondFactor,
+    /// The challenge of a passkey: these are written when they are used.
+    Passkey,
 }
 
 impl Purpose {
     fn word(self) -> &'static str {
         match self {
             Self::EmailCode => "email-code",
+            Self::SecondFactor => "second-factor",
+            Self::Passkey => "passkey",
         }
     }
 }
@@ -44,7 +51,10 @@ pub(crate) struct NewChallenge<'a> {
     pub(crate) account: Option<(AccountId, i64)>,
     /// As typed, in the form that tries are counted by.
     pub(crate) name: &'a str,
+    /// The code that answers it. Empty: something else does.
     pub(crate) code: &'a str,
+    /// For the second step.
+    pub(crate) state: &'a str,
     pub(crate) expires_at: i64,
 }
 
@@ -54,7 +64,10 @@ pub struct Challenge {
     /// The account's, when the challenge was made.
     pub epoch: i64,
     pub name: String,
+    pub state: String,
     pub used: bool,
+    /// Whether there is a try left.
+    pub open: bool,
     token: String,
     code: String,
 }
@@ -97,7 +110,9 @@ pub(crate) async fn find(
             account: row.account_id.map(AccountId),
             epoch: row.epoch,
             name,
+            state: row.state,
             used: row.used_at.is_some(),
+            open: row.tries < MAX_TRIES,
             token: token.to_owned(),
             code: row.code,
         })

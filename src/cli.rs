@@ -148,6 +148,12 @@ fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
+/// Nothing, if it can't be run.
+fn on_runtime_quietly<T: Default>(look: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_or_else(|_| T::default(), |runtime| runtime.block_on(look))
+}
+
 fn settings() -> Result<Settings, Failure> {
     Settings::read(&Sources::of_process())
         .map_err(|faults| Failure(faults.iter().map(ToString::to_string).collect()))
@@ -174,7 +180,8 @@ fn check() -> Result<(), Failure> {
     }
     match result {
         Ok(settings) => {
-            for warning in settings.warnings() {
+            let of_database = on_runtime_quietly(server::cli::look_at_factors(&settings));
+            for warning in settings.warnings().into_iter().chain(of_database) {
                 say(&format!("Warning: {warning}"));
             }
             say("All settings are good.");

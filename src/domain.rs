@@ -13,6 +13,7 @@ mod email;
 mod field;
 mod forms;
 mod full_name;
+mod passkey_name;
 mod password;
 pub mod profile;
 mod username;
@@ -25,6 +26,7 @@ pub use crate::domain::forms::{
     new_password, shown_password,
 };
 pub use crate::domain::full_name::FullName;
+pub use crate::domain::passkey_name::PasskeyName;
 pub use crate::domain::password::{Password, PasswordPolicy};
 pub use crate::domain::profile::{
     Profile, ProfileChange, ProfileField, ProfilePolicy, ProfileValues,

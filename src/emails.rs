@@ -28,6 +28,7 @@ use crate::{
     keys::Keys,
     links::{self, Purpose},
     mail::{self, Message},
+    passkeys,
     passwords::{self, Holder},
     platform::{
         clock::now,
@@ -144,6 +145,15 @@ pub(crate) async fn holder(store: &Store, email: &Email) -> Result<Option<Holder
 /// Whether the credentials of an account and its verified address are one person's.
 pub(crate) async fn is_tied(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
     sql::is_tied(tx, account).await
+}
+
+/// The time in which the verified address of an account was given but not proved: somebody else may
+/// have used the account then.
+pub(crate) async fn unproven_time(
+    tx: &mut Tx,
+    account: AccountId,
+) -> Result<Option<(i64, i64)>, Fault> {
+    sql::times(tx, account).await
 }
 
 /// Notes that they are.
@@ -353,7 +363,9 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     let event = Event::by_owner(visit, account, EMAIL_REMOVED);
     let mut tx = begin(services, caller, event.at).await?;
     let holder = passwords::holder_in(&mut tx, account).await?;
-    if holder.is_none_or(|holder| holder.hash.is_none()) {
+    let has_password = holder.is_some_and(|holder| holder.hash.is_some());
+    let passkeys = passkeys::count(&mut tx, account, &services.home).await?;
+    if !has_password && passkeys == 0 {
         tx.rollback().await?;
         return Err(Refusal::of_field(Field::EMAIL, Code::LastWayIn).into());
     }

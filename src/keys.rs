@@ -43,6 +43,10 @@ pub enum Statement<'a> {
     CodeOf(&'a str, &'a str),
     /// A session was started by the answer to the challenge with this token.
     Answered(&'a str),
+    /// We made this challenge for this ceremony of a passkey.
+    PasskeyChallenge(&'a str, &'a str),
+    /// This account trusts the device with this id.
+    Trusted(&'a str, AccountId),
     /// This account was signed in to from this device in this network.
     Seen(AccountId, &'a str, &'a str),
     /// Stands for the session with this id where the id itself must not be recorded (LG-03).
@@ -62,6 +66,10 @@ impl Statement<'_> {
             Self::Pending(text, family) => format!("pending for session {family}: {text}"),
             Self::CodeOf(token, code) => format!("code of challenge {token}: {code}"),
             Self::Answered(token) => format!("answer to challenge: {token}"),
+            Self::PasskeyChallenge(ceremony, challenge) => {
+                format!("passkey challenge for {ceremony}: {challenge}")
+            }
+            Self::Trusted(device, account) => format!("trusted by {}: {device}", account.0),
             Self::Seen(account, device, network) => {
                 format!("seen by {}: {device}, {network}", account.0)
             }
@@ -79,6 +87,13 @@ pub enum Sealed<'a> {
     Delivery(&'a str),
     /// The name for which the challenge with this hash was made.
     ChallengeName(&'a str),
+    /// The secret of this account's authenticator app.
+    Totp(AccountId),
+    /// The same, of one that is being set up, and the recovery codes.
+    PendingTotp(AccountId),
+    PendingCodes(AccountId),
+    /// The hash of this account's recovery code at this place.
+    RecoveryCode(AccountId, i64),
 }
 
 impl Sealed<'_> {
@@ -88,8 +103,30 @@ impl Sealed<'_> {
             Self::AfterSession(id) => format!("what comes after session: {id}"),
             Self::Delivery(id) => format!("delivery: {id}"),
             Self::ChallengeName(hash) => format!("name of challenge: {hash}"),
+            Self::Totp(account) => format!("authenticator app of {}", account.0),
+            Self::PendingTotp(account) => format!("new authenticator app of {}", account.0),
+            Self::PendingCodes(account) => format!("new recovery codes of {}", account.0),
+            Self::RecoveryCode(account, place) => {
+                format!("recovery code {place} of {}", account.0)
+            }
         }
     }
+
+    /// Second factors have keys of their own.
+    fn key(self, keys: &OfSecret) -> &Seal {
+        match self {
+            Self::AfterSession(_) | Self::Delivery(_) | Self::ChallengeName(_) => &keys.sealing,
+            Self::Totp(_) | Self::PendingTotp(_) => &keys.apps,
+            Self::PendingCodes(_) | Self::RecoveryCode(..) => &keys.codes,
+        }
+    }
+}
+
+/// A sealed text that was opened.
+pub struct Opened {
+    pub text: Zeroizing<String>,
+    /// By a key of the current secret, rather than the previous one.
+    pub by_current: bool,
 }
 
 pub struct Keys {
@@ -100,6 +137,10 @@ pub struct Keys {
 struct OfSecret {
     vouching: hmac::Key,
     sealing: Seal,
+    /// For the secrets of authenticator apps.
+    apps: Seal,
+    /// For recovery codes.
+    codes: Seal,
 }
 
 /// Seals texts with one key, by AES-256-GCM with a random nonce. `context`: a sealed text opens only
@@ -138,10 +179,15 @@ impl Seal {
 impl OfSecret {
     fn new(secret: &Secret) -> Result<Self, Fault> {
         let secret = Salt::new(HKDF_SHA256, b"latchkey").extract(secret.expose());
-        let sealing = derived(&secret, b"sealing", &AES_256_GCM)?;
+        let seal = |purpose: &[u8]| {
+            let key = derived(&secret, purpose, &AES_256_GCM)?;
+            Ok::<_, Fault>(Seal(LessSafeKey::new(key)))
+        };
         Ok(Self {
             vouching: derived(&secret, b"vouching", hmac::HMAC_SHA256)?,
-            sealing: Seal(LessSafeKey::new(sealing)),
+            sealing: seal(b"sealing")?,
+            apps: seal(b"authenticator apps")?,
+            codes: seal(b"recovery codes")?,
         })
     }
 }
@@ -180,14 +226,23 @@ impl Keys {
 
     /// A text that only this server can read, in base64url.
     pub fn seal(&self, what: Sealed<'_>, text: &str) -> Result<String, Fault> {
-        self.of_secrets[0].sealing.seal(&what.context(), text)
+        what.key(&self.of_secrets[0]).seal(&what.context(), text)
     }
 
     /// `None`: not sealed by this server, or sealed as something else.
     #[must_use]
     pub fn open(&self, what: Sealed<'_>, sealed: &str) -> Option<Zeroizing<String>> {
+        self.open_any(what, sealed).map(|opened| opened.text)
+    }
+
+    /// The same, and which secret it was sealed with.
+    #[must_use]
+    pub fn open_any(&self, what: Sealed<'_>, sealed: &str) -> Option<Opened> {
         let context = what.context();
-        self.of_secrets.iter().find_map(|key| key.sealing.open(&context, sealed))
+        self.of_secrets.iter().enumerate().find_map(|(index, keys)| {
+            let text = what.key(keys).open(&context, sealed)?;
+            Some(Opened { text, by_current: index == 0 })
+        })
     }
 }
 

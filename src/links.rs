@@ -26,6 +26,8 @@ pub enum Purpose {
     /// The same, for an owner who has forgotten it.
     ResetPassword,
     VerifyEmail,
+    /// Removes the second factors of an account, in the second half of its life.
+    ResetFactors,
 }
 
 impl Purpose {
@@ -35,6 +37,7 @@ impl Purpose {
         match self {
             Self::SetPassword | Self::VerifyEmail => 24 * 3600,
             Self::ResetPassword => 30 * 60,
+            Self::ResetFactors => 48 * 3600,
         }
     }
 
@@ -43,6 +46,7 @@ impl Purpose {
             Self::SetPassword => "set-password",
             Self::ResetPassword => "reset-password",
             Self::VerifyEmail => "verify-email",
+            Self::ResetFactors => "reset-factors",
         }
     }
 }
@@ -66,6 +70,8 @@ impl Repeat {
 pub struct Link {
     pub account: AccountId,
     pub used: bool,
+    /// In seconds since 1970.
+    pub expires_at: i64,
     /// The key of the address that it was sent to.
     pub sent_to: Option<String>,
 }
@@ -105,6 +111,15 @@ pub(crate) async fn use_up(
     now: i64,
 ) -> Result<bool, Fault> {
     sql::use_up(tx, &sha256(link), purpose.word(), now).await
+}
+
+/// Voids the link of an account for one purpose.
+pub(crate) async fn void_one(
+    tx: &mut Tx,
+    purpose: Purpose,
+    account: AccountId,
+) -> Result<(), Fault> {
+    sql::delete(tx, purpose.word(), account).await
 }
 
 /// Voids the links of an account, except those that were just used.

@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     accounts,
     audit::{self, Act},
-    challenges, devices, emails,
+    challenges, devices, emails, factors,
     keys::Keys,
     links,
     mail::{Mail, Postman, Transport},
@@ -20,6 +20,7 @@ use crate::{
         work::{Desk, work},
     },
     overview,
+    passkeys::{self, RelyingParty},
     passwords::{self, Passwords},
     platform::error::Fault,
     services::Services,
@@ -50,8 +51,8 @@ use crate::{
 use trusted_clock::SteadyClock;
 
 /// Every route. The account pages are in the order of the navigation. `has_mail`: without mail,
-/// nothing that needs it is there.
-fn map(has_mail: bool) -> Map {
+/// nothing that needs it is there. `recovers_by_mail`: so can second factors be removed.
+fn map(has_mail: bool, recovers_by_mail: bool) -> Map {
     let mut map = Map::default();
     web::pages::routes(&mut map);
     web::health::routes(&mut map);
@@ -59,6 +60,8 @@ fn map(has_mail: bool) -> Map {
     brand::routes(&mut map);
     sign_in::pages::routes(&mut map);
     sign_in::json::routes(&mut map);
+    sign_in::pages::second_factor::routes(&mut map);
+    sign_in::json::second_factor::routes(&mut map);
     overview::pages::routes(&mut map);
     accounts::pages::profile_routes(&mut map);
     sign_in::pages::password::routes(&mut map);
@@ -67,6 +70,8 @@ fn map(has_mail: bool) -> Map {
     accounts::pages::data_routes(&mut map);
     accounts::json::routes(&mut map);
     devices::json::routes(&mut map);
+    factors::pages::routes(&mut map);
+    factors::json::routes(&mut map);
     audit::json::routes(&mut map);
     accounts::pages::routes_of_email(&mut map, has_mail);
     if has_mail {
@@ -75,7 +80,11 @@ fn map(has_mail: bool) -> Map {
         sign_in::pages::code::routes(&mut map);
         sign_in::pages::forgot::routes(&mut map);
         sign_in::pages::resend::routes(&mut map);
-        sign_in::json::mail_routes(&mut map);
+        sign_in::json::mail::routes(&mut map);
+    }
+    if has_mail && recovers_by_mail {
+        factors::pages::by_mail::routes(&mut map);
+        factors::json::by_mail::routes(&mut map);
     }
     map
 }
@@ -87,6 +96,8 @@ pub fn tables() -> Vec<&'static Table> {
         accounts::TABLES,
         emails::TABLES,
         passwords::TABLES,
+        passkeys::TABLES,
+        factors::TABLES,
         sessions::TABLES,
         links::TABLES,
         challenges::TABLES,
@@ -104,6 +115,7 @@ pub fn acts() -> Vec<Act> {
     let rooms = [
         accounts::ACTS,
         emails::ACTS,
+        factors::ACTS,
         sign_in::ACTS,
         sessions::ACTS,
         throttle::ACTS,
@@ -121,6 +133,9 @@ pub fn notices() -> Vec<Notice> {
         accounts::pages::NOTICES,
         accounts::pages::EMAIL_NOTICES,
         emails::pages::NOTICES,
+        factors::pages::NOTICES,
+        factors::pages::by_mail::NOTICES,
+        sign_in::pages::second_factor::NOTICES,
         sign_in::pages::forgot::NOTICES,
         sign_in::pages::resend::NOTICES,
         devices::pages::NOTICES,
@@ -200,13 +215,16 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         sessions::forget_proofs_since(&store, oldest).await.map_err(failed)?;
         tracing::warn!("the clock was set back; passwords are asked for again");
     }
+    let keys = Arc::new(Keys::new(&secret, settings.keys.previous.as_ref()).map_err(failed)?);
+    let home = RelyingParty::of(&public_url);
+    look_after_factors(&store, &keys, &home).await.map_err(failed)?;
     let noted = store.note(Fact::PublicUrl, &public_url.origin()).await;
     noted.map_err(failed)?;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let passwords = Passwords::new(cores)
         .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
     let cookies = Cookies::new(&public_url);
-    let map = map(settings.mail.url.is_some());
+    let map = map(settings.mail.url.is_some(), settings.factors.recovery_by_mail);
     let openapi = openapi::document(&map, &public_url, &cookies, settings.passwords.policy);
     let previous = settings.keys.previous.as_ref();
     let state = AppState::new(AppParts {
@@ -223,7 +241,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         assets,
         brand: Brand::new(&settings.brand),
         services: Services {
-            keys: Arc::new(Keys::new(&secret, previous).map_err(failed)?),
+            keys,
+            home,
             mail: mail(&settings, public_url.origin())?,
             throttle: Throttle::new(&settings.throttle),
             tokens: Tokens::new(&settings.sessions, &public_url, &secret, previous),
@@ -252,6 +271,21 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         address
     });
     Ok(Running { address, metrics, state, stop, served, delivering })
+}
+
+/// Seals the secrets of second factors anew if `JWT_SECRET` was replaced, and warns of what no longer
+/// works.
+async fn look_after_factors(
+    store: &Store,
+    keys: &Keys,
+    home: &RelyingParty,
+) -> Result<(), Fault> {
+    let unreadable = factors::keep_readable(store, keys).await?;
+    let strays = passkeys::strays(store, home).await?;
+    for warning in factors::warnings(unreadable, strays, home) {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
 }
 
 /// The post office, if mail is set up.

@@ -7,6 +7,7 @@ use crate::{
     domain::AccountId,
     keys::Keys,
     mail::Mail,
+    passkeys::RelyingParty,
     passwords::Passwords,
     platform::error::Fault,
     sessions::{self, Which, live::LiveSessions, tokens::Tokens},
@@ -19,6 +20,8 @@ pub struct Services {
     pub settings: Settings,
     pub store: Store,
     pub keys: Arc<Keys>,
+    /// The home of the passkeys.
+    pub home: RelyingParty,
     /// `None`: nothing that needs mail is offered.
     pub mail: Option<Arc<Mail>>,
     pub throttle: Throttle,

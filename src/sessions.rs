@@ -8,6 +8,7 @@ pub mod account;
 pub mod caller;
 pub mod carrier;
 pub mod live;
+mod proof;
 pub mod refresh;
 pub mod settings;
 mod sql;
@@ -27,6 +28,7 @@ use crate::{
     },
 };
 use carrier::Carrier;
+pub use proof::{First, KeyStorage, ProvedBy, Second};
 
 pub(crate) use sql::{TABLES, forget};
 
@@ -41,28 +43,6 @@ acts! {
 /// The most live sessions an account may have.
 pub const MAX_SESSIONS: i64 = 100;
 
-/// How a user proved their identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProvedBy {
-    Password,
-    /// A code that was sent by mail.
-    EmailCode,
-}
-
-impl ProvedBy {
-    /// As stored, and as shown to programs.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::EmailCode => "email-code",
-        }
-    }
-
-    fn of_word(word: &str) -> Option<Self> {
-        [Self::Password, Self::EmailCode].into_iter().find(|known| known.word() == word)
-    }
-}
 
 /// A session as stored. Times are seconds since 1970, UTC. `alive_until` is never after `ends_at`.
 #[derive(Clone, Debug)]
@@ -75,9 +55,11 @@ pub struct StoredSession {
     pub ends_at: i64,
     /// To within a hundredth of the idle time.
     pub seen_at: i64,
-    /// The time and method of the last proof of identity.
+    /// The time and method of the last proof of identity. 0: what it proved is no longer enough.
     pub proved_at: i64,
     pub proved_by: ProvedBy,
+    /// The time of that proof, whatever became of it.
+    pub auth_time: i64,
     /// In words: browser and system.
     pub device: String,
     pub network: String,
@@ -258,6 +240,27 @@ pub(crate) async fn erase_some(tx: &mut Tx, account: AccountId, most: i64) -> Re
 /// Revokes all proofs since `time`, in all sessions.
 pub(crate) async fn forget_proofs_since(store: &Store, time: i64) -> Result<u64, Fault> {
     sql::forget_proofs_since(store, time).await
+}
+
+/// Notes that the caller of this session has a second factor now, and used it. If it is the account's
+/// `first`, all other sessions must prove anew who they are.
+pub(crate) async fn strengthen(
+    tx: &mut Tx,
+    revision: Revision,
+    caller: &caller::SignedIn,
+    second: Second,
+    first: bool,
+    now: i64,
+) -> Result<Changed, Fault> {
+    let account = caller.account();
+    if let Some(row) = sql::find(tx, caller.session(), now).await? {
+        let proved_by = row.session.proved_by.and(second);
+        sql::set_proved_by(tx, caller.session(), proved_by).await?;
+    }
+    if first {
+        sql::forget_proofs_but(tx, account, caller.session()).await?;
+    }
+    tell_of(tx, revision, account, now).await
 }
 
 /// The database's part of a sign-in, for `make bench`.

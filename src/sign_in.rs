@@ -8,32 +8,37 @@ mod device;
 pub mod forgot;
 pub mod json;
 pub mod pages;
+pub mod passkey;
 pub mod password;
 pub mod refresh;
 pub mod resend;
+pub mod second_factor;
 pub mod sign_up;
 
 use crate::{
     accounts,
     audit::{self, By, Event, acts},
-    challenges,
+    challenges::{self, NewChallenge, Purpose},
     domain::{AccountId, Credentials, Password, Profile},
     emails::{self, SECURITY},
+    factors::{self, Answered, trusted},
     keys::Statement,
+    links,
     passwords::{self, PasswordHash, Place},
     platform::{
+        clock::now,
         error::{Fault, Refusal, Result},
         visit::Visit,
     },
     services::Services,
     sessions::{
-        self, ProvedBy, StoredSession, Which,
+        self, First, ProvedBy, Second, StoredSession, Successor, Which,
         account::{self, LockedAccount},
         caller::SignedIn,
         refresh::RefreshToken,
         tokens::SessionKind,
     },
-    store::changes,
+    store::{changes, db::Tx},
 };
 
 use attempt::{Attempt, Proven};
@@ -42,6 +47,7 @@ acts! {
     SIGNED_IN = "authn_login_success";
     SIGN_IN_FAILED = "authn_login_fail";
     SIGN_IN_LIMITED = "authn_login_fail_max";
+    SECOND_FACTOR_FAILED = "authn_login_fail:second_factor";
     SIGNED_OUT = "session_expired:sign_out";
     PROVED = "authn_login_success:proof";
     PROOF_FAILED = "authn_login_fail:proof";
@@ -63,7 +69,20 @@ acts! {
 pub enum Step {
     /// Nothing more is required.
     Entered(Box<Entered>),
+    /// The first factor was right, and a second one is required. Nobody is signed in.
+    SecondFactor(HalfOpen),
 }
+
+/// A sign-in that waits for its second factor.
+pub struct HalfOpen {
+    /// The token of the challenge. This is the only time that it is available.
+    pub challenge: String,
+    /// What answers it.
+    pub methods: Vec<&'static str>,
+}
+
+/// How long it waits, in seconds.
+pub const SECOND_FACTOR_TTL: i64 = 5 * 60;
 
 /// The result of signing in.
 pub struct Entered {
@@ -79,6 +98,8 @@ pub struct Entered {
     pub deletion_undone: bool,
     /// Whether this took the password away that somebody else may have chosen (RE-04).
     pub password_removed: bool,
+    /// Whether the owner may like to have a passkey.
+    pub offers_passkey: bool,
 }
 
 impl Entered {
@@ -101,6 +122,7 @@ impl Entered {
             device,
             deletion_undone: false,
             password_removed: false,
+            offers_passkey: false,
         })
     }
 }
@@ -128,9 +150,8 @@ pub async fn sign_in(
     let verdict = services.passwords.verify(password, stored, Place::of_name(visit, &name)).await?;
     let proven = attempt.proven_if(verdict.right, services, visit).await?;
     let (account, old) = (proven.holder.profile.id, proven.holder.hash.clone());
-    let Some(entered) = enter(services, &proven, Proof::Password, kind, visit).await? else {
-        return proven.attempt.fail(services, visit).await;
-    };
+    let step = enter(services, &proven, Proof::Password, kind, visit).await?;
+    let Some(step) = step else { return proven.attempt.fail(services, visit).await };
     if verdict.outdated
         && let Some(old) = old
         && let Err(error) = strengthen(services, password, account, &old, visit).await
@@ -138,45 +159,76 @@ pub async fn sign_in(
         // The password was right, and the next sign-in tries again.
         tracing::warn!(?error, "a hash could not be upgraded");
     }
-    leave(services, before, visit).await;
-    Ok(Step::Entered(Box::new(entered)))
+    if let Step::Entered(_) = step {
+        leave(services, before, visit).await;
+    }
+    Ok(step)
 }
 
-/// The first proof of a user who is signing in.
+/// What a user who is signing in has proved.
 #[derive(Clone, Copy)]
 enum Proof<'a> {
     Password,
     /// The code that was sent by mail, for the challenge with this token.
     Code(&'a str),
+    /// Both factors at once.
+    Passkey(&'a Answered),
+    /// The second factor, for the challenge with this token.
+    Second { challenge: &'a str, first: First, answered: &'a Answered, trusts: bool },
 }
 
-/// Begins the session of a user whose proof was right. `None`: the account has changed since, or the
-/// code has been used.
+impl Proof<'_> {
+    fn proved_by(self) -> ProvedBy {
+        match self {
+            Self::Password => ProvedBy::of(First::Password),
+            Self::Code(_) => ProvedBy::of(First::EmailCode),
+            Self::Passkey(answered) => match answered.second {
+                Second::Passkey(storage) => ProvedBy::of(First::Passkey(storage)),
+                other => ProvedBy::of(First::Password).and(other),
+            },
+            Self::Second { first, answered, .. } => ProvedBy::of(first).and(answered.second),
+        }
+    }
+
+    /// The challenge that it answers.
+    fn challenge(&self) -> Option<&str> {
+        match self {
+            Self::Password => None,
+            Self::Code(challenge) | Self::Second { challenge, .. } => Some(challenge),
+            Self::Passkey(answered) => answered.passkey().map(|key| &*key.challenge),
+        }
+    }
+
+    /// Whether the mailbox has been shown.
+    fn is_by_mail(self) -> bool {
+        matches!(self.proved_by().first, First::EmailCode)
+    }
+}
+
+/// Begins the session of a user whose proof was right, or the wait for the second factor. `None`: the
+/// account has changed since, or the code has been used.
 async fn enter(
     services: &Services,
     proven: &Proven,
     proof: Proof<'_>,
     kind: SessionKind,
     visit: &Visit,
-) -> Result<Option<Entered>> {
+) -> Result<Option<Step>> {
     let Proven { holder, attempt } = proven;
     let account = holder.profile.id;
-    let session = services.tokens.begin(kind, account, visit)?;
-    let session = match proof {
-        Proof::Password => session,
-        Proof::Code(challenge) => StoredSession {
-            proved_by: ProvedBy::EmailCode,
-            begun_by: Some(services.keys.tag(Statement::Answered(challenge))),
-            ..session
-        },
+    let tag = |challenge| services.keys.tag(Statement::Answered(challenge));
+    let mut session = StoredSession {
+        proved_by: proof.proved_by(),
+        begun_by: proof.challenge().map(tag),
+        ..services.tokens.begin(kind, account, visit)?
     };
     let refresh_token = session.refreshable.then(RefreshToken::new).transpose()?;
     let refresh_hash = refresh_token.as_ref().map(RefreshToken::hash);
-    let (event, now) = (signed_in(services, &session, visit), session.created_at);
-    let is_known = device::known(&services.keys, Some(holder), visit).is_some();
+    let now = session.created_at;
+    let known_device = device::known(&services.keys, Some(holder), visit);
 
     let mut is_in_the_way = false;
-    let (mut tx, locked, revision, takes_over) = loop {
+    let (mut tx, locked, revision, takes_over, spent) = loop {
         let mut tx = services.store.begin().await?;
         // This lock comes before the account's, so it is taken only if known to be needed.
         let revision = match is_in_the_way {
@@ -194,9 +246,19 @@ async fn enter(
                 && locked.disabled_at.is_none()
                 && locked.delete_at.is_none_or(|at| at > now)
         };
-        let is_answer = match proof {
-            Proof::Password => true,
-            Proof::Code(challenge) => challenges::use_up(&mut tx, challenge, now).await?,
+        let (is_answer, spent) = match proof {
+            Proof::Password => (true, None),
+            Proof::Code(challenge) => (challenges::use_up(&mut tx, challenge, now).await?, None),
+            Proof::Passkey(answered) | Proof::Second { answered, .. } => {
+                let is_waiting = match proof {
+                    Proof::Second { challenge, .. } => {
+                        challenges::use_up(&mut tx, challenge, now).await?
+                    }
+                    _ => true,
+                };
+                let spent = factors::spend(&mut tx, services, account, answered, visit).await?;
+                (is_waiting && spent.is_some(), spent.flatten())
+            }
         };
         let Some(locked) = locked.filter(|locked| is_answer && is_good(locked)) else {
             tx.rollback().await?;
@@ -204,15 +266,34 @@ async fn enter(
         };
         // The first proof of the address, by somebody who may not have chosen the password (RE-04).
         let takes_over = match proof {
-            Proof::Password => false,
-            Proof::Code(_) => !is_known && !emails::is_tied(&mut tx, account).await?,
+            Proof::Code(_) => known_device.is_none() && !emails::is_tied(&mut tx, account).await?,
+            _ => false,
         };
         is_in_the_way = takes_over || sessions::is_crowded(&mut tx, account, now).await?;
         match revision {
             None if is_in_the_way => tx.rollback().await?,
-            _ => break (tx, locked, revision, takes_over),
+            _ => break (tx, locked, revision, takes_over, spent),
         }
     };
+    let mut unproven = None;
+    if takes_over && let Some(times) = emails::unproven_time(&mut tx, account).await? {
+        let event = Event::of(visit, By::Owner, SIGNED_IN, Some(account), now);
+        unproven = factors::forget_unproven(&mut tx, account, times, &event).await?;
+    }
+    let second = factors::read(&mut tx, services, account).await?;
+    if second.any() && !session.proved_by.is_strong() {
+        let is_trusted = match known_device {
+            Some(device) => trusted::is_one(&mut tx, &services.keys, account, device).await?,
+            None => false,
+        };
+        if !is_trusted {
+            return wait_for_second(services, tx, proven, &session, &second, visit).await.map(Some);
+        }
+        // One factor is no proof for what demands both.
+        session.proved_by = session.proved_by.and(Second::TrustedDevice);
+        session.proved_at = 0;
+    }
+    let event = signed_in(services, &session, visit);
     let (mut epoch, mut ended, mut taken_over) = (holder.epoch, None, None);
     if let Some(revision) = revision {
         let which = if takes_over { Which::All } else { Which::TooMany };
@@ -228,11 +309,23 @@ async fn enter(
             taken_over = Some(event);
         }
     }
-    if matches!(proof, Proof::Code(_)) {
+    if proof.is_by_mail() {
         emails::tie(&mut tx, account, now).await?;
     }
+    if session.proved_by.is_strong() {
+        // The owner has not lost the factors.
+        links::void_one(&mut tx, links::Purpose::ResetFactors, account).await?;
+    }
+    let device = device::cookie(&services.keys, &session, epoch, visit)?;
+    let trusting = match (&device, proof) {
+        (Some(device), Proof::Second { trusts: true, .. }) => {
+            let id = device.split('.').next().unwrap_or_default();
+            Some(trusted::trust(&mut tx, &services.keys, account, id, visit).await?)
+        }
+        _ => None,
+    };
     let is_seen = sessions::note_device(&mut tx, &services.keys, account, visit, now).await?;
-    if !is_seen && !is_known {
+    if !is_seen && known_device.is_none() {
         let (device, network, time) = (&*session.device, &*session.network, &*now.to_string());
         let values = [("device", device), ("network", network), ("time", time)];
         emails::notify(&mut tx, services, account, "new-device", &values, "/account/sessions")
@@ -248,16 +341,76 @@ async fn enter(
     services.wake_mail();
 
     ended.iter().for_each(|ended| services.live_sessions.changed(ended));
-    [Some(&event), taken_over.as_ref(), undone.as_ref()].into_iter().flatten().for_each(Event::log);
+    let events = [Some(event), taken_over.clone(), undone.clone(), unproven, spent, trusting];
+    events.iter().flatten().for_each(Event::log);
+    let offers_passkey =
+        matches!(proof, Proof::Password) && second.passkeys == 0 && !second.offer_declined;
     let entered = Entered::new(services, holder.profile.clone(), session, epoch, visit)?;
     let (deletion_undone, password_removed) = (undone.is_some(), taken_over.is_some());
-    Ok(Some(Entered { refresh_token, deletion_undone, password_removed, ..entered }))
+    Ok(Some(Step::Entered(Box::new(Entered {
+        refresh_token,
+        device,
+        deletion_undone,
+        password_removed,
+        offers_passkey,
+        ..entered
+    }))))
+}
+
+/// Commits the first step, and lets the sign-in wait for the second.
+async fn wait_for_second(
+    services: &Services,
+    mut tx: Tx,
+    proven: &Proven,
+    session: &StoredSession,
+    second: &factors::Factors,
+    visit: &Visit,
+) -> Result<Step> {
+    let Proven { holder, attempt } = proven;
+    let (account, now) = (holder.profile.id, session.created_at);
+    let state = second_factor::Waiting::of(session).written();
+    let new = NewChallenge {
+        purpose: Purpose::SecondFactor,
+        account: Some((account, holder.epoch)),
+        name: &attempt.name,
+        code: "",
+        state: &state,
+        expires_at: now + SECOND_FACTOR_TTL,
+    };
+    let challenge = challenges::make(&mut tx, &services.keys, &new).await?;
+    let mut event =
+        Event::of(visit, By::Stranger, factors::SECOND_FACTOR_ASKED, Some(account), now);
+    event.detail.method = session.proved_by.word();
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(Step::SecondFactor(HalfOpen { challenge, methods: second.methods() }))
+}
+
+/// The session that this same form began a moment ago by the answer to a challenge, if it did. A
+/// program is told that the answer has been used.
+async fn same_again(
+    services: &Services,
+    challenge: &str,
+    kind: SessionKind,
+    visit: &Visit,
+) -> Result<Option<Entered>> {
+    let SessionKind::Browser { .. } = kind else { return Ok(None) };
+    let tag = services.keys.tag(Statement::Answered(challenge));
+    let since = now() - challenges::SAME_CHALLENGE;
+    let same = sessions::begun_by(&services.store, &tag, since).await?;
+    let Some(Successor { session, profile }) = same else { return Ok(None) };
+    let Some(holder) = passwords::holder(&services.store, profile.id).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Entered::new(services, profile, session, holder.epoch, visit)?))
 }
 
 fn signed_in(services: &Services, session: &StoredSession, visit: &Visit) -> Event {
     let (account, at) = (session.account_id, session.created_at);
     let mut event = Event::of(visit, By::Owner, SIGNED_IN, Some(account), at);
     event.detail.session = services.keys.tag(Statement::SessionReference(&session.id));
+    event.detail.method = session.proved_by.word();
     event
 }
 

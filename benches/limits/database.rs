@@ -11,7 +11,7 @@ use latchkey::{
     domain::{AccountId, ProfilePolicy, ProfileValues, Username, UsernameKey},
     passwords::{PasswordHash, holder_named},
     platform::random,
-    sessions::{self, ProvedBy, StoredSession, carrier::Carrier},
+    sessions::{self, First, ProvedBy, StoredSession, carrier::Carrier},
     sign_in::SIGNED_IN,
     store::{SetUpLock, Store, settings::Database},
 };
@@ -171,7 +171,8 @@ fn session(profile: &latchkey::domain::Profile) -> StoredSession {
         carrier: Carrier::Program,
         seen_at: 1_790_000_000,
         proved_at: 1_790_000_000,
-        proved_by: ProvedBy::Password,
+        proved_by: ProvedBy::of(First::Password),
+        auth_time: 1_790_000_000,
         device: "Firefox, Linux".to_owned(),
         network: "203.0.113.0/24".to_owned(),
         remembered: false,

@@ -17,6 +17,7 @@ use crate::{
     audit::{By, Event},
     domain::{Email, Field, FieldError, ProfileChange, ProfilePolicy},
     emails::{self, Emails},
+    factors,
     keys::Keys,
     passwords::{self, FirebaseProject, PasswordHash},
     platform::{
@@ -115,6 +116,15 @@ pub(crate) enum User {
         /// End all of them
         #[arg(long)]
         end: bool,
+    },
+    /// Remove all second factors of an account, whose owner has lost them
+    ResetFactors {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// Confirm the removal
+        #[arg(long)]
+        yes: bool,
     },
     /// Print a link that sets a new password, once, within 24 hours
     SetPasswordLink {
@@ -263,6 +273,7 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
             say(&format!("{} is deleted.", account.profile.username));
         }
         User::Sessions { name, end } => show_sessions(&store, &name, end).await?,
+        User::ResetFactors { name, yes } => reset_factors(settings, &store, &name, yes).await?,
         User::SetPasswordLink { name } => {
             let account = find(&store, &name).await?;
             if account.disabled_at.is_some() {
@@ -329,17 +340,48 @@ async fn set_email(
     let account = find(store, name).await?.profile;
     let why = |code| Language::English.field_error(&FieldError { field: Field::EMAIL, code });
     let email = Email::parse(value).map_err(|code| Failure(vec![why(code)]))?;
-    let keys = match &settings.mail.url {
-        Some(_) => {
-            let secret = settings.secret().map_err(|error| Failure(vec![error]))?;
-            Some(Keys::new(&secret, settings.keys.previous.as_ref()).map_err(told)?)
-        }
-        None => None,
-    };
+    let keys = keys_for_mail(settings)?;
     if !emails::set(store, keys.as_ref(), account.id, &email).await.map_err(told)? {
         return fail("this address is another account's");
     }
     say(&format!("The verified email address of {} is set.", account.username));
+    Ok(())
+}
+
+/// The keys that seal mail, if mail is set up here.
+fn keys_for_mail(settings: &Settings) -> Result<Option<Keys>, Failure> {
+    if settings.mail.url.is_none() {
+        return Ok(None);
+    }
+    let secret = settings.secret().map_err(|error| Failure(vec![error]))?;
+    Ok(Some(Keys::new(&secret, settings.keys.previous.as_ref()).map_err(told)?))
+}
+
+/// The owner hears of it, if mail is set up here.
+async fn reset_factors(
+    settings: &Settings,
+    store: &Store,
+    name: &str,
+    yes: bool,
+) -> Result<(), Failure> {
+    let account = find(store, name).await?.profile;
+    let username = &account.username;
+    if !yes {
+        return fail(&format!(
+            "this removes the authenticator app, the passkeys and the recovery codes of {username}, and \
+             signs them out everywhere; make sure who asks for it, and re-run with --yes to confirm"
+        ));
+    }
+    let keys = keys_for_mail(settings)?;
+    if !factors::by_operator(store, keys.as_ref(), account.id).await.map_err(told)? {
+        say(&format!("{username} has no second factor."));
+        return Ok(());
+    }
+    say(&format!("The second factors of {username} are removed."));
+    let holder = passwords::holder(store, account.id).await.map_err(told)?;
+    if holder.is_none_or(|holder| holder.hash.is_none()) {
+        say("This account has no password. `latchkey user set-password-link` makes a link to set one.");
+    }
     Ok(())
 }
 

@@ -23,7 +23,9 @@ use crate::{
     },
     devices::json::Session,
     domain::{Code, ProfileChange, SignUpForm, profile::FIELDS},
-    emails, passwords,
+    emails,
+    factors::{self, json::PersonalFactors},
+    passwords,
     platform::{
         clock::rfc3339,
         error::{Fault, Refusal, Result},
@@ -129,8 +131,8 @@ pub(crate) struct WholeAccount {
     /// This version has none.
     groups: Vec<String>,
     has_password: bool,
-    /// This version has none.
-    second_factors: Vec<String>,
+    /// Any of `totp` and `passkey`.
+    second_factors: Vec<&'static str>,
 }
 
 /// Get everything about your account
@@ -158,7 +160,7 @@ async fn owner(
         email: emails.verified.or(emails.pending),
         created_at: rfc3339(profile.created_at),
         groups: Vec::new(),
-        second_factors: Vec::new(),
+        second_factors: factors::of(&state, profile.id).await?.names(),
         has_password: holder.is_some_and(|holder| holder.hash.is_some()),
     }))
 }
@@ -242,6 +244,7 @@ pub(crate) struct PersonalData {
     /// How the password is stored. The hash itself is not included.
     #[schema(example = "argon2id")]
     password_kept_as: &'static str,
+    second_factors: PersonalFactors,
     sessions: Vec<PersonalSession>,
     /// The whole history, newest first.
     history: Vec<PersonalEvent>,
@@ -252,7 +255,7 @@ pub(crate) struct PersonalData {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PersonalSession {
     session: Session,
-    /// When the password was last entered.
+    /// When you last confirmed who you are. The start of 1970: that no longer counts.
     #[schema(format = DateTime)]
     proved: String,
     /// When the session ends if it stays unused; `ends` is when it ends in any case.
@@ -320,6 +323,7 @@ pub(super) async fn download(
         former_emails: emails.former,
         member_since: rfc3339(account.profile.created_at),
         password_kept_as,
+        second_factors: PersonalFactors::read(state, &caller).await?,
         sessions: sessions.iter().map(session).collect(),
         history: Vec::new(),
     };

@@ -51,16 +51,20 @@ pub(crate) struct HistoryEntry {
     device: String,
     #[schema(example = "203.0.113.0/24")]
     network: String,
+    /// How somebody signed in, such as `password+totp`. Only with sign-ins.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false, example = "password+totp")]
+    method: String,
 }
 
 impl From<&AuditRow> for HistoryEntry {
     fn from(row: &AuditRow) -> Self {
         let detail = row.detail();
-        let (by, device, network) = detail.map_or_else(Default::default, |detail| {
+        let (by, device, network, method) = detail.map_or_else(Default::default, |detail| {
             let device = known_device(&detail.device).into_owned();
-            (detail.by.word().to_owned(), device, detail.network)
+            (detail.by.word().to_owned(), device, detail.network, detail.method)
         });
-        Self { at: rfc3339(row.at), event: row.event.clone(), by, device, network }
+        Self { at: rfc3339(row.at), event: row.event.clone(), by, device, network, method }
     }
 }
 

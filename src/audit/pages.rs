@@ -34,6 +34,8 @@ pub(crate) struct History {
 #[derive(Clone)]
 struct Group {
     event: String,
+    /// How somebody signed in: the words of `ProvedBy`.
+    method: String,
     count: usize,
     last: i64,
     first: i64,
@@ -50,10 +52,13 @@ impl History {
         let (mut shown, mut cut) = (None, false);
         for row in rows {
             let detail = row.detail();
+            let method = detail.as_ref().map(|detail| detail.method.clone()).unwrap_or_default();
             let place = detail.filter(|detail| !detail.network.is_empty());
             let place = place.map(|detail| (detail.device, detail.network));
             let is_full = groups.len() == GROUPS;
-            match groups.last_mut().filter(|group| group.event == row.event) {
+            match groups.last_mut().filter(|group| {
+                group.event == row.event && group.method == method
+            }) {
                 Some(group) => {
                     group.count += 1;
                     group.first = row.at;
@@ -65,6 +70,7 @@ impl History {
                 }
                 None => groups.push(Group {
                     event: row.event,
+                    method,
                     count: 1,
                     last: row.at,
                     first: row.at,
@@ -162,11 +168,18 @@ fn day_view(groups: &[Group]) -> AnyView {
     .into_any()
 }
 
+/// How somebody signed in, in words.
+fn method_words(method: &str) -> Option<String> {
+    let name = format!("method-{}", method.replace("synced-passkey", "passkey").replace('+', "-"));
+    language().has(&name).then(|| language().text(&name))
+}
+
 fn history_row(group: &Group) -> AnyView {
     let times = (group.count > 1).then(|| {
         let times = t_with("history-times", &[("count", number(group.count))]);
         view! { " " <span class="badge">{times}</span> }
     });
+    let method = method_words(&group.method).map(|words| format!(" {words}"));
     let since = (group.count > 1).then(|| {
         view! { <p class="hint">{t("history-since")} " " {moment(group.first)}</p> }
     });
@@ -188,7 +201,7 @@ fn history_row(group: &Group) -> AnyView {
     view! {
         <li>
             <div>
-                <p class="what">{words(&group.event)} {times}</p>
+                <p class="what">{words(&group.event)} {method} {times}</p>
                 <p class="hint">{clock(group.last)} " (" {ago(group.last)} ")" {first}</p>
                 {more}
                 {others}

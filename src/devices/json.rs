@@ -44,9 +44,18 @@ pub(crate) struct Session {
     /// The browser and system in words, or empty if unknown.
     #[schema(example = "Firefox, Linux")]
     device: String,
-    /// How you proved your identity.
+    /// How you signed in, or last confirmed who you are: `password`, `email-code` or `passkey`.
     #[schema(example = "password")]
     method: &'static str,
+    /// Authentication method references (RFC 8176), such as `pwd`, `otp`, `hwk`, `swk` and `mfa`.
+    #[schema(example = json!(["pwd", "otp", "mfa"]))]
+    amr: Vec<&'static str>,
+    /// The level of assurance: `aal1` for one factor, `aal2` for two.
+    #[schema(example = "aal2")]
+    acr: &'static str,
+    /// When that was. RFC 3339, UTC.
+    #[schema(format = DateTime)]
+    auth_time: String,
     /// The network of the client address: /24 or /48.
     #[schema(example = "203.0.113.0/24")]
     network: String,
@@ -89,7 +98,10 @@ impl Session {
             id: session.id.clone(),
             kind: session.carrier.word(),
             device: known_device(&session.device).into_owned(),
-            method: session.proved_by.word(),
+            method: session.proved_by.first.word(),
+            amr: session.proved_by.amr(),
+            acr: session.proved_by.acr(),
+            auth_time: rfc3339(session.auth_time),
             network: session.network.clone(),
             first_seen: rfc3339(session.created_at),
             last_seen: rfc3339(session.seen_at),

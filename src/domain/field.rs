@@ -24,6 +24,15 @@ impl Field {
     pub const CODE: Self = Self("code");
     /// The first step of a sign-in, which the second one completes.
     pub const CHALLENGE: Self = Self("challenge");
+    pub const RECOVERY_CODE: Self = Self("recoveryCode");
+    /// The answer of an authenticator.
+    pub const CREDENTIAL: Self = Self("credential");
+    /// The name of a passkey.
+    pub const NAME: Self = Self("name");
+    /// The second factors as a whole.
+    pub const FACTOR: Self = Self("factor");
+    /// Whether to stop what a link would do.
+    pub const STOP: Self = Self("stop");
     /// The token in a link.
     pub const TOKEN: Self = Self("token");
     /// The start of a page of a listing.
@@ -83,6 +92,12 @@ pub enum Code {
     NotAnAddress,
     /// Without it, nobody could sign in to the account.
     LastWayIn,
+    /// The operator requires it.
+    Required,
+    /// There are as many as there may be.
+    TooMany {
+        max: usize,
+    },
 }
 
 impl Code {
@@ -106,11 +121,13 @@ impl Code {
             Self::OutOfRange => "out-of-range",
             Self::NotAnAddress => "not-an-address",
             Self::LastWayIn => "last-way-in",
+            Self::Required => "required",
+            Self::TooMany { .. } => "too-many",
         }
     }
 
     /// Every code, for the OpenAPI document.
-    pub const ALL: [&'static str; 16] = [
+    pub const ALL: [&'static str; 18] = [
         "missing",
         "wrong-type",
         "too-short",
@@ -127,6 +144,8 @@ impl Code {
         "out-of-range",
         "not-an-address",
         "last-way-in",
+        "required",
+        "too-many",
     ];
 }
 

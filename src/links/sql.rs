@@ -31,6 +31,7 @@ pub(crate) const TABLES: &[Table] = &[table(
 struct LinkRow {
     account_id: i64,
     used_at: Option<i64>,
+    expires_at: i64,
     sent_to: Option<String>,
 }
 
@@ -57,15 +58,16 @@ pub(super) async fn find(
     purpose: &str,
     now: i64,
 ) -> Result<Option<Link>, Fault> {
-    let query = "SELECT l.account_id, l.used_at, l.sent_to FROM links l JOIN accounts a ON a.id = l.account_id \
-                 WHERE l.hash = $1 AND l.purpose = $2 AND l.expires_at > $3 \
+    let query = "SELECT l.account_id, l.used_at, l.expires_at, l.sent_to \
+                 FROM links l JOIN accounts a ON a.id = l.account_id WHERE l.hash = $1 AND l.purpose = $2 AND l.expires_at > $3 \
                  AND a.disabled_at IS NULL AND (a.delete_at IS NULL OR a.delete_at > $3) \
                  AND ((l.used_at IS NULL AND l.epoch = a.epoch) OR l.used_at >= $4)";
     let query = sql(query).bind(hash).bind(purpose).bind(now).bind(now - SAME_LINK);
     let row: Option<LinkRow> = db.optional(query).await?;
-    Ok(row.map(|LinkRow { account_id, used_at, sent_to }| Link {
+    Ok(row.map(|LinkRow { account_id, used_at, expires_at, sent_to }| Link {
         account: AccountId(account_id),
         used: used_at.is_some(),
+        expires_at,
         sent_to,
     }))
 }

@@ -51,6 +51,16 @@ pub const MESSAGES: &[(&str, &[&str])] = &[
     ("password-removed", &["username"]),
     ("wrong-tries", &["username", "device", "network", "time"]),
     ("new-device", &["username", "device", "network", "time"]),
+    ("totp-added", &["username"]),
+    ("totp-removed", &["username"]),
+    ("passkey-added", &["username", "passkey"]),
+    ("passkey-removed", &["username", "passkey"]),
+    ("passkey-copied", &["username"]),
+    ("recovery-codes", &["username"]),
+    ("recovery-code-used", &["username", "count"]),
+    ("factors-reset", &["username"]),
+    ("reset-factors", &["username", "time"]),
+    ("wrong-codes", &["username", "device", "network", "time"]),
     ("deletion-asked", &["username", "date"]),
     ("deletion-undone", &["username"]),
     ("test", &[]),
@@ -218,7 +228,10 @@ impl Parts {
             if *name == message.name {
                 values.extend(variables.iter().map(|variable| {
                     let value = message.values.get(*variable).map_or("", String::as_str);
-                    (*variable, message.in_words(variable, value).into())
+                    // Its form depends on the number.
+                    let number = value.parse::<u32>().ok().filter(|_| *variable == "count");
+                    let words = || message.in_words(variable, value).into();
+                    (*variable, number.map_or_else(words, FluentValue::from))
                 }));
             }
         }

@@ -32,14 +32,22 @@ pub enum Refusal {
     CrossOrigin,
     /// The password was last entered too long ago for this action (RFC 9470).
     ProofTooOld,
+    /// The first factor was right, or there is one, but a second one is missing.
+    SecondFactorRequired {
+        /// The sign-in that waits for it. `None`: the session waits.
+        challenge: Option<String>,
+        methods: Vec<&'static str>,
+    },
     /// Too many wrong attempts. The next one is allowed after this many seconds.
     TooManyTries {
         retry_after: u64,
     },
     /// The link is used, expired or invalid.
     LinkInvalid,
-    /// The code is wrong, or no longer works.
+    /// The code or the passkey is wrong, or no longer works.
     InvalidCode,
+    /// The same, because no account has this passkey.
+    UnknownPasskey,
     /// The form belongs to another session, or has expired.
     StaleForm,
     NotFound,

@@ -1,15 +1,21 @@
 //! The command that serves.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::start;
 use crate::{
+    factors,
+    keys::Keys,
+    passkeys::{self, RelyingParty},
     platform::{
         clock,
         log::LogFormat,
         terminal::{Failure, say},
     },
     settings::Settings,
+    store::{cli::open, settings::Database},
     web::telemetry,
 };
 
@@ -54,6 +60,31 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+/// What no longer works with these settings, as far as the database can be read: without one, or if it
+/// is of another version, there is nothing to say.
+pub(crate) async fn look_at_factors(settings: &Settings) -> Vec<String> {
+    let looking = tokio::time::timeout(Duration::from_secs(3), look(settings));
+    looking.await.unwrap_or_default()
+}
+
+async fn look(settings: &Settings) -> Vec<String> {
+    let Ok(store) = open(&settings.store).await else { return Vec::new() };
+    let home = RelyingParty::of(&settings.web.public_url_at(settings.web.listen().port()));
+    // The secret beside the database is only made by the server.
+    let secret = match (&settings.keys.secret, &settings.store.database) {
+        (None, Database::Sqlite(path)) if !path.with_extension("secret").exists() => None,
+        _ => settings.secret().ok(),
+    };
+    let keys = secret.and_then(|secret| Keys::new(&secret, settings.keys.previous.as_ref()).ok());
+    let unreadable = match &keys {
+        Some(keys) => factors::unreadable(&store, keys).await.unwrap_or_default(),
+        None => factors::Unreadable::default(),
+    };
+    let strays = passkeys::strays(&store, &home).await.unwrap_or_default();
+    store.close().await;
+    factors::warnings(unreadable, strays, &home)
 }
 
 /// To the standard output, in the format of the log.

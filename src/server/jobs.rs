@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::trusted_clock::{SteadyClock, Time, TrustedClock};
 use crate::{
     accounts::deletion,
-    challenges, emails, links, outbox,
+    challenges, emails, factors, links, outbox,
     platform::{clock::seconds, error::Fault},
     sessions::{self, live, refresh},
     store::{Store, changes},
@@ -67,6 +67,7 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     links::forget(store, now).await?;
     challenges::forget(store, now).await?;
     emails::forget(store, now).await?;
+    factors::forget(store, now).await?;
     outbox::forget(store, now).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;
     Ok(sessions)

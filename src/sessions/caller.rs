@@ -69,6 +69,12 @@ impl SignedIn {
         if self.session.proved_at() >= oldest { Ok(Fresh(self)) } else { Err(Refusal::ProofTooOld) }
     }
 
+    /// Whether the user has shown a second factor, or is on a device that was trusted then.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.session.proved_by.is_strong() || self.session.proved_by.second.is_some()
+    }
+
     /// Whether the cookie was the proof.
     #[must_use]
     pub fn by_cookie(&self) -> bool {

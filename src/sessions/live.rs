@@ -74,7 +74,7 @@ use quick_cache::{Weighter, sync::Cache};
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::{Changed, LiveRow, carrier::Carrier, sql, tokens::VerifiedToken};
+use super::{Changed, LiveRow, ProvedBy, carrier::Carrier, sql, tokens::VerifiedToken};
 use crate::{
     domain::{AccountId, Profile},
     platform::{
@@ -113,6 +113,7 @@ pub struct LiveSession {
     pub family: Arc<str>,
     /// Whether the cookie outlives the browser.
     pub remembered: bool,
+    pub proved_by: ProvedBy,
     pub created_at: i64,
     pub ends_at: i64,
     /// When the password was last entered.
@@ -315,6 +316,7 @@ impl Known {
             carrier: row.session.carrier,
             family: if row.session.family == *id { id.clone() } else { row.session.family.into() },
             remembered: row.session.remembered,
+            proved_by: row.session.proved_by,
             created_at: row.session.created_at,
             ends_at: row.session.ends_at,
             proved_at: AtomicI64::new(row.session.proved_at),

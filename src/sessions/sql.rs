@@ -31,6 +31,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("seen_at", Number),
             ("proved_at", Number),
             ("proved_by", Text),
+            ("auth_time", Number),
             ("remembered", Number),
             ("refreshable", Number),
             ("family", Text),
@@ -70,6 +71,7 @@ struct SessionRow {
     seen_at: i64,
     proved_at: i64,
     proved_by: String,
+    auth_time: i64,
     device: String,
     network: String,
     remembered: i64,
@@ -95,6 +97,7 @@ impl SessionRow {
                 seen_at: row.seen_at,
                 proved_at: row.proved_at,
                 proved_by: ProvedBy::of_word(&row.proved_by)?,
+                auth_time: row.auth_time,
                 device: row.device,
                 network: row.network,
                 remembered: row.remembered != 0,
@@ -115,8 +118,8 @@ fn live(more: &str, from: &str, condition: &str) -> Sql {
     let profile = &*PROFILE;
     sql_of(format!(
         "SELECT {profile}, s.id AS session_id, s.created_at AS session_created_at, s.carrier, \
-         s.alive_until, s.ends_at, s.seen_at, s.proved_at, s.proved_by, s.device, s.network, \
-         s.remembered, s.refreshable, s.family, s.begun_by, s.sealed_refresh_token, \
+         s.alive_until, s.ends_at, s.seen_at, s.proved_at, s.proved_by, s.auth_time, s.device, \
+         s.network, s.remembered, s.refreshable, s.family, s.begun_by, s.sealed_refresh_token, \
          (SELECT revision FROM session_revision) AS revision{more} \
          FROM {from} JOIN accounts a ON a.id = s.account_id \
          WHERE s.alive_until > $2 AND a.disabled_at IS NULL AND a.delete_at IS NULL \
@@ -194,9 +197,9 @@ pub(super) async fn count(db: &mut Db, account: AccountId, now: i64) -> Result<i
 
 pub(super) async fn insert(tx: &mut Tx, session: &StoredSession) -> Result<(), Fault> {
     let insert = "INSERT INTO sessions (id, account_id, created_at, alive_until, ends_at, carrier, \
-                  device, network, seen_at, proved_at, proved_by, remembered, refreshable, family, \
-                  begun_by, sealed_refresh_token) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+                  device, network, seen_at, proved_at, proved_by, auth_time, remembered, refreshable, \
+                  family, begun_by, sealed_refresh_token) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     let insert = sql(insert)
         .bind(&session.id)
         .bind(session.account_id)
@@ -208,7 +211,8 @@ pub(super) async fn insert(tx: &mut Tx, session: &StoredSession) -> Result<(), F
         .bind(&session.network)
         .bind(session.seen_at)
         .bind(session.proved_at)
-        .bind(session.proved_by.word())
+        .bind(&session.proved_by.word())
+        .bind(session.auth_time)
         .bind(session.remembered)
         .bind(session.refreshable)
         .bind(&session.family)
@@ -271,6 +275,27 @@ pub(super) async fn extend(
 pub(super) async fn forget_proof(store: &Store, id: &str) -> Result<(), Fault> {
     let forget = "UPDATE sessions SET proved_at = 0 WHERE id = $1";
     store.write().await?.execute(sql(forget).bind(id)).await?;
+    Ok(())
+}
+
+pub(super) async fn set_proved_by(
+    tx: &mut Tx,
+    id: &str,
+    proved_by: ProvedBy,
+) -> Result<(), Fault> {
+    let update = "UPDATE sessions SET proved_by = $2 WHERE id = $1";
+    tx.execute(sql(update).bind(id).bind(&proved_by.word())).await?;
+    Ok(())
+}
+
+/// Those of all sessions of an account but one.
+pub(super) async fn forget_proofs_but(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+) -> Result<(), Fault> {
+    let forget = "UPDATE sessions SET proved_at = 0 WHERE account_id = $1 AND id <> $2";
+    tx.execute(sql(forget).bind(account).bind(id)).await?;
     Ok(())
 }
 

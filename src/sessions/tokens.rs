@@ -26,7 +26,7 @@ use crate::{
         secret::Secret,
         visit::Visit,
     },
-    sessions::{ProvedBy, StoredSession, carrier::Carrier, settings::SessionSettings},
+    sessions::{First, ProvedBy, StoredSession, carrier::Carrier, settings::SessionSettings},
 };
 
 /// Bytes. Ours have about 400; longer ones are refused unread (JW-07).
@@ -211,7 +211,8 @@ impl Tokens {
             ends_at,
             seen_at: now,
             proved_at: now,
-            proved_by: ProvedBy::Password,
+            proved_by: ProvedBy::of(First::Password),
+            auth_time: now,
             device: visit.device.clone(),
             network: visit.network(),
             remembered: kind == SessionKind::Browser { remembered: true },

@@ -49,7 +49,7 @@ pub(super) struct Attempt {
     counters: Vec<Counter>,
     /// Whether the device is known: then its counters are its own.
     is_known: bool,
-    name: String,
+    pub(super) name: String,
     /// Whether the account has the verified address that it needs.
     is_verified: bool,
     /// The answer if it fails, the same for every reason.
@@ -97,6 +97,21 @@ impl Attempt {
         Ok(Self { holder, failed, counters, is_known, name, is_verified, refusal })
     }
 
+    /// By the holder of a passkey, which nobody can guess: no limit keeps the owner out (AU-05).
+    pub(super) async fn by_passkey(
+        services: &Services,
+        holder: Option<Holder>,
+        visit: &Visit,
+    ) -> Result<Self> {
+        let id = holder.as_ref().map(|holder| holder.profile.id);
+        let is_verified = !services.settings.mail.required
+            || emails::reachable(&mut services.store.read().await?, id).await?.is_some();
+        let failed = Event::of(visit, By::Stranger, SIGN_IN_FAILED, id, now());
+        let (counters, is_known, name) = (Vec::new(), false, String::new());
+        let refusal = Refusal::InvalidCode;
+        Ok(Self { holder, failed, counters, is_known, name, is_verified, refusal })
+    }
+
     /// The same with an account, unless the proof was wrong, the account is disabled, or it has no
     /// verified address where one is required.
     pub(super) async fn proven_if(
@@ -136,7 +151,7 @@ impl Attempt {
     /// written for a name that nobody has, so that the time tells nothing.
     async fn warn(&self, tx: &mut Tx, services: &Services, visit: &Visit) -> Result<(), Fault> {
         let Services { throttle, keys, mail, .. } = services;
-        if mail.is_none() {
+        if mail.is_none() || self.name.is_empty() {
             return Ok(());
         }
         let of_name = throttle.counters(keys, Who::Name(&self.name), visit);

@@ -5,15 +5,14 @@
 //! only the asking browser or program has.
 
 use super::{
-    CODE_ASKED, Entered, Proof, Step,
+    CODE_ASKED, Proof, Step,
     asking::{Addressee, Request, identifier},
     attempt::Attempt,
-    enter, leave,
+    enter, leave, same_again,
 };
 use crate::{
     challenges::{self, NewChallenge, Purpose},
     emails::NOBODY,
-    keys::Statement,
     mail::Message,
     passwords,
     platform::{
@@ -23,7 +22,7 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{self, Successor, caller::SignedIn, tokens::SessionKind},
+    sessions::{caller::SignedIn, tokens::SessionKind},
 };
 
 /// How long a code works, in seconds.
@@ -45,6 +44,7 @@ pub async fn ask(services: &Services, raw: &str, visit: &Visit) -> Result<String
         account: request.account().filter(|_| sends),
         name: &request.name,
         code: &code,
+        state: "",
         expires_at: request.event.at + CODE_TTL,
     };
     let challenge = challenges::make(&mut tx, &services.keys, &new).await?;
@@ -94,33 +94,16 @@ pub async fn sign_in_by_code(
     }
     let proven = attempt.proven_if(is_right && !is_over, services, visit).await?;
     let proof = Proof::Code(challenge);
-    let entered = match enter(services, &proven, proof, kind, visit).await? {
-        Some(entered) => entered,
+    let step = match enter(services, &proven, proof, kind, visit).await? {
+        Some(step) => step,
         // The same form may have been faster.
         None => match same_again(services, challenge, kind, visit).await? {
-            Some(entered) => entered,
+            Some(entered) => Step::Entered(Box::new(entered)),
             None => return proven.attempt.fail(services, visit).await,
         },
     };
-    leave(services, before, visit).await;
-    Ok(Step::Entered(Box::new(entered)))
-}
-
-/// The session that this same form began a moment ago, if it did. A program is told that the code
-/// has been used.
-async fn same_again(
-    services: &Services,
-    challenge: &str,
-    kind: SessionKind,
-    visit: &Visit,
-) -> Result<Option<Entered>> {
-    let SessionKind::Browser { .. } = kind else { return Ok(None) };
-    let tag = services.keys.tag(Statement::Answered(challenge));
-    let since = now() - challenges::SAME_CHALLENGE;
-    let same = sessions::begun_by(&services.store, &tag, since).await?;
-    let Some(Successor { session, profile }) = same else { return Ok(None) };
-    let Some(holder) = passwords::holder(&services.store, profile.id).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Entered::new(services, profile, session, holder.epoch, visit)?))
+    if let Step::Entered(_) = step {
+        leave(services, before, visit).await;
+    }
+    Ok(step)
 }

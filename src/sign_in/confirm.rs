@@ -1,4 +1,5 @@
-//! Entering the password again. The session continues under a new id (SE-01).
+//! Proving again who one is: by a passkey, or by the password and, where there is one, the second
+//! factor. The session continues under a new id (SE-01).
 //!
 //! The same request, repeated because its answer was lost, gets the same session.
 
@@ -9,8 +10,9 @@ use crate::{
     audit::{self, Act, By, Event},
     domain::{AccountId, Code, Field, Password},
     emails,
+    factors::{self, Answer, Answered, trusted},
     keys::{Sealed, Statement},
-    passwords::{self, PasswordHash, Place},
+    passwords::{self, Holder, PasswordHash, Place},
     platform::{
         clock::now,
         error::{Fault, Refusal, Result},
@@ -19,7 +21,7 @@ use crate::{
     },
     services::Services,
     sessions::{
-        self, ProvedBy, StoredSession, Successor, Which, account,
+        self, First, ProvedBy, Second, StoredSession, Successor, Which, account,
         caller::{OVER, Renewer, Returning, SignedIn},
         refresh::{GRACE, RefreshToken},
     },
@@ -27,22 +29,36 @@ use crate::{
     throttle::{LIMITED, Who, counter::Counter},
 };
 
-/// Enters the password again.
+/// What a signed-in user shows.
+#[derive(Clone, Copy)]
+pub struct Evidence<'a> {
+    pub password: Option<&'a Password>,
+    pub answer: Option<&'a Answer>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Of a password alone.
+    pub(super) fn of(password: &'a Password) -> Self {
+        Self { password: Some(password), answer: None }
+    }
+}
+
+/// Proves again who the user is, as strongly as the account demands.
 pub async fn confirm(
     services: &Services,
     renewer: &Renewer,
-    password: &Password,
+    evidence: &Evidence<'_>,
     visit: &Visit,
 ) -> Result<Entered> {
     let caller = match renewer {
         Renewer::Now(caller) => caller,
-        Renewer::Again(returning) => return go_on(services, returning, password, visit).await,
+        Renewer::Again(returning) => return go_on(services, returning, evidence, visit).await,
     };
     let event = Event::by_owner(visit, caller.account(), PROOF_FAILED);
     let failed = Failed { field: Field::PASSWORD, event };
-    let proof = prove(services, caller, password, visit, failed).await?;
+    let proof = prove(services, caller, evidence, visit, failed).await?;
     let renewal = Renewal { act: PROVED, proof, new_hash: None };
-    renew(services, caller, renewal, password, visit).await
+    renew(services, caller, renewal, evidence, visit).await
 }
 
 /// How a failed proof is reported and recorded.
@@ -51,59 +67,113 @@ pub(super) struct Failed {
     pub(super) event: Event,
 }
 
-/// A password that was right, and what is checked again before it counts.
-pub(super) struct PasswordProof {
+/// A proof that was right, and what is checked again before it counts.
+pub(super) struct FullProof {
+    /// `None`: what the session has proved before still counts.
+    pub(super) proved_by: Option<ProvedBy>,
+    pub(super) answered: Option<Answered>,
     pub(super) hash: Option<PasswordHash>,
     pub(super) epoch: i64,
     pub(super) counters: Vec<Counter>,
     pub(super) failed: Failed,
 }
 
-/// Checks the password of a signed-in user.
+/// Checks the evidence of a signed-in user.
 pub(super) async fn prove(
     services: &Services,
     caller: &SignedIn,
-    password: &Password,
+    evidence: &Evidence<'_>,
     visit: &Visit,
     failed: Failed,
-) -> Result<PasswordProof> {
-    verify(services, caller.account(), caller.family(), password, visit, failed).await
+) -> Result<FullProof> {
+    verify(services, caller.account(), caller.family(), evidence, visit, failed, true).await
 }
 
+/// Checks the password alone.
+pub(super) async fn prove_password(
+    services: &Services,
+    caller: &SignedIn,
+    evidence: &Evidence<'_>,
+    visit: &Visit,
+    failed: Failed,
+) -> Result<FullProof> {
+    verify(services, caller.account(), caller.family(), evidence, visit, failed, false).await
+}
+
+/// `in_full`: with the second factor that the account demands.
 async fn verify(
     services: &Services,
     account: AccountId,
     family: &str,
-    password: &Password,
+    evidence: &Evidence<'_>,
     visit: &Visit,
     failed: Failed,
-) -> Result<PasswordProof> {
+    in_full: bool,
+) -> Result<FullProof> {
     let Services { store, throttle, .. } = services;
     let counters = throttle.counters(&services.keys, Who::Session(family), visit);
     throttle.refuse_if_limited(store, &counters, visit, LIMITED).await?;
     let holder = passwords::holder(store, account).await?.ok_or(OVER)?;
-    let by = Place::of(visit, Some(account));
-    if !services.passwords.verify(password, holder.hash.as_ref(), by).await?.right {
-        throttle.count(store, &counters, failed.event).await?;
-        return Err(Refusal::of_field(failed.field, Code::Wrong).into());
+    let Holder { hash, epoch, .. } = holder;
+    let demanded = factors::of(services, account).await?;
+    let Evidence { password, answer } = *evidence;
+    let is_passkey = matches!(answer, Some(Answer::Passkey(_)));
+    // An account without a password was signed in to by mail, and has the second factor left.
+    let has_first = hash.is_none() && demanded.any() && answer.is_some();
+    let mut first = First::EmailCode;
+    if !is_passkey && !(has_first && password.is_none()) {
+        let Some(password) = password else {
+            return Err(Refusal::of_field(failed.field, Code::Missing).into());
+        };
+        if in_full && demanded.any() && answer.is_none() {
+            let methods = demanded.methods();
+            return Err(Refusal::SecondFactorRequired { challenge: None, methods }.into());
+        }
+        let by = Place::of(visit, Some(account));
+        if !services.passwords.verify(password, hash.as_ref(), by).await?.right {
+            throttle.count(store, &counters, failed.event).await?;
+            return Err(Refusal::of_field(failed.field, Code::Wrong).into());
+        }
+        first = First::Password;
     }
-    Ok(PasswordProof { hash: holder.hash, epoch: holder.epoch, counters, failed })
+    // Who has no second factor is asked for none.
+    let answer = answer.filter(|_| in_full && demanded.any());
+    let answered = match answer {
+        Some(answer) => {
+            let checked = factors::check(services, Some(account), answer, None, visit).await?;
+            if checked.is_none() {
+                throttle.count(store, &counters, failed.event).await?;
+                return Err(Refusal::InvalidCode.into());
+            }
+            checked
+        }
+        None if is_passkey => return Err(Refusal::InvalidCode.into()),
+        None => None,
+    };
+    let proved_by = answered.as_ref().map_or(ProvedBy::of(first), |answered| {
+        match answered.second {
+            Second::Passkey(storage) => ProvedBy::of(First::Passkey(storage)),
+            second => ProvedBy::of(first).and(second),
+        }
+    });
+    Ok(FullProof { proved_by: Some(proved_by), answered, hash, epoch, counters, failed })
 }
 
-/// The session that replaced one that ended a moment ago, by this same request. `password`: the one
-/// valid since then.
+/// The session that replaced one that ended a moment ago, by this same request. `evidence`: what is
+/// valid since then. An answer of the second factor has been used, but is right all the same.
 pub(super) async fn go_on(
     services: &Services,
     returning: &Returning,
-    password: &Password,
+    evidence: &Evidence<'_>,
     visit: &Visit,
 ) -> Result<Entered> {
     let Successor { session, profile } = &*returning.successor;
     let event = Event::of(visit, By::Stranger, PROOF_FAILED, Some(profile.id), now());
     let failed = Failed { field: Field::PASSWORD, event };
     let (account, family) = (profile.id, &session.family);
-    let proof = verify(services, account, family, password, visit, failed).await?;
-    let PasswordProof { counters, failed, .. } = &proof;
+    let in_full = evidence.answer.is_some();
+    let proof = verify(services, account, family, evidence, visit, failed, in_full).await?;
+    let FullProof { counters, failed, .. } = &proof;
     services.throttle.recheck_alone(&services.store, counters, &failed.event).await?;
     let what = Sealed::AfterSession(&returning.old);
     let refresh_token = match &session.sealed_refresh_token {
@@ -123,17 +193,17 @@ pub(super) async fn go_on(
 pub(super) struct Renewal<'a> {
     /// The act that the audit trail records.
     pub(super) act: Act,
-    pub(super) proof: PasswordProof,
+    pub(super) proof: FullProof,
     /// The hash of a new password, which ends all other sessions.
     pub(super) new_hash: Option<&'a PasswordHash>,
 }
 
-/// Continues the session under a new id. `password`: the one valid afterwards.
+/// Continues the session under a new id. `evidence`: what is valid afterwards.
 pub(super) async fn renew(
     services: &Services,
     caller: &SignedIn,
     Renewal { act, proof, new_hash }: Renewal<'_>,
-    password: &Password,
+    evidence: &Evidence<'_>,
     visit: &Visit,
 ) -> Result<Entered> {
     let (store, account_id) = (&services.store, caller.account());
@@ -143,7 +213,7 @@ pub(super) async fn renew(
     let again = async || {
         let found = sessions::begun_by(store, &successor, now() - GRACE).await?.ok_or(OVER)?;
         let returning = Returning { old: caller.session().into(), successor: Arc::new(found) };
-        go_on(services, &returning, password, visit).await
+        go_on(services, &returning, evidence, visit).await
     };
     let Some(row) = sessions::find(store, caller.session(), event.at).await? else {
         return again().await;
@@ -156,7 +226,8 @@ pub(super) async fn renew(
     let session = StoredSession {
         id: random::text()?,
         proved_at: event.at,
-        proved_by: ProvedBy::Password,
+        auth_time: event.at,
+        proved_by: proof.proved_by.unwrap_or(old.proved_by),
         begun_by: Some(successor.clone()),
         sealed_refresh_token: refresh_token.as_ref().map(seal).transpose()?,
         ..sessions::seen(old.clone(), visit, event.at)
@@ -165,7 +236,7 @@ pub(super) async fn renew(
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     let locked = account::lock(&mut tx, account_id).await?;
-    let PasswordProof { counters, failed, .. } = &proof;
+    let FullProof { counters, failed, .. } = &proof;
     if let Some(refused) = services.throttle.recheck(&mut tx, counters, &failed.event).await? {
         tx.commit().await?;
         failed.event.log();
@@ -178,6 +249,24 @@ pub(super) async fn renew(
         tx.rollback().await?;
         return again().await;
     }
+    // A factor may have been added meanwhile.
+    let demanded = factors::read(&mut tx, services, account_id).await?;
+    if demanded.any() && !session.proved_by.is_strong() {
+        tx.rollback().await?;
+        let methods = demanded.methods();
+        return Err(Refusal::SecondFactorRequired { challenge: None, methods }.into());
+    }
+    let spent = match &proof.answered {
+        Some(answered) => {
+            let spent = factors::spend(&mut tx, services, account_id, answered, visit).await?;
+            let Some(spent) = spent else {
+                tx.rollback().await?;
+                return Err(Refusal::InvalidCode.into());
+            };
+            spent
+        }
+        None => None,
+    };
     sessions::begin(&mut tx, &session, refresh_hash.as_deref()).await?;
     let (which, epoch) = match new_hash {
         Some(hash) => {
@@ -188,6 +277,7 @@ pub(super) async fn renew(
     let changed = sessions::end(&mut tx, revision, account_id, which, event.at).await?;
     if new_hash.is_some() {
         emails::drop_pending(&mut tx, account_id).await?;
+        trusted::forget_all(&mut tx, account_id).await?;
         password_changed(&mut tx, services, account_id).await?;
     }
     audit::record(&mut tx, &event).await?;
@@ -195,7 +285,7 @@ pub(super) async fn renew(
     services.wake_mail();
 
     services.live_sessions.changed(&changed);
-    event.log();
+    [Some(&event), spent.as_ref()].into_iter().flatten().for_each(Event::log);
     let entered = Entered::new(services, row.profile, session, epoch, visit)?;
     Ok(Entered { refresh_token, ..entered })
 }

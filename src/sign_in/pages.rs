@@ -4,6 +4,7 @@ pub mod code;
 pub mod forgot;
 pub mod password;
 pub mod resend;
+pub mod second_factor;
 
 use std::time::Duration;
 
@@ -17,14 +18,15 @@ use leptos::prelude::*;
 
 use super::{
     Entered, Step,
-    confirm::confirm as use_confirm,
+    confirm::{Evidence, confirm as use_confirm},
     password as password_use,
     sign_up::{Newcomer, sign_up_alone, sign_up_and_enter},
 };
 use crate::{
     accounts::pages::{DELETION_ASKED, deletion_asked},
-    domain::{Code, Field, SignInForm, SignUpForm, profile::FIELDS, shown_password},
+    domain::{Code, Field, FieldError, SignInForm, SignUpForm, profile::FIELDS, shown_password},
     emails,
+    factors::{self, Answer},
     platform::error::{Error, Refusal, Result},
     sessions::{
         caller::{OVER, Shown, by_token},
@@ -36,7 +38,7 @@ use crate::{
         brand::t_brand,
         form::{Form, FormState, Over},
         next::safe_next,
-        notices::{Notice, notices},
+        notices::{Notice, PASSKEY_OFFER, notices},
         page::parts::{self, alone, button, checkbox, hidden},
         pending::Pending,
         routes::{Map, Policy},
@@ -68,7 +70,7 @@ pub(crate) fn routes(map: &mut Map) {
     map.page(Policy::Noticed, SIGN_IN.page, sign_in_page);
     map.form(&SIGN_IN);
     map.form(&SIGN_OUT);
-    map.page(Policy::SignedIn, CONFIRM.page, confirm_page);
+    map.page(Policy::SettingUp, CONFIRM.page, confirm_page);
     map.form(&CONFIRM);
 }
 
@@ -160,6 +162,7 @@ static SIGN_IN: Form = Form {
     title: "sign-in",
     keeps: &["username", "remember"],
     has_island: true,
+    has_passkeys: true,
     show: Some(|state, form, viewer, headers| show_sign_in(state, form, viewer, headers).boxed()),
     ..Form::at("/api/sign_in", "/signin")
 };
@@ -180,12 +183,19 @@ pub async fn sign_in(
             let kind = SessionKind::Browser { remembered: !remember.is_empty() };
             let (visit, before) = (&call.visit, call.caller.as_ref());
             let step = super::sign_in(&call.state, &credentials, kind, visit, before).await?;
-            let Step::Entered(by_password) = step;
-            Ok(entered(&call, *by_password, &next))
+            Ok(stepped(&call, step, &next))
         }
         .await,
     );
     Ok(())
+}
+
+/// Goes to `next`, or to the second factor on the way there.
+fn stepped(call: &FormCall, step: Step, next: &str) -> Done {
+    match step {
+        Step::Entered(by_proof) => entered(call, *by_proof, next),
+        Step::SecondFactor(half_open) => second_factor::go_there(call, half_open, next),
+    }
 }
 
 /// Goes to `next`, unless there is something to tell first.
@@ -196,7 +206,8 @@ fn entered(call: &FormCall, entered: Entered, next: &str) -> Done {
         _ => None,
     };
     let next = if notice.is_some() { HOME.to_owned() } else { safe_next(next) };
-    call.entered(entered, &next, notice)
+    let offer = entered.offers_passkey.then_some(PASSKEY_OFFER);
+    call.entered(entered, &next, notice.or(offer))
 }
 
 async fn sign_in_page(
@@ -230,6 +241,7 @@ async fn show_sign_in(
             parts::password(form, Field::PASSWORD),
             remember(form, remembered),
             button(t("sign-in")),
+            second_factor::passkey_button(form),
             by_code.into_any(),
         ];
         let href = instead(form, &SIGN_UP);
@@ -270,7 +282,8 @@ fn remember_hint(remembered: Duration) -> String {
     }
 }
 
-static SIGN_OUT: Form = Form { over: Over::SignedOut, ..Form::at("/api/sign_out", "/") };
+static SIGN_OUT: Form =
+    Form { policy: Policy::SettingUp, over: Over::SignedOut, ..Form::at("/api/sign_out", "/") };
 
 #[server(endpoint = "/sign_out")]
 pub async fn sign_out() -> Result<(), ServerFnError> {
@@ -290,6 +303,7 @@ static CONFIRM: Form = Form {
     title: "confirm",
     of_account: true,
     has_island: true,
+    has_passkeys: true,
     show: Some(|state, form, viewer, headers| show_confirm(state, form, viewer, headers).boxed()),
     over: Over::Perhaps(deletion_asked),
     ..Form::at("/api/confirm", "/confirm")
@@ -299,24 +313,38 @@ static CONFIRM: Form = Form {
 #[server(endpoint = "/confirm")]
 pub async fn confirm(
     #[server(default)] password: String,
+    #[server(default)] code: String,
+    #[server(default)]
+    #[server(rename = "recoveryCode")]
+    recovery_code: String,
+    #[server(default)] credential: String,
     #[server(default)] next: String,
     #[server(default)] pending: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
-    call.finish(confirm_and_go_on(&call, password, &next, &pending).await);
+    let answer = second_factor::answer(code, recovery_code, &credential);
+    call.finish(confirm_and_go_on(&call, password, answer, &next, &pending).await);
     Ok(())
 }
 
 async fn confirm_and_go_on(
     call: &FormCall,
     password: String,
+    answer: Result<Option<Answer>, Refusal>,
     next: &str,
     pending: &str,
 ) -> Result<Done> {
-    let password = shown_password(&Ok(password)).map_err(Refusal::InvalidInput)?;
+    let answer = answer?;
+    let password = match shown_password(&Ok(password)) {
+        Ok(password) => Some(password),
+        // The use case knows whether there must be one.
+        Err(errors) if is_missing(&errors) && answer.is_some() => None,
+        Err(errors) => return Err(Refusal::InvalidInput(errors).into()),
+    };
+    let evidence = Evidence { password: password.as_ref(), answer: answer.as_ref() };
     let (state, renewer) = (&call.state, call.renewer()?);
     let (family, account) = (renewer.family(), renewer.profile().id);
-    let entered = match use_confirm(state, renewer, &password, &call.visit).await {
+    let entered = match use_confirm(state, renewer, &evidence, &call.visit).await {
         Err(error @ Error::Refusal(Refusal::Unauthorized { .. })) => {
             // The same confirmation has just scheduled the deletion of the account.
             let notice = deletion_asked(state, account).await?.ok_or(error)?;
@@ -342,6 +370,10 @@ async fn confirm_and_go_on(
     // tab.
     let not_done = (call.pending.is_some() || !pending.is_empty()).then_some(NOT_DONE);
     Ok(call.entered(entered, &safe_next(next), not_done))
+}
+
+fn is_missing(errors: &[FieldError]) -> bool {
+    errors.iter().all(|error| error.code == Code::Missing)
 }
 
 /// Performs the act that waited for the password, which is fresh: the session is new.
@@ -378,21 +410,37 @@ async fn show_confirm(
     let has_password = password_use::has_one(state, caller).await?;
     let is_reachable = state.mail.is_some()
         && emails::of(&state.store, caller.account()).await?.verified.is_some();
+    let second = factors::of(state, caller.account()).await?;
     render_form(state, form, viewer, headers, move |form, token| {
         let lead = match &form.pending {
-            _ if !has_password => t("confirm-lead-no-password"),
+            _ if !has_password && second.passkeys > 0 => t("confirm-lead-passkey"),
+            _ if !has_password && !second.any() => t("confirm-lead-no-password"),
             Some((_, pending)) => language().text(pending.act.lead),
             None => t("confirm-lead"),
         };
         let pending = form.pending.as_ref().map(|(sealed, _)| hidden("pending", sealed));
         let mut fields =
             vec![parts::username_for_managers(form.value("username")), pending.into_any()];
+        if second.passkeys > 0 {
+            let (action, words) = (form.action(), t("confirm-passkey"));
+            fields.push(parts::passkey_button("get", action, words, "button", false));
+        }
         if has_password {
             fields.push(parts::password(form, Field::PASSWORD));
-            fields.push(button(t("confirm-button")));
+        }
+        if second.totp {
+            fields.push(parts::app_code(form));
+        }
+        if second.any() && second.codes_left > 0 {
+            fields.push(parts::recovery_code(form, !second.totp));
+        }
+        if has_password || second.any() {
+            let class = if second.passkeys > 0 { "button quiet" } else { "button" };
+            let words = t("confirm-button");
+            fields.push(view! { <button type="submit" class=class>{words}</button> }.into_any());
         }
         // An account without a password has no other way.
-        let by_code = (is_reachable && !has_password).then(|| {
+        let by_code = (is_reachable && !has_password && !second.any()).then(|| {
             view! { <a class="button" href=another_code(form)>{t("confirm-by-code")}</a> }
         });
         fields.push(by_code.into_any());

@@ -2,12 +2,13 @@
 
 use super::{
     Entered, PASSWORD_CHANGE_FAILED, PASSWORD_CHANGED, PASSWORD_LINK_MADE, PASSWORD_SET_BY_LINK,
-    confirm::{Failed, PasswordProof, Renewal, go_on, prove, renew},
+    confirm::{Evidence, Failed, FullProof, Renewal, go_on, prove_password, renew},
 };
 use crate::{
     audit::{self, By, Event},
     domain::{AccountId, Code, Field, Password, PasswordChange, Profile, new_password},
     emails,
+    factors::{self, trusted},
     links::{self, Link, Purpose, Repeat},
     passwords::{self, Holder, Place},
     platform::{
@@ -35,7 +36,8 @@ pub async fn change(
     let caller = match renewer {
         Renewer::Now(caller) => caller,
         Renewer::Again(returning) => {
-            let again = go_on(services, returning, &change.new, visit).await;
+            let evidence = Evidence::of(&change.new);
+            let again = go_on(services, returning, &evidence, visit).await;
             // The earlier request was not this change.
             return again.map_err(|error| match error {
                 Error::Refusal(Refusal::InvalidInput(_)) => OVER.into(),
@@ -45,8 +47,22 @@ pub async fn change(
     };
     let event = Event::by_owner(visit, caller.account(), PASSWORD_CHANGE_FAILED);
     let failed = Failed { field: Field::CURRENT_PASSWORD, event };
+    if services.settings.factors.required && !caller.has_second_factor() {
+        // One is set up before anything else.
+        return Err(Refusal::SecondFactorRequired { challenge: None, methods: Vec::new() }.into());
+    }
+    // The password alone does not change itself where there is a second factor.
+    let has_factors = factors::of(services, caller.account()).await?.any();
+    if has_factors {
+        caller.fresh(services.settings.sessions.proof_ttl)?;
+    }
     let proof = match &change.current {
-        Some(current) => prove(services, caller, current, visit, failed).await?,
+        Some(current) => {
+            let evidence = Evidence::of(current);
+            let proof = prove_password(services, caller, &evidence, visit, failed).await?;
+            // The session has proved more than the password.
+            FullProof { proved_by: proof.proved_by.filter(|_| !has_factors), ..proof }
+        }
         None => confirmed(services, caller, failed).await?,
     };
     let by = Place::of(visit, Some(caller.account()));
@@ -58,13 +74,13 @@ pub async fn change(
         }
     };
     if is_same {
-        let PasswordProof { counters, failed, .. } = &proof;
+        let FullProof { counters, failed, .. } = &proof;
         services.throttle.recheck_alone(&services.store, counters, &failed.event).await?;
         return Err(Refusal::of_field(Field::NEW_PASSWORD, Code::Unchanged).into());
     }
     let hash = services.passwords.hash(&change.new, by).await?;
     let renewal = Renewal { act: PASSWORD_CHANGED, proof, new_hash: Some(&hash) };
-    renew(services, caller, renewal, &change.new, visit).await
+    renew(services, caller, renewal, &Evidence::of(&change.new), visit).await
 }
 
 /// Whether the current password may be left out: it has just been confirmed, or there is none.
@@ -84,7 +100,7 @@ async fn confirmed(
     services: &Services,
     caller: &SignedIn,
     failed: Failed,
-) -> Result<PasswordProof> {
+) -> Result<FullProof> {
     let holder = passwords::holder(&services.store, caller.account()).await?.ok_or(OVER)?;
     let Holder { hash, epoch, .. } = holder;
     let ttl = services.settings.sessions.proof_ttl;
@@ -93,7 +109,8 @@ async fn confirmed(
     } else if !caller.has_confirmed(ttl) {
         return Err(Refusal::of_field(Field::CURRENT_PASSWORD, Code::Missing).into());
     }
-    Ok(PasswordProof { hash, epoch, counters: Vec::new(), failed })
+    let (proved_by, answered, counters) = (None, None, Vec::new());
+    Ok(FullProof { proved_by, answered, hash, epoch, counters, failed })
 }
 
 /// Makes a link for setting a password once, which replaces any earlier ones, and returns its last
@@ -179,10 +196,17 @@ pub async fn set_by_link(
         return set_already(services, &holder, &new, visit).await;
     }
     passwords::change(&mut tx, account, &hash).await?;
+    trusted::forget_all(&mut tx, account).await?;
+    let mut unproven = None;
     let changed = sessions::end(&mut tx, revision, account, Which::All, event.at).await?;
     emails::drop_pending(&mut tx, account).await?;
     if found.sent_to.is_some() {
         _ = sessions::note_device(&mut tx, &services.keys, account, visit, event.at).await?;
+        if !emails::is_tied(&mut tx, account).await?
+            && let Some(times) = emails::unproven_time(&mut tx, account).await?
+        {
+            unproven = factors::forget_unproven(&mut tx, account, times, &event).await?;
+        }
         emails::tie(&mut tx, account, event.at).await?;
     }
     password_changed(&mut tx, services, account).await?;
@@ -191,7 +215,7 @@ pub async fn set_by_link(
 
     services.live_sessions.changed(&changed);
     services.wake_mail();
-    event.log();
+    [Some(&event), unproven.as_ref()].into_iter().flatten().for_each(Event::log);
     Ok(account)
 }
 

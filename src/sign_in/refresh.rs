@@ -63,6 +63,7 @@ fn entered(services: &Services, row: LiveRow, refresh_token: RefreshToken) -> Re
         device: None,
         deletion_undone: false,
         password_removed: false,
+        offers_passkey: false,
     })
 }
 

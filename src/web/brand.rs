@@ -65,6 +65,11 @@ pub(crate) fn way_back_in() -> Option<String> {
     if has_mail { Some("/forgot-password".to_owned()) } else { support_url() }
 }
 
+/// The host that passkeys are for.
+pub(crate) fn passkeys_home() -> Option<String> {
+    Some(use_context::<AppState>()?.home.id.clone())
+}
+
 /// Whether nobody is let in before their address is verified.
 pub(crate) fn must_verify() -> bool {
     use_context::<AppState>().is_some_and(|state| state.settings.mail.required)

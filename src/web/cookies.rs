@@ -14,6 +14,7 @@ const DEVICE: [&str; 2] = ["latchkey-device", "__Host-latchkey-device"];
 const NOTICE: [&str; 2] = ["latchkey-notice", "__Host-latchkey-notice"];
 const PENDING: [&str; 2] = ["latchkey-pending", "__Host-latchkey-pending"];
 const CHALLENGE: [&str; 2] = ["latchkey-challenge", "__Host-latchkey-challenge"];
+const SECOND_FACTOR: [&str; 2] = ["latchkey-second-factor", "__Host-latchkey-second-factor"];
 const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
 
 /// How long a device is remembered after a sign-in, and a language after it was chosen.
@@ -156,6 +157,22 @@ impl Cookies {
     #[must_use]
     pub fn forget_challenge(&self) -> HeaderValue {
         self.removal(CHALLENGE)
+    }
+
+    /// The token of the sign-in that waits for its second factor.
+    #[must_use]
+    pub fn set_second_factor(&self, token: String) -> HeaderValue {
+        self.for_a_short_time(SECOND_FACTOR, token)
+    }
+
+    #[must_use]
+    pub fn second_factor(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, SECOND_FACTOR[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn forget_second_factor(&self) -> HeaderValue {
+        self.removal(SECOND_FACTOR)
     }
 
     fn for_a_short_time(&self, names: [&'static str; 2], value: String) -> HeaderValue {

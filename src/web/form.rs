@@ -44,6 +44,8 @@ pub struct Form {
     pub has_island: bool,
     /// Whether it asks for a new password.
     pub new_password: bool,
+    /// Whether a passkey can answer it.
+    pub has_passkeys: bool,
     /// Shows its page, with the contents of the form. `None`: it has nothing to correct, so an
     /// error gets a page of its own.
     pub show: Option<Show>,
@@ -88,6 +90,7 @@ impl Form {
             of_account: false,
             has_island: false,
             new_password: false,
+            has_passkeys: false,
             show: None,
             pending: None,
             over: Over::SignIn,
@@ -112,6 +115,8 @@ pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
     Credentials,
+    Passkey,
+    UnknownPasskey,
     Stale,
     Busy,
     TooMany { minutes: u64 },
@@ -160,6 +165,12 @@ impl FormState {
         })
     }
 
+    /// The same, as another form of its page.
+    #[must_use]
+    pub fn as_of(self, form: &'static Form) -> Self {
+        Self { form, ..self }
+    }
+
     /// Sets the act that follows when the form is accepted.
     #[must_use]
     pub fn pending(self, pending: Option<(String, Pending)>) -> Self {
@@ -188,7 +199,19 @@ impl FormState {
             }
             Error::Refusal(Refusal::InvalidCredentials) => (Vec::new(), Some(Wrong::Credentials)),
             Error::Refusal(Refusal::InvalidCode) => {
-                (vec![FieldError { field: Field::CODE, code: Code::Wrong }], None)
+                let is_sent = |name: Field| self::field(fields, name.name()).is_some();
+                match () {
+                    () if is_sent(Field::CREDENTIAL) => (Vec::new(), Some(Wrong::Passkey)),
+                    () if is_sent(Field::RECOVERY_CODE) => {
+                        let field = Field::RECOVERY_CODE;
+                        (vec![FieldError { field, code: Code::Wrong }], None)
+                    }
+                    () => (vec![FieldError { field: Field::CODE, code: Code::Wrong }], None),
+                }
+            }
+            Error::Refusal(Refusal::UnknownPasskey) => (Vec::new(), Some(Wrong::UnknownPasskey)),
+            Error::Refusal(Refusal::SecondFactorRequired { .. }) => {
+                (vec![FieldError { field: Field::CODE, code: Code::Missing }], None)
             }
             Error::Refusal(Refusal::StaleForm) => (Vec::new(), Some(Wrong::Stale)),
             Error::Refusal(Refusal::TooManyTries { retry_after }) => {

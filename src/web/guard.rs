@@ -74,6 +74,10 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
     let is_over = by_cookie && matches!(shown, Some(Shown::Ended(_)));
     match shown {
         Some(Shown::Good(signed_in)) => {
+            let is_short = state.settings.factors.required && !signed_in.has_second_factor();
+            if is_short && policy == Policy::SignedIn {
+                return lead_to_factors(door);
+            }
             request.extensions_mut().insert(signed_in);
             return Ok(next.run(request).await);
         }
@@ -96,6 +100,19 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
     }
     deny(state, door, form, &request, token_came, is_over)
 }
+
+/// Leads a user who must set up a second factor there, before anything else.
+fn lead_to_factors(door: Door) -> Result<Response> {
+    match door {
+        Door::Json | Door::Asset => {
+            Err(Refusal::SecondFactorRequired { challenge: None, methods: Vec::new() }.into())
+        }
+        Door::Page | Door::Form => Ok(Redirect::to(SET_UP).into_response()),
+    }
+}
+
+/// The page where a second factor is set up before anything else.
+pub(crate) const SET_UP: &str = "/account/security/second-factor";
 
 /// Pressing Enter in the address bar after a refused form, or restoring a tab.
 fn is_from_a_browser(request: &Request) -> bool {

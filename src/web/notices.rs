@@ -31,6 +31,9 @@ macro_rules! notices {
 
 pub(crate) use notices;
 
+/// The offer of a passkey: no sentence, but a part of the next page (`page/shell.rs`).
+pub(crate) const PASSKEY_OFFER: Notice = Notice::new("offer-passkey");
+
 impl Notice {
     #[must_use]
     pub const fn new(word: &'static str) -> Self {

@@ -28,6 +28,8 @@ pub(crate) struct Around {
     new_password: bool,
     /// Whether it has code to copy.
     code: bool,
+    /// Whether it makes or shows passkeys.
+    passkeys: bool,
 }
 
 /// Where the content of a page stands.
@@ -70,6 +72,7 @@ impl Around {
             islands: form.form.has_island,
             keeps_form: form.form.show.is_some(),
             new_password: form.form.new_password,
+            passkeys: form.form.has_passkeys,
             ..Self::of(form.form.title)
         }
     }
@@ -84,6 +87,10 @@ impl Around {
 
     pub(crate) fn with_code(self) -> Self {
         Self { code: true, ..self }
+    }
+
+    pub(crate) fn with_passkeys(self) -> Self {
+        Self { passkeys: true, ..self }
     }
 
     pub(crate) fn with_times(self) -> Self {

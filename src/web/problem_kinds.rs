@@ -60,6 +60,7 @@ kinds! {
     INVALID_CODE: BAD_REQUEST, "invalid-code";
     UNAUTHORIZED: UNAUTHORIZED, "unauthorized";
     PROOF_TOO_OLD: UNAUTHORIZED, "proof-too-old";
+    SECOND_FACTOR_REQUIRED: UNAUTHORIZED, "second-factor-required";
     CROSS_ORIGIN: FORBIDDEN, "cross-origin";
     STALE_FORM: FORBIDDEN, "stale-form";
     NOT_FOUND: NOT_FOUND, "not-found";

@@ -32,6 +32,14 @@ const RETRY_AFTER: &str = "2";
 pub(crate) struct Problem {
     pub(crate) kind: ProblemKind,
     errors: Vec<FieldError>,
+    second_step: Option<SecondStep>,
+}
+
+/// How a sign-in goes on.
+#[derive(Clone, Debug)]
+struct SecondStep {
+    challenge: Option<String>,
+    methods: Vec<&'static str>,
 }
 
 /// Problem details (RFC 9457).
@@ -52,6 +60,13 @@ pub struct ProblemDetails {
     /// All invalid fields at once. Only with `invalid-input`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ProblemField>,
+    /// The sign-in that waits for a second factor. Only with `second-factor-required`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "3k9aT0Yq…")]
+    challenge: Option<String>,
+    /// What answers it: `totp`, `recovery-code`, `passkey`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    methods: Vec<&'static str>,
 }
 
 /// An invalid field.
@@ -96,7 +111,8 @@ impl Refusal {
             Self::StaleForm => STALE_FORM,
             Self::NotFound => NOT_FOUND,
             Self::LinkInvalid => LINK_INVALID,
-            Self::InvalidCode => INVALID_CODE,
+            Self::InvalidCode | Self::UnknownPasskey => INVALID_CODE,
+            Self::SecondFactorRequired { .. } => SECOND_FACTOR_REQUIRED,
             Self::MethodNotAllowed { .. } => METHOD_NOT_ALLOWED,
             Self::RequestTimeout => REQUEST_TIMEOUT,
             Self::ContentTooLarge => CONTENT_TOO_LARGE,
@@ -117,7 +133,7 @@ impl Refusal {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
             // RFC 9470, section 3.
-            Self::ProofTooOld => {
+            Self::ProofTooOld | Self::SecondFactorRequired { .. } => {
                 let challenge = "Bearer error=\"insufficient_user_authentication\"";
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
@@ -140,11 +156,18 @@ impl Refusal {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        let mut second_step = None;
         let (kind, errors, headers) = match self {
             Self::Refusal(refusal) => {
                 let (kind, headers) = (refusal.kind(), refusal.headers());
-                let errors =
-                    if let Refusal::InvalidInput(errors) = refusal { errors } else { Vec::new() };
+                let errors = match refusal {
+                    Refusal::InvalidInput(errors) => errors,
+                    Refusal::SecondFactorRequired { challenge, methods } => {
+                        second_step = Some(SecondStep { challenge, methods });
+                        Vec::new()
+                    }
+                    _ => Vec::new(),
+                };
                 (kind, errors, headers)
             }
             Self::Fault(fault) => {
@@ -166,7 +189,7 @@ impl IntoResponse for Error {
             }
         };
         let mut response = (kind.status, headers).into_response();
-        response.extensions_mut().insert(Problem { kind, errors });
+        response.extensions_mut().insert(Problem { kind, errors, second_step });
         response
     }
 }
@@ -179,7 +202,7 @@ pub(crate) fn problem(response: &Response) -> Option<Problem> {
     let status = response.status();
     let kind = || KINDS.iter().copied().find(|kind| kind.status == status).unwrap_or(INTERNAL);
     (status.is_client_error() || status.is_server_error())
-        .then(|| Problem { kind: kind(), errors: Vec::new() })
+        .then(|| Problem { kind: kind(), errors: Vec::new(), second_step: None })
 }
 
 /// Marks a problem that has its own body: a form with its errors.
@@ -187,7 +210,13 @@ pub(crate) fn problem(response: &Response) -> Option<Problem> {
 pub struct Explained;
 
 pub(crate) fn problem_details(problem: &Problem, request_id: &RequestId) -> Response {
+    let (challenge, methods) = match problem.second_step.clone() {
+        Some(SecondStep { challenge, methods }) => (challenge, methods),
+        None => (None, Vec::new()),
+    };
     let details = ProblemDetails {
+        challenge,
+        methods,
         kind: format!("/problems/{}", problem.kind.slug),
         title: problem.kind.title(Language::English),
         status: problem.kind.status.as_u16(),

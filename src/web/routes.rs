@@ -36,8 +36,10 @@ pub enum Policy {
     Public,
     /// Everybody, and the route learns who is signed in. An invalid credential counts as none.
     Noticed,
-    /// Signed-in users.
+    /// Signed-in users. Where a second factor is required, they have one.
     SignedIn,
+    /// Signed-in users, also those who must set up a second factor first.
+    SettingUp,
     /// The same, and users whose session ended a moment ago by this same request
     /// ([`crate::sessions::caller::Returning`]).
     Renewing,

@@ -60,6 +60,20 @@ pub fn given(members: &Map<String, Value>, name: &str, required: bool) -> Option
     })
 }
 
+/// Takes a member that must be an object.
+pub fn nested(members: &mut Map<String, Value>, name: &str) -> Result<Value, Code> {
+    match members.remove(name) {
+        Some(object @ Value::Object(_)) => Ok(object),
+        Some(_) => Err(Code::WrongType),
+        None => Err(Code::Missing),
+    }
+}
+
+/// Reads JSON that is a field of a form, as strictly as a body.
+pub fn of_field(text: &str) -> Result<Value, Code> {
+    parse(text.as_bytes()).map_err(|_| Code::WrongType)
+}
+
 /// Takes an optional member, which must be `true` or `false`.
 pub fn flag(members: &mut Map<String, Value>, name: &str) -> Result<bool, Code> {
     match members.remove(name) {

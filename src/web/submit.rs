@@ -55,6 +55,8 @@ pub struct FormCall {
     pub link: Option<String>,
     /// The token of the sign-in that waits for its second step.
     pub challenge: Option<String>,
+    /// The token of the sign-in that waits for its second factor.
+    pub second_factor: Option<String>,
     /// The act for which the browser had to ask for the password.
     pub pending: Option<String>,
     /// The submitted fields.
@@ -114,6 +116,14 @@ impl FormCall {
             notice: Some(notice),
             session: self.caller.as_ref().map(|caller| caller.session().to_owned()),
         }
+    }
+
+    /// Continues in the same session, on the next page of what has begun.
+    #[must_use]
+    pub fn on(&self, location: &str) -> Done {
+        let session = self.caller.as_ref().map(|caller| caller.session().to_owned());
+        let (location, headers, notice) = (location.to_owned(), HeaderMap::new(), None);
+        Done { location, headers, notice, session }
     }
 
     /// Continues after the sessions of an account have ended. That of another one goes on.
@@ -294,6 +304,7 @@ async fn run(
         pending,
         link: mail_link::sent(state, page, &parts.headers, fields),
         challenge: state.cookies.challenge(&parts.headers),
+        second_factor: state.cookies.second_factor(&parts.headers),
         fields: fields.into(),
         outcome: Arc::default(),
     };

@@ -6,8 +6,12 @@ mod as_people_have_it;
 #[path = "../doors/audit.rs"]
 mod audit;
 mod copy;
+#[path = "../doors/authenticator.rs"]
+mod authenticator;
 #[path = "../doors/deletion.rs"]
 mod deletion;
+#[path = "../doors/factors.rs"]
+mod factors;
 #[path = "../doors/guessing.rs"]
 mod guessing;
 #[path = "../doors/history.rs"]
@@ -33,6 +37,8 @@ mod outbox;
 mod own_sessions;
 #[path = "../doors/pages.rs"]
 mod pages;
+#[path = "../doors/passkeys.rs"]
+mod passkeys;
 #[path = "../doors/password.rs"]
 mod password;
 mod ports;
@@ -46,6 +52,8 @@ mod proxies;
 mod recovery;
 #[path = "../doors/refresh.rs"]
 mod refresh;
+#[path = "../doors/second_step.rs"]
+mod second_step;
 #[path = "../doors/session_life.rs"]
 mod session_life;
 #[path = "../doors/sessions.rs"]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     domain::ProfileValues,
-    sessions::{ProvedBy, StoredSession},
+    sessions::{First, ProvedBy, StoredSession},
 };
 
 fn row(id: &str, revision: i64) -> LiveRow {
@@ -24,7 +24,8 @@ fn row_of(account: i64, id: &str, revision: i64) -> LiveRow {
             ends_at: 1000,
             seen_at: 0,
             proved_at: 0,
-            proved_by: ProvedBy::Password,
+            proved_by: ProvedBy::of(First::Password),
+            auth_time: 0,
             device: String::new(),
             network: String::new(),
             remembered: false,

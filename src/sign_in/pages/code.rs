@@ -9,13 +9,13 @@ use axum::{
 use futures_util::FutureExt;
 use leptos::prelude::*;
 
-use super::{SIGN_IN, another_code, entered, instead, remember};
+use super::{SIGN_IN, another_code, instead, remember, stepped};
 use crate::{
     domain::{Code, Field},
     emails,
     platform::error::{Refusal, Result},
     sessions::tokens::SessionKind,
-    sign_in::{Step, code},
+    sign_in::code,
     texts::t,
     web::{
         accepted::Done,
@@ -91,8 +91,7 @@ pub async fn sign_in_by_code(
             let kind = SessionKind::Browser { remembered: !remember.is_empty() };
             let (state, visit, before) = (&call.state, &call.visit, call.caller.as_ref());
             let step = code::sign_in_by_code(state, challenge, &code, kind, visit, before).await?;
-            let Step::Entered(by_code) = step;
-            let mut done = entered(&call, *by_code, &next);
+            let mut done = stepped(&call, step, &next);
             done.headers.append(header::SET_COOKIE, state.cookies.forget_challenge());
             Ok(done)
         }

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use super::SIGN_IN;
 use crate::{
     audit::pages::History,
+    factors::pages::Shown,
     domain::{Field, PasswordChangeForm, PasswordPolicy},
     links::Repeat,
     platform::{
@@ -116,13 +117,15 @@ async fn show_security(
         Err(_) => None,
     };
     let (token, policy) = (viewer.form_token(state)?, state.settings.passwords.policy);
-    let around = Around::of_form(&form).within(SECURITY).with_times();
-    let view = move || security_view(history.as_ref(), &form, &token, policy);
+    let around = Around::of_form(&form).within(SECURITY).with_times().with_passkeys();
+    let factors = Shown::read(state, viewer.caller()?).await?;
+    let view = move || security_view(history.as_ref(), &factors, &form, &token, policy);
     render(state, viewer, around, view).await
 }
 
 fn security_view(
     history: Option<&History>,
+    factors: &Shown,
     form: &FormState,
     token: &str,
     policy: PasswordPolicy,
@@ -141,6 +144,7 @@ fn security_view(
     view! {
         {page_head(t("security-title"), Some(t("security-lead")))}
         {panel(Some("password"), t("change-password"), Some(t("change-password-lead")), change.into_any())}
+        {factors.view(token)}
         {history.map(|history| history.view(SECURITY.page))}
     }
 }

@@ -26,9 +26,11 @@ icons! {
     HISTORY = "history";
     HOUSE = "house";
     INFO = "info";
+    KEY = "key-round";
     LOG_OUT = "log-out";
     MONITOR = "monitor";
     PHONE = "smartphone";
+    QR = "qr-code";
     SHIELD = "shield-check";
     TABLET = "tablet";
     TERMINAL = "terminal";

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    icons::{ALERT, EMPTY, EYE, EYE_OFF},
+    icons::{ALERT, EMPTY, EYE, EYE_OFF, KEY},
     shell::FORM,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     islands::{LiveForm, REVEAL},
     texts::{language, number, t, t_with},
     web::{
-        brand::{must_verify, way_back_in},
+        brand::{must_verify, passkeys_home, way_back_in},
         form::{FormState, TOKEN_FIELD, Wrong},
     },
 };
@@ -155,10 +155,74 @@ pub(crate) fn one_time_code(form: &FormState) -> AnyView {
     Input::new(Field::CODE, Kind::Digits, "one-time-code").view(form)
 }
 
-/// The name of a user who signs in. `by_address`: an email address will do.
+/// A field for a code of an authenticator app.
+pub(crate) fn app_code(form: &FormState) -> AnyView {
+    let hint = Some(t("code-hint"));
+    Input { hint, ..Input::new(Field::CODE, Kind::Digits, "one-time-code") }.view(form)
+}
+
+/// A field for a recovery code, which few people need.
+pub(crate) fn recovery_code(form: &FormState, open: bool) -> AnyView {
+    let input = Input::new(Field::RECOVERY_CODE, Kind::Name, "one-time-code").view(form);
+    let open = open || error_of(form, Field::RECOVERY_CODE.name()).is_some();
+    view! {
+        <details class="dialog" open=open>
+            <summary>{t("recovery-code-instead")}</summary>
+            {input}
+        </details>
+    }
+    .into_any()
+}
+
+/// A button that asks for a passkey and sends the form with it to `action`, and the fields that it
+/// fills in. `kind`: `get` or `create`. Hidden where there are no passkeys. `autofill`: the browser
+/// offers passkeys in the field of the username, too.
+pub(crate) fn passkey_button(
+    kind: &'static str,
+    action: String,
+    words: String,
+    class: &'static str,
+    autofill: bool,
+) -> AnyView {
+    view! {
+        <div data-with-passkeys hidden>
+            {hidden("challenge", "")}
+            {hidden("credential", "")}
+            <button type="submit" formaction=action formnovalidate class=class data-passkey=kind
+                data-passkey-autofill=autofill data-known=t("passkey-known")
+                data-failed=t("passkey-failed")>
+                {KEY.view()} {words}
+            </button>
+            <p class="error" role="status" data-passkey-said data-prefix=t("error-prefix")></p>
+        </div>
+    }
+    .into_any()
+}
+
+/// What a browser without passkeys, or without scripts, is told.
+pub(crate) fn no_passkeys(words: String) -> AnyView {
+    view! { <p class="hint" data-without-passkeys>{words}</p> }.into_any()
+}
+
+/// A field for the name of a passkey.
+pub(crate) fn passkey_name(name: &str, id: String) -> AnyView {
+    view! {
+        <div class="field">
+            <label for=id.clone()>{t("field-name")}</label>
+            <div class="control">
+                <input id=id name="name" type="text" value=name.to_owned() maxlength="64" required
+                    dir="auto" spellcheck="false" autocomplete="off"/>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The name of a user who signs in, where the browser may offer a passkey. `by_address`: an email
+/// address will do.
 pub(crate) fn username(form: &FormState, by_address: bool) -> AnyView {
     let label = by_address.then_some("field-identifier");
-    Input { label, ..Input::new(Field::USERNAME, Kind::Name, "username") }.view(form)
+    Input { label, ..Input::new(Field::USERNAME, Kind::Name, "username webauthn") }.view(form)
 }
 
 /// A field for a new username.
@@ -289,6 +353,7 @@ pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
     let of_all = form.wrong.map(|wrong| match wrong {
         Wrong::Credentials if must_verify() => t("form-invalid-or-unverified"),
         Wrong::Credentials => t("form-invalid-credentials"),
+        Wrong::Passkey | Wrong::UnknownPasskey => t("form-invalid-passkey"),
         Wrong::Stale => t("form-stale"),
         Wrong::Busy => t("form-busy"),
         Wrong::TooMany { minutes } => {
@@ -319,8 +384,12 @@ pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
             }
         }
     };
+    let unknown = (form.wrong == Some(Wrong::UnknownPasskey)).then(passkeys_home).flatten();
     Some(view! {
-        <div class="summary" role="alert" tabindex="-1" autofocus>{ALERT.view()}{content}</div>
+        <div class="summary" role="alert" tabindex="-1" autofocus data-passkey-unknown=unknown>
+            {ALERT.view()}
+            {content}
+        </div>
     })
 }
 

@@ -5,14 +5,14 @@ use leptos::{hydration::AutoReload, nonce::use_nonce, prelude::*};
 use super::{
     Around, Frame, Section, Title,
     avatar::avatar,
-    icons::{DONE, INFO, LOG_OUT, WARNING},
+    icons::{DONE, INFO, KEY, LOG_OUT, WARNING},
 };
 use crate::{
     texts::{Language, language, t},
     web::{
         brand::{Brand, page_title, t_brand},
         form::TOKEN_FIELD,
-        notices::Notice,
+        notices::{Notice, PASSKEY_OFFER},
         state::AppState,
         viewer::Viewer,
     },
@@ -44,8 +44,9 @@ pub(crate) fn page(
         Frame::Docs => "frame account docs",
         Frame::Wide | Frame::Centered => "frame",
     };
-    let notice = viewer.notice.as_ref().map(said);
-    let main = view! { {notice}{content} };
+    let notice = viewer.notice.as_ref().and_then(said);
+    let offer = offers_passkey(viewer).then(|| offer(viewer.form_token(state).unwrap_or_default()));
+    let main = view! { {notice}{offer}{content} };
     // The page of the documentation brings its own navigation along.
     let main = match around.frame {
         Frame::Docs => main.into_any(),
@@ -54,7 +55,7 @@ pub(crate) fn page(
     view! {
         <!DOCTYPE html>
         <html lang=language().tag()>
-            {head(state, around)}
+            {head(state, around, offers_passkey(viewer))}
             <body class=centered.then_some("centered")>
                 <a class="skip" href="#main">{t("skip")}</a>
                 <header class="top">
@@ -71,7 +72,7 @@ pub(crate) fn page(
     }
 }
 
-fn head(state: &AppState, around: &Around) -> impl IntoView + use<> {
+fn head(state: &AppState, around: &Around, offers: bool) -> impl IntoView + use<> {
     let (brand, assets) = (&state.brand, &state.assets);
     let title = match &around.title {
         Title::Brand => brand.name.clone(),
@@ -106,6 +107,7 @@ fn head(state: &AppState, around: &Around) -> impl IntoView + use<> {
             {around.times.then(|| script(include_str!("local_times.js")))}
             {around.code.then(|| script(COPY_SCRIPT))}
             {around.new_password.then(|| script(include_str!("common_passwords.js")))}
+            {(around.passkeys || offers).then(|| script(include_str!("passkeys.js")))}
             {script(include_str!("rest_buttons.js"))}
             <AutoReload options=assets.options.clone()/>
         </head>
@@ -156,9 +158,38 @@ fn account_menu(state: &AppState, viewer: &Viewer) -> Option<impl IntoView + use
     })
 }
 
+/// Whether the viewer has just signed in with a password, and could do so with a passkey next time.
+fn offers_passkey(viewer: &Viewer) -> bool {
+    let is_offer = |notice: &Notice| notice.word == PASSKEY_OFFER.word;
+    viewer.caller.is_some() && viewer.notice.as_ref().is_some_and(is_offer)
+}
+
+/// The offer of a passkey, only where the browser knows passkeys.
+fn offer(token: String) -> impl IntoView + use<> {
+    view! {
+        <section class="notice info offer" aria-labelledby="offer" data-with-passkeys hidden>
+            {KEY.view()}
+            <div>
+                <p class="what" id="offer">{t("offer-passkey")}</p>
+                <p>{t("offer-passkey-how")}</p>
+                <div class="actions">
+                    <a class="button small" href="/account/security/passkey">{t("offer-passkey-yes")}</a>
+                    <form method="post" action="/api/decline_passkey_offer">
+                        <input type="hidden" name=TOKEN_FIELD value=token/>
+                        <button type="submit" class="button quiet small">{t("offer-passkey-no")}</button>
+                    </form>
+                </div>
+            </div>
+        </section>
+    }
+}
+
 /// The notice about what was just done. It takes the focus: a screen reader says nothing of a live
 /// region that is there from the start.
-fn said(notice: &Notice) -> impl IntoView + use<> {
+fn said(notice: &Notice) -> Option<impl IntoView + use<>> {
+    if notice.word == PASSKEY_OFFER.word {
+        return None;
+    }
     let name = format!("saved-{}", notice.word);
     let text = match notice.at {
         Some(at) => language().text_with(&name, &[("date", language().date(at).into())]),
@@ -167,15 +198,15 @@ fn said(notice: &Notice) -> impl IntoView + use<> {
     // What was done is good news, but for these.
     let (class, icon) = match &*notice.word {
         "over" | "signed-out" => ("notice info", INFO),
-        "deleted" | "not-done" => ("notice warn", WARNING),
+        "deleted" | "not-done" | "few-codes" | "second-factor-over" => ("notice warn", WARNING),
         _ => ("notice", DONE),
     };
-    view! {
+    Some(view! {
         <div class=class role="status" tabindex="-1" autofocus>
             {icon.view()}
             <p>{text}</p>
         </div>
-    }
+    })
 }
 
 fn navigation(here: Section, sections: &[Section]) -> impl IntoView + use<> {
