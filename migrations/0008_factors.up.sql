@@ -1,5 +1,6 @@
 -- Passkeys. id: the credential id. rp_id: the host that it was made for, and works at. public_key: a COSE
--- key. Both are in base64url. counter: the last one that the authenticator has sent.
+-- key. Both are in base64url. counter: the last one that the authenticator has sent. unproven: whether it
+-- was added while an address of the account waited to be verified: its owner may be somebody else.
 CREATE TABLE passkeys (
     id TEXT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
@@ -12,14 +13,15 @@ CREATE TABLE passkeys (
     aaguid TEXT NOT NULL,
     transports TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    last_used_at BIGINT
+    last_used_at BIGINT,
+    unproven BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE INDEX passkeys_by_account ON passkeys (account_id);
 
 -- Authenticator apps. secret: sealed with a key of the server's; none until a code has confirmed it.
 -- used_step: the last step whose code was used. pending_secret, pending_codes: what is being set up until
--- pending_until, sealed, too. offer_declined_at: when its owner did not want to hear of passkeys again.
+-- pending_until, sealed, too. unproven: as above. offer_declined_at: when its owner did not want to hear of passkeys again.
 CREATE TABLE second_factors (
     account_id BIGINT NOT NULL PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
     secret TEXT,
@@ -28,6 +30,7 @@ CREATE TABLE second_factors (
     pending_secret TEXT,
     pending_codes TEXT,
     pending_until BIGINT NOT NULL DEFAULT 0,
+    unproven BIGINT NOT NULL DEFAULT 0,
     offer_declined_at BIGINT
 );
 

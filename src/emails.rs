@@ -147,13 +147,10 @@ pub(crate) async fn is_tied(tx: &mut Tx, account: AccountId) -> Result<bool, Fau
     sql::is_tied(tx, account).await
 }
 
-/// The time in which the verified address of an account was given but not proved: somebody else may
-/// have used the account then.
-pub(crate) async fn unproven_time(
-    tx: &mut Tx,
-    account: AccountId,
-) -> Result<Option<(i64, i64)>, Fault> {
-    sql::times(tx, account).await
+/// Whether an address of an account waits to be verified: until then, the account may be in the hands
+/// of somebody else than its owner.
+pub(crate) async fn is_waiting(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
+    sql::is_waiting(tx, account).await
 }
 
 /// Notes that they are.

@@ -28,7 +28,7 @@ use crate::{
     platform::error::{Fault, Refusal, Result},
     services::Services,
     sessions::{
-        self, Changed, Second, account,
+        self, Changed, Others, Second, account,
         caller::{Fresh, OVER, SignedIn},
     },
     store::{
@@ -186,20 +186,27 @@ async fn notify(
     emails::notify(tx, services, account, name, values, SECURITY).await
 }
 
-/// How the caller's session has been strengthened by a factor that was added.
+/// Strengthens the caller's session by a factor that was added. `before`: the factors until then.
+/// `replaced`: another one has gone for it.
 async fn added(
     tx: &mut Tx,
     services: &Services,
     revision: Revision,
     caller: Fresh<'_>,
-    (before, second): (Factors, Second),
+    second: Second,
+    (before, replaced): (Factors, bool),
     now: i64,
 ) -> Result<Changed> {
     let first = !before.any();
-    if first && services.settings.factors.required {
+    let others = match first {
         // Nobody is left who would have to set one up.
-        let which = sessions::Which::AllBut(caller.session());
-        _ = sessions::end(tx, revision, caller.account(), which, now).await?;
+        true if services.settings.factors.required => Others::End,
+        true => Others::Doubted,
+        false if replaced => Others::End,
+        false => Others::Stay,
+    };
+    if replaced {
+        sql::distrust_all(tx, caller.account()).await?;
     }
-    Ok(sessions::strengthen(tx, revision, &caller, second, first, now).await?)
+    Ok(sessions::strengthen(tx, revision, &caller, second, others, now).await?)
 }

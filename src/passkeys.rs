@@ -127,16 +127,18 @@ pub(crate) async fn find(
     sql::find(&mut store.read().await?, id, &home.id).await
 }
 
-/// Adds a passkey to an account. `false`: there is one with this credential id.
+/// Adds a passkey to an account. `unproven`: an address of the account waits to be verified. `false`:
+/// there is a passkey with this credential id.
 pub(crate) async fn add(
     tx: &mut Tx,
     account: AccountId,
     name: &str,
     key: &NewKey,
     home: &RelyingParty,
+    unproven: bool,
     now: i64,
 ) -> Result<bool, Fault> {
-    sql::insert(tx, account, name, key, &home.id, now).await
+    sql::insert(tx, account, name, key, (&home.id, unproven), now).await
 }
 
 /// Notes the use of a passkey. `false`: it is gone, or its counter has not risen since it was read.
@@ -159,14 +161,14 @@ pub(crate) async fn remove(tx: &mut Tx, account: AccountId, id: &str) -> Result<
     sql::remove(tx, account, id).await
 }
 
-/// Removes the passkeys of an account that were added in this time, both ends included.
-pub(crate) async fn remove_since(
-    tx: &mut Tx,
-    account: AccountId,
-    from: i64,
-    until: i64,
-) -> Result<u64, Fault> {
-    sql::remove_since(tx, account, from, until).await
+/// Removes all passkeys of an account, and returns their number.
+pub(crate) async fn remove_all(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
+    sql::remove_all(tx, account).await
+}
+
+/// The same for those that were added while an address waited to be verified.
+pub(crate) async fn remove_unproven(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
+    sql::remove_unproven(tx, account).await
 }
 
 #[cfg(test)]

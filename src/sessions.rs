@@ -242,25 +242,38 @@ pub(crate) async fn forget_proofs_since(store: &Store, time: i64) -> Result<u64,
     sql::forget_proofs_since(store, time).await
 }
 
-/// Notes that the caller of this session has a second factor now, and used it. If it is the account's
-/// `first`, all other sessions must prove anew who they are.
+/// What becomes of an account's other sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    Stay,
+    /// They must prove anew who they are.
+    Doubted,
+    End,
+}
+
+/// Notes that the caller of this session has a new second factor, and used it.
 pub(crate) async fn strengthen(
     tx: &mut Tx,
     revision: Revision,
     caller: &caller::SignedIn,
     second: Second,
-    first: bool,
+    others: Others,
     now: i64,
 ) -> Result<Changed, Fault> {
-    let account = caller.account();
-    if let Some(row) = sql::find(tx, caller.session(), now).await? {
-        let proved_by = row.session.proved_by.and(second);
-        sql::set_proved_by(tx, caller.session(), proved_by).await?;
+    let (account, id) = (caller.account(), caller.session());
+    if let Some(row) = sql::find(tx, id, now).await? {
+        sql::set_proved_by(tx, id, row.session.proved_by.and(second)).await?;
     }
-    if first {
-        sql::forget_proofs_but(tx, account, caller.session()).await?;
-    }
-    tell_of(tx, revision, account, now).await
+    let changed = match others {
+        Others::End => end(tx, revision, account, Which::AllBut(id), now).await?,
+        Others::Doubted => {
+            sql::forget_proofs_but(tx, account, id).await?;
+            tell_of(tx, revision, account, now).await?
+        }
+        Others::Stay => tell_of(tx, revision, account, now).await?,
+    };
+    let sessions = changed.sessions.into_iter().chain([id.to_owned()]).collect();
+    Ok(Changed { revision, sessions })
 }
 
 /// The database's part of a sign-in, for `make bench`.

@@ -276,9 +276,9 @@ async fn enter(
         }
     };
     let mut unproven = None;
-    if takes_over && let Some(times) = emails::unproven_time(&mut tx, account).await? {
+    if takes_over {
         let event = Event::of(visit, By::Owner, SIGNED_IN, Some(account), now);
-        unproven = factors::forget_unproven(&mut tx, account, times, &event).await?;
+        unproven = factors::forget_unproven(&mut tx, account, &event).await?;
     }
     let second = factors::read(&mut tx, services, account).await?;
     if second.any() && !session.proved_by.is_strong() {

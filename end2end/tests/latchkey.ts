@@ -2,6 +2,7 @@
 
 import { test as base, expect, type Page } from "@playwright/test";
 import { execFileSync, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -149,6 +150,28 @@ export async function signIn(page: Page, username: string, password = PASSWORD, 
   if (remember) await page.getByLabel("Keep me signed in").check();
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page).toHaveURL("/profile");
+}
+
+/** The code of an authenticator app, so many steps from now (RFC 6238). */
+export function code(secret: string, steps = 0): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret].map((letter) => letters.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g)!.map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  const number = mac.readUInt32BE(mac.at(-1)! & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
+
+/** On the page that sets up an app: confirms it by a code, and returns what the page showed. */
+export async function setUpApp(page: Page): Promise<{ secret: string; codes: string[] }> {
+  const secret = (await page.locator(".secret-words code").textContent())!.replaceAll(" ", "");
+  const codes = (await page.locator("pre code").textContent())!.split("\n");
+  await page.getByLabel("Code").fill(code(secret));
+  await page.getByRole("button", { name: "Switch it on" }).click();
+  await expect(page.getByRole("status")).toContainText("Your authenticator app is set up.");
+  return { secret, codes };
 }
 
 /** The pages of an account. */

@@ -138,14 +138,10 @@ pub(super) async fn claimant(db: &mut Db, key: &str) -> Result<Option<AccountId>
     Ok(row.map(|(id,)| AccountId(id)))
 }
 
-/// When the verified address of an account was given, and when it was verified.
-pub(super) async fn times(
-    tx: &mut Tx,
-    account: AccountId,
-) -> Result<Option<(i64, i64)>, Fault> {
-    let query = "SELECT added_at, verified_at FROM emails \
-                 WHERE account_id = $1 AND verified_at IS NOT NULL";
-    tx.optional(sql(query).bind(account)).await
+/// Whether an address of an account waits to be verified.
+pub(super) async fn is_waiting(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
+    let query = "SELECT account_id FROM emails WHERE account_id = $1 AND verified_at IS NULL";
+    tx.exists(sql(query).bind(account)).await
 }
 
 pub(super) async fn is_tied(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {

@@ -38,7 +38,8 @@ enum What {
     Step(i64),
     /// A place, and the code that was read there.
     Code(i64, String),
-    Passkey(Verified),
+    /// With whether its challenge is that of the sign-in itself, which is used up by itself.
+    Passkey(Verified, bool),
 }
 
 impl Answered {
@@ -46,7 +47,7 @@ impl Answered {
     #[must_use]
     pub fn passkey(&self) -> Option<&Verified> {
         match &self.what {
-            What::Passkey(verified) => Some(verified),
+            What::Passkey(verified, _) => Some(verified),
             What::Step(_) | What::Code(..) => None,
         }
     }
@@ -77,7 +78,7 @@ pub(crate) async fn check(
             let verified = verified.filter(|key| account.is_none_or(|id| id == key.account));
             verified.map(|key| Answered {
                 second: Second::Passkey(KeyStorage::of(key.backup_eligible)),
-                what: What::Passkey(key),
+                what: What::Passkey(key.clone(), own == Some(&*key.challenge)),
             })
         }
         (Answer::Code(_) | Answer::RecoveryCode(_), None) => None,
@@ -109,7 +110,7 @@ async fn check_passkey(
 ) -> Result<Option<Verified>> {
     let (keys, home) = (&services.keys, &services.home);
     let challenge = assertion.challenge().filter(|challenge| {
-        own == Some(challenge) || Ceremony::SignIn.made(keys, challenge, now())
+        own == Some(&**challenge) || Ceremony::SignIn.made(keys, challenge, now())
     });
     let Some(challenge) = challenge else { return Ok(None) };
     let Some(passkey) = passkeys::find(&services.store, &assertion.id, home).await? else {
@@ -121,7 +122,8 @@ async fn check_passkey(
             let event = Event::of(visit, by, act, Some(passkey.account), now());
             let mut tx = services.store.begin().await?;
             account::lock(&mut tx, passkey.account).await?;
-            if !passkeys::spend(&mut tx, &challenge, passkey.account, event.at).await? {
+            let is_own = own == Some(&*challenge);
+            if !is_own && !passkeys::spend(&mut tx, &challenge, passkey.account, event.at).await? {
                 tx.rollback().await?;
                 // The same answer again: it has been used.
                 return Ok(Some(verified));
@@ -154,8 +156,8 @@ pub(crate) async fn spend(
     let spent = match &answered.what {
         What::Step(step) => sql::use_step(tx, account, *step).await?,
         What::Code(place, code) => sql::use_code(tx, account, *place, code, at).await?,
-        What::Passkey(key) => {
-            passkeys::spend(tx, &key.challenge, account, at).await?
+        What::Passkey(key, own) => {
+            (*own || passkeys::spend(tx, &key.challenge, account, at).await?)
                 && passkeys::used(tx, key, at).await?
         }
     };

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     audit::{self, Event},
     domain::{Code, Field, PasskeyName},
+    emails,
     passkeys::{self, Ceremony, MAX_PASSKEYS, Passkey, Registration},
     platform::{
         clock::now,
@@ -56,11 +57,12 @@ pub async fn add(
     let name = name.unwrap_or_else(|| PasskeyName::of_provider(passkeys::provider(&key.aaguid)));
     let (mut tx, revision) = begin(services, &caller, event.at).await?;
     let before = read(&mut tx, services, account).await?;
+    let unproven = emails::is_waiting(&mut tx, account).await?;
     let refusal = if usize::try_from(before.passkeys).unwrap_or_default() >= MAX_PASSKEYS {
         Some(wrong(Field::CREDENTIAL, Code::TooMany { max: MAX_PASSKEYS }))
     } else if !passkeys::spend(&mut tx, challenge, account, event.at).await? {
         Some(wrong(Field::CHALLENGE, Code::Wrong))
-    } else if !passkeys::add(&mut tx, account, name.as_str(), &key, home, event.at).await? {
+    } else if !passkeys::add(&mut tx, account, name.as_str(), &key, home, unproven, event.at).await? {
         Some(wrong(Field::CREDENTIAL, Code::Taken))
     } else {
         None
@@ -74,7 +76,7 @@ pub async fn add(
     }
     let second = Second::Passkey(KeyStorage::of(key.backup_eligible));
     let changed =
-        added(&mut tx, services, revision, caller, (before, second), event.at).await?;
+        added(&mut tx, services, revision, caller, second, (before, false), event.at).await?;
     notify(&mut tx, services, account, "passkey-added", &[("passkey", name.as_str())]).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

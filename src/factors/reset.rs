@@ -47,23 +47,21 @@ pub(crate) async fn by_operator(
 /// `false`: there were none.
 pub(super) async fn remove_all(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
     let had_app = sql::delete_totp(tx, account).await?;
-    let passkeys = passkeys::remove_since(tx, account, 0, i64::MAX).await?;
+    let passkeys = passkeys::remove_all(tx, account).await?;
     sql::delete_codes(tx, account).await?;
     sql::distrust_all(tx, account).await?;
     Ok(had_app || passkeys > 0)
 }
 
-/// Removes the factors that were set up between the time when an address was given and the time when
-/// its owner proved it (RE-04): whoever made the account with somebody else's address may have set
-/// them up. Log the event after the commit.
+/// Removes the factors that were set up while the address waited to be verified (RE-04): somebody may
+/// have made the account with the address of somebody else. Log the event after the commit.
 pub(crate) async fn forget_unproven(
     tx: &mut Tx,
     account: AccountId,
-    (from, until): (i64, i64),
     event: &Event,
 ) -> Result<Option<Event>, Fault> {
-    let had_app = sql::delete_totp_since(tx, account, from, until).await?;
-    let passkeys = passkeys::remove_since(tx, account, from, until).await?;
+    let had_app = sql::delete_unproven_totp(tx, account).await?;
+    let passkeys = passkeys::remove_unproven(tx, account).await?;
     if !had_app && passkeys == 0 {
         return Ok(None);
     }

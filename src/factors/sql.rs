@@ -25,6 +25,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("pending_secret", Text),
             ("pending_codes", Text),
             ("pending_until", Number),
+            ("unproven", Number),
             ("offer_declined_at", Number),
         ],
     ),
@@ -104,12 +105,14 @@ pub(super) async fn confirm(
     pending: &str,
     secret: &str,
     step: i64,
+    unproven: bool,
     now: i64,
 ) -> Result<bool, Fault> {
-    let confirm = "UPDATE second_factors SET secret = $3, confirmed_at = $4, used_step = $5, \
+    let confirm = "UPDATE second_factors SET secret = $3, confirmed_at = $4, used_step = $5, unproven = $6, \
                    pending_secret = NULL, pending_codes = NULL, pending_until = 0 \
                    WHERE account_id = $1 AND pending_secret = $2";
     let confirm = sql(confirm).bind(account).bind(pending).bind(secret).bind(now).bind(step);
+    let confirm = confirm.bind(unproven);
     Ok(tx.execute(confirm).await? == 1)
 }
 
@@ -135,16 +138,10 @@ pub(super) async fn delete_totp(tx: &mut Tx, account: AccountId) -> Result<bool,
     Ok(tx.execute(sql(delete).bind(account)).await? == 1)
 }
 
-/// The same, if it was confirmed in this time, both ends included.
-pub(super) async fn delete_totp_since(
-    tx: &mut Tx,
-    account: AccountId,
-    from: i64,
-    until: i64,
-) -> Result<bool, Fault> {
-    let query = "SELECT account_id FROM second_factors WHERE account_id = $1 \
-                 AND confirmed_at >= $2 AND confirmed_at <= $3";
-    if !tx.exists(sql(query).bind(account).bind(from).bind(until)).await? {
+/// The same, if it was set up while an address waited to be verified.
+pub(super) async fn delete_unproven_totp(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
+    let query = "SELECT account_id FROM second_factors WHERE account_id = $1 AND unproven = 1";
+    if !tx.exists(sql(query).bind(account)).await? {
         return Ok(false);
     }
     delete_totp(tx, account).await

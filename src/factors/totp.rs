@@ -9,6 +9,7 @@ use super::{
 use crate::{
     audit::{self, Event, sha256},
     domain::{AccountId, Code, Field},
+    emails,
     keys::{Keys, Sealed},
     platform::{
         clock::now,
@@ -18,9 +19,8 @@ use crate::{
     },
     services::Services,
     sessions::{
-        Second, Which,
+        Second,
         caller::{Fresh, SignedIn},
-        end,
     },
     store::db::Tx,
     throttle::{LIMITED, Who},
@@ -167,19 +167,16 @@ pub async fn confirm(
     let codes: Vec<String> = codes.split(' ').map(str::to_owned).collect();
     let (mut tx, revision) = begin(services, &caller, event.at).await?;
     let before = read(&mut tx, services, account).await?;
-    if !sql::confirm(&mut tx, account, sealed, &new, step, event.at).await? {
+    let unproven = emails::is_waiting(&mut tx, account).await?;
+    if !sql::confirm(&mut tx, account, sealed, &new, step, unproven, event.at).await? {
         tx.rollback().await?;
         return Err(Refusal::InvalidCode.into());
     }
     write_codes(&mut tx, keys, account, &codes, event.at).await?;
-    if before.totp {
-        // Whoever had the old one is out.
-        let which = Which::AllBut(caller.session());
-        _ = end(&mut tx, revision, account, which, event.at).await?;
-        sql::distrust_all(&mut tx, account).await?;
-    }
+    // Whoever had the old app is out.
+    let how = (before, before.totp);
     let changed =
-        added(&mut tx, services, revision, caller, (before, Second::Totp), event.at).await?;
+        added(&mut tx, services, revision, caller, Second::Totp, how, event.at).await?;
     notify(&mut tx, services, account, "totp-added", &[]).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

@@ -29,6 +29,7 @@ pub(crate) const TABLES: &[Table] = &[table(
         ("transports", Text),
         ("created_at", Number),
         ("last_used_at", Number),
+        ("unproven", Number),
     ],
 )];
 
@@ -100,12 +101,12 @@ pub(super) async fn insert(
     account: AccountId,
     name: &str,
     key: &NewKey,
-    home: &str,
+    (home, unproven): (&str, bool),
     now: i64,
 ) -> Result<bool, Fault> {
     let insert = "INSERT INTO passkeys (id, account_id, rp_id, name, public_key, counter, \
-                  backup_eligible, backed_up, aaguid, transports, created_at) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING";
+                  backup_eligible, backed_up, aaguid, transports, created_at, unproven) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING";
     let insert = sql(insert)
         .bind(&key.id)
         .bind(account)
@@ -117,7 +118,8 @@ pub(super) async fn insert(
         .bind(key.backed_up)
         .bind(&key.aaguid)
         .bind(&key.transports)
-        .bind(now);
+        .bind(now)
+        .bind(unproven);
     Ok(tx.execute(insert).await? == 1)
 }
 
@@ -144,13 +146,12 @@ pub(super) async fn remove(tx: &mut Tx, account: AccountId, id: &str) -> Result<
     Ok(tx.execute(sql(delete).bind(account).bind(id)).await? == 1)
 }
 
-pub(super) async fn remove_since(
-    tx: &mut Tx,
-    account: AccountId,
-    from: i64,
-    until: i64,
-) -> Result<u64, Fault> {
-    let delete = "DELETE FROM passkeys WHERE account_id = $1 AND created_at >= $2 \
-                  AND created_at <= $3";
-    tx.execute(sql(delete).bind(account).bind(from).bind(until)).await
+pub(super) async fn remove_all(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
+    let delete = "DELETE FROM passkeys WHERE account_id = $1";
+    tx.execute(sql(delete).bind(account)).await
+}
+
+pub(super) async fn remove_unproven(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
+    let delete = "DELETE FROM passkeys WHERE account_id = $1 AND unproven = 1";
+    tx.execute(sql(delete).bind(account)).await
 }

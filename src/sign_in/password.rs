@@ -202,10 +202,8 @@ pub async fn set_by_link(
     emails::drop_pending(&mut tx, account).await?;
     if found.sent_to.is_some() {
         _ = sessions::note_device(&mut tx, &services.keys, account, visit, event.at).await?;
-        if !emails::is_tied(&mut tx, account).await?
-            && let Some(times) = emails::unproven_time(&mut tx, account).await?
-        {
-            unproven = factors::forget_unproven(&mut tx, account, times, &event).await?;
+        if !emails::is_tied(&mut tx, account).await? {
+            unproven = factors::forget_unproven(&mut tx, account, &event).await?;
         }
         emails::tie(&mut tx, account, event.at).await?;
     }

@@ -70,13 +70,13 @@ impl By {
 impl TestServer {
     /// Sets up an app for a signed-in program.
     pub(crate) async fn set_up_app(&self, token: &str) -> App {
-        let setup = json_of(self.ask("POST", "/user/totp", token, None).await).await;
+        let setup = body_of(self.ask("POST", "/user/totp", token, None).await).await;
         let secret = setup["secret"].as_str().expect("a secret").to_owned();
         let mut app = App { secret, codes: Vec::new() };
         let body = json!({"code": app.code(-1)});
         let answer = self.ask("POST", "/user/totp/confirm", token, Some(&body)).await;
         assert_eq!(answer.status(), StatusCode::OK);
-        let codes = json_of(answer).await;
+        let codes = body_of(answer).await;
         let codes = codes["recoveryCodes"].as_array().expect("codes").iter();
         app.codes = codes.map(|code| code.as_str().expect("a code").to_owned()).collect();
         app
@@ -98,17 +98,17 @@ impl TestServer {
         });
         let answer = self.ask("POST", "/user/passkeys", token, Some(&body)).await;
         assert_eq!(answer.status(), StatusCode::CREATED);
-        json_of(answer).await
+        body_of(answer).await
     }
 
     pub(crate) async fn creation_options(&self, token: &str) -> Value {
-        json_of(self.ask("POST", "/user/passkeys/options", token, None).await).await
+        body_of(self.ask("POST", "/user/passkeys/options", token, None).await).await
     }
 
     /// A challenge to sign in with a passkey.
     pub(crate) async fn passkey_challenge(&self) -> String {
         let answer = program().post(self.url("/auth/passkey/options")).send().await;
-        let options = json_of(answer.expect("an answer")).await;
+        let options = body_of(answer.expect("an answer")).await;
         options["challenge"].as_str().expect("a challenge").to_owned()
     }
 
@@ -152,7 +152,7 @@ impl TestServer {
                 let answer = self.post_json("/auth/second-factor", &body).await;
                 match answer.status() {
                     StatusCode::OK => {
-                        let body = json_of(answer).await;
+                        let body = body_of(answer).await;
                         Ok(body["accessToken"].as_str().expect("a token").to_owned())
                     }
                     status => Err(status),
@@ -198,7 +198,12 @@ impl TestServer {
 /// The challenge of a sign-in that asks for the second step.
 pub(crate) async fn challenge_of(answer: Response) -> String {
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    let problem = json_of(answer).await;
+    let problem = body_of(answer).await;
     assert_eq!(problem["type"], "/problems/second-factor-required");
     problem["challenge"].as_str().expect("a challenge").to_owned()
+}
+
+/// The body of an answer, refused or not.
+pub(crate) async fn body_of(answer: Response) -> Value {
+    answer.json().await.expect("JSON")
 }

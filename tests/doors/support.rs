@@ -293,10 +293,16 @@ impl Browser {
         browser
     }
 
+    /// All cookies, as it sends them.
+    pub(crate) fn cookies(&self) -> String {
+        let cookies = self.jar.cookies(&self.origin.parse().expect("a URL")).expect("cookies");
+        cookies.to_str().expect("text").to_owned()
+    }
+
     /// The value of the session cookie.
     pub(crate) fn session(&self) -> String {
-        let cookies = self.jar.cookies(&self.origin.parse().expect("a URL")).expect("cookies");
-        let mut cookies = cookies.to_str().expect("text").split("; ");
+        let cookies = self.cookies();
+        let mut cookies = cookies.split("; ");
         let session = cookies.find_map(|cookie| cookie.strip_prefix("latchkey="));
         session.expect("a session").to_owned()
     }
