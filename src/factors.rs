@@ -39,13 +39,15 @@ use crate::{
 
 pub use answer::{Answer, Answered};
 pub(crate) use answer::{check, spend};
-pub use passkey::{add as add_passkey, options, remove as remove_passkey, rename as rename_passkey};
+pub use passkey::{
+    add as add_passkey, options, remove as remove_passkey, rename as rename_passkey,
+};
 pub(crate) use reset::{by_operator, forget_unproven};
 pub(crate) use seals::{Unreadable, keep_readable, unreadable, warnings};
 pub(crate) use sql::{TABLES, forget};
 pub use totp::{
-    Setup, confirm as confirm_totp, new_codes, pending, remove as remove_totp, set_up as set_up_totp,
-    use_codes,
+    Setup, confirm as confirm_totp, new_codes, pending, remove as remove_totp,
+    set_up as set_up_totp, use_codes,
 };
 
 acts! {

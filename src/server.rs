@@ -275,11 +275,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 
 /// Seals the secrets of second factors anew if `JWT_SECRET` was replaced, and warns of what no longer
 /// works.
-async fn look_after_factors(
-    store: &Store,
-    keys: &Keys,
-    home: &RelyingParty,
-) -> Result<(), Fault> {
+async fn look_after_factors(store: &Store, keys: &Keys, home: &RelyingParty) -> Result<(), Fault> {
     let unreadable = factors::keep_readable(store, keys).await?;
     let strays = passkeys::strays(store, home).await?;
     for warning in factors::warnings(unreadable, strays, home) {

@@ -43,7 +43,6 @@ acts! {
 /// The most live sessions an account may have.
 pub const MAX_SESSIONS: i64 = 100;
 
-
 /// A session as stored. Times are seconds since 1970, UTC. `alive_until` is never after `ends_at`.
 #[derive(Clone, Debug)]
 pub struct StoredSession {

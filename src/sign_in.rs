@@ -174,7 +174,12 @@ enum Proof<'a> {
     /// Both factors at once.
     Passkey(&'a Answered),
     /// The second factor, for the challenge with this token.
-    Second { challenge: &'a str, first: First, answered: &'a Answered, trusts: bool },
+    Second {
+        challenge: &'a str,
+        first: First,
+        answered: &'a Answered,
+        trusts: bool,
+    },
 }
 
 impl Proof<'_> {

@@ -17,9 +17,9 @@ test("a person sets up an app, signs in with it, and trusts the device", async (
   await page.goto("/account/security");
   await page.getByRole("button", { name: "Set up an authenticator app" }).click();
   await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
-  await page.getByLabel("Code").fill("000000");
+  await page.getByLabel("Code", { exact: true }).fill("000000");
   await page.getByRole("button", { name: "Switch it on" }).click();
-  await expect(page.getByLabel("Code")).toHaveAccessibleDescription(/This code is wrong/);
+  await expect(page.getByLabel("Code", { exact: true })).toHaveAccessibleDescription(/This code is wrong/);
   const { secret, codes } = await setUpApp(page);
   expect(codes).toHaveLength(10);
   await expect(page.getByText("10 codes are left.")).toBeVisible();

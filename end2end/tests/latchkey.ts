@@ -168,7 +168,7 @@ export function code(secret: string, steps = 0): string {
 export async function setUpApp(page: Page): Promise<{ secret: string; codes: string[] }> {
   const secret = (await page.locator(".secret-words code").textContent())!.replaceAll(" ", "");
   const codes = (await page.locator("pre code").textContent())!.split("\n");
-  await page.getByLabel("Code").fill(code(secret));
+  await page.getByLabel("Code", { exact: true }).fill(code(secret));
   await page.getByRole("button", { name: "Switch it on" }).click();
   await expect(page.getByRole("status")).toContainText("Your authenticator app is set up.");
   return { secret, codes };

@@ -177,7 +177,7 @@ test("an answer that another site of the same host was given opens nothing", asy
   await still(device, true);
   const other = await startServer();
   await page.goto(`${other.url}/docs`);
-  const options = await (await page.request.post(`${server}/auth/passkey/options`)).json();
+  const options = await (await fetch(`${server}/auth/passkey/options`, { method: "POST" })).json();
   const credential = await page.evaluate(async (publicKey) => {
     // @ts-expect-error newer than the types
     const parsed = PublicKeyCredential.parseRequestOptionsFromJSON(publicKey);
@@ -185,9 +185,10 @@ test("an answer that another site of the same host was given opens nothing", asy
     // @ts-expect-error newer than the types
     return credential.toJSON();
   }, options.publicKey);
-  const data = { challenge: options.challenge, credential };
-  const refused = await page.request.post(`${server}/auth/passkey`, { data });
-  expect(refused.status()).toBe(400);
+  const body = JSON.stringify({ challenge: options.challenge, credential });
+  const headers = { "content-type": "application/json" };
+  const refused = await fetch(`${server}/auth/passkey`, { method: "POST", headers, body });
+  expect(refused.status).toBe(400);
 });
 
 test("a passkey is offered after a password, and never again if one declines", async ({ page }) => {

@@ -380,7 +380,9 @@ async fn reset_factors(
     say(&format!("The second factors of {username} are removed."));
     let holder = passwords::holder(store, account.id).await.map_err(told)?;
     if holder.is_none_or(|holder| holder.hash.is_none()) {
-        say("This account has no password. `latchkey user set-password-link` makes a link to set one.");
+        say(
+            "This account has no password. `latchkey user set-password-link` makes a link to set one.",
+        );
     }
     Ok(())
 }

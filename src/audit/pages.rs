@@ -56,9 +56,10 @@ impl History {
             let place = detail.filter(|detail| !detail.network.is_empty());
             let place = place.map(|detail| (detail.device, detail.network));
             let is_full = groups.len() == GROUPS;
-            match groups.last_mut().filter(|group| {
-                group.event == row.event && group.method == method
-            }) {
+            match groups
+                .last_mut()
+                .filter(|group| group.event == row.event && group.method == method)
+            {
                 Some(group) => {
                     group.count += 1;
                     group.first = row.at;

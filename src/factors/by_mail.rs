@@ -4,10 +4,7 @@
 //! mail that brings it warns the owner at once. Any sign-in with a second factor voids it, and so does
 //! the page that it leads to.
 
-use super::{
-    RESET_ASKED, RESET_BY_MAIL, RESET_STOPPED, notify,
-    reset::remove_all,
-};
+use super::{RESET_ASKED, RESET_BY_MAIL, RESET_STOPPED, notify, reset::remove_all};
 use crate::{
     audit::{self, By, Event},
     challenges,
@@ -39,7 +36,11 @@ pub struct Reset {
 
 /// Refuses everything here unless the operator allows it.
 pub fn is_on(services: &Services) -> Result<(), Refusal> {
-    if services.settings.factors.recovery_by_mail { emails::is_on(services) } else { Err(Refusal::NotFound) }
+    if services.settings.factors.recovery_by_mail {
+        emails::is_on(services)
+    } else {
+        Err(Refusal::NotFound)
+    }
 }
 
 /// Sends a link that removes the factors of the account behind a half-open sign-in. The answer is the
@@ -81,12 +82,7 @@ pub async fn ask(services: &Services, challenge: &str, visit: &Visit) -> Result<
 }
 
 /// The link that removes factors, whether it works already or not.
-pub async fn find(
-    services: &Services,
-    link: &str,
-    repeat: Repeat,
-    visit: &Visit,
-) -> Result<Reset> {
+pub async fn find(services: &Services, link: &str, repeat: Repeat, visit: &Visit) -> Result<Reset> {
     is_on(services)?;
     let store = &services.store;
     if let Some(found) = links::find(store, Purpose::ResetFactors, link, repeat, now()).await?

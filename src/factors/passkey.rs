@@ -62,7 +62,9 @@ pub async fn add(
         Some(wrong(Field::CREDENTIAL, Code::TooMany { max: MAX_PASSKEYS }))
     } else if !passkeys::spend(&mut tx, challenge, account, event.at).await? {
         Some(wrong(Field::CHALLENGE, Code::Wrong))
-    } else if !passkeys::add(&mut tx, account, name.as_str(), &key, home, unproven, event.at).await? {
+    } else if !passkeys::add(&mut tx, account, name.as_str(), &key, home, unproven, event.at)
+        .await?
+    {
         Some(wrong(Field::CREDENTIAL, Code::Taken))
     } else {
         None
@@ -114,12 +116,7 @@ pub async fn rename(
 }
 
 /// Removes a passkey of the caller, unless it is the last way in. Every other session ends.
-pub async fn remove(
-    services: &Services,
-    caller: Fresh<'_>,
-    id: &str,
-    visit: &Visit,
-) -> Result<()> {
+pub async fn remove(services: &Services, caller: Fresh<'_>, id: &str, visit: &Visit) -> Result<()> {
     let account = caller.account();
     let event = Event::by_owner(visit, account, PASSKEY_REMOVED);
     let (mut tx, revision) = begin(services, &caller, event.at).await?;

@@ -1,21 +1,16 @@
 //! Removing all second factors of an account whose owner has lost them: by the operator, by a link
 //! that is sent by mail and works a day later, or because somebody else had set them up.
 
-use super::{
-    RESET_BY_OPERATOR, UNPROVEN_REMOVED, sql,
-};
+use super::{RESET_BY_OPERATOR, UNPROVEN_REMOVED, sql};
 use crate::{
     audit::{self, By, Event},
     domain::AccountId,
     emails,
     keys::Keys,
     mail, passkeys,
-    platform::{error::Fault, clock::now},
+    platform::{clock::now, error::Fault},
     sessions::{Which, account, end},
-    store::{
-        Store, changes,
-        db::Tx,
-    },
+    store::{Store, changes, db::Tx},
 };
 
 /// Removes the factors of an account, and ends its sessions. The owner is told, if there is mail:

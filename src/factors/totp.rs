@@ -55,9 +55,10 @@ pub async fn pending(services: &Services, caller: Fresh<'_>) -> Result<Setup> {
     let (account, keys) = (caller.account(), &services.keys);
     let row = sql::totp(&mut services.store.read().await?, account).await?;
     if let Some(row) = row.filter(|row| row.pending_until > now())
-        && let Some(codes) = row.pending_codes.as_deref().and_then(|codes| {
-            keys.open(Sealed::PendingCodes(account), codes)
-        })
+        && let Some(codes) = row
+            .pending_codes
+            .as_deref()
+            .and_then(|codes| keys.open(Sealed::PendingCodes(account), codes))
     {
         let secret = row.pending_secret.as_deref();
         let secret = secret.and_then(|secret| keys.open(Sealed::PendingTotp(account), secret));
@@ -175,8 +176,7 @@ pub async fn confirm(
     write_codes(&mut tx, keys, account, &codes, event.at).await?;
     // Whoever had the old app is out.
     let how = (before, before.totp);
-    let changed =
-        added(&mut tx, services, revision, caller, Second::Totp, how, event.at).await?;
+    let changed = added(&mut tx, services, revision, caller, Second::Totp, how, event.at).await?;
     notify(&mut tx, services, account, "totp-added", &[]).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

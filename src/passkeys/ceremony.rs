@@ -275,9 +275,7 @@ impl PublicKey {
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Es256(key) | Self::EdDsa(key) => key.verify_sig(message, signature).is_ok(),
-            Self::Rs256(key) => {
-                key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
-            }
+            Self::Rs256(key) => key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok(),
         }
     }
 }

@@ -48,9 +48,8 @@ impl Ceremony<'_> {
         let Some((head, tag)) = bytes.split_at_checked(RANDOM + TIME) else { return false };
         let until = head.last_chunk::<TIME>().map(|bytes| i64::from_be_bytes(*bytes));
         let (text, tag) = (URL_SAFE_NO_PAD.encode(head), URL_SAFE_NO_PAD.encode(tag));
-        let is_now = until.is_some_and(|until| {
-            (now + 1..=now + CHALLENGE_TTL + CLOCK_SKEW).contains(&until)
-        });
+        let is_now = until
+            .is_some_and(|until| (now + 1..=now + CHALLENGE_TTL + CLOCK_SKEW).contains(&until));
         is_now && keys.fits(Statement::PasskeyChallenge(&self.text(), &text), &tag)
     }
 }

@@ -278,11 +278,7 @@ pub(super) async fn forget_proof(store: &Store, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) async fn set_proved_by(
-    tx: &mut Tx,
-    id: &str,
-    proved_by: ProvedBy,
-) -> Result<(), Fault> {
+pub(super) async fn set_proved_by(tx: &mut Tx, id: &str, proved_by: ProvedBy) -> Result<(), Fault> {
     let update = "UPDATE sessions SET proved_by = $2 WHERE id = $1";
     tx.execute(sql(update).bind(id).bind(&proved_by.word())).await?;
     Ok(())

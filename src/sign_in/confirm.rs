@@ -150,12 +150,11 @@ async fn verify(
         None if is_passkey => return Err(Refusal::InvalidCode.into()),
         None => None,
     };
-    let proved_by = answered.as_ref().map_or(ProvedBy::of(first), |answered| {
-        match answered.second {
+    let proved_by =
+        answered.as_ref().map_or(ProvedBy::of(first), |answered| match answered.second {
             Second::Passkey(storage) => ProvedBy::of(First::Passkey(storage)),
             second => ProvedBy::of(first).and(second),
-        }
-    });
+        });
     Ok(FullProof { proved_by: Some(proved_by), answered, hash, epoch, counters, failed })
 }
 

@@ -16,7 +16,8 @@ use utoipa_axum::routes;
 
 use super::{
     Entered, HalfOpen, Step,
-    confirm::{Evidence, confirm as use_confirm}, password,
+    confirm::{Evidence, confirm as use_confirm},
+    password,
     refresh::refresh as use_refresh,
 };
 use crate::{

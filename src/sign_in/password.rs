@@ -96,11 +96,7 @@ pub async fn has_one(services: &Services, caller: &SignedIn) -> Result<bool, Fau
 }
 
 /// A change without the current password.
-async fn confirmed(
-    services: &Services,
-    caller: &SignedIn,
-    failed: Failed,
-) -> Result<FullProof> {
+async fn confirmed(services: &Services, caller: &SignedIn, failed: Failed) -> Result<FullProof> {
     let holder = passwords::holder(&services.store, caller.account()).await?.ok_or(OVER)?;
     let Holder { hash, epoch, .. } = holder;
     let ttl = services.settings.sessions.proof_ttl;

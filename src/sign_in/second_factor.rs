@@ -4,9 +4,7 @@
 //! one account, and only for the browser or the program that took the first step. It opens nothing
 //! else.
 
-use super::{
-    Proof, SECOND_FACTOR_FAILED, Step, attempt::Attempt, enter, leave, same_again,
-};
+use super::{Proof, SECOND_FACTOR_FAILED, Step, attempt::Attempt, enter, leave, same_again};
 use crate::{
     audit::Event,
     challenges::{self, Challenge, Purpose},
@@ -99,10 +97,7 @@ async fn find(
 
 /// The account behind a challenge of a browser, and how the second step can be done. `None`: it no
 /// longer waits.
-pub async fn waiting(
-    services: &Services,
-    challenge: &str,
-) -> Result<Option<(Profile, Factors)>> {
+pub async fn waiting(services: &Services, challenge: &str) -> Result<Option<(Profile, Factors)>> {
     let found = find(services, challenge, Carrier::Browser).await?;
     let Some((found, _)) = found.filter(|(found, _)| !found.used && found.open) else {
         return Ok(None);

@@ -201,8 +201,11 @@ pub(crate) fn problem(response: &Response) -> Option<Problem> {
     }
     let status = response.status();
     let kind = || KINDS.iter().copied().find(|kind| kind.status == status).unwrap_or(INTERNAL);
-    (status.is_client_error() || status.is_server_error())
-        .then(|| Problem { kind: kind(), errors: Vec::new(), second_step: None })
+    (status.is_client_error() || status.is_server_error()).then(|| Problem {
+        kind: kind(),
+        errors: Vec::new(),
+        second_step: None,
+    })
 }
 
 /// Marks a problem that has its own body: a form with its errors.

@@ -23,6 +23,7 @@ async fn the_list_of_what_is_open_is_this_one() {
         [
             "GET /",
             "GET /.well-known/change-password",
+            "GET /.well-known/passkey-endpoints",
             "GET /apple-touch-icon.png",
             "GET /brand/{file}",
             "GET /common-passwords/{prefix}",
@@ -38,11 +39,18 @@ async fn the_list_of_what_is_open_is_this_one() {
             "GET /robots.txt",
             "GET /set-password",
             "GET /signin",
+            "GET /signin/second-factor",
             "GET /signup",
+            "POST /api/recover_by_mail",
+            "POST /api/second_factor",
             "POST /api/set_password",
             "POST /api/sign_in",
+            "POST /api/sign_in_by_passkey",
             "POST /api/sign_up",
+            "POST /auth/passkey",
+            "POST /auth/passkey/options",
             "POST /auth/refresh",
+            "POST /auth/second-factor",
             "POST /auth/signin",
             "POST /auth/signup",
         ]
@@ -58,24 +66,38 @@ fn the_server_functions_are_these_and_all_are_post() {
     assert_eq!(
         functions,
         [
+            "POST /api/add_passkey",
             "POST /api/change_email",
             "POST /api/change_full_name",
             "POST /api/change_password",
             "POST /api/confirm",
+            "POST /api/confirm_totp",
+            "POST /api/decline_passkey_offer",
             "POST /api/delete_account",
             "POST /api/disown_email",
+            "POST /api/distrust_device",
             "POST /api/end_other_sessions",
             "POST /api/end_session",
             "POST /api/forgot_password",
+            "POST /api/recover_by_mail",
             "POST /api/remove_email",
+            "POST /api/remove_passkey",
+            "POST /api/remove_totp",
+            "POST /api/rename_passkey",
             "POST /api/resend_verification",
+            "POST /api/reset_factors",
             "POST /api/restore_email",
+            "POST /api/second_factor",
             "POST /api/send_code",
             "POST /api/set_password",
+            "POST /api/set_up_totp",
             "POST /api/sign_in",
             "POST /api/sign_in_by_code",
+            "POST /api/sign_in_by_passkey",
             "POST /api/sign_out",
             "POST /api/sign_up",
+            "POST /api/stop_reset_of_factors",
+            "POST /api/use_recovery_codes",
             "POST /api/verify_email",
         ]
     );
@@ -123,8 +145,28 @@ async fn with_mail_these_are_open_as_well() {
 }
 
 #[tokio::test]
+async fn with_recovery_by_mail_these_are_open_too() {
+    let all = [&MAIL[..], &[("RECOVERY_BY_MAIL", "yes")]].concat();
+    let server = TestServer::start_with(&all).await;
+    let routes = server.running.state.routes.iter();
+    let open = routes.filter(|(_, _, method, policy)| policy.is_open() && **method != Method::HEAD);
+    let open = open.filter(|(path, ..)| path.contains("reset") && path.contains("factors"));
+    let open: Vec<String> = open.map(|(path, _, method, _)| format!("{method} {path}")).collect();
+    assert_eq!(
+        open,
+        [
+            "POST /api/reset_factors",
+            "POST /api/stop_reset_of_factors",
+            "POST /auth/reset-factors",
+            "GET /reset-factors",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn every_server_function_is_a_form_and_every_form_a_server_function() {
-    let server = TestServer::start_with(&MAIL).await;
+    let all = [&MAIL[..], &[("RECOVERY_BY_MAIL", "yes")]].concat();
+    let server = TestServer::start_with(&all).await;
     let functions: BTreeSet<&str> =
         server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
     let routes = &server.running.state.routes;
@@ -163,45 +205,75 @@ async fn every_other_route_is_closed_to_a_stranger() {
         closed,
         [
             "DELETE /user",
+            "DELETE /user/passkeys/{id}",
             "DELETE /user/sessions",
             "DELETE /user/sessions/{id}",
+            "DELETE /user/totp",
+            "DELETE /user/trusted-devices/{id}",
             "GET /account",
             "GET /account/data",
             "GET /account/data/download",
             "GET /account/security",
+            "GET /account/security/authenticator",
+            "GET /account/security/passkey",
+            "GET /account/security/recovery-codes",
+            "GET /account/security/second-factor",
             "GET /account/sessions",
             "GET /confirm",
             "GET /profile",
             "GET /user",
             "GET /user/data",
+            "GET /user/factors",
             "GET /user/history",
             "GET /user/profile",
             "GET /user/sessions",
+            "GET /user/trusted-devices",
             "GET /users/profile",
             "HEAD /account",
             "HEAD /account/data",
             "HEAD /account/data/download",
             "HEAD /account/security",
+            "HEAD /account/security/authenticator",
+            "HEAD /account/security/passkey",
+            "HEAD /account/security/recovery-codes",
+            "HEAD /account/security/second-factor",
             "HEAD /account/sessions",
             "HEAD /confirm",
             "HEAD /profile",
             "HEAD /user",
             "HEAD /user/data",
+            "HEAD /user/factors",
             "HEAD /user/history",
             "HEAD /user/profile",
             "HEAD /user/sessions",
+            "HEAD /user/trusted-devices",
             "HEAD /users/profile",
+            "PATCH /user/passkeys/{id}",
             "PATCH /user/profile",
+            "POST /api/add_passkey",
             "POST /api/change_full_name",
             "POST /api/change_password",
             "POST /api/confirm",
+            "POST /api/confirm_totp",
+            "POST /api/decline_passkey_offer",
             "POST /api/delete_account",
+            "POST /api/distrust_device",
             "POST /api/end_other_sessions",
             "POST /api/end_session",
+            "POST /api/remove_passkey",
+            "POST /api/remove_totp",
+            "POST /api/rename_passkey",
+            "POST /api/set_up_totp",
             "POST /api/sign_out",
+            "POST /api/use_recovery_codes",
             "POST /auth/confirm",
             "POST /auth/signout",
+            "POST /user/passkeys",
+            "POST /user/passkeys/options",
             "POST /user/password",
+            "POST /user/recovery-codes",
+            "POST /user/totp",
+            "POST /user/totp/confirm",
         ]
     );
 }

@@ -27,7 +27,10 @@ async fn an_app_counts_once_a_code_has_confirmed_it() {
     }
     let factors = body_of(server.ask("GET", "/user/factors", &token, None).await).await;
     assert_eq!(factors, json!({"totp": false, "recoveryCodesLeft": 0, "passkeys": []}));
-    assert!(server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted(), "nothing has changed");
+    assert!(
+        server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted(),
+        "nothing has changed"
+    );
 
     let app = App { secret: secret.to_owned(), codes: Vec::new() };
     let confirm = async |code: &str| {
@@ -75,7 +78,10 @@ async fn a_browser_sets_up_an_app_with_its_codes_before_it_counts() {
     let codes = codes.expect("codes").split("<code>").nth(1).expect("codes").split('<').next();
     app.codes = codes.expect("codes").lines().map(str::to_owned).collect();
     assert_eq!(app.codes.len(), 10);
-    assert_eq!(browser.page("/account/security/authenticator").await.matches(&app.secret).count(), 1);
+    assert_eq!(
+        browser.page("/account/security/authenticator").await.matches(&app.secret).count(),
+        1
+    );
 
     let action = "/api/confirm_totp";
     let refused =
@@ -106,7 +112,8 @@ async fn the_second_step_opens_the_session_and_says_how() {
         if via == Via::Json {
             assert_eq!(again, Err(StatusCode::BAD_REQUEST), "the challenge is used");
         }
-        let (id, strong) = (session_id(&session), server.ask("GET", "/user/sessions", &token, None));
+        let (id, strong) =
+            (session_id(&session), server.ask("GET", "/user/sessions", &token, None));
         let sessions = body_of(strong.await).await["sessions"].as_array().expect("a list").clone();
         let own = sessions.iter().find(|session| session["id"] == *id).expect("the session");
         assert_eq!(own["amr"], json!(["pwd", "otp", "mfa"]));
@@ -668,7 +675,8 @@ async fn whoever_must_have_a_second_factor_sets_one_up_before_anything_else() {
     let server = TestServer::start_with(&[("SECOND_FACTOR", "required")]).await;
     let browser = Browser::signed_up(&server, "alice").await;
     const SET_UP: &str = "/account/security/second-factor";
-    for page in ["/profile", "/account", "/account/data", "/account/sessions", "/account/security"] {
+    for page in ["/profile", "/account", "/account/data", "/account/sessions", "/account/security"]
+    {
         assert_eq!(browser.get(page).await.headers()["location"], SET_UP, "{page}");
     }
     let page = browser.page(SET_UP).await;
@@ -827,8 +835,7 @@ async fn mail_removes_the_factors_a_day_later_if_the_operator_allows_it() {
                     return page.status();
                 }
                 let text = page.text().await.expect("a page");
-                let action =
-                    if stop { "/api/stop_reset_of_factors" } else { "/api/reset_factors" };
+                let action = if stop { "/api/stop_reset_of_factors" } else { "/api/reset_factors" };
                 let fields =
                     [("form_token", &*form_token(&text)), ("link", &*hidden(&text, "link"))];
                 browser.post(action, &fields).await.status()

@@ -107,7 +107,8 @@ async fn a_passkey_is_added_named_used_and_removed() {
     let path = format!("/user/passkeys/{}", key.id());
     let renamed = server.ask("PATCH", &path, &strong, Some(&json!({"name": "Phone"}))).await;
     assert_eq!(body_of(renamed).await["name"], "Phone");
-    for bad in [json!({"name": ""}), json!({"name": "a".repeat(65)}), json!({}), json!({"name": 1})] {
+    for bad in [json!({"name": ""}), json!({"name": "a".repeat(65)}), json!({}), json!({"name": 1})]
+    {
         let refused = server.ask("PATCH", &path, &strong, Some(&bad)).await;
         assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{bad}");
     }
@@ -118,7 +119,10 @@ async fn a_passkey_is_added_named_used_and_removed() {
     let challenge = server.passkey_challenge().await;
     let gone = sign_in(&server, Via::Json, &challenge, &key.answer(&challenge)).await;
     assert_eq!(gone, Err(StatusCode::BAD_REQUEST));
-    assert!(server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted(), "the password is back");
+    assert!(
+        server.sign_in(Via::Json, "alice", PASSWORD).await.is_accepted(),
+        "the password is back"
+    );
 }
 
 #[tokio::test]
@@ -454,7 +458,10 @@ async fn a_passkey_is_a_second_factor_for_its_own_account_only() {
         }
         let sessions = body_of(server.ask("GET", "/user/sessions", &token, None).await).await;
         let sessions = sessions["sessions"].as_array().expect("a list");
-        assert!(sessions.iter().any(|one| one["amr"] == json!(["pwd", "hwk", "mfa"])), "{sessions:?}");
+        assert!(
+            sessions.iter().any(|one| one["amr"] == json!(["pwd", "hwk", "mfa"])),
+            "{sessions:?}"
+        );
     }
 }
 

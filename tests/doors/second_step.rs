@@ -140,11 +140,7 @@ impl TestServer {
     }
 
     /// The second step: the token or cookie of the session, or the status of the refusal.
-    pub(crate) async fn second_step(
-        &self,
-        half: &HalfOpen,
-        by: &By,
-    ) -> Result<String, StatusCode> {
+    pub(crate) async fn second_step(&self, half: &HalfOpen, by: &By) -> Result<String, StatusCode> {
         match half {
             HalfOpen::Program(challenge) => {
                 let mut body = json!({"challenge": challenge});

@@ -5,9 +5,9 @@ mod access;
 mod as_people_have_it;
 #[path = "../doors/audit.rs"]
 mod audit;
-mod copy;
 #[path = "../doors/authenticator.rs"]
 mod authenticator;
+mod copy;
 #[path = "../doors/deletion.rs"]
 mod deletion;
 #[path = "../doors/factors.rs"]

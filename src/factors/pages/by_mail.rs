@@ -11,11 +11,7 @@ use leptos::prelude::*;
 use crate::{
     factors::by_mail::{self, Reset},
     links::Repeat,
-    platform::{
-        clock::now,
-        error::Result,
-        visit::Visit,
-    },
+    platform::{clock::now, error::Result, visit::Visit},
     texts::{language, t, t_with},
     web::{
         form::{Form, FormState},
@@ -54,8 +50,7 @@ pub async fn reset_factors() -> Result<(), ServerFnError> {
     call.finish(
         async {
             let link = call.link.as_deref().unwrap_or_default();
-            let account =
-                by_mail::reset(&call.state, link, Repeat::Allowed, &call.visit).await?;
+            let account = by_mail::reset(&call.state, link, Repeat::Allowed, &call.visit).await?;
             let mut done = call.ended(account, "/signin", FACTORS_REMOVED);
             let cookie = call.state.cookies.forget_link(RESET.page);
             done.headers.append(header::SET_COOKIE, cookie);
@@ -66,10 +61,8 @@ pub async fn reset_factors() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-static STOP: Form = Form {
-    policy: Policy::Noticed,
-    ..Form::at("/api/stop_reset_of_factors", "/reset-factors")
-};
+static STOP: Form =
+    Form { policy: Policy::Noticed, ..Form::at("/api/stop_reset_of_factors", "/reset-factors") };
 
 #[server(endpoint = "/stop_reset_of_factors")]
 pub async fn stop_reset_of_factors() -> Result<(), ServerFnError> {

@@ -27,9 +27,7 @@ use crate::{
         page::{
             Around, Frame,
             icons::{KEY, QR},
-            parts::{
-                self, app_code, button, hidden, no_passkeys, passkey_button, plain, summary,
-            },
+            parts::{self, app_code, button, hidden, no_passkeys, passkey_button, plain, summary},
         },
         routes::{Map, Policy},
         state::AppState,
@@ -201,8 +199,7 @@ fn qr(text: &str) -> Option<impl IntoView + use<>> {
     let size = code.size();
     let dark = (0..size).flat_map(|y| (0..size).map(move |x| (x, y)));
     let dark = dark.filter(|(x, y)| code.get_module(*x, *y));
-    let path: String =
-        dark.map(|(x, y)| format!("M{},{}h1v1h-1z", x + QUIET, y + QUIET)).collect();
+    let path: String = dark.map(|(x, y)| format!("M{},{}h1v1h-1z", x + QUIET, y + QUIET)).collect();
     let side = size + 2 * QUIET;
     Some(view! {
         <svg class="qr" viewBox=format!("0 0 {side} {side}") role="img" aria-label=t("totp-qr")
@@ -289,9 +286,10 @@ async fn show_add(state: &AppState, form: FormState, viewer: &Viewer) -> Result<
                 </section>
             }
         });
-        let wrong = form.errors.iter().find(|error| {
-            [Field::CREDENTIAL, Field::CHALLENGE].contains(&error.field)
-        });
+        let wrong = form
+            .errors
+            .iter()
+            .find(|error| [Field::CREDENTIAL, Field::CHALLENGE].contains(&error.field));
         let wrong = wrong.map(|error| {
             let words = match error.code {
                 Code::Taken => t("passkey-known"),

@@ -16,7 +16,10 @@ use crate::{
         visit::Visit,
     },
     sessions::tokens::SessionKind,
-    sign_in::{passkey, second_factor::{self as second, Taker}},
+    sign_in::{
+        passkey,
+        second_factor::{self as second, Taker},
+    },
     web::{
         reply::ProblemDetails,
         routes::{Map as Routes, Policy},
@@ -174,8 +177,7 @@ async fn sign_in_by_passkey(
         let challenge = strict::string(body, "challenge");
         (challenge, strict::nested(body, "credential"), strict::flag(body, "refresh"))
     })?;
-    let assertion =
-        credential.and_then(|json| Assertion::read(json).map_err(|_| Code::WrongType));
+    let assertion = credential.and_then(|json| Assertion::read(json).map_err(|_| Code::WrongType));
     let (challenge, assertion, refresh) = match (challenge, assertion, refresh) {
         (Ok(challenge), Ok(assertion), Ok(refresh)) => (challenge, assertion, refresh),
         (challenge, assertion, refresh) => {

@@ -11,8 +11,8 @@ use leptos::prelude::*;
 use super::SIGN_IN;
 use crate::{
     audit::pages::History,
-    factors::pages::Shown,
     domain::{Field, PasswordChangeForm, PasswordPolicy},
+    factors::pages::Shown,
     links::Repeat,
     platform::{
         error::{Refusal, Result},
@@ -143,8 +143,8 @@ fn security_view(
     };
     view! {
         {page_head(t("security-title"), Some(t("security-lead")))}
-        {panel(Some("password"), t("change-password"), Some(t("change-password-lead")), change.into_any())}
         {factors.view(token)}
+        {panel(Some("password"), t("change-password"), Some(t("change-password-lead")), change.into_any())}
         {history.map(|history| history.view(SECURITY.page))}
     }
 }

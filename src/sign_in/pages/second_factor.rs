@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use super::{SIGN_IN, stepped};
 use crate::{
     domain::{Code, Field},
-    factors::{Answer, Factors, FEW_CODES, by_mail},
+    factors::{Answer, FEW_CODES, Factors, by_mail},
     passkeys::Assertion,
     platform::error::{Error, Refusal, Result},
     sessions::{Second, tokens::SessionKind},
@@ -114,9 +114,8 @@ pub async fn sign_in_by_passkey(
             let assertion = read.ok_or(Refusal::InvalidCode)?;
             let kind = SessionKind::Browser { remembered: !remember.is_empty() };
             let (state, visit, before) = (&call.state, &call.visit, call.caller.as_ref());
-            let step = passkey::sign_in_by_passkey(
-                state, &challenge, assertion, kind, visit, before,
-            );
+            let step =
+                passkey::sign_in_by_passkey(state, &challenge, assertion, kind, visit, before);
             Ok(stepped(&call, step.await?, &next))
         }
         .await,
@@ -263,11 +262,9 @@ async fn show(
         let username = isolated(&profile.username);
         let lead = t_with("second-factor-lead", &[("username", username.into())]);
         let whose = profile.id.0.to_string();
-        let fields = fields(form, &factors, &whose);
-        let other = view! {
-            {recovers.then(|| recover(form, token))}
-            <a href=SIGN_IN.page>{t("second-factor-back")}</a>
-        };
+        let mut fields = fields(form, &factors, &whose);
+        fields.push(recovers.then(recover).into_any());
+        let other = view! { <a href=SIGN_IN.page>{t("second-factor-back")}</a> };
         alone(form, token, Some(lead), fields, Some(other.into_any()))
     })
     .await
@@ -291,7 +288,10 @@ fn fields(form: &FormState, factors: &Factors, whose: &str) -> Vec<AnyView> {
     fields.push(checkbox(form, "trust", t("trust"), Some(t("trust-hint"))));
     if totp || codes_left > 0 {
         let class = if has_passkey { "button quiet" } else { "button" };
-        fields.push(view! { <button type="submit" class=class>{t("second-factor-button")}</button> }.into_any());
+        fields.push(
+            view! { <button type="submit" class=class>{t("second-factor-button")}</button> }
+                .into_any(),
+        );
     }
     if !totp && codes_left == 0 {
         fields.push(view! { <p class="hint">{t("second-factor-lost")}</p> }.into_any());
@@ -316,17 +316,15 @@ pub async fn recover_by_mail() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-fn recover(form: &FormState, token: &str) -> impl IntoView + use<> {
-    let token = token.to_owned();
-    let _ = form;
+/// The last way back in, as another button of the form.
+fn recover() -> impl IntoView {
     view! {
         <details class="dialog">
             <summary>{t("recover-by-mail")}</summary>
-            <p>{t("recover-by-mail-how")}</p>
-            <form method="post" action=RECOVER.action>
-                {hidden(crate::web::form::TOKEN_FIELD, &token)}
-                <button type="submit" class="button quiet small">{t("recover-by-mail-button")}</button>
-            </form>
+            <p class="hint">{t("recover-by-mail-how")}</p>
+            <button type="submit" formaction=RECOVER.action class="button quiet small">
+                {t("recover-by-mail-button")}
+            </button>
         </details>
     }
 }

@@ -125,11 +125,11 @@ if (supported) {
       }
     });
   }
-  offerByItself();
 }
 
 // Signals (WebAuthn Level 3, section 5.1.10): a passkey that is gone here leaves the password manager.
 const signal = (name, what) => PublicKeyCredential[name]?.(what)?.catch(() => {});
+let told;
 if (supported) {
   const list = document.querySelector("[data-passkeys-accepted]");
   if (list) {
@@ -142,12 +142,15 @@ if (supported) {
     const credentialId = sessionStorage.getItem("passkey");
     sessionStorage.removeItem("passkey");
     if (unknown && credentialId) {
-      signal("signalUnknownCredential", { rpId: unknown.dataset.passkeyUnknown, credentialId });
+      told = signal("signalUnknownCredential", { rpId: unknown.dataset.passkeyUnknown, credentialId });
     }
   } catch {
     // No storage, no memory.
   }
 }
+
+// After that, so that it is not offered again.
+Promise.resolve(told).then(offerByItself);
 
 // Prints what is on the page.
 for (const button of document.querySelectorAll("[data-print]")) {
