@@ -376,10 +376,6 @@ impl Assertion {
         if self.user_handle.as_ref().is_some_and(|handed| handed[..] != handle) {
             return Err(Rejected("another user"));
         }
-        let data = AuthenticatorData::parse(&self.authenticator_data, home)?;
-        if data.backup_eligible != passkey.backup_eligible {
-            return Err(Rejected("its eligibility for a backup has changed"));
-        }
         let key = bytes(&passkey.public_key)?;
         let key = CoseKey::from_cbor_value(cbor(&mut &key[..])?).ok();
         let key = key.as_ref().and_then(public_key).ok_or(Rejected("a stored key that is none"))?;
@@ -387,6 +383,10 @@ impl Assertion {
         let signed = [&self.authenticator_data[..], hash.as_ref()].concat();
         if !key.verifies(&signed, &self.signature) {
             return Err(Rejected("a wrong signature"));
+        }
+        let data = AuthenticatorData::parse(&self.authenticator_data, home)?;
+        if data.backup_eligible != passkey.backup_eligible {
+            return Err(Rejected("its eligibility for a backup has changed"));
         }
         let counts = data.counter != 0 || passkey.counter != 0;
         Ok(Verified {

@@ -44,6 +44,7 @@ pub(crate) fn routes(map: &mut Map) {
     tags(
         (name = "accounts", description = "Sign-up and sign-in"),
         (name = "your account", description = "Your account"),
+        (name = "second factors", description = "Second factors"),
         (name = "operations", description = "Health checks"),
     )
 )]

@@ -63,8 +63,9 @@ async fn the_routes_that_need_a_proof_say_so() {
         let security =
             operation["security"].as_array().expect("a list, for public ones an empty one");
         assert_eq!(!security.is_empty(), closed, "{method} {path}");
-        // A refresh token is a credential too, though the guard does not read it.
-        let asks = closed || path == "/auth/refresh";
+        // A refresh token is a credential too, though the guard does not read it, and a password may
+        // not be enough.
+        let asks = closed || ["/auth/refresh", "/auth/signin"].contains(&path);
         assert_eq!(operation["responses"]["401"].is_object(), asks, "{method} {path}");
         for status in ["408", "413", "421", "500", "503"] {
             assert!(operation["responses"][status].is_object(), "{method} {path}: {status}");

@@ -21,9 +21,21 @@ async fn the_sessions_are_listed_and_one_or_all_others_are_ended() {
     assert_eq!((current.len(), &current[0]["kind"]), (1, &json!("program")));
     assert_eq!(current[0]["network"], "127.0.0.0/24");
     let names: Vec<_> = current[0].as_object().expect("an object").keys().collect();
-    let expected =
-        ["id", "current", "kind", "device", "method", "network", "firstSeen", "lastSeen"];
+    let expected = [
+        "id",
+        "current",
+        "kind",
+        "device",
+        "method",
+        "amr",
+        "acr",
+        "authTime",
+        "network",
+        "firstSeen",
+        "lastSeen",
+    ];
     assert_eq!(names, expected);
+    assert_eq!((&current[0]["amr"], &current[0]["acr"]), (&json!(["pwd"]), &json!("aal1")));
 
     // Another account's session is not found, just like one that does not exist.
     let own = current[0]["id"].as_str().expect("an id").to_owned();

@@ -81,7 +81,7 @@ async fn the_fields_are_what_password_managers_expect() {
     for value in ["name", "username", "new-password"] {
         assert!(sign_up.contains(&format!("autocomplete=\"{value}\"")), "{value}");
     }
-    for value in ["username", "current-password"] {
+    for value in ["username webauthn", "current-password"] {
         assert!(sign_in.contains(&format!("autocomplete=\"{value}\"")), "{value}");
     }
     for page in [sign_up, sign_in] {

@@ -193,7 +193,7 @@ pub(crate) fn passkey_button(
                 data-failed=t("passkey-failed")>
                 {KEY.view()} {words}
             </button>
-            <p class="error" role="status" data-passkey-said data-prefix=t("error-prefix")></p>
+            <p class="error" aria-live="polite" data-passkey-said data-prefix=t("error-prefix")></p>
         </div>
     }
     .into_any()
