@@ -103,7 +103,7 @@ enum Erased {
     /// There is more to erase.
     APart,
     /// Nothing is left. The last event recorded.
-    All(Event),
+    All(Box<Event>),
     /// There is no such account, or it is no longer due.
     Nothing,
 }
@@ -138,5 +138,5 @@ async fn erase_a_part(
     event.detail.erased = erased;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    Ok(if all { Erased::All(event) } else { Erased::APart })
+    Ok(if all { Erased::All(Box::new(event)) } else { Erased::APart })
 }

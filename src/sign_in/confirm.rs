@@ -121,7 +121,7 @@ async fn verify(
     // An account without a password was signed in to by mail, and has the second factor left.
     let has_first = hash.is_none() && demanded.any() && answer.is_some();
     let mut first = First::EmailCode;
-    if !is_passkey && !(has_first && password.is_none()) {
+    if !(is_passkey || has_first && password.is_none()) {
         let Some(password) = password else {
             return Err(Refusal::of_field(failed.field, Code::Missing).into());
         };
