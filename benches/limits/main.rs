@@ -8,11 +8,15 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
 
+#[expect(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/doors/authenticator.rs"]
+mod authenticator;
 mod database;
 mod floods;
 mod latchkey;
 mod load;
 mod partners;
+mod passkey;
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/doors_on_postgres/postgres.rs"]
 mod postgres;

@@ -12,6 +12,7 @@ use crate::{
     latchkey::{Latchkey, PASSWORD, answer, fill},
     load::{Request, Seen, wrk},
     partners::{Bare, argon2id},
+    passkey::passkey,
     postgres,
     report::{
         Goal::{AtLeast, AtMost},
@@ -22,7 +23,7 @@ use crate::{
 
 type Measure = for<'a> fn(&'a Run, &'a mut Report) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-pub(crate) const ALL: [(&str, Measure); 12] = [
+pub(crate) const ALL: [(&str, Measure); 13] = [
     ("profile", |run, report| Box::pin(profile(run, report))),
     ("pages", |run, report| Box::pin(pages(run, report))),
     ("hashing", |run, report| Box::pin(hashing(run, report))),
@@ -34,6 +35,7 @@ pub(crate) const ALL: [(&str, Measure); 12] = [
     ("memory", |run, report| Box::pin(memory(run, report))),
     ("silence", |run, report| Box::pin(silence(run, report))),
     ("silence-of-mail", |run, report| Box::pin(silence_of_mail(run, report))),
+    ("passkey", |run, report| Box::pin(passkey(run, report))),
     ("database work", |run, report| Box::pin(database_work(run, report))),
 ];
 

@@ -170,7 +170,7 @@ fn day_view(groups: &[Group]) -> AnyView {
 }
 
 /// How somebody signed in, in words.
-fn method_words(method: &str) -> Option<String> {
+pub(crate) fn method_words(method: &str) -> Option<String> {
     let name = format!("method-{}", method.replace("synced-passkey", "passkey").replace('+', "-"));
     language().has(&name).then(|| language().text(&name))
 }

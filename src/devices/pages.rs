@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use leptos::prelude::*;
 
 use crate::{
+    audit::pages::method_words,
     platform::{
         error::{Error, Refusal, Result},
         random,
@@ -172,6 +173,7 @@ fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl Into
         t_with("session-last", &[("ago", ago(session.seen_at).into())])
     };
     let place = device::with_dots([method, active, network_in_words(&session.network)]);
+    let how = method_words(&session.proved_by.word()).map(|words| format!(" {words}"));
     let end = (!is_this).then(|| {
         let device = ("device", name.clone().into());
         let label = t_with("session-end-of", &[device, ("ago", ago(session.seen_at).into())]);
@@ -191,7 +193,7 @@ fn session_row(session: &StoredSession, is_this: bool, token: &str) -> impl Into
             <div>
                 <p class="what">{name} {mark}</p>
                 <p class="hint">
-                    {place} " · " {t("session-first")} " " {moment(session.created_at)}
+                    {place} " · " {t("session-first")} " " {moment(session.created_at)} {how}
                 </p>
             </div>
             {end}

@@ -888,6 +888,26 @@ async fn mail_removes_no_factor_unless_the_operator_allows_it() {
 }
 
 #[tokio::test]
+async fn a_deleted_account_leaves_nothing_of_its_factors() {
+    let server = TestServer::start().await;
+    let (app, token) = server.with_app("alice").await;
+    let here = server.running.state.public_url.origin();
+    let key = crate::authenticator::Authenticator::new(&here);
+    server.add_passkey(&token, &key).await;
+    let browser = server.first_step_in(Browser::new(&server), "alice", &[]).await;
+    let fields = [("code", &*app.code(0)), ("trust", "yes")];
+    assert_eq!(server.send_second(&browser, &fields).await.status(), StatusCode::SEE_OTHER);
+    let page = browser.page("/account/sessions").await;
+    assert!(page.contains("with a password and an app&#x27;s code") || page.contains("app's code"));
+    let folder = tempfile::tempdir().expect("a folder");
+    done(&server, folder.path(), &["user", "delete", "alice", "--yes"]);
+    for table in ["second_factors", "recovery_codes", "passkeys", "trusted_devices"] {
+        let count: &'static str = Box::leak(format!("SELECT COUNT(*) FROM {table}").into());
+        assert_eq!(server.db_count(count).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
 async fn the_download_names_factors_and_no_secret() {
     let server = TestServer::start().await;
     let (app, token) = server.with_app("alice").await;
