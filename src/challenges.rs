@@ -66,8 +66,8 @@ pub struct Challenge {
     pub name: String,
     pub state: String,
     pub used: bool,
-    /// Whether there is a try left.
-    pub open: bool,
+    /// How many codes were tried.
+    pub tries: i64,
     token: String,
     code: String,
 }
@@ -112,7 +112,7 @@ pub(crate) async fn find(
             name,
             state: row.state,
             used: row.used_at.is_some(),
-            open: row.tries < MAX_TRIES,
+            tries: row.tries,
             token: token.to_owned(),
             code: row.code,
         })

@@ -6,7 +6,8 @@
 //! every proof is as strong: adding the first factor takes back the proofs of all other sessions.
 //! Every change takes a fresh proof, leaves an event, and sends one notice (AU-09).
 //!
-//! Recovery codes are given before the first factor counts. Nobody can remove the last way in.
+//! On the pages, recovery codes are given before the first factor counts. Nobody can remove the last way
+//! in.
 
 mod answer;
 pub mod by_mail;
@@ -42,11 +43,11 @@ pub(crate) use answer::{check, spend};
 pub use passkey::{
     add as add_passkey, options, remove as remove_passkey, rename as rename_passkey,
 };
-pub(crate) use reset::{by_operator, forget_unproven};
+pub(crate) use reset::{by_operator, forget_unproven, is_proven};
 pub(crate) use seals::{Unreadable, keep_readable, unreadable, warnings};
 pub(crate) use sql::{TABLES, forget};
 pub use totp::{
-    Setup, confirm as confirm_totp, new_codes, pending, remove as remove_totp,
+    Setup, confirm as confirm_totp, is_just_confirmed, new_codes, pending, remove as remove_totp,
     set_up as set_up_totp, use_codes,
 };
 
@@ -133,17 +134,24 @@ pub async fn decline_offer(services: &Services, caller: &SignedIn, now: i64) -> 
     tx.commit().await
 }
 
-/// Begins a change of the caller's factors. The session must not have ended meanwhile.
+/// Begins a change of the caller's factors. Neither the session nor its proof may have ended meanwhile.
 async fn begin(services: &Services, caller: &SignedIn, now: i64) -> Result<(Tx, Revision)> {
     services.throttle.act(caller.family())?;
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     let is_there = account::lock(&mut tx, caller.account()).await?.is_some();
-    if is_there && sessions::is_alive(&mut tx, caller.session(), now).await? {
-        return Ok((tx, revision));
-    }
+    let proved_at = match is_there {
+        true => sessions::proved_at(&mut tx, caller.session(), now).await?,
+        false => None,
+    };
+    let refusal = match proved_at {
+        // Another session has added the first factor at this moment.
+        Some(0) => Refusal::ProofTooOld,
+        Some(_) => return Ok((tx, revision)),
+        None => OVER,
+    };
     tx.rollback().await?;
-    Err(OVER.into())
+    Err(refusal.into())
 }
 
 /// Ends what a factor that is gone has opened: every other session, links and challenges. Without any

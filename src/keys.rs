@@ -29,10 +29,14 @@ pub enum Statement<'a> {
     VisitorForm(&'a str),
     /// This account was signed in to from the device with this id, at this epoch.
     Device(&'a str, AccountId, i64),
+    /// The id of a device that was first seen in the session with this id.
+    NewDevice(&'a str),
     /// The key of a counter, without revealing who is counted.
     Counted(&'a str),
-    /// A session was started by the request that ended the session with this id.
+    /// A session was started by the confirmation that ended the session with this id.
     Successor(&'a str),
+    /// The same, by a new password.
+    SuccessorByPassword(&'a str),
     /// A session was started by a sign-up of this visitor, with this name.
     SignUpOf(&'a str, &'a str),
     /// This has just been done. The notice is for this session or visitor id.
@@ -59,8 +63,10 @@ impl Statement<'_> {
             Self::SessionForm(id) => format!("form token, session: {id}"),
             Self::VisitorForm(id) => format!("form token, visitor: {id}"),
             Self::Device(id, account, epoch) => format!("device of {} at {epoch}: {id}", account.0),
+            Self::NewDevice(session) => format!("new device of session: {session}"),
             Self::Counted(who) => format!("counted: {who}"),
             Self::Successor(id) => format!("successor of session: {id}"),
+            Self::SuccessorByPassword(id) => format!("successor of session by password: {id}"),
             Self::SignUpOf(visitor, name) => format!("sign-up of visitor {visitor}: {name}"),
             Self::Notice(text, whom) => format!("notice for {whom}: {text}"),
             Self::Pending(text, family) => format!("pending for session {family}: {text}"),
@@ -89,9 +95,9 @@ pub enum Sealed<'a> {
     ChallengeName(&'a str),
     /// The secret of this account's authenticator app.
     Totp(AccountId),
-    /// The same, of one that is being set up, and the recovery codes.
-    PendingTotp(AccountId),
-    PendingCodes(AccountId),
+    /// The same, of one that is being set up in the session of this family, and the recovery codes.
+    PendingTotp(AccountId, &'a str),
+    PendingCodes(AccountId, &'a str),
     /// The hash of this account's recovery code at this place.
     RecoveryCode(AccountId, i64),
 }
@@ -104,8 +110,12 @@ impl Sealed<'_> {
             Self::Delivery(id) => format!("delivery: {id}"),
             Self::ChallengeName(hash) => format!("name of challenge: {hash}"),
             Self::Totp(account) => format!("authenticator app of {}", account.0),
-            Self::PendingTotp(account) => format!("new authenticator app of {}", account.0),
-            Self::PendingCodes(account) => format!("new recovery codes of {}", account.0),
+            Self::PendingTotp(account, family) => {
+                format!("new authenticator app of {} in {family}", account.0)
+            }
+            Self::PendingCodes(account, family) => {
+                format!("new recovery codes of {} in {family}", account.0)
+            }
             Self::RecoveryCode(account, place) => {
                 format!("recovery code {place} of {}", account.0)
             }
@@ -116,8 +126,8 @@ impl Sealed<'_> {
     fn key(self, keys: &OfSecret) -> &Seal {
         match self {
             Self::AfterSession(_) | Self::Delivery(_) | Self::ChallengeName(_) => &keys.sealing,
-            Self::Totp(_) | Self::PendingTotp(_) => &keys.apps,
-            Self::PendingCodes(_) | Self::RecoveryCode(..) => &keys.codes,
+            Self::Totp(_) | Self::PendingTotp(..) => &keys.apps,
+            Self::PendingCodes(..) | Self::RecoveryCode(..) => &keys.codes,
         }
     }
 }

@@ -156,8 +156,12 @@ pub(crate) async fn rename(
     sql::rename(tx, account, id, name).await
 }
 
-/// Removes a passkey of an account. `false`: it has no such passkey.
-pub(crate) async fn remove(tx: &mut Tx, account: AccountId, id: &str) -> Result<bool, Fault> {
+/// Removes a passkey of an account, and returns its name. `None`: it has no such passkey.
+pub(crate) async fn remove(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+) -> Result<Option<String>, Fault> {
     sql::remove(tx, account, id).await
 }
 
@@ -166,9 +170,9 @@ pub(crate) async fn remove_all(tx: &mut Tx, account: AccountId) -> Result<u64, F
     sql::remove_all(tx, account).await
 }
 
-/// The same for those that were added while an address waited to be verified.
-pub(crate) async fn remove_unproven(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
-    sql::remove_unproven(tx, account).await
+/// Whether an account has a passkey that was not added while an address waited to be verified.
+pub(crate) async fn is_one_proven(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
+    sql::is_one_proven(tx, account).await
 }
 
 #[cfg(test)]

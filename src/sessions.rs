@@ -231,6 +231,11 @@ pub(crate) async fn is_alive(tx: &mut Tx, id: &str, now: i64) -> Result<bool, Fa
     Ok(sql::find(tx, id, now).await?.is_some())
 }
 
+/// The time of the last proof of a live session. `None`: it is over.
+pub(crate) async fn proved_at(tx: &mut Tx, id: &str, now: i64) -> Result<Option<i64>, Fault> {
+    Ok(sql::find(tx, id, now).await?.map(|row| row.session.proved_at))
+}
+
 /// Deletes up to `most` refresh tokens of an account, and returns their number.
 pub(crate) async fn erase_some(tx: &mut Tx, account: AccountId, most: i64) -> Result<u64, Fault> {
     sql::delete_tokens_of(tx, account, most).await
@@ -241,7 +246,7 @@ pub(crate) async fn forget_proofs_since(store: &Store, time: i64) -> Result<u64,
     sql::forget_proofs_since(store, time).await
 }
 
-/// What becomes of an account's other sessions.
+/// The fate of an account's other sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Others {
     Stay,

@@ -32,7 +32,7 @@ use crate::{
     },
     services::Services,
     sessions::{
-        self, First, ProvedBy, Second, StoredSession, Successor, Which,
+        self, First, KeyStorage, ProvedBy, Second, StoredSession, Successor, Which,
         account::{self, LockedAccount},
         caller::SignedIn,
         refresh::RefreshToken,
@@ -77,7 +77,7 @@ pub enum Step {
 pub struct HalfOpen {
     /// The token of the challenge. This is the only time that it is available.
     pub challenge: String,
-    /// What answers it.
+    /// The methods that answer it.
     pub methods: Vec<&'static str>,
 }
 
@@ -159,20 +159,18 @@ pub async fn sign_in(
         // The password was right, and the next sign-in tries again.
         tracing::warn!(?error, "a hash could not be upgraded");
     }
-    if let Step::Entered(_) = step {
-        leave(services, before, visit).await;
-    }
+    leave_by(services, before, &step, visit).await;
     Ok(step)
 }
 
-/// What a user who is signing in has proved.
+/// The proof of a user who is signing in.
 #[derive(Clone, Copy)]
 enum Proof<'a> {
     Password,
     /// The code that was sent by mail, for the challenge with this token.
     Code(&'a str),
     /// Both factors at once.
-    Passkey(&'a Answered),
+    Passkey(&'a Answered, KeyStorage),
     /// The second factor, for the challenge with this token.
     Second {
         challenge: &'a str,
@@ -187,10 +185,7 @@ impl Proof<'_> {
         match self {
             Self::Password => ProvedBy::of(First::Password),
             Self::Code(_) => ProvedBy::of(First::EmailCode),
-            Self::Passkey(answered) => match answered.second {
-                Second::Passkey(storage) => ProvedBy::of(First::Passkey(storage)),
-                other => ProvedBy::of(First::Password).and(other),
-            },
+            Self::Passkey(_, storage) => ProvedBy::of(First::Passkey(storage)),
             Self::Second { first, answered, .. } => ProvedBy::of(first).and(answered.second),
         }
     }
@@ -200,7 +195,8 @@ impl Proof<'_> {
         match self {
             Self::Password => None,
             Self::Code(challenge) | Self::Second { challenge, .. } => Some(challenge),
-            Self::Passkey(answered) => answered.passkey().map(|key| &*key.challenge),
+            // Nobody gets the same session by the same answer (RE-06).
+            Self::Passkey(..) => None,
         }
     }
 
@@ -254,7 +250,7 @@ async fn enter(
         let (is_answer, spent) = match proof {
             Proof::Password => (true, None),
             Proof::Code(challenge) => (challenges::use_up(&mut tx, challenge, now).await?, None),
-            Proof::Passkey(answered) | Proof::Second { answered, .. } => {
+            Proof::Passkey(answered, _) | Proof::Second { answered, .. } => {
                 let is_waiting = match proof {
                     Proof::Second { challenge, .. } => {
                         challenges::use_up(&mut tx, challenge, now).await?
@@ -262,7 +258,7 @@ async fn enter(
                     _ => true,
                 };
                 let spent = factors::spend(&mut tx, services, account, answered, visit).await?;
-                (is_waiting && spent.is_some(), spent.flatten())
+                (is_waiting && spent.is_some(), spent.and_then(|spent| spent.event))
             }
         };
         let Some(locked) = locked.filter(|locked| is_answer && is_good(locked)) else {
@@ -271,7 +267,11 @@ async fn enter(
         };
         // The first proof of the address, by somebody who may not have chosen the password (RE-04).
         let takes_over = match proof {
-            Proof::Code(_) => known_device.is_none() && !emails::is_tied(&mut tx, account).await?,
+            Proof::Code(_) => {
+                known_device.is_none()
+                    && !emails::is_tied(&mut tx, account).await?
+                    && !factors::is_proven(&mut tx, account).await?
+            }
             _ => false,
         };
         is_in_the_way = takes_over || sessions::is_crowded(&mut tx, account, now).await?;
@@ -283,7 +283,7 @@ async fn enter(
     let mut unproven = None;
     if takes_over {
         let event = Event::of(visit, By::Owner, SIGNED_IN, Some(account), now);
-        unproven = factors::forget_unproven(&mut tx, account, &event).await?;
+        unproven = factors::forget_unproven(&mut tx, services, account, &event).await?;
     }
     let second = factors::read(&mut tx, services, account).await?;
     if second.any() && !session.proved_by.is_strong() {
@@ -337,7 +337,9 @@ async fn enter(
             .await?;
     }
     sessions::begin(&mut tx, &session, refresh_hash.as_deref()).await?;
-    audit::record(&mut tx, &event).await?;
+    for event in [Some(&event), unproven.as_ref(), spent.as_ref()].into_iter().flatten() {
+        audit::record(&mut tx, event).await?;
+    }
     let undone = match locked.delete_at {
         Some(_) => Some(accounts::keep(&mut tx, services, &holder.profile, &event).await?),
         None => None,
@@ -432,12 +434,20 @@ async fn strengthen(
     Ok(())
 }
 
-/// Ends the session that the browser had before. The new one stands, even if this fails.
-async fn leave(services: &Services, before: Option<&SignedIn>, visit: &Visit) {
-    if let Some(before) = before
+/// Ends the session that the browser had before. The new one, with the id `now`, stands, even if this
+/// fails.
+async fn leave(services: &Services, before: Option<&SignedIn>, now: &str, visit: &Visit) {
+    if let Some(before) = before.filter(|before| before.session() != now)
         && let Err(error) = sign_out(services, before, visit).await
     {
         tracing::warn!(?error, "the browser's previous session could not be ended");
+    }
+}
+
+/// The same, if a sign-in is complete.
+async fn leave_by(services: &Services, before: Option<&SignedIn>, step: &Step, visit: &Visit) {
+    if let Step::Entered(entered) = step {
+        leave(services, before, &entered.session.id, visit).await;
     }
 }
 

@@ -88,6 +88,8 @@ pub enum Who<'a> {
     /// A signed-in user, by the family of the session and the network: a thief elsewhere cannot
     /// lock out the owner.
     Session(&'a str),
+    /// Wrong codes of a second factor, by signed-in users of this account.
+    Codes(AccountId),
     /// An invalid token or link. Valid ones skip this check: they are too long to guess, so this
     /// only bounds what is recorded.
     Bearer,
@@ -160,6 +162,7 @@ impl Throttle {
                 vec![(format!("device {device} of {}", account.0), &self.account)]
             }
             Who::Session(family) => vec![(format!("session {family} {network}"), &self.account)],
+            Who::Codes(account) => vec![(format!("codes of {}", account.0), &self.account)],
             Who::Bearer => vec![
                 (format!("bearer {network}"), &self.network),
                 ("all bearers".to_owned(), &self.total),

@@ -1,6 +1,8 @@
 //! Answers to the second step: checked first, and spent in the transaction of what they open, so that
 //! each works once, also when two requests race (RE-05, RE-06).
 
+use std::fmt;
+
 use super::{Factors, PASSKEY_WENT_BACK, RECOVERY_CODE_USED, notify, read, sql, totp};
 use crate::{
     audit::{self, By, Event},
@@ -18,12 +20,18 @@ use crate::{
 };
 
 /// An answer, as it came.
-#[derive(Debug)]
 pub enum Answer {
     /// Of an authenticator app.
     Code(String),
     RecoveryCode(String),
     Passkey(Assertion),
+}
+
+/// Never with the code.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer(…)")
+    }
 }
 
 /// An answer that is right, unless it has been used.
@@ -33,13 +41,24 @@ pub struct Answered {
     what: What,
 }
 
+/// What is used up.
 #[derive(Clone, Debug)]
 enum What {
     Step(i64),
-    /// A place, and the code that was read there.
-    Code(i64, String),
-    /// With whether its challenge is that of the sign-in itself, which is used up by itself.
-    Passkey(Verified, bool),
+    /// A place, and the sealed hash that was read there.
+    RecoveryCode(i64, String),
+    Passkey {
+        key: Verified,
+        /// Whether its challenge is that of the sign-in itself, which is used up there.
+        own_challenge: bool,
+    },
+}
+
+/// An answer that was used up.
+pub(crate) struct Spent {
+    /// To be recorded and logged with the others. Recording it here would lock the audit trail before
+    /// the sessions.
+    pub(crate) event: Option<Event>,
 }
 
 impl Answered {
@@ -47,8 +66,8 @@ impl Answered {
     #[must_use]
     pub fn passkey(&self) -> Option<&Verified> {
         match &self.what {
-            What::Passkey(verified, _) => Some(verified),
-            What::Step(_) | What::Code(..) => None,
+            What::Passkey { key, .. } => Some(key),
+            What::Step(_) | What::RecoveryCode(..) => None,
         }
     }
 }
@@ -70,7 +89,7 @@ pub(crate) async fn check(
         }
         (Answer::RecoveryCode(code), Some(account)) => {
             let found = find_code(services, account, code).await?;
-            let code = found.map(|(place, code)| What::Code(place, code));
+            let code = found.map(|(place, code)| What::RecoveryCode(place, code));
             code.map(|what| Answered { second: Second::RecoveryCode, what })
         }
         (Answer::Passkey(assertion), account) => {
@@ -78,7 +97,7 @@ pub(crate) async fn check(
             let verified = verified.filter(|key| account.is_none_or(|id| id == key.account));
             verified.map(|key| Answered {
                 second: Second::Passkey(KeyStorage::of(key.backup_eligible)),
-                what: What::Passkey(key.clone(), own == Some(&*key.challenge)),
+                what: What::Passkey { own_challenge: own == Some(&*key.challenge), key },
             })
         }
         (Answer::Code(_) | Answer::RecoveryCode(_), None) => None,
@@ -143,32 +162,31 @@ async fn check_passkey(
     }
 }
 
-/// Uses up an answer, in the transaction of what it opens. `None`: it has been used, or the factor is
-/// gone. The event of a recovery code is recorded here; log it after the commit.
+/// Uses up an answer, in the transaction of that which it opens. `None`: it has been used, or the
+/// factor is gone.
 pub(crate) async fn spend(
     tx: &mut Tx,
     services: &Services,
     account: AccountId,
     answered: &Answered,
     visit: &Visit,
-) -> Result<Option<Option<Event>>, Fault> {
+) -> Result<Option<Spent>, Fault> {
     let at = now();
     let spent = match &answered.what {
         What::Step(step) => sql::use_step(tx, account, *step).await?,
-        What::Code(place, code) => sql::use_code(tx, account, *place, code, at).await?,
-        What::Passkey(key, own) => {
-            (*own || passkeys::spend(tx, &key.challenge, account, at).await?)
+        What::RecoveryCode(place, code) => sql::use_code(tx, account, *place, code, at).await?,
+        What::Passkey { key, own_challenge } => {
+            (*own_challenge || passkeys::spend(tx, &key.challenge, account, at).await?)
                 && passkeys::used(tx, key, at).await?
         }
     };
     if !spent {
         return Ok(None);
     }
-    let What::Code(..) = answered.what else { return Ok(Some(None)) };
+    let What::RecoveryCode(..) = answered.what else { return Ok(Some(Spent { event: None })) };
     let Factors { codes_left, .. } = read(tx, services, account).await?;
     let left = [("count", &*codes_left.to_string())];
     notify(tx, services, account, "recovery-code-used", &left).await?;
     let event = Event::of(visit, By::Owner, RECOVERY_CODE_USED, Some(account), at);
-    audit::record(tx, &event).await?;
-    Ok(Some(Some(event)))
+    Ok(Some(Spent { event: Some(event) }))
 }

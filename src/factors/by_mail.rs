@@ -2,14 +2,15 @@
 //!
 //! It takes the first factor and the mailbox, and a day: the link works only after [`DELAY`], and the
 //! mail that brings it warns the owner at once. Any sign-in with a second factor voids it, and so does
-//! the page that it leads to.
+//! a button on the page that it leads to. Where a code by mail is the first factor, the mailbox is
+//! enough.
 
 use super::{RESET_ASKED, RESET_BY_MAIL, RESET_STOPPED, notify, reset::remove_all};
 use crate::{
     audit::{self, By, Event},
     challenges,
     domain::{AccountId, Email, Profile},
-    emails,
+    emails, factors,
     links::{self, Link, Purpose, Repeat},
     mail::{self, Message},
     passwords,
@@ -99,19 +100,26 @@ pub async fn find(services: &Services, link: &str, repeat: Repeat, visit: &Visit
 pub async fn stop(services: &Services, link: &str, repeat: Repeat, visit: &Visit) -> Result<()> {
     let Reset { link: found, .. } = find(services, link, repeat, visit).await?;
     if found.used {
-        return Ok(());
+        return done_already(services, found.account, true).await;
     }
     let event = Event::of(visit, By::Owner, RESET_STOPPED, Some(found.account), now());
     let mut tx = services.store.begin().await?;
     account::lock(&mut tx, found.account).await?;
     if !links::use_up(&mut tx, Purpose::ResetFactors, link, event.at).await? {
         tx.rollback().await?;
-        return Ok(());
+        find(services, link, repeat, visit).await?;
+        return done_already(services, found.account, true).await;
     }
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     event.log();
     Ok(())
+}
+
+/// For a link that was used a moment ago: whether it did the same, or the opposite.
+async fn done_already(services: &Services, account: AccountId, stopped: bool) -> Result<()> {
+    let is_there = factors::of(services, account).await?.any();
+    if is_there == stopped { Ok(()) } else { Err(Refusal::LinkInvalid.into()) }
 }
 
 /// Removes the factors of the link's account, and ends its sessions. Nobody is signed in.
@@ -124,7 +132,7 @@ pub async fn reset(
     let Reset { link: found, works_from, .. } = find(services, link, repeat, visit).await?;
     let account = found.account;
     if found.used {
-        return Ok(account);
+        return done_already(services, account, false).await.map(|()| account);
     }
     let event = Event::of(visit, By::Owner, RESET_BY_MAIL, Some(account), now());
     if event.at < works_from {
@@ -138,7 +146,8 @@ pub async fn reset(
     let key = found.sent_to.unwrap_or_default();
     if !is_used_up || !emails::is_verified(&mut tx, account, &key).await? {
         tx.rollback().await?;
-        return Err(Refusal::LinkInvalid.into());
+        find(services, link, repeat, visit).await?;
+        return done_already(services, account, false).await.map(|()| account);
     }
     remove_all(&mut tx, account).await?;
     let changed = end(&mut tx, revision, account, Which::All, event.at).await?;

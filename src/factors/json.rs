@@ -230,7 +230,7 @@ async fn recovery_codes(
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
 
-/// What `navigator.credentials.create` needs.
+/// The input of `navigator.credentials.create`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreationOptions {

@@ -4,6 +4,7 @@ pub mod by_mail;
 pub mod setup;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::FutureExt;
 use leptos::prelude::*;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     remove_totp as use_remove_totp, rename_passkey as use_rename_passkey, trusted,
 };
 use crate::{
-    domain::{Code, Field, FieldError, PasskeyName},
+    domain::{Code, FieldError, PasskeyName},
     emails::SECURITY,
     passkeys::{self, Passkey, RelyingParty, user_handle},
     platform::{
@@ -19,11 +20,11 @@ use crate::{
         error::{Error, Refusal, Result},
         visit::network_in_words,
     },
-    sessions::caller::{Fresh, SignedIn},
+    sessions::caller::SignedIn,
     texts::{number, t, t_with},
     web::{
         accepted::Done,
-        form::{Form, TOKEN_FIELD},
+        form::{Form, TOKEN_FIELD, field},
         notices::{Notice, notices},
         page::{
             device,
@@ -31,6 +32,7 @@ use crate::{
             parts::{hidden, panel, passkey_name},
             times::{ago, day},
         },
+        pending::PendingAct,
         routes::{Map, Policy},
         state::AppState,
         submit::FormCall,
@@ -38,6 +40,8 @@ use crate::{
 };
 
 notices! {
+    /// The proof is fresh, and the set-up goes on.
+    GO_ON = "set-up-goes-on";
     TOTP_ON = "totp-on";
     TOTP_OFF = "totp-off";
     PASSKEY_ADDED = "passkey-added";
@@ -62,7 +66,7 @@ pub(crate) fn routes(map: &mut Map) {
     map.form(&DECLINE);
 }
 
-/// What the security page shows of second factors.
+/// The second factors, as the security page shows them.
 #[derive(Clone)]
 pub(crate) struct Shown {
     factors: Factors,
@@ -219,10 +223,10 @@ fn trusted_row(trusted: &trusted::TrustedDevice, token: &str) -> AnyView {
     .into_any()
 }
 
-/// Back to the security page. What can't be removed is said there.
-fn back(call: &FormCall, removed: Result<()>, notice: Notice) -> Result<Done> {
+/// The notice about a removal, or about why there was none.
+fn said(removed: Result<()>, notice: Notice) -> Result<Notice> {
     let is = |errors: &[FieldError], code| errors.iter().any(|error| error.code == code);
-    let notice = match removed {
+    Ok(match removed {
         Err(Error::Refusal(Refusal::InvalidInput(errors))) if is(&errors, Code::LastWayIn) => {
             LAST_WAY_IN
         }
@@ -232,11 +236,27 @@ fn back(call: &FormCall, removed: Result<()>, notice: Notice) -> Result<Done> {
         // It is gone: by the same form sent twice, or in another tab.
         Err(Error::Refusal(Refusal::NotFound)) | Ok(()) => notice,
         Err(error) => return Err(error),
-    };
-    call.stay(SECURITY, notice)
+    })
 }
 
-static REMOVE_TOTP: Form = Form::at("/api/remove_totp", SECURITY);
+/// Back to the security page.
+fn back(call: &FormCall, removed: Result<()>, notice: Notice) -> Result<Done> {
+    call.stay(SECURITY, said(removed, notice)?)
+}
+
+static REMOVE_TOTP: Form =
+    Form { pending: Some(&REMOVING_TOTP), ..Form::at("/api/remove_totp", SECURITY) };
+
+static REMOVING_TOTP: PendingAct = PendingAct {
+    word: "remove-totp",
+    page: SECURITY,
+    lead: "confirm-lead-factors",
+    of_form: |_| Some(String::new()),
+    run: |call, caller, _| {
+        async move { said(use_remove_totp(&call.state, caller, &call.visit).await, TOTP_OFF) }
+            .boxed()
+    },
+};
 
 #[server(endpoint = "/remove_totp")]
 pub async fn remove_totp() -> Result<(), ServerFnError> {
@@ -273,7 +293,22 @@ pub async fn rename_passkey(
     Ok(())
 }
 
-static REMOVE: Form = Form::at("/api/remove_passkey", SECURITY);
+static REMOVE: Form =
+    Form { pending: Some(&REMOVING), ..Form::at("/api/remove_passkey", SECURITY) };
+
+static REMOVING: PendingAct = PendingAct {
+    word: "remove-passkey",
+    page: SECURITY,
+    lead: "confirm-lead-factors",
+    of_form: |fields| field(fields, "id").map(str::to_owned),
+    run: |call, caller, id| {
+        async move {
+            let removed = use_remove_passkey(&call.state, caller, id, &call.visit).await;
+            said(removed, PASSKEY_REMOVED)
+        }
+        .boxed()
+    },
+};
 
 #[server(endpoint = "/remove_passkey")]
 pub async fn remove_passkey(#[server(default)] id: String) -> Result<(), ServerFnError> {
@@ -320,11 +355,3 @@ pub async fn decline_passkey_offer() -> Result<(), ServerFnError> {
     );
     Ok(())
 }
-
-/// The proof of a form on a page of its own.
-fn fresh(call: &FormCall) -> Result<Fresh<'_>, Refusal> {
-    call.fresh()
-}
-
-/// The field that a refusal of an unknown code belongs to.
-const CODE: Field = Field::CODE;

@@ -18,8 +18,7 @@ use crate::{
     },
     services::Services,
     sessions::{
-        KeyStorage, Second,
-        account::{self},
+        KeyStorage, Second, account,
         caller::{Fresh, SignedIn},
     },
 };
@@ -74,7 +73,7 @@ pub async fn add(
         return Err(refusal.into());
     }
     if before.codes_left == 0 {
-        _ = totp::give_pending_codes(&mut tx, services, account, event.at).await?;
+        _ = totp::give_pending_codes(&mut tx, services, &caller, event.at).await?;
     }
     let second = Second::Passkey(KeyStorage::of(key.backup_eligible));
     let changed =
@@ -120,12 +119,10 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, id: &str, visit: &Vi
     let account = caller.account();
     let event = Event::by_owner(visit, account, PASSKEY_REMOVED);
     let (mut tx, revision) = begin(services, &caller, event.at).await?;
-    let name = passkeys::of_account(&services.store, account, &services.home).await?;
-    let name = name.into_iter().find(|passkey| passkey.id == id).map(|passkey| passkey.name);
-    if !passkeys::remove(&mut tx, account, id).await? {
+    let Some(name) = passkeys::remove(&mut tx, account, id).await? else {
         tx.rollback().await?;
         return Err(Refusal::NotFound.into());
-    }
+    };
     let left = read(&mut tx, services, account).await?;
     if left.passkeys == 0 && !is_another_way_in(&mut tx, services, account).await? {
         tx.rollback().await?;
@@ -138,8 +135,7 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, id: &str, visit: &Vi
             return Err(error);
         }
     };
-    let name = [("passkey", &*name.unwrap_or_default())];
-    notify(&mut tx, services, account, "passkey-removed", &name).await?;
+    notify(&mut tx, services, account, "passkey-removed", &[("passkey", &*name)]).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);

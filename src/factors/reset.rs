@@ -1,7 +1,7 @@
 //! Removing all second factors of an account whose owner has lost them: by the operator, by a link
 //! that is sent by mail and works a day later, or because somebody else had set them up.
 
-use super::{RESET_BY_OPERATOR, UNPROVEN_REMOVED, sql};
+use super::{RESET_BY_OPERATOR, UNPROVEN_REMOVED, notify, sql};
 use crate::{
     audit::{self, By, Event},
     domain::AccountId,
@@ -9,6 +9,7 @@ use crate::{
     keys::Keys,
     mail, passkeys,
     platform::{clock::now, error::Fault},
+    services::Services,
     sessions::{Which, account, end},
     store::{Store, changes, db::Tx},
 };
@@ -39,30 +40,36 @@ pub(crate) async fn by_operator(
     Ok(true)
 }
 
-/// `false`: there were none.
+/// Whether a factor was added by somebody who need not be another one than the owner of the address.
+pub(crate) async fn is_proven(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
+    Ok(sql::is_totp_proven(tx, account).await? || passkeys::is_one_proven(tx, account).await?)
+}
+
+/// Also what is being set up, which a thief may have seen. `false`: there were none.
 pub(super) async fn remove_all(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
     let had_app = sql::delete_totp(tx, account).await?;
     let passkeys = passkeys::remove_all(tx, account).await?;
     sql::delete_codes(tx, account).await?;
     sql::distrust_all(tx, account).await?;
+    sql::forget_pending(tx, account).await?;
     Ok(had_app || passkeys > 0)
 }
 
-/// Removes the factors that were set up while the address waited to be verified (RE-04): somebody may
-/// have made the account with the address of somebody else. Log the event after the commit.
+/// Removes the factors of an account if all of them were set up while its address waited to be verified
+/// (RE-04): somebody may have made the account with the address of somebody else. Returns the event,
+/// to be recorded and logged with the others.
 pub(crate) async fn forget_unproven(
     tx: &mut Tx,
+    services: &Services,
     account: AccountId,
     event: &Event,
 ) -> Result<Option<Event>, Fault> {
-    let had_app = sql::delete_unproven_totp(tx, account).await?;
-    let passkeys = passkeys::remove_unproven(tx, account).await?;
-    if !had_app && passkeys == 0 {
+    if is_proven(tx, account).await? {
         return Ok(None);
     }
-    sql::delete_codes(tx, account).await?;
-    sql::distrust_all(tx, account).await?;
-    let event = Event { act: UNPROVEN_REMOVED, ..event.clone() };
-    audit::record(tx, &event).await?;
-    Ok(Some(event))
+    if !remove_all(tx, account).await? {
+        return Ok(None);
+    }
+    notify(tx, services, account, "factors-reset", &[]).await?;
+    Ok(Some(Event { act: UNPROVEN_REMOVED, ..event.clone() }))
 }

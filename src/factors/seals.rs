@@ -1,7 +1,7 @@
 //! Keeps the sealed secrets readable when `JWT_SECRET` is replaced.
 //!
-//! Everything in the tables of factors is sealed with keys that come of the server's secret. At every
-//! start, what was sealed with the key of `JWT_SECRET_PREVIOUS` is sealed anew with today's. What no
+//! Everything in the tables of factors is sealed with keys derived from the server's secret. At every
+//! start, what was sealed with the key of `JWT_SECRET_PREVIOUS` is sealed anew with today's. A secret that no
 //! key opens is left as it is: once its secret is named again, it works again.
 
 use super::sql;
@@ -22,7 +22,7 @@ pub(crate) struct Unreadable {
     pub(crate) codes: usize,
 }
 
-/// What an operator must know: secrets that no key opens, and `strays`, passkeys of another address.
+/// Warnings for the operator: secrets that no key opens, and `strays`, passkeys of another address.
 #[must_use]
 pub(crate) fn warnings(unreadable: Unreadable, strays: i64, home: &RelyingParty) -> Vec<String> {
     let Unreadable { apps, codes } = unreadable;

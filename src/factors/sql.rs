@@ -71,14 +71,16 @@ pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Factors, Fault
 #[derive(FromRow)]
 pub(super) struct TotpRow {
     pub(super) secret: Option<String>,
+    pub(super) confirmed_at: Option<i64>,
+    pub(super) used_step: i64,
     pub(super) pending_secret: Option<String>,
     pub(super) pending_codes: Option<String>,
     pub(super) pending_until: i64,
 }
 
 pub(super) async fn totp(db: &mut Db, account: AccountId) -> Result<Option<TotpRow>, Fault> {
-    let query = "SELECT secret, pending_secret, pending_codes, pending_until FROM second_factors \
-                 WHERE account_id = $1";
+    let query = "SELECT secret, confirmed_at, used_step, pending_secret, pending_codes, pending_until \
+                 FROM second_factors WHERE account_id = $1";
     db.optional(sql(query).bind(account)).await
 }
 
@@ -138,13 +140,11 @@ pub(super) async fn delete_totp(tx: &mut Tx, account: AccountId) -> Result<bool,
     Ok(tx.execute(sql(delete).bind(account)).await? == 1)
 }
 
-/// The same, if it was set up while an address waited to be verified.
-pub(super) async fn delete_unproven_totp(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
-    let query = "SELECT account_id FROM second_factors WHERE account_id = $1 AND unproven = 1";
-    if !tx.exists(sql(query).bind(account)).await? {
-        return Ok(false);
-    }
-    delete_totp(tx, account).await
+/// Whether there is one that was not set up while an address waited to be verified.
+pub(super) async fn is_totp_proven(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
+    let query = "SELECT account_id FROM second_factors \
+                 WHERE account_id = $1 AND confirmed_at IS NOT NULL AND unproven = 0";
+    tx.exists(sql(query).bind(account)).await
 }
 
 pub(super) async fn decline_offer(tx: &mut Tx, account: AccountId, now: i64) -> Result<(), Fault> {

@@ -29,6 +29,9 @@ use crate::{
 /// How long what is being set up waits for its first code, in seconds.
 const SETUP_TTL: i64 = 3600;
 
+/// How long the code that switched an app on is remembered as that, in seconds.
+const SAME_CODE: i64 = 60;
+
 /// How many recovery codes there are.
 const CODES: i64 = 10;
 
@@ -50,7 +53,8 @@ pub async fn set_up(services: &Services, caller: Fresh<'_>) -> Result<Setup> {
     make_pending(services, &caller, Some(secret.to_base32())).await
 }
 
-/// What is being set up, or else new recovery codes for the first passkey.
+/// The app or the codes that are being set up in this session, or else new recovery codes. Another
+/// session sees nothing of them: a thief who has seen them there must not know them.
 pub async fn pending(services: &Services, caller: Fresh<'_>) -> Result<Setup> {
     let (account, keys) = (caller.account(), &services.keys);
     let row = sql::totp(&mut services.store.read().await?, account).await?;
@@ -58,10 +62,11 @@ pub async fn pending(services: &Services, caller: Fresh<'_>) -> Result<Setup> {
         && let Some(codes) = row
             .pending_codes
             .as_deref()
-            .and_then(|codes| keys.open(Sealed::PendingCodes(account), codes))
+            .and_then(|codes| keys.open(Sealed::PendingCodes(account, caller.family()), codes))
     {
         let secret = row.pending_secret.as_deref();
-        let secret = secret.and_then(|secret| keys.open(Sealed::PendingTotp(account), secret));
+        let secret = secret
+            .and_then(|secret| keys.open(Sealed::PendingTotp(account, caller.family()), secret));
         let secret = secret.map(|secret| secret.to_string());
         return setup(services, &caller, secret, codes.split(' ').map(str::to_owned).collect());
     }
@@ -75,8 +80,9 @@ async fn make_pending(
 ) -> Result<Setup> {
     let (account, keys, at) = (caller.account(), &services.keys, now());
     let codes: Vec<String> = (0..CODES).map(|_| new_code()).collect::<Result<_, _>>()?;
-    let sealed_codes = keys.seal(Sealed::PendingCodes(account), &codes.join(" "))?;
-    let seal = |secret: &String| keys.seal(Sealed::PendingTotp(account), secret);
+    let sealed_codes =
+        keys.seal(Sealed::PendingCodes(account, caller.family()), &codes.join(" "))?;
+    let seal = |secret: &String| keys.seal(Sealed::PendingTotp(account, caller.family()), secret);
     let sealed = secret.as_ref().map(seal).transpose()?;
     let (mut tx, _) = begin(services, caller, at).await?;
     sql::set_pending(&mut tx, account, sealed.as_deref(), &sealed_codes, at + SETUP_TTL).await?;
@@ -153,8 +159,8 @@ pub async fn confirm(
     let row = row.filter(|row| row.pending_until > event.at);
     let waiting = row.and_then(|row| Some((row.pending_secret?, row.pending_codes?)));
     let opened = waiting.as_ref().and_then(|(secret, codes)| {
-        let secret = keys.open(Sealed::PendingTotp(account), secret)?;
-        Some((secret, keys.open(Sealed::PendingCodes(account), codes)?))
+        let secret = keys.open(Sealed::PendingTotp(account, caller.family()), secret)?;
+        Some((secret, keys.open(Sealed::PendingCodes(account, caller.family()), codes)?))
     });
     let Some(((sealed, _), (secret, codes))) = waiting.as_ref().zip(opened) else {
         return Err(Refusal::InvalidCode.into());
@@ -174,7 +180,7 @@ pub async fn confirm(
         return Err(Refusal::InvalidCode.into());
     }
     write_codes(&mut tx, keys, account, &codes, event.at).await?;
-    // Whoever had the old app is out.
+    // A thief may have the old app.
     let how = (before, before.totp);
     let changed = added(&mut tx, services, revision, caller, Second::Totp, how, event.at).await?;
     notify(&mut tx, services, account, "totp-added", &[]).await?;
@@ -186,6 +192,22 @@ pub async fn confirm(
     Ok(codes)
 }
 
+/// Whether the app was switched on by this same code a moment ago: the form may have been sent twice.
+pub async fn is_just_confirmed(
+    services: &Services,
+    caller: Fresh<'_>,
+    code: &str,
+) -> Result<bool, Fault> {
+    let (account, at) = (caller.account(), now());
+    let row = sql::totp(&mut services.store.read().await?, account).await?;
+    let row = row.filter(|row| row.confirmed_at.is_some_and(|then| then > at - SAME_CODE));
+    let Some(row) = row else { return Ok(false) };
+    let secret = row.secret.as_deref();
+    let secret = secret.and_then(|secret| services.keys.open(Sealed::Totp(account), secret));
+    let step = secret.map(|secret| step(&secret, code, at)).transpose()?.flatten();
+    Ok(step == Some(row.used_step))
+}
+
 /// Removes the authenticator app. Every other session ends.
 pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<()> {
     let account = caller.account();
@@ -195,7 +217,13 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
         tx.rollback().await?;
         return Ok(());
     }
-    let changed = took_one_away(&mut tx, services, revision, caller, event.at).await?;
+    let changed = match took_one_away(&mut tx, services, revision, caller, event.at).await {
+        Ok(changed) => changed,
+        Err(error) => {
+            tx.rollback().await?;
+            return Err(error);
+        }
+    };
     notify(&mut tx, services, account, "totp-removed", &[]).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
@@ -236,7 +264,7 @@ pub async fn use_codes(services: &Services, caller: Fresh<'_>, visit: &Visit) ->
     let event = Event::by_owner(visit, account, RECOVERY_CODES_MADE);
     let (mut tx, _) = begin(services, &caller, event.at).await?;
     if !read(&mut tx, services, account).await?.any()
-        || !give_pending_codes(&mut tx, services, account, event.at).await?
+        || !give_pending_codes(&mut tx, services, &caller, event.at).await?
     {
         // They are in use already, by the same form sent twice.
         tx.rollback().await?;
@@ -254,12 +282,15 @@ pub async fn use_codes(services: &Services, caller: Fresh<'_>, visit: &Visit) ->
 pub(super) async fn give_pending_codes(
     tx: &mut Tx,
     services: &Services,
-    account: AccountId,
+    caller: &SignedIn,
     now: i64,
 ) -> Result<bool, Fault> {
+    let account = caller.account();
     let row = sql::totp(tx, account).await?.filter(|row| row.pending_until > now);
     let codes = row.and_then(|row| {
-        services.keys.open(Sealed::PendingCodes(account), row.pending_codes.as_deref()?)
+        services
+            .keys
+            .open(Sealed::PendingCodes(account, caller.family()), row.pending_codes.as_deref()?)
     });
     let Some(codes) = codes else { return Ok(false) };
     let codes: Vec<String> = codes.split(' ').map(str::to_owned).collect();

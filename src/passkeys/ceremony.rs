@@ -46,7 +46,7 @@ pub struct Registration {
     client_data: Vec<u8>,
     attestation_object: Vec<u8>,
     transports: String,
-    /// What the browser says of it.
+    /// According to the browser.
     is_discoverable: Option<bool>,
 }
 

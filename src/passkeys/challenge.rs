@@ -12,7 +12,7 @@ use crate::{
     store::db::Tx,
 };
 
-/// What a challenge is for. It works for nothing else.
+/// The purpose of a challenge, which works for no other.
 #[derive(Clone, Copy, Debug)]
 pub enum Ceremony<'a> {
     SignIn,

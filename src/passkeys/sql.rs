@@ -141,9 +141,15 @@ pub(super) async fn rename(
     Ok(tx.execute(sql(update).bind(account).bind(id).bind(name)).await? == 1)
 }
 
-pub(super) async fn remove(tx: &mut Tx, account: AccountId, id: &str) -> Result<bool, Fault> {
-    let delete = "DELETE FROM passkeys WHERE account_id = $1 AND id = $2";
-    Ok(tx.execute(sql(delete).bind(account).bind(id)).await? == 1)
+/// Returns its name.
+pub(super) async fn remove(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+) -> Result<Option<String>, Fault> {
+    let delete = "DELETE FROM passkeys WHERE account_id = $1 AND id = $2 RETURNING name";
+    let name: Option<(String,)> = tx.optional(sql(delete).bind(account).bind(id)).await?;
+    Ok(name.map(|(name,)| name))
 }
 
 pub(super) async fn remove_all(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
@@ -151,7 +157,7 @@ pub(super) async fn remove_all(tx: &mut Tx, account: AccountId) -> Result<u64, F
     tx.execute(sql(delete).bind(account)).await
 }
 
-pub(super) async fn remove_unproven(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
-    let delete = "DELETE FROM passkeys WHERE account_id = $1 AND unproven = 1";
-    tx.execute(sql(delete).bind(account)).await
+pub(super) async fn is_one_proven(tx: &mut Tx, account: AccountId) -> Result<bool, Fault> {
+    let query = "SELECT account_id FROM passkeys WHERE account_id = $1 AND unproven = 0";
+    tx.exists(sql(query).bind(account)).await
 }

@@ -30,7 +30,7 @@ pub enum Refusal {
         token_came: bool,
     },
     CrossOrigin,
-    /// The password was last entered too long ago for this action (RFC 9470).
+    /// The user last confirmed who they are too long ago for this action (RFC 9470).
     ProofTooOld,
     /// The first factor was right, or there is one, but a second one is missing.
     SecondFactorRequired {

@@ -36,6 +36,13 @@ pub fn label() -> Result<String, Fault> {
     })
 }
 
+/// A text like those of [`text`], made of a secret tag in base64url.
+#[must_use]
+pub fn text_of(tag: &str) -> String {
+    let bytes = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(&bytes[..bytes.len().min(16)])
+}
+
 /// Whether [`text`] could have produced it.
 #[must_use]
 pub fn is_text(text: &str) -> bool {

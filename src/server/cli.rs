@@ -62,8 +62,8 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What no longer works with these settings, as far as the database can be read: without one, or if it
-/// is of another version, there is nothing to say.
+/// Warnings about second factors that no longer work with these settings. Without a database, or if it
+/// is of another version, there are none.
 pub(crate) async fn look_at_factors(settings: &Settings) -> Vec<String> {
     let looking = tokio::time::timeout(Duration::from_secs(3), look(settings));
     looking.await.unwrap_or_default()

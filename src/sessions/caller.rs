@@ -82,7 +82,7 @@ impl SignedIn {
     }
 }
 
-/// The proof that the caller has recently shown who they are: by the password, or by signing in.
+/// The proof that the caller has recently shown who they are, as strongly as the account demands.
 /// Sensitive actions require one.
 #[derive(Clone, Copy, Debug)]
 pub struct Fresh<'a>(&'a SignedIn);
@@ -101,6 +101,8 @@ impl std::ops::Deref for Fresh<'_> {
 #[derive(Clone)]
 pub struct Returning {
     pub old: Arc<str>,
+    /// Whether a new password ended it, rather than a confirmation.
+    pub by_password: bool,
     pub successor: Arc<Successor>,
 }
 
@@ -111,11 +113,17 @@ impl Returning {
         keys: &Keys,
         token: &VerifiedToken,
     ) -> Result<Option<Self>, Fault> {
-        let tag = keys.tag(Statement::Successor(&token.session));
-        let successor = super::begun_by(store, &tag, now() - GRACE).await?;
-        Ok(successor
-            .filter(|found| found.session.account_id == token.account)
-            .map(|successor| Self { old: token.session.clone(), successor: Arc::new(successor) }))
+        let id = &token.session;
+        let statements = [Statement::Successor(id), Statement::SuccessorByPassword(id)];
+        for (statement, by_password) in statements.into_iter().zip([false, true]) {
+            let successor = super::begun_by(store, &keys.tag(statement), now() - GRACE).await?;
+            let own = successor.filter(|found| found.session.account_id == token.account);
+            if let Some(successor) = own {
+                let (old, successor) = (id.clone(), Arc::new(successor));
+                return Ok(Some(Self { old, by_password, successor }));
+            }
+        }
+        Ok(None)
     }
 }
 

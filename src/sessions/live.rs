@@ -14,7 +14,6 @@
 //! look. When looks fail, or the whole process is held up, that time runs out and each request asks
 //! the database. Requests get 503 only if the database itself is silent or refuses. No message can
 //! be lost: a look asks for everything since the last one.
-//! 503. There is no message that could be lost: a look asks for everything since the last one.
 //!
 //! # Why no dead token passes for longer than [`BOUND`]
 //!
@@ -116,7 +115,7 @@ pub struct LiveSession {
     pub proved_by: ProvedBy,
     pub created_at: i64,
     pub ends_at: i64,
-    /// When the password was last entered.
+    /// When the user last confirmed who they are.
     proved_at: AtomicI64,
     alive_until: AtomicI64,
     /// Whether it is being extended.
@@ -129,7 +128,7 @@ impl LiveSession {
         self.alive_until.load(Ordering::Relaxed)
     }
 
-    /// When the password was last entered. The start of 1970: unknown.
+    /// When the user last confirmed who they are. The start of 1970: unknown.
     #[must_use]
     pub fn proved_at(&self) -> i64 {
         self.proved_at.load(Ordering::Relaxed)

@@ -27,7 +27,7 @@ pub enum Second {
     TrustedDevice,
 }
 
-/// Where the key of a passkey is.
+/// The place of a passkey's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyStorage {
     /// In one authenticator.

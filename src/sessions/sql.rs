@@ -139,7 +139,7 @@ pub(super) async fn begun_by(
     request: &str,
     since: i64,
 ) -> Result<Option<LiveRow>, Fault> {
-    let query = live("", "sessions s", "s.begun_by = $1 AND s.proved_at >= $2");
+    let query = live("", "sessions s", "s.begun_by = $1 AND s.auth_time >= $2");
     let row: Option<SessionRow> = db.optional(query.bind(request).bind(since)).await?;
     Ok(row.and_then(SessionRow::read))
 }

@@ -8,7 +8,7 @@ use super::{
     CODE_ASKED, Proof, Step,
     asking::{Addressee, Request, identifier},
     attempt::Attempt,
-    enter, leave, same_again,
+    enter, leave_by, same_again,
 };
 use crate::{
     challenges::{self, NewChallenge, Purpose},
@@ -102,8 +102,6 @@ pub async fn sign_in_by_code(
             None => return proven.attempt.fail(services, visit).await,
         },
     };
-    if let Step::Entered(_) = step {
-        leave(services, before, visit).await;
-    }
+    leave_by(services, before, &step, visit).await;
     Ok(step)
 }

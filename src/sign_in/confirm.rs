@@ -29,7 +29,7 @@ use crate::{
     throttle::{LIMITED, Who, counter::Counter},
 };
 
-/// What a signed-in user shows.
+/// The evidence that a signed-in user gives.
 #[derive(Clone, Copy)]
 pub struct Evidence<'a> {
     pub password: Option<&'a Password>,
@@ -52,6 +52,7 @@ pub async fn confirm(
 ) -> Result<Entered> {
     let caller = match renewer {
         Renewer::Now(caller) => caller,
+        Renewer::Again(returning) if returning.by_password => return Err(OVER.into()),
         Renewer::Again(returning) => return go_on(services, returning, evidence, visit).await,
     };
     let event = Event::by_owner(visit, caller.account(), PROOF_FAILED);
@@ -111,7 +112,12 @@ async fn verify(
     in_full: bool,
 ) -> Result<FullProof> {
     let Services { store, throttle, .. } = services;
-    let counters = throttle.counters(&services.keys, Who::Session(family), visit);
+    let mut counters = throttle.counters(&services.keys, Who::Session(family), visit);
+    if let Some(Answer::Code(_) | Answer::RecoveryCode(_)) = evidence.answer {
+        // Six digits are few: all networks count together.
+        counters.extend(throttle.counters(&services.keys, Who::Codes(account), visit));
+        counters.sort_by(|one, other| one.key.cmp(&other.key));
+    }
     throttle.refuse_if_limited(store, &counters, visit, LIMITED).await?;
     let holder = passwords::holder(store, account).await?.ok_or(OVER)?;
     let Holder { hash, epoch, .. } = holder;
@@ -136,7 +142,7 @@ async fn verify(
         }
         first = First::Password;
     }
-    // Who has no second factor is asked for none.
+    // Accounts without a second factor are asked for none.
     let answer = answer.filter(|_| in_full && demanded.any());
     let answered = match answer {
         Some(answer) => {
@@ -158,8 +164,9 @@ async fn verify(
     Ok(FullProof { proved_by: Some(proved_by), answered, hash, epoch, counters, failed })
 }
 
-/// The session that replaced one that ended a moment ago, by this same request. `evidence`: what is
-/// valid since then. An answer of the second factor has been used, but is right all the same.
+/// The session that replaced one that ended a moment ago, by this same request. `evidence`: that which
+/// is valid since then. After a new password, that alone; after a confirmation, all of it: an answer
+/// of the second factor has been used, but is right all the same.
 pub(super) async fn go_on(
     services: &Services,
     returning: &Returning,
@@ -170,7 +177,7 @@ pub(super) async fn go_on(
     let event = Event::of(visit, By::Stranger, PROOF_FAILED, Some(profile.id), now());
     let failed = Failed { field: Field::PASSWORD, event };
     let (account, family) = (profile.id, &session.family);
-    let in_full = evidence.answer.is_some();
+    let in_full = !returning.by_password;
     let proof = verify(services, account, family, evidence, visit, failed, in_full).await?;
     let FullProof { counters, failed, .. } = &proof;
     services.throttle.recheck_alone(&services.store, counters, &failed.event).await?;
@@ -207,11 +214,16 @@ pub(super) async fn renew(
 ) -> Result<Entered> {
     let (store, account_id) = (&services.store, caller.account());
     let event = Event::by_owner(visit, account_id, act);
-    let successor = services.keys.tag(Statement::Successor(caller.session()));
+    let by_password = new_hash.is_some();
+    let successor = services.keys.tag(match by_password {
+        true => Statement::SuccessorByPassword(caller.session()),
+        false => Statement::Successor(caller.session()),
+    });
     // Two identical requests may run at once.
     let again = async || {
         let found = sessions::begun_by(store, &successor, now() - GRACE).await?.ok_or(OVER)?;
-        let returning = Returning { old: caller.session().into(), successor: Arc::new(found) };
+        let (old, successor) = (caller.session().into(), Arc::new(found));
+        let returning = Returning { old, by_password, successor };
         go_on(services, &returning, evidence, visit).await
     };
     let Some(row) = sessions::find(store, caller.session(), event.at).await? else {
@@ -226,7 +238,14 @@ pub(super) async fn renew(
         id: random::text()?,
         proved_at: event.at,
         auth_time: event.at,
-        proved_by: proof.proved_by.unwrap_or(old.proved_by),
+        proved_by: match proof.proved_by {
+            // A session that mail began: this time, only the second factor was shown.
+            Some(ProvedBy { first: First::EmailCode, second }) => {
+                ProvedBy { first: old.proved_by.first, second }
+            }
+            Some(proved_by) => proved_by,
+            None => old.proved_by,
+        },
         begun_by: Some(successor.clone()),
         sealed_refresh_token: refresh_token.as_ref().map(seal).transpose()?,
         ..sessions::seen(old.clone(), visit, event.at)
@@ -255,17 +274,15 @@ pub(super) async fn renew(
         let methods = demanded.methods();
         return Err(Refusal::SecondFactorRequired { challenge: None, methods }.into());
     }
-    let spent = match &proof.answered {
-        Some(answered) => {
-            let spent = factors::spend(&mut tx, services, account_id, answered, visit).await?;
-            let Some(spent) = spent else {
-                tx.rollback().await?;
-                return Err(Refusal::InvalidCode.into());
-            };
-            spent
-        }
-        None => None,
-    };
+    let mut spent = None;
+    if let Some(answered) = &proof.answered {
+        let found = factors::spend(&mut tx, services, account_id, answered, visit).await?;
+        let Some(found) = found else {
+            tx.rollback().await?;
+            return Err(Refusal::InvalidCode.into());
+        };
+        spent = found.event;
+    }
     sessions::begin(&mut tx, &session, refresh_hash.as_deref()).await?;
     let (which, epoch) = match new_hash {
         Some(hash) => {
@@ -279,7 +296,10 @@ pub(super) async fn renew(
         trusted::forget_all(&mut tx, account_id).await?;
         password_changed(&mut tx, services, account_id).await?;
     }
-    audit::record(&mut tx, &event).await?;
+    // The trail comes last: see `store/changes.rs`.
+    for event in [Some(&event), spent.as_ref()].into_iter().flatten() {
+        audit::record(&mut tx, event).await?;
+    }
     tx.commit().await?;
     services.wake_mail();
 

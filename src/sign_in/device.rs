@@ -37,7 +37,8 @@ pub(super) fn cookie(
     let mut parts = known.split('.');
     let device = match parts.next().filter(|device| random::is_text(device)) {
         Some(device) => device.to_owned(),
-        None => random::text()?,
+        // The same for the same session, in case the form was sent twice.
+        None => random::text_of(&keys.tag(Statement::NewDevice(&session.id))),
     };
     let statement = Statement::Device(&device, session.account_id, epoch);
     let others = parts.filter(|tag| is_tag(tag) && !keys.fits(statement, tag));

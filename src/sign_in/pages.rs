@@ -339,6 +339,11 @@ async fn confirm_and_go_on(
         Ok(password) => Some(password),
         // The use case knows whether there must be one.
         Err(errors) if is_missing(&errors) && answer.is_some() => None,
+        // The account has none, and the page no field for it.
+        Err(errors) if is_missing(&errors) && call.sent("password").is_none() => {
+            let (challenge, methods) = (None, Vec::new());
+            return Err(Refusal::SecondFactorRequired { challenge, methods }.into());
+        }
         Err(errors) => return Err(Refusal::InvalidInput(errors).into()),
     };
     let evidence = Evidence { password: password.as_ref(), answer: answer.as_ref() };

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Proof, Step, attempt::Attempt, enter, leave, same_again};
+use super::{Proof, Step, attempt::Attempt, enter, leave_by};
 use crate::{
+    emails::NOBODY,
     factors::{self, Answer},
     passkeys::{self, Assertion, Ceremony},
     passwords,
@@ -13,7 +14,7 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{caller::SignedIn, tokens::SessionKind},
+    sessions::{Second, caller::SignedIn, tokens::SessionKind},
 };
 
 /// The options to ask for any passkey with, and the challenge among them. Nothing is written.
@@ -23,8 +24,8 @@ pub fn options(services: &Services) -> Result<(String, Value)> {
     Ok((challenge, options))
 }
 
-/// Begins a session by a passkey. The browser's previous session ends (SE-01). `challenge`: what the
-/// options came with.
+/// Begins a session by a passkey. The browser's previous session ends (SE-01). `challenge`: that of the
+/// options.
 pub async fn sign_in_by_passkey(
     services: &Services,
     challenge: &str,
@@ -35,31 +36,27 @@ pub async fn sign_in_by_passkey(
 ) -> Result<Step> {
     let store = &services.store;
     let is_for_it = assertion.challenge().as_deref() == Some(challenge);
-    let known = passkeys::find(store, &assertion.id, &services.home).await?;
-    let is_known = known.is_some();
+    let id = assertion.id.clone();
     let answer = Answer::Passkey(assertion);
     let answered = match is_for_it {
         true => factors::check(services, None, &answer, None, visit).await?,
         false => None,
     };
-    let Some((answered, key)) =
-        answered.and_then(|answered| Some((answered.clone(), answered.passkey()?.clone())))
-    else {
+    let storage = answered.as_ref().map(|answered| answered.second);
+    let (Some(answered), Some(Second::Passkey(storage))) = (answered, storage) else {
         services.throttle.refuse_bearer(&services.keys, store, visit).await?;
+        let is_known = passkeys::find(store, &id, &services.home).await?.is_some();
         let refusal = if is_known { Refusal::InvalidCode } else { Refusal::UnknownPasskey };
         return Err(refusal.into());
     };
-    let holder = passwords::holder(store, key.account).await?;
+    let account = answered.passkey().map_or(NOBODY, |key| key.account);
+    let holder = passwords::holder(store, account).await?;
     let attempt = Attempt::by_passkey(services, holder, visit).await?;
     let proven = attempt.proven_if(true, services, visit).await?;
-    let step = match enter(services, &proven, Proof::Passkey(&answered), kind, visit).await? {
-        Some(step) => step,
-        // The same form may have been faster.
-        None => match same_again(services, challenge, kind, visit).await? {
-            Some(entered) => Step::Entered(Box::new(entered)),
-            None => return proven.attempt.fail(services, visit).await,
-        },
+    let proof = Proof::Passkey(&answered, storage);
+    let Some(step) = enter(services, &proven, proof, kind, visit).await? else {
+        return proven.attempt.fail(services, visit).await;
     };
-    leave(services, before, visit).await;
+    leave_by(services, before, &step, visit).await;
     Ok(step)
 }

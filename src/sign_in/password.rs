@@ -35,6 +35,7 @@ pub async fn change(
 ) -> Result<Entered> {
     let caller = match renewer {
         Renewer::Now(caller) => caller,
+        Renewer::Again(returning) if !returning.by_password => return Err(OVER.into()),
         Renewer::Again(returning) => {
             let evidence = Evidence::of(&change.new);
             let again = go_on(services, returning, &evidence, visit).await;
@@ -199,12 +200,14 @@ pub async fn set_by_link(
     if found.sent_to.is_some() {
         _ = sessions::note_device(&mut tx, &services.keys, account, visit, event.at).await?;
         if !emails::is_tied(&mut tx, account).await? {
-            unproven = factors::forget_unproven(&mut tx, account, &event).await?;
+            unproven = factors::forget_unproven(&mut tx, services, account, &event).await?;
         }
         emails::tie(&mut tx, account, event.at).await?;
     }
     password_changed(&mut tx, services, account).await?;
-    audit::record(&mut tx, &event).await?;
+    for event in [Some(&event), unproven.as_ref()].into_iter().flatten() {
+        audit::record(&mut tx, event).await?;
+    }
     tx.commit().await?;
 
     services.live_sessions.changed(&changed);

@@ -4,10 +4,10 @@
 //! one account, and only for the browser or the program that took the first step. It opens nothing
 //! else.
 
-use super::{Proof, SECOND_FACTOR_FAILED, Step, attempt::Attempt, enter, leave, same_again};
+use super::{Proof, SECOND_FACTOR_FAILED, Step, attempt::Attempt, enter, leave_by, same_again};
 use crate::{
     audit::Event,
-    challenges::{self, Challenge, Purpose},
+    challenges::{self, Challenge, MAX_TRIES, Purpose},
     domain::Profile,
     emails::{self, NOBODY, SECURITY},
     factors::{self, Answer, Factors},
@@ -22,7 +22,7 @@ use crate::{
     throttle::Who,
 };
 
-/// What the second step must know of the first.
+/// The part of the first step that the second one must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     carrier: Carrier,
@@ -52,7 +52,7 @@ impl Waiting {
     }
 }
 
-/// The one who takes the second step.
+/// The browser or the program that takes the second step.
 #[derive(Clone, Copy, Debug)]
 pub enum Taker {
     Browser {
@@ -99,7 +99,7 @@ async fn find(
 /// longer waits.
 pub async fn waiting(services: &Services, challenge: &str) -> Result<Option<(Profile, Factors)>> {
     let found = find(services, challenge, Carrier::Browser).await?;
-    let Some((found, _)) = found.filter(|(found, _)| !found.used && found.open) else {
+    let Some((found, _)) = found.filter(|(found, _)| !found.used && found.tries < MAX_TRIES) else {
         return Ok(None);
     };
     let holder = passwords::holder(&services.store, found.account.unwrap_or(NOBODY)).await?;
@@ -132,7 +132,8 @@ pub async fn second_factor(
     let account = attempt.holder.as_ref().map(|holder| holder.profile.id);
     let answered = match account {
         Some(id) if has_try => {
-            factors::check(services, Some(id), answer, Some(challenge), visit).await?
+            let own = (!found.used).then_some(challenge);
+            factors::check(services, Some(id), answer, own, visit).await?
         }
         _ => None,
     };
@@ -159,11 +160,14 @@ pub async fn second_factor(
             None => return proven.attempt.fail(services, visit).await,
         },
     };
-    leave(services, before, visit).await;
+    leave_by(services, before, &step, visit).await;
     Ok(step)
 }
 
-/// Warns the owner, once a day, if that was the last try: somebody knows the first factor, but not the
+/// From how many wrong answers on the owner is warned.
+const SUSPICIOUS: i64 = 3;
+
+/// Warns the owner, once a day, after a few wrong answers: somebody knows the first factor, but not the
 /// second.
 async fn warn(
     services: &Services,
@@ -176,7 +180,7 @@ async fn warn(
     };
     let (store, keys) = (&services.store, &services.keys);
     let found = challenges::find(store, keys, Purpose::SecondFactor, challenge, now()).await?;
-    if found.is_none_or(|found| found.open) {
+    if found.is_none_or(|found| found.tries < SUSPICIOUS) {
         return Ok(());
     }
     let name = format!("codes #{}", account.0);

@@ -49,7 +49,7 @@ pub async fn sign_up_and_enter(
             services.wake_mail();
             event.log();
             signed_in.log();
-            leave(services, newcomer.before, visit).await;
+            leave(services, newcomer.before, &session.id, visit).await;
             Ok(Entered::new(services, profile, session, epoch, visit)?)
         }
         Err(Error::Refusal(Refusal::UsernameTaken)) => {

@@ -115,6 +115,7 @@ pub fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
     Credentials,
+    SecondFactor,
     Passkey,
     UnknownPasskey,
     Stale,
@@ -211,7 +212,13 @@ impl FormState {
             }
             Error::Refusal(Refusal::UnknownPasskey) => (Vec::new(), Some(Wrong::UnknownPasskey)),
             Error::Refusal(Refusal::SecondFactorRequired { .. }) => {
-                (vec![FieldError { field: Field::CODE, code: Code::Missing }], None)
+                // Beside a field that the form has.
+                let known = [Field::CODE, Field::RECOVERY_CODE].into_iter();
+                let mut on_page = known.filter(|field| self::sent(fields, field.name()).is_some());
+                match on_page.next() {
+                    Some(field) => (vec![FieldError { field, code: Code::Missing }], None),
+                    None => (Vec::new(), Some(Wrong::SecondFactor)),
+                }
             }
             Error::Refusal(Refusal::StaleForm) => (Vec::new(), Some(Wrong::Stale)),
             Error::Refusal(Refusal::TooManyTries { retry_after }) => {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, Request, header, request::Parts},
+    http::{HeaderMap, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use percent_encoding::percent_decode;
@@ -96,7 +96,7 @@ impl FormCall {
         self.renewer.as_deref().ok_or(Refusal::Unauthorized { token_came: false })
     }
 
-    /// The signed-in user, if the password was entered recently.
+    /// The signed-in user, if they have lately confirmed who they are.
     pub fn fresh(&self) -> Result<Fresh<'_>, Refusal> {
         self.caller()?.fresh(self.state.settings.sessions.proof_ttl)
     }
@@ -246,6 +246,10 @@ async fn refused(
         // The page itself could not be made.
         Err(error) => return error.into_response(),
     };
+    if page.status() != StatusCode::OK {
+        // There is nothing to correct any more, and it leads elsewhere.
+        return page;
+    }
     let (page, body) = page.into_parts();
     answer.headers.extend(page.headers);
     answer.extensions.extend(page.extensions);

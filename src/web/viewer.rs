@@ -74,7 +74,7 @@ impl Viewer {
         self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false }.into())
     }
 
-    /// The same, if the password was entered recently; otherwise a redirect to enter it.
+    /// The same, if they have lately confirmed who they are; otherwise a redirect to do so.
     #[expect(clippy::result_large_err, reason = "it is the answer, and made once for a request")]
     pub(crate) fn fresh(
         &self,

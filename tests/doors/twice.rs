@@ -157,7 +157,7 @@ async fn after_the_grace_a_lost_answer_is_lost() {
     let body = json!({"password": PASSWORD});
     json_of(server.ask("POST", "/auth/confirm", &token, Some(&body)).await).await;
     let db = server.db().await;
-    let later = "UPDATE sessions SET proved_at = proved_at - 11 WHERE begun_by IS NOT NULL";
+    let later = "UPDATE sessions SET auth_time = auth_time - 11 WHERE begun_by IS NOT NULL";
     sqlx::query(later).execute(&db).await.expect("updated");
     db.close().await;
     let late = server.ask("POST", "/auth/confirm", &token, Some(&body)).await;

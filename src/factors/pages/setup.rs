@@ -3,23 +3,22 @@
 
 use axum::{
     extract::State,
-    http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
 use futures_util::FutureExt;
 use leptos::prelude::*;
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use super::{CODES_IN_USE, PASSKEY_ADDED, TOTP_ON};
+use super::{CODES_IN_USE, GO_ON, PASSKEY_ADDED, TOTP_ON};
 use crate::{
     domain::{Code, Field},
     emails::SECURITY,
     factors::{
-        Setup, add_passkey as use_add_passkey, confirm_totp as use_confirm_totp, of, pending,
-        set_up_totp as use_set_up_totp, use_codes,
+        Setup, add_passkey as use_add_passkey, confirm_totp as use_confirm_totp, is_just_confirmed,
+        of, pending, set_up_totp as use_set_up_totp, use_codes,
     },
     passkeys::Registration,
-    platform::error::{Refusal, Result},
+    platform::error::{Error, Refusal, Result},
     texts::{t, t_with},
     web::{
         form::{Form, FormState, TOKEN_FIELD},
@@ -29,6 +28,7 @@ use crate::{
             icons::{KEY, QR},
             parts::{self, app_code, button, hidden, no_passkeys, passkey_button, plain, summary},
         },
+        pending::PendingAct,
         routes::{Map, Policy},
         state::AppState,
         strict_json::of_field,
@@ -52,7 +52,7 @@ pub(crate) fn routes(map: &mut Map) {
     map.form(&USE_CODES);
 }
 
-/// The first page of whoever must have a second factor: what it is for, and the choice.
+/// The first page of users who must have a second factor: its purpose, and the choice.
 async fn set_up_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let caller = viewer.caller()?;
     let factors = of(&state, caller.account()).await?;
@@ -92,8 +92,25 @@ async fn set_up_page(State(state): State<AppState>, viewer: Viewer) -> Result<Re
     .await
 }
 
-pub(super) static SET_UP_TOTP: Form =
-    Form { policy: Policy::SettingUp, ..Form::at("/api/set_up_totp", AUTHENTICATOR) };
+pub(super) static SET_UP_TOTP: Form = Form {
+    policy: Policy::SettingUp,
+    pending: Some(&SETTING_UP),
+    ..Form::at("/api/set_up_totp", AUTHENTICATOR)
+};
+
+static SETTING_UP: PendingAct = PendingAct {
+    word: "set-up-totp",
+    page: AUTHENTICATOR,
+    lead: "confirm-lead-factors",
+    of_form: |_| Some(String::new()),
+    run: |call, caller, _| {
+        async move {
+            use_set_up_totp(&call.state, caller).await?;
+            Ok(GO_ON)
+        }
+        .boxed()
+    },
+};
 
 /// Makes a new secret, and goes on to its page.
 #[server(endpoint = "/set_up_totp")]
@@ -101,7 +118,7 @@ pub async fn set_up_totp() -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
-            use_set_up_totp(&call.state, super::fresh(&call)?).await?;
+            use_set_up_totp(&call.state, call.fresh()?).await?;
             Ok(call.on(AUTHENTICATOR))
         }
         .await,
@@ -122,9 +139,14 @@ pub async fn confirm_totp(#[server(default)] code: String) -> Result<(), ServerF
     call.finish(
         async {
             if code.trim().is_empty() {
-                return Err(Refusal::of_field(super::CODE, Code::Missing).into());
+                return Err(Refusal::of_field(Field::CODE, Code::Missing).into());
             }
-            use_confirm_totp(&call.state, super::fresh(&call)?, &code, &call.visit).await?;
+            let (state, fresh) = (&call.state, call.fresh()?);
+            match use_confirm_totp(state, fresh, &code, &call.visit).await {
+                Err(Error::Refusal(Refusal::InvalidCode))
+                    if is_just_confirmed(state, fresh, &code).await? => {}
+                confirmed => _ = confirmed?,
+            }
             call.stay(SECURITY, TOTP_ON)
         }
         .await,
@@ -244,7 +266,7 @@ pub async fn add_passkey(
         async {
             let read = of_field(&credential).ok().and_then(|json| Registration::read(json).ok());
             let wrong = Refusal::of_field(Field::CREDENTIAL, Code::Wrong);
-            let (read, fresh) = (read.ok_or(wrong)?, super::fresh(&call)?);
+            let (read, fresh) = (read.ok_or(wrong)?, call.fresh()?);
             use_add_passkey(&call.state, fresh, &challenge, read, None, &call.visit).await?;
             call.stay(SECURITY, PASSKEY_ADDED)
         }
@@ -270,7 +292,7 @@ async fn show_add(state: &AppState, form: FormState, viewer: &Viewer) -> Result<
         0 => Some(pending(state, fresh).await?),
         _ => None,
     };
-    let (token, _headers) = (viewer.form_token(state)?, HeaderMap::new());
+    let token = viewer.form_token(state)?;
     let around = Around::of_form(&form).framed(Frame::Wide).with_code();
     render(state, viewer, around, move || {
         let action = form.action();
@@ -325,7 +347,7 @@ pub async fn use_recovery_codes() -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
-            use_codes(&call.state, super::fresh(&call)?, &call.visit).await?;
+            use_codes(&call.state, call.fresh()?, &call.visit).await?;
             call.stay(SECURITY, CODES_IN_USE)
         }
         .await,

@@ -116,7 +116,7 @@ async fn second_factor(
     SignedInAccount::of_step(step)
 }
 
-/// What `navigator.credentials` needs.
+/// The input of `navigator.credentials.get`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PasskeyOptions {

@@ -10,13 +10,12 @@ use leptos::prelude::*;
 
 use super::{SIGN_IN, stepped};
 use crate::{
-    domain::{Code, Field},
-    factors::{Answer, FEW_CODES, Factors, by_mail},
+    factors::{self, Answer, FEW_CODES, Factors, by_mail},
     passkeys::Assertion,
     platform::error::{Error, Refusal, Result},
     sessions::{Second, tokens::SessionKind},
     sign_in::{
-        HalfOpen, Step, passkey,
+        Entered, HalfOpen, Step, passkey,
         second_factor::{self as second, Taker},
     },
     texts::{t, t_with},
@@ -180,7 +179,8 @@ pub async fn second_factor(
                 return Err(Refusal::StaleForm.into());
             }
             let Some(answer) = answer(code, recovery_code, &credential)? else {
-                return Err(Refusal::of_field(Field::CODE, Code::Missing).into());
+                let (challenge, methods) = (None, Vec::new());
+                return Err(Refusal::SecondFactorRequired { challenge, methods }.into());
             };
             let step = match take(&call, challenge, &answer, &trust).await {
                 // That was the last try.
@@ -191,16 +191,17 @@ pub async fn second_factor(
                 }
                 step => step?,
             };
+            let has_used_code =
+                |entered: &Entered| entered.session.proved_by.second == Some(Second::RecoveryCode);
             let codes_left = match &step {
-                Step::Entered(entered) => {
-                    let used = entered.session.proved_by.second == Some(Second::RecoveryCode);
-                    let left = crate::factors::of(state, entered.profile.id).await?.codes_left;
-                    (used && left <= FEW_CODES).then_some(left)
+                Step::Entered(entered) if has_used_code(entered) => {
+                    let left = factors::of(state, entered.profile.id).await?.codes_left;
+                    (left <= FEW_CODES).then_some(left)
                 }
-                Step::SecondFactor(_) => None,
+                _ => None,
             };
             let done = stepped(&call, step, &next);
-            let notice = codes_left.map_or(done.notice.clone(), |_| Some(FEW_LEFT));
+            let notice = done.notice.clone().or(codes_left.map(|_| FEW_LEFT));
             Ok(forgetting(&call, Done { notice, ..done }))
         }
         .await,

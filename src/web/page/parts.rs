@@ -199,7 +199,7 @@ pub(crate) fn passkey_button(
     .into_any()
 }
 
-/// What a browser without passkeys, or without scripts, is told.
+/// A hint for browsers without passkeys, or without scripts.
 pub(crate) fn no_passkeys(words: String) -> AnyView {
     view! { <p class="hint" data-without-passkeys>{words}</p> }.into_any()
 }
@@ -353,6 +353,7 @@ pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
     let of_all = form.wrong.map(|wrong| match wrong {
         Wrong::Credentials if must_verify() => t("form-invalid-or-unverified"),
         Wrong::Credentials => t("form-invalid-credentials"),
+        Wrong::SecondFactor => t("form-second-factor"),
         Wrong::Passkey | Wrong::UnknownPasskey => t("form-invalid-passkey"),
         Wrong::Stale => t("form-stale"),
         Wrong::Busy => t("form-busy"),
