@@ -72,7 +72,7 @@ test("a person who lost the phone gets in with a recovery code and makes new one
   const download = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download" }).click();
   expect((await download).suggestedFilename()).toBe("recovery-codes.txt");
-  await page.getByRole("button", { name: /use these/ }).click();
+  await page.getByRole("button", { name: /Use these codes/ }).click();
   await expect(page.getByText("10 codes are left.")).toBeVisible();
 });
 

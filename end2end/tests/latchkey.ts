@@ -180,6 +180,7 @@ export const CLOSED = [
   "/profile",
   "/confirm",
   "/account/security",
+  "/account/security/passkey",
   "/account/sessions",
   "/account/data",
   "/",
