@@ -44,7 +44,7 @@ CREATE TABLE recovery_codes (
     PRIMARY KEY (account_id, place)
 );
 
--- Devices that are not asked for the second factor. tag: a keyed hash of the id in the device's cookie.
+-- Devices that are not asked for the second factor. tag: a hash of the id in the device's cookie.
 CREATE TABLE trusted_devices (
     id TEXT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,

@@ -33,6 +33,7 @@ use crate::{
         caller::{Fresh, OVER, SignedIn},
     },
     store::{
+        Store,
         changes::{self, Revision},
         db::{Db, Tx},
     },
@@ -115,6 +116,13 @@ impl Factors {
 /// The second factors of an account.
 pub async fn of(services: &Services, account: AccountId) -> Result<Factors, Fault> {
     read(&mut services.store.read().await?, services, account).await
+}
+
+/// The same for the operator: with the passkeys of every address.
+pub(crate) async fn counted(store: &Store, account: AccountId) -> Result<Factors, Fault> {
+    let mut db = store.read().await?;
+    let passkeys = passkeys::count_all(&mut db, account).await?;
+    Ok(Factors { passkeys, ..sql::of(&mut db, account).await? })
 }
 
 pub(crate) async fn read(

@@ -49,8 +49,6 @@ pub enum Statement<'a> {
     Answered(&'a str),
     /// We made this challenge for this ceremony of a passkey.
     PasskeyChallenge(&'a str, &'a str),
-    /// This account trusts the device with this id.
-    Trusted(&'a str, AccountId),
     /// This account was signed in to from this device in this network.
     Seen(AccountId, &'a str, &'a str),
     /// Stands for the session with this id where the id itself must not be recorded (LG-03).
@@ -75,7 +73,6 @@ impl Statement<'_> {
             Self::PasskeyChallenge(ceremony, challenge) => {
                 format!("passkey challenge for {ceremony}: {challenge}")
             }
-            Self::Trusted(device, account) => format!("trusted by {}: {device}", account.0),
             Self::Seen(account, device, network) => {
                 format!("seen by {}: {device}, {network}", account.0)
             }

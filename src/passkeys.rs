@@ -113,6 +113,11 @@ pub(crate) async fn count(
     sql::count(db, account, &home.id).await
 }
 
+/// How many an account has, for any address.
+pub(crate) async fn count_all(db: &mut Db, account: AccountId) -> Result<i64, Fault> {
+    sql::count_all(db, account).await
+}
+
 /// How many passkeys, of all accounts, belong to another address than this one and so work nowhere.
 pub async fn strays(store: &Store, home: &RelyingParty) -> Result<i64, Fault> {
     sql::strays(&mut store.read().await?, &home.id).await

@@ -288,7 +288,7 @@ async fn enter(
     let second = factors::read(&mut tx, services, account).await?;
     if second.any() && !session.proved_by.is_strong() {
         let is_trusted = match known_device {
-            Some(device) => trusted::is_one(&mut tx, &services.keys, account, device).await?,
+            Some(device) => trusted::is_one(&mut tx, account, device).await?,
             None => false,
         };
         if !is_trusted {
@@ -325,7 +325,7 @@ async fn enter(
     let trusting = match (&device, proof) {
         (Some(device), Proof::Second { trusts: true, .. }) => {
             let id = device.split('.').next().unwrap_or_default();
-            Some(trusted::trust(&mut tx, &services.keys, account, id, visit).await?)
+            Some(trusted::trust(&mut tx, account, id, visit).await?)
         }
         _ => None,
     };
@@ -375,7 +375,7 @@ async fn wait_for_second(
 ) -> Result<Step> {
     let Proven { holder, attempt } = proven;
     let (account, now) = (holder.profile.id, session.created_at);
-    let state = second_factor::Waiting::of(session).written();
+    let state = second_factor::Waiting::of(session, visit).written();
     let new = NewChallenge {
         purpose: Purpose::SecondFactor,
         account: Some((account, holder.epoch)),

@@ -164,7 +164,9 @@ impl Language {
         let name = format!("{}-{}", error.field.name(), error.code.as_str());
         let values: &[(&'static str, FluentValue<'_>)] = &match error.code {
             Code::TooShort { min } => [("min", number(min))],
-            Code::TooLong { max } | Code::TooManyBytes { max } => [("max", number(max))],
+            Code::TooLong { max } | Code::TooManyBytes { max } | Code::TooMany { max } => {
+                [("max", number(max))]
+            }
             _ => [("", FluentValue::None)],
         };
         self.text_with(&name, values)

@@ -245,6 +245,7 @@ pub(crate) async fn export(settings: &Settings, file: &Path) -> Result<(), Failu
     finish(to)?;
     store.close().await;
     say(&format!("Wrote {count} accounts to {}. Only its owner can read it.", file.display()));
+    say("Second factors are not in it: they stay with this server and its secret.");
     Ok(())
 }
 
@@ -464,6 +465,10 @@ async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
     let holder = passwords::holder(store, profile.id).await.map_err(told)?;
     let hash = holder.and_then(|holder| holder.hash);
     say(&format!("password      kept as {}", hash.as_ref().map_or("none", PasswordHash::kept_as)));
+    let second = factors::counted(store, profile.id).await.map_err(told)?;
+    let app = if second.totp { "authenticator app, " } else { "" };
+    let (passkeys, codes) = (second.passkeys, second.codes_left);
+    say(&format!("second factor {app}passkeys: {passkeys}, recovery codes left: {codes}"));
     Ok(())
 }
 

@@ -11,9 +11,14 @@ pub struct PasskeyName(String);
 
 impl PasskeyName {
     pub fn parse(raw: &str) -> Result<Self, Code> {
-        let name = FullName::parse(raw)?.into_text();
+        const TOO_LONG: Code = Code::TooLong { max: MAX_LENGTH };
+        let name = FullName::parse(raw).map_err(|code| match code {
+            Code::TooLong { .. } => TOO_LONG,
+            code => code,
+        });
+        let name = name?.into_text();
         if name.chars().count() > MAX_LENGTH {
-            return Err(Code::TooLong { max: MAX_LENGTH });
+            return Err(TOO_LONG);
         }
         Ok(Self(name))
     }
@@ -40,6 +45,7 @@ mod tests {
         assert_eq!(name.as_str(), "My phone");
         assert!(PasskeyName::parse(&"ä".repeat(64)).is_ok());
         assert_eq!(PasskeyName::parse(&"ä".repeat(65)), Err(Code::TooLong { max: 64 }));
+        assert_eq!(PasskeyName::parse(&"ä".repeat(101)), Err(Code::TooLong { max: 64 }));
         assert_eq!(PasskeyName::parse(" "), Err(Code::Missing));
         assert_eq!(PasskeyName::parse("a\nb"), Err(Code::Characters));
     }

@@ -182,9 +182,10 @@ async fn confirm_totp(
     body: Bytes,
 ) -> Result<Json<RecoveryCodes>> {
     let code = strict::read(headers, body, |body| strict::string(body, "code"))?;
+    let code = code.and_then(|code| if code.is_empty() { Err(Code::Missing) } else { Ok(code) });
     let code = code.map_err(|code| Refusal::of_field(Field::CODE, code))?;
     let fresh = fresh(&state, &caller)?;
-    let recovery_codes = super::confirm_totp(&state, fresh, &code, &visit).await?;
+    let recovery_codes = super::confirm_totp(&state, fresh, &code, None, &visit).await?;
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
 
@@ -316,7 +317,8 @@ async fn add(
             return Err(Refusal::InvalidInput(errors.collect()).into());
         }
     };
-    let passkey = add_passkey(&state, fresh, &challenge, registration, name, &visit).await?;
+    let passkey =
+        add_passkey(&state, fresh, (&challenge, None), registration, name, &visit).await?;
     Ok((StatusCode::CREATED, Json(PasskeyEntry::from(&passkey))))
 }
 

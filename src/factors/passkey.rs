@@ -34,11 +34,12 @@ pub async fn options(services: &Services, caller: Fresh<'_>) -> Result<(String, 
     Ok((challenge, options))
 }
 
-/// Adds a passkey, made for this challenge. `name`: `None` for that of its authenticator.
+/// Adds a passkey, made for this challenge. `name`: `None` for that of its authenticator. `set`: the
+/// recovery codes that were shown, if any.
 pub async fn add(
     services: &Services,
     caller: Fresh<'_>,
-    challenge: &str,
+    (challenge, set): (&str, Option<&str>),
     registration: Registration,
     name: Option<PasskeyName>,
     visit: &Visit,
@@ -73,7 +74,11 @@ pub async fn add(
         return Err(refusal.into());
     }
     if before.codes_left == 0 {
-        _ = totp::give_pending_codes(&mut tx, services, &caller, event.at).await?;
+        let given = totp::give_pending_codes(&mut tx, services, &caller, set, event.at).await;
+        if let Err(error) = given {
+            tx.rollback().await?;
+            return Err(error);
+        }
     }
     let second = Second::Passkey(KeyStorage::of(key.backup_eligible));
     let changed =

@@ -28,15 +28,16 @@ pub(crate) fn warnings(unreadable: Unreadable, strays: i64, home: &RelyingParty)
     let Unreadable { apps, codes } = unreadable;
     let lost = (apps + codes > 0).then(|| {
         format!(
-            "{apps} authenticator apps and {codes} recovery codes can't be read: they were sealed \
-             with another JWT_SECRET. Name that one in JWT_SECRET_PREVIOUS and restart, and they work \
-             again"
+            "second factors that can't be read (authenticator apps: {apps}, recovery codes: {codes}) \
+             were sealed with another JWT_SECRET. Name that one in JWT_SECRET_PREVIOUS and restart, \
+             and they work again"
         )
     });
     let strays = (strays > 0).then(|| {
         format!(
-            "{strays} passkeys were made for another PUBLIC_URL and don't work at {}. They work \
-             again once PUBLIC_URL has the host that they were made for",
+            "passkeys that were made for another PUBLIC_URL ({strays}) don't work at {}, and accounts \
+             that have nothing else are let in by their password alone. They work again once \
+             PUBLIC_URL has the host that they were made for",
             home.id
         )
     });

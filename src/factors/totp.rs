@@ -45,6 +45,19 @@ pub struct Setup {
     /// `otpauth://…`
     pub uri: Option<String>,
     pub codes: Vec<String>,
+    /// Names these codes: a form that shows them sends it back. In another tab there may be newer ones
+    /// by then.
+    pub set: String,
+}
+
+/// The name of a set of codes.
+fn set_of(codes: &str) -> String {
+    sha256(&format!("set of recovery codes: {codes}"))
+}
+
+/// Refuses a form whose codes are no longer the ones that wait.
+fn is_newest(codes: &str, set: Option<&str>) -> Result<(), Refusal> {
+    if set.is_none_or(|set| set == set_of(codes)) { Ok(()) } else { Err(Refusal::StaleForm) }
 }
 
 /// Makes a new secret and ten recovery codes, which wait for the first code. Nothing else changes.
@@ -108,7 +121,8 @@ fn setup(
         }
         None => None,
     };
-    Ok(Setup { secret, uri, codes })
+    let set = set_of(&codes.join(" "));
+    Ok(Setup { secret, uri, codes, set })
 }
 
 fn totp(secret: &str) -> Result<Builder, Fault> {
@@ -144,11 +158,13 @@ pub(super) async fn secret(services: &Services, account: AccountId) -> Result<Op
     Ok(opened.map(|secret| secret.to_string()))
 }
 
-/// Switches on the app that is being set up, if this is its code. Returns the recovery codes.
+/// Switches on the app that is being set up, if this is its code. `set`: the codes that were shown.
+/// Returns the recovery codes.
 pub async fn confirm(
     services: &Services,
     caller: Fresh<'_>,
     code: &str,
+    set: Option<&str>,
     visit: &Visit,
 ) -> Result<Vec<String>> {
     let (store, keys, account) = (&services.store, &services.keys, caller.account());
@@ -165,6 +181,7 @@ pub async fn confirm(
     let Some(((sealed, _), (secret, codes))) = waiting.as_ref().zip(opened) else {
         return Err(Refusal::InvalidCode.into());
     };
+    is_newest(&codes, set)?;
     let Some(step) = step(&secret, code, event.at)? else {
         let failed = Event { act: super::SETUP_FAILED, ..event };
         services.throttle.count(store, &counters, failed).await?;
@@ -259,16 +276,30 @@ pub async fn new_codes(
 }
 
 /// The codes that wait take the place of the old ones.
-pub async fn use_codes(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Result<()> {
+pub async fn use_codes(
+    services: &Services,
+    caller: Fresh<'_>,
+    set: &str,
+    visit: &Visit,
+) -> Result<()> {
     let account = caller.account();
     let event = Event::by_owner(visit, account, RECOVERY_CODES_MADE);
     let (mut tx, _) = begin(services, &caller, event.at).await?;
-    if !read(&mut tx, services, account).await?.any()
-        || !give_pending_codes(&mut tx, services, &caller, event.at).await?
-    {
-        // They are in use already, by the same form sent twice.
-        tx.rollback().await?;
-        return Ok(());
+    let given = match read(&mut tx, services, account).await?.any() {
+        true => give_pending_codes(&mut tx, services, &caller, Some(set), event.at).await,
+        false => Err(Refusal::StaleForm.into()),
+    };
+    match given {
+        Ok(true) => {}
+        // None wait any more: they are in use, or others are.
+        Ok(false) => {
+            tx.rollback().await?;
+            return Err(Refusal::StaleForm.into());
+        }
+        Err(error) => {
+            tx.rollback().await?;
+            return Err(error);
+        }
     }
     notify(&mut tx, services, account, "recovery-codes", &[]).await?;
     audit::record(&mut tx, &event).await?;
@@ -283,8 +314,9 @@ pub(super) async fn give_pending_codes(
     tx: &mut Tx,
     services: &Services,
     caller: &SignedIn,
+    set: Option<&str>,
     now: i64,
-) -> Result<bool, Fault> {
+) -> Result<bool> {
     let account = caller.account();
     let row = sql::totp(tx, account).await?.filter(|row| row.pending_until > now);
     let codes = row.and_then(|row| {
@@ -293,6 +325,7 @@ pub(super) async fn give_pending_codes(
             .open(Sealed::PendingCodes(account, caller.family()), row.pending_codes.as_deref()?)
     });
     let Some(codes) = codes else { return Ok(false) };
+    is_newest(&codes, set)?;
     let codes: Vec<String> = codes.split(' ').map(str::to_owned).collect();
     write_codes(tx, &services.keys, account, &codes, now).await?;
     sql::forget_pending(tx, account).await?;

@@ -259,7 +259,13 @@ fn public_key(key: &CoseKey) -> Option<PublicKey> {
     }
     if alg(iana::Algorithm::RS256) && kty(iana::KeyType::RSA) {
         let (n, e) = (part(-1)?, part(-2)?);
-        let is_sound = (256..=1024).contains(&n.len()) && n[0] != 0 && (1..=4).contains(&e.len());
+        let is_odd = |part: &[u8]| part.last().is_some_and(|byte| byte % 2 == 1);
+        let is_sound = (256..=1024).contains(&n.len())
+            && n[0] != 0
+            && (1..=4).contains(&e.len())
+            && e[..] != [1]
+            && is_odd(&n)
+            && is_odd(&e);
         return is_sound.then_some(PublicKey::Rs256(RsaPublicKeyComponents { n, e }));
     }
     None

@@ -86,6 +86,11 @@ pub(super) async fn count(db: &mut Db, account: AccountId, home: &str) -> Result
     Ok(db.one::<(i64,)>(sql(count).bind(account).bind(home)).await?.0)
 }
 
+pub(super) async fn count_all(db: &mut Db, account: AccountId) -> Result<i64, Fault> {
+    let count = "SELECT COUNT(*) FROM passkeys WHERE account_id = $1";
+    Ok(db.one::<(i64,)>(sql(count).bind(account)).await?.0)
+}
+
 pub(super) async fn strays(db: &mut Db, home: &str) -> Result<i64, Fault> {
     let count = "SELECT COUNT(*) FROM passkeys WHERE rp_id <> $1";
     Ok(db.one::<(i64,)>(sql(count).bind(home)).await?.0)

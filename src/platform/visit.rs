@@ -39,6 +39,8 @@ pub struct Visit {
     pub request_id: RequestId,
     /// The cookie's record of earlier sign-ins on this device.
     pub known_device: Option<String>,
+    /// The cookie of a browser before anybody is signed in.
+    pub visitor: Option<String>,
     /// Stands for the session, if there is one.
     pub session_reference: String,
     /// The tag of the language in which the sender wants to be addressed.

@@ -124,10 +124,8 @@ async fn verify(
     let demanded = factors::of(services, account).await?;
     let Evidence { password, answer } = *evidence;
     let is_passkey = matches!(answer, Some(Answer::Passkey(_)));
-    // An account without a password was signed in to by mail, and has the second factor left.
-    let has_first = hash.is_none() && demanded.any() && answer.is_some();
-    let mut first = First::EmailCode;
-    if !(is_passkey || has_first && password.is_none()) {
+    // An account without a password signs in again, unless it has a passkey.
+    if !is_passkey {
         let Some(password) = password else {
             return Err(Refusal::of_field(failed.field, Code::Missing).into());
         };
@@ -140,7 +138,6 @@ async fn verify(
             throttle.count(store, &counters, failed.event).await?;
             return Err(Refusal::of_field(failed.field, Code::Wrong).into());
         }
-        first = First::Password;
     }
     // Accounts without a second factor are asked for none.
     let answer = answer.filter(|_| in_full && demanded.any());
@@ -157,9 +154,9 @@ async fn verify(
         None => None,
     };
     let proved_by =
-        answered.as_ref().map_or(ProvedBy::of(first), |answered| match answered.second {
+        answered.as_ref().map_or(ProvedBy::of(First::Password), |answered| match answered.second {
             Second::Passkey(storage) => ProvedBy::of(First::Passkey(storage)),
-            second => ProvedBy::of(first).and(second),
+            second => ProvedBy::of(First::Password).and(second),
         });
     Ok(FullProof { proved_by: Some(proved_by), answered, hash, epoch, counters, failed })
 }
@@ -238,14 +235,7 @@ pub(super) async fn renew(
         id: random::text()?,
         proved_at: event.at,
         auth_time: event.at,
-        proved_by: match proof.proved_by {
-            // A session that mail began: this time, only the second factor was shown.
-            Some(ProvedBy { first: First::EmailCode, second }) => {
-                ProvedBy { first: old.proved_by.first, second }
-            }
-            Some(proved_by) => proved_by,
-            None => old.proved_by,
-        },
+        proved_by: proof.proved_by.unwrap_or(old.proved_by),
         begun_by: Some(successor.clone()),
         sealed_refresh_token: refresh_token.as_ref().map(seal).transpose()?,
         ..sessions::seen(old.clone(), visit, event.at)

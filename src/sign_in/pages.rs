@@ -419,7 +419,7 @@ async fn show_confirm(
     render_form(state, form, viewer, headers, move |form, token| {
         let lead = match &form.pending {
             _ if !has_password && second.passkeys > 0 => t("confirm-lead-passkey"),
-            _ if !has_password && !second.any() => t("confirm-lead-no-password"),
+            _ if !has_password => t("confirm-lead-no-password"),
             Some((_, pending)) => language().text(pending.act.lead),
             None => t("confirm-lead"),
         };
@@ -433,19 +433,19 @@ async fn show_confirm(
         if has_password {
             fields.push(parts::password(form, Field::PASSWORD));
         }
-        if second.totp {
+        if has_password && second.totp {
             fields.push(parts::app_code(form));
         }
-        if second.any() && second.codes_left > 0 {
-            fields.push(parts::recovery_code(form, !second.totp));
+        if has_password && second.any() && second.codes_left > 0 {
+            fields.push(parts::recovery_code(form, !second.totp, None));
         }
-        if has_password || second.any() {
+        if has_password {
             let class = if second.passkeys > 0 { "button quiet" } else { "button" };
             let words = t("confirm-button");
             fields.push(view! { <button type="submit" class=class>{words}</button> }.into_any());
         }
         // An account without a password has no other way.
-        let by_code = (is_reachable && !has_password && !second.any()).then(|| {
+        let by_code = (is_reachable && !has_password).then(|| {
             view! { <a class="button" href=another_code(form)>{t("confirm-by-code")}</a> }
         });
         fields.push(by_code.into_any());

@@ -6,7 +6,7 @@
 
 use super::{Proof, SECOND_FACTOR_FAILED, Step, attempt::Attempt, enter, leave_by, same_again};
 use crate::{
-    audit::Event,
+    audit::{Event, sha256},
     challenges::{self, Challenge, MAX_TRIES, Purpose},
     domain::Profile,
     emails::{self, NOBODY, SECURITY},
@@ -23,23 +23,27 @@ use crate::{
 };
 
 /// The part of the first step that the second one must know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     carrier: Carrier,
     first: First,
     /// Whether the session will outlive the browser.
     remembered: bool,
+    /// The browser, by the hash of its visitor's cookie. Programs have none.
+    browser: String,
 }
 
 impl Waiting {
-    pub(super) fn of(session: &StoredSession) -> Self {
+    pub(super) fn of(session: &StoredSession, visit: &Visit) -> Self {
         let StoredSession { carrier, remembered, proved_by, .. } = session;
-        Self { carrier: *carrier, first: proved_by.first, remembered: *remembered }
+        let browser = browser(*carrier, visit.visitor.as_deref());
+        Self { carrier: *carrier, first: proved_by.first, remembered: *remembered, browser }
     }
 
-    pub(super) fn written(self) -> String {
-        let remembered = if self.remembered { " remembered" } else { "" };
-        format!("{} {}{remembered}", self.carrier.word(), self.first.word())
+    pub(super) fn written(&self) -> String {
+        let Self { carrier, first, remembered, browser } = self;
+        let remembered = if *remembered { "remembered" } else { "once" };
+        format!("{} {} {remembered} {browser}", carrier.word(), first.word())
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -48,7 +52,16 @@ impl Waiting {
         let first = words.next()?;
         let firsts = [First::Password, First::EmailCode];
         let first = firsts.into_iter().find(|known| known.word() == first)?;
-        Some(Self { carrier, first, remembered: words.next().is_some() })
+        let remembered = words.next()? == "remembered";
+        Some(Self { carrier, first, remembered, browser: words.next()?.to_owned() })
+    }
+}
+
+/// A browser, by the hash of its visitor's cookie.
+fn browser(carrier: Carrier, visitor: Option<&str>) -> String {
+    match (carrier, visitor) {
+        (Carrier::Browser, Some(visitor)) => sha256(visitor),
+        _ => String::new(),
     }
 }
 
@@ -73,7 +86,7 @@ impl Taker {
         }
     }
 
-    fn kind(self, waiting: Waiting) -> SessionKind {
+    fn kind(self, waiting: &Waiting) -> SessionKind {
         match self {
             Self::Browser { .. } => SessionKind::Browser { remembered: waiting.remembered },
             Self::Program { refresh } => SessionKind::Program { refresh },
@@ -81,24 +94,32 @@ impl Taker {
     }
 }
 
-/// A challenge of this taker's kind that waits, or was answered a moment ago.
+/// A challenge of this browser, or of a program, that waits or was answered a moment ago.
 async fn find(
     services: &Services,
     challenge: &str,
     carrier: Carrier,
+    visitor: Option<&str>,
 ) -> Result<Option<(Challenge, Waiting)>> {
     let (store, keys) = (&services.store, &services.keys);
     let found = challenges::find(store, keys, Purpose::SecondFactor, challenge, now()).await?;
     Ok(found.and_then(|found| {
-        let waiting = Waiting::read(&found.state).filter(|waiting| waiting.carrier == carrier)?;
+        let is_its = |waiting: &Waiting| {
+            waiting.carrier == carrier && waiting.browser == browser(carrier, visitor)
+        };
+        let waiting = Waiting::read(&found.state).filter(is_its)?;
         Some((found, waiting))
     }))
 }
 
 /// The account behind a challenge of a browser, and how the second step can be done. `None`: it no
 /// longer waits.
-pub async fn waiting(services: &Services, challenge: &str) -> Result<Option<(Profile, Factors)>> {
-    let found = find(services, challenge, Carrier::Browser).await?;
+pub async fn waiting(
+    services: &Services,
+    challenge: &str,
+    visitor: Option<&str>,
+) -> Result<Option<(Profile, Factors)>> {
+    let found = find(services, challenge, Carrier::Browser, visitor).await?;
     let Some((found, _)) = found.filter(|(found, _)| !found.used && found.tries < MAX_TRIES) else {
         return Ok(None);
     };
@@ -119,11 +140,13 @@ pub async fn second_factor(
     before: Option<&SignedIn>,
 ) -> Result<Step> {
     let store = &services.store;
-    let Some((found, waiting)) = find(services, challenge, taker.carrier()).await? else {
+    let Some((found, waiting)) =
+        find(services, challenge, taker.carrier(), visit.visitor.as_deref()).await?
+    else {
         services.throttle.refuse_bearer(&services.keys, store, visit).await?;
         return Err(Refusal::InvalidCode.into());
     };
-    let kind = taker.kind(waiting);
+    let kind = taker.kind(&waiting);
     let holder = passwords::holder(store, found.account.unwrap_or(NOBODY));
     let mut attempt =
         Attempt::begin(services, &found.name, holder, Refusal::InvalidCode, visit).await?;
@@ -207,7 +230,8 @@ mod tests {
         for carrier in [Carrier::Browser, Carrier::Program] {
             for first in [First::Password, First::EmailCode] {
                 for remembered in [false, true] {
-                    let waiting = Waiting { carrier, first, remembered };
+                    let browser = if remembered { "x" } else { "" }.to_owned();
+                    let waiting = Waiting { carrier, first, remembered, browser };
                     assert_eq!(Waiting::read(&waiting.written()), Some(waiting));
                 }
             }

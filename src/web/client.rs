@@ -44,6 +44,7 @@ impl Visit {
             device: device(agent.unwrap_or_default()),
             request_id: sender.map(|sender| sender.request_id.clone()).unwrap_or_default(),
             known_device: state.cookies.device(headers),
+            visitor: state.cookies.visitor(headers),
             session_reference: session
                 .map(|id| state.keys.tag(Statement::SessionReference(id)))
                 .unwrap_or_default(),

@@ -749,7 +749,7 @@ async fn each_act_sends_one_notice_and_no_secret() {
     let email = server.verified(&mailbox, "alice").await;
     let token = server.token("alice").await;
     let app = server.set_up_app(&token).await;
-    mailbox.letter(&email, "An authenticator app was added", 1).await;
+    mailbox.letter(&email, "An authenticator app was set up", 1).await;
     let half = server.first_step(Via::Json, "alice").await;
     server.second_step(&half, &By::Recovery(app.codes[0].clone())).await.expect("signed in");
     let used = mailbox.letter(&email, "A recovery code was used", 1).await;
@@ -768,7 +768,7 @@ async fn each_act_sends_one_notice_and_no_secret() {
         let secrets = app.codes.iter().chain([&app.secret]);
         assert!(secrets.into_iter().all(|secret| !letter.contains(secret)), "{letter}");
     }
-    for about in ["An authenticator app was added", "A recovery code was used"] {
+    for about in ["An authenticator app was set up", "A recovery code was used"] {
         assert_eq!(mailbox.about(&email, about).len(), 1, "{about}");
     }
 }
@@ -872,7 +872,7 @@ async fn no_factor_is_lost_by_a_new_secret_nor_by_dropping_the_old_one() {
         said(&command.output().expect("it ran"))
     };
     let told = check(SECRETS[0]);
-    assert!(told.contains("1 authenticator apps and 10 recovery codes can't be read"), "{told}");
+    assert!(told.contains("(authenticator apps: 1, recovery codes: 10)"), "{told}");
     assert!(told.contains("JWT_SECRET_PREVIOUS"), "{told}");
     assert!(!check(SECRETS[1]).contains("can't be read"));
     let node = TestServer::start_with(&with(SECRETS[0], Some(SECRETS[1]))).await;

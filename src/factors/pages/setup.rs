@@ -134,7 +134,10 @@ static CONFIRM_TOTP: Form = Form {
 };
 
 #[server(endpoint = "/confirm_totp")]
-pub async fn confirm_totp(#[server(default)] code: String) -> Result<(), ServerFnError> {
+pub async fn confirm_totp(
+    #[server(default)] code: String,
+    #[server(default)] set: String,
+) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
@@ -142,7 +145,7 @@ pub async fn confirm_totp(#[server(default)] code: String) -> Result<(), ServerF
                 return Err(Refusal::of_field(Field::CODE, Code::Missing).into());
             }
             let (state, fresh) = (&call.state, call.fresh()?);
-            match use_confirm_totp(state, fresh, &code, &call.visit).await {
+            match use_confirm_totp(state, fresh, &code, Some(&set), &call.visit).await {
                 Err(Error::Refusal(Refusal::InvalidCode))
                     if is_just_confirmed(state, fresh, &code).await? => {}
                 confirmed => _ = confirmed?,
@@ -178,7 +181,8 @@ async fn show_authenticator(
     let token = viewer.form_token(state)?;
     let around = Around::of_form(&form).framed(Frame::Wide).with_code().with_passkeys();
     render(state, viewer, around, move || {
-        let fields = vec![app_code(&form), button(t("totp-confirm"))];
+        let set = hidden("set", &setup.set);
+        let fields = vec![set, app_code(&form), button(t("totp-confirm"))];
         view! {
             <div class="steps-page">
                 <h1>{t("totp-set-up")}</h1>
@@ -260,6 +264,7 @@ static ADD: Form = Form {
 pub async fn add_passkey(
     #[server(default)] challenge: String,
     #[server(default)] credential: String,
+    #[server(default)] set: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
@@ -267,7 +272,8 @@ pub async fn add_passkey(
             let read = of_field(&credential).ok().and_then(|json| Registration::read(json).ok());
             let wrong = Refusal::of_field(Field::CREDENTIAL, Code::Wrong);
             let (read, fresh) = (read.ok_or(wrong)?, call.fresh()?);
-            use_add_passkey(&call.state, fresh, &challenge, read, None, &call.visit).await?;
+            let how = (&*challenge, Some(&*set).filter(|set| !set.is_empty()));
+            use_add_passkey(&call.state, fresh, how, read, None, &call.visit).await?;
             call.stay(SECURITY, PASSKEY_ADDED)
         }
         .await,
@@ -296,7 +302,9 @@ async fn show_add(state: &AppState, form: FormState, viewer: &Viewer) -> Result<
     let around = Around::of_form(&form).framed(Frame::Wide).with_code();
     render(state, viewer, around, move || {
         let action = form.action();
+        let set = setup.as_ref().map(|setup| hidden("set", &setup.set));
         let fields = vec![
+            set.into_any(),
             passkey_button("create", action, t("passkey-add-button"), "button", false),
             no_passkeys(t("no-passkeys-add")),
         ];
@@ -339,15 +347,19 @@ async fn show_add(state: &AppState, form: FormState, viewer: &Viewer) -> Result<
     .await
 }
 
-static USE_CODES: Form = Form::at("/api/use_recovery_codes", CODES);
+static USE_CODES: Form = Form {
+    title: "codes-new",
+    show: Some(|state, form, viewer, _| show_codes(state, form, viewer).boxed()),
+    ..Form::at("/api/use_recovery_codes", CODES)
+};
 
 /// The codes on the page take the place of the old ones.
 #[server(endpoint = "/use_recovery_codes")]
-pub async fn use_recovery_codes() -> Result<(), ServerFnError> {
+pub async fn use_recovery_codes(#[server(default)] set: String) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
-            use_codes(&call.state, call.fresh()?, &call.visit).await?;
+            use_codes(&call.state, call.fresh()?, &set, &call.visit).await?;
             call.stay(SECURITY, CODES_IN_USE)
         }
         .await,
@@ -356,24 +368,30 @@ pub async fn use_recovery_codes() -> Result<(), ServerFnError> {
 }
 
 async fn codes_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
-    let fresh = match viewer.fresh(&state, None) {
+    show_codes(&state, FormState::new(&USE_CODES), &viewer).await
+}
+
+async fn show_codes(state: &AppState, form: FormState, viewer: &Viewer) -> Result<Response> {
+    let fresh = match viewer.fresh(state, None) {
         Ok(fresh) => fresh,
         Err(ask) => return Ok(ask),
     };
-    if !of(&state, fresh.account()).await?.any() {
+    if !of(state, fresh.account()).await?.any() {
         return Ok(Redirect::to(SECURITY).into_response());
     }
-    let (setup, token) = (pending(&state, fresh).await?, viewer.form_token(&state)?);
-    let around = Around::of("codes-new").framed(Frame::Wide).with_code().with_passkeys();
-    render(&state, &viewer, around, move || {
+    let (setup, token) = (pending(state, fresh).await?, viewer.form_token(state)?);
+    let around = Around::of_form(&form).framed(Frame::Wide).with_code().with_passkeys();
+    render(state, viewer, around, move || {
         view! {
             <div class="steps-page">
                 <h1>{t("codes-new")}</h1>
                 <p>{t("codes-new-lead")}</p>
+                {summary(&form)}
                 <section class="card">
                     {codes(&setup)}
                     <form method="post" action=USE_CODES.action>
                         {hidden(TOKEN_FIELD, &token)}
+                        {hidden("set", &setup.set)}
                         {button(t("codes-use"))}
                     </form>
                 </section>

@@ -23,6 +23,7 @@ fn visit() -> Visit {
         device: String::new(),
         request_id: Default::default(),
         known_device: None,
+        visitor: None,
         language: "en",
         session_reference: String::new(),
     }

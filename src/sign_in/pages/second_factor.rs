@@ -158,7 +158,9 @@ pub async fn second_factor(
         async {
             let state = &call.state;
             let challenge = call.second_factor.as_deref().unwrap_or_default();
-            let Some((profile, _)) = second::waiting(state, challenge).await? else {
+            let Some((profile, _)) =
+                second::waiting(state, challenge, call.visitor.as_deref()).await?
+            else {
                 if let Some(done) = done_already(&call, &next) {
                     return Ok(done);
                 }
@@ -185,7 +187,9 @@ pub async fn second_factor(
             let step = match take(&call, challenge, &answer, &trust).await {
                 // That was the last try.
                 Err(Error::Refusal(Refusal::InvalidCode))
-                    if second::waiting(state, challenge).await?.is_none() =>
+                    if second::waiting(state, challenge, call.visitor.as_deref())
+                        .await?
+                        .is_none() =>
                 {
                     return Ok(over(&call, &next));
                 }
@@ -253,7 +257,9 @@ async fn show(
     headers: &HeaderMap,
 ) -> Result<Response> {
     let challenge = state.cookies.second_factor(headers).unwrap_or_default();
-    let Some((profile, factors)) = second::waiting(state, &challenge).await? else {
+    let visitor = state.cookies.visitor(headers);
+    let Some((profile, factors)) = second::waiting(state, &challenge, visitor.as_deref()).await?
+    else {
         let page = FormState::new(&SIGN_IN).to(form.value("next")).here();
         let cookie = [(header::SET_COOKIE, state.cookies.forget_second_factor())];
         return Ok((cookie, Redirect::to(&page)).into_response());
@@ -283,16 +289,16 @@ fn fields(form: &FormState, factors: &Factors, whose: &str) -> Vec<AnyView> {
     if totp {
         fields.push(app_code(form));
     }
+    let class = if has_passkey { "button quiet" } else { "button" };
+    let go_on = || {
+        view! { <button type="submit" class=class>{t("second-factor-button")}</button> }.into_any()
+    };
     if codes_left > 0 {
-        fields.push(recovery_code(form, !totp && !has_passkey));
+        fields.push(recovery_code(form, !totp && !has_passkey, (!totp).then(go_on)));
     }
     fields.push(checkbox(form, "trust", t("trust"), Some(t("trust-hint"))));
-    if totp || codes_left > 0 {
-        let class = if has_passkey { "button quiet" } else { "button" };
-        fields.push(
-            view! { <button type="submit" class=class>{t("second-factor-button")}</button> }
-                .into_any(),
-        );
+    if totp {
+        fields.push(go_on());
     }
     if !totp && codes_left == 0 {
         fields.push(view! { <p class="hint">{t("second-factor-lost")}</p> }.into_any());

@@ -161,14 +161,15 @@ pub(crate) fn app_code(form: &FormState) -> AnyView {
     Input { hint, ..Input::new(Field::CODE, Kind::Digits, "one-time-code") }.view(form)
 }
 
-/// A field for a recovery code, which few people need.
-pub(crate) fn recovery_code(form: &FormState, open: bool) -> AnyView {
+/// A field for a recovery code, which few people need. `button`: sends it, if no other one does.
+pub(crate) fn recovery_code(form: &FormState, open: bool, button: Option<AnyView>) -> AnyView {
     let input = Input::new(Field::RECOVERY_CODE, Kind::Name, "one-time-code").view(form);
     let open = open || error_of(form, Field::RECOVERY_CODE.name()).is_some();
     view! {
         <details class="dialog" open=open>
             <summary>{t("recovery-code-instead")}</summary>
             {input}
+            {button}
         </details>
     }
     .into_any()
