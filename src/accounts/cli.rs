@@ -389,10 +389,8 @@ async fn reset_factors(
 }
 
 async fn find(store: &Store, name: &str) -> Result<AccountRecord, Failure> {
-    match super::find(store, name).await.map_err(told)? {
-        Some(account) => Ok(account),
-        None => fail("there is no account with this username or id"),
-    }
+    let found = super::find(store, name).await.map_err(told)?;
+    found.map_or_else(|| fail("there is no account with this username or id"), Ok)
 }
 
 async fn list(store: &Store, json: bool) -> Result<(), Failure> {
@@ -448,26 +446,24 @@ async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
         say(&format!("{:13} {}", label.to_lowercase(), value.unwrap_or("-")));
     }
     let Emails { verified, pending, .. } = emails::of(store, profile.id).await.map_err(told)?;
-    if let Some(address) = verified {
-        say(&format!("email         {address}"));
-    }
-    if let Some(address) = pending {
-        say(&format!("to be verified {address}"));
+    for (label, address) in [("email", verified), ("to be verified", pending)] {
+        if let Some(address) = address {
+            say(&format!("{label:13} {address}"));
+        }
     }
     say(&format!("member since  {}", day(profile.created_at)));
     say(&format!("state         {}", state(record)));
-    if let Some(at) = record.disabled_at {
-        say(&format!("disabled      {}", day(at)));
-    }
-    if let Some(at) = record.delete_at {
-        say(&format!("to be deleted {}", day(at)));
+    for (label, at) in [("disabled", record.disabled_at), ("to be deleted", record.delete_at)] {
+        if let Some(at) = at {
+            say(&format!("{label:13} {}", day(at)));
+        }
     }
     let holder = passwords::holder(store, profile.id).await.map_err(told)?;
     let hash = holder.and_then(|holder| holder.hash);
     say(&format!("password      kept as {}", hash.as_ref().map_or("none", PasswordHash::kept_as)));
     let second = factors::counted(store, profile.id).await.map_err(told)?;
-    let app = if second.totp { "authenticator app, " } else { "" };
     let (passkeys, codes) = (second.passkeys, second.codes_left);
+    let app = if second.totp { "authenticator app, " } else { "" };
     say(&format!("second factor {app}passkeys: {passkeys}, recovery codes left: {codes}"));
     Ok(())
 }

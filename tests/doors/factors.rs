@@ -84,10 +84,11 @@ async fn a_browser_sets_up_an_app_with_its_codes_before_it_counts() {
     );
 
     let action = "/api/confirm_totp";
-    let refused =
-        browser.submit("/account/security/authenticator", action, &[("code", &app.wrong())]).await;
+    let set = hidden(&page, "set");
+    let fields = [("code", &*app.wrong()), ("set", &set)];
+    let refused = browser.submit("/account/security/authenticator", action, &fields).await;
     assert!(refused.says("This code is wrong"), "{refused:?}");
-    let fields = [("code", &*app.code(-1))];
+    let fields = [("code", &*app.code(-1)), ("set", &set)];
     assert!(browser.submit("/account/security/authenticator", action, &fields).await.is_accepted());
     let page = browser.page("/account/security").await;
     assert!(page.contains("10 codes are left") && !page.contains(&app.codes[0]));
@@ -215,8 +216,12 @@ async fn new_codes_are_shown_before_they_take_the_place_of_the_old() {
     let new = page.split("<code>").nth(1).expect("codes")[..11].to_owned();
     let half = server.first_step(Via::Json, "alice").await;
     assert!(server.second_step(&half, &By::Recovery(new.clone())).await.is_err(), "not yet");
+    let set = hidden(&page, "set");
     let page = "/account/security/recovery-codes";
-    assert!(browser.submit(page, "/api/use_recovery_codes", &[]).await.is_accepted());
+    // Another tab has newer codes: those of this page are not the ones that would count.
+    let old = browser.submit(page, "/api/use_recovery_codes", &[("set", "older")]).await;
+    assert!(!old.is_accepted(), "{old:?}");
+    assert!(browser.submit(page, "/api/use_recovery_codes", &[("set", &set)]).await.is_accepted());
     assert!(!browser.page(page).await.contains(&new), "shown no more");
     assert!(server.second_step(&half, &By::Recovery(app.codes[1].clone())).await.is_err());
     assert!(server.second_step(&half, &By::Recovery(new)).await.is_ok());
@@ -264,9 +269,7 @@ async fn the_half_open_door_opens_nothing_else() {
         assert_eq!(server.post_json("/auth/second-factor", &body).await.status(), 400);
     }
     // And a browser's is not a program's, nor the other way round.
-    let cookies = browser.cookies();
-    let own = cookies.split("latchkey-second-factor=").nth(1).expect("a cookie");
-    let own = own.split(';').next().expect("a cookie");
+    let own = browser.kept("latchkey-second-factor");
     let body = json!({"challenge": own, "code": app.code(0)});
     assert_eq!(server.post_json("/auth/second-factor", &body).await.status(), 400);
     for page in ["/profile", "/account", "/account/security", "/confirm"] {
@@ -373,6 +376,20 @@ async fn a_form_of_the_second_step_that_is_sent_twice_signs_in_both_times() {
         assert_eq!(answer.headers()["location"], "/profile");
     }
     assert_eq!(browser.get("/profile").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_second_step_carried_to_another_browser_opens_nothing() {
+    let server = TestServer::start().await;
+    let (app, _) = server.with_app("alice").await;
+    let first = server.first_step_in(Browser::new(&server), "alice", &[]).await;
+    let other = Browser::new(&server);
+    other.get("/signin").await;
+    other.keep("latchkey-second-factor", &first.kept("latchkey-second-factor"));
+    let led = other.get("/signin/second-factor").await;
+    assert_eq!(led.status(), StatusCode::SEE_OTHER, "it has to sign in");
+    let answer = server.send_second(&first, &[("code", &app.code(0))]).await;
+    assert_eq!(answer.headers()["location"], "/profile");
 }
 
 #[tokio::test]
@@ -574,7 +591,8 @@ async fn the_form_that_switches_an_app_on_may_be_sent_twice() {
     let page = browser.page("/account/security/authenticator").await;
     let secret = page.split("secret=").nth(1).expect("a secret").split('&').next();
     let app = App { secret: secret.expect("a secret").to_owned(), codes: Vec::new() };
-    let fields = [("form_token", &*form_token(&page)), ("code", &*app.code(0))];
+    let set = hidden(&page, "set");
+    let fields = [("form_token", &*form_token(&page)), ("code", &*app.code(0)), ("set", &set)];
     for _ in 0..2 {
         let sent = browser.post("/api/confirm_totp", &fields).await;
         assert_eq!(sent.headers()["location"], "/account/security");
@@ -877,6 +895,27 @@ async fn no_factor_is_lost_by_a_new_secret_nor_by_dropping_the_old_one() {
     assert!(!check(SECRETS[1]).contains("can't be read"));
     let node = TestServer::start_with(&with(SECRETS[0], Some(SECRETS[1]))).await;
     node.strong_token("alice", &By::Recovery(app.codes[1].clone())).await;
+}
+
+#[tokio::test]
+async fn a_trusted_device_stays_trusted_when_the_secret_is_replaced() {
+    let server = TestServer::start_with(&[("JWT_SECRET", SECRETS[0])]).await;
+    let (app, _) = server.with_app("alice").await;
+    let browser = server.first_step_in(Browser::new(&server), "alice", &[]).await;
+    server.send_second(&browser, &[("code", &app.code(0)), ("trust", "yes")]).await;
+    let mut device = browser.kept("latchkey-device");
+    let url = ("DATABASE_URL", &*server.database_url);
+    let (new, previous) = (("JWT_SECRET", SECRETS[1]), ("JWT_SECRET_PREVIOUS", SECRETS[0]));
+    for settings in [&[url, new, previous][..], &[url, new]] {
+        let node = TestServer::start_with(settings).await;
+        let browser = Browser::new(&node);
+        browser.keep("latchkey-device", &device);
+        let fields = [("username", "alice"), ("password", PASSWORD)];
+        let signed_in = browser.send("/signin", "/api/sign_in", &fields).await;
+        assert_eq!(signed_in.headers()["location"], "/profile");
+        device = browser.kept("latchkey-device");
+        node.running.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -288,9 +288,21 @@ impl Browser {
     /// With the session of another browser.
     pub(crate) fn with_session(origin: &str, session: &str) -> Self {
         let browser = Self::at(origin);
-        let url = origin.parse().expect("a URL");
-        browser.jar.add_cookie_str(&format!("latchkey={session}"), &url);
+        browser.keep("latchkey", session);
         browser
+    }
+
+    /// Keeps a cookie that was another browser's.
+    pub(crate) fn keep(&self, name: &str, value: &str) {
+        let url = self.origin.parse().expect("a URL");
+        self.jar.add_cookie_str(&format!("{name}={value}"), &url);
+    }
+
+    /// The value of a cookie.
+    pub(crate) fn kept(&self, name: &str) -> String {
+        let (cookies, name) = (self.cookies(), format!("{name}="));
+        let value = cookies.split("; ").find_map(|cookie| cookie.strip_prefix(&*name));
+        value.expect("the cookie").to_owned()
     }
 
     /// All cookies, as it sends them.
