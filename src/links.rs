@@ -91,6 +91,17 @@ pub(crate) async fn make(
     Ok(link)
 }
 
+/// When the account's unused link for a purpose expires, if it was sent to this address.
+pub(crate) async fn expiry(
+    tx: &mut Tx,
+    purpose: Purpose,
+    account: AccountId,
+    sent_to: &str,
+    now: i64,
+) -> Result<Option<i64>, Fault> {
+    sql::expiry(tx, purpose.word(), account, sent_to, now).await
+}
+
 /// A link that is valid, or was used a moment ago and may be repeated.
 pub(crate) async fn find(
     store: &Store,

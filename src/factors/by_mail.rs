@@ -70,8 +70,12 @@ pub async fn ask(services: &Services, challenge: &str, visit: &Visit) -> Result<
         tx.rollback().await?;
         return Ok(());
     }
-    let link = links::make(&mut tx, Purpose::ResetFactors, account, at, Some(&key)).await?;
-    let from = (at + DELAY).to_string();
+    // Asking again doesn't begin the wait again.
+    let purpose = Purpose::ResetFactors;
+    let earlier = links::expiry(&mut tx, purpose, account, &key, at).await?;
+    let began = earlier.map_or(at, |expires_at| (expires_at - purpose.ttl()).max(at - DELAY));
+    let link = links::make(&mut tx, purpose, account, began, Some(&key)).await?;
+    let from = (began + DELAY).to_string();
     let message: Message = owner.message("reset-factors").with("time", &from);
     let message = message.leading_to(format!("/reset-factors?link={link}"));
     mail::post(&mut tx, keys, Some(account), &message).await?;

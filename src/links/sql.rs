@@ -72,6 +72,21 @@ pub(super) async fn find(
     }))
 }
 
+pub(super) async fn expiry(
+    tx: &mut Tx,
+    purpose: &str,
+    account: AccountId,
+    sent_to: &str,
+    now: i64,
+) -> Result<Option<i64>, Fault> {
+    let query = "SELECT l.expires_at FROM links l JOIN accounts a ON a.id = l.account_id \
+                 WHERE l.account_id = $1 AND l.purpose = $2 AND l.sent_to = $3 AND l.expires_at > $4 \
+                 AND l.used_at IS NULL AND l.epoch = a.epoch";
+    let query = sql(query).bind(account).bind(purpose).bind(sent_to).bind(now);
+    let row: Option<(i64,)> = tx.optional(query).await?;
+    Ok(row.map(|(expires_at,)| expires_at))
+}
+
 pub(super) async fn use_up(
     tx: &mut Tx,
     hash: &str,

@@ -996,6 +996,30 @@ async fn mail_removes_the_factors_a_day_later_if_the_operator_allows_it() {
 }
 
 #[tokio::test]
+async fn asking_again_to_remove_factors_does_not_begin_the_wait_again() {
+    let (server, mailbox) = with_mail_and(&[("RECOVERY_BY_MAIL", "yes")]).await;
+    let email = server.verified(&mailbox, "alice").await;
+    server.set_up_app(&server.token("alice").await).await;
+    let mut links = Vec::new();
+    for count in 1..=2 {
+        let HalfOpen::Program(challenge) = server.first_step(Via::Json, "alice").await else {
+            panic!("a program")
+        };
+        let body = json!({"challenge": challenge});
+        server.post_json("/auth/second-factor/recover", &body).await;
+        links.push(link(&mailbox.letter(&email, "Remove the second step", count).await));
+        if count == 1 {
+            server.db_execute("UPDATE links SET expires_at = expires_at - 86400").await;
+        }
+    }
+    let reset = async |link: &str| {
+        server.post_json("/auth/reset-factors", &json!({"token": link})).await.status()
+    };
+    assert_eq!(reset(&links[0]).await, StatusCode::BAD_REQUEST, "the second took its place");
+    assert_eq!(reset(&links[1]).await, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn a_request_to_remove_factors_is_stopped_by_its_link_and_by_any_full_sign_in() {
     let (server, mailbox) = with_mail_and(&[("RECOVERY_BY_MAIL", "yes")]).await;
     let email = server.verified(&mailbox, "alice").await;
