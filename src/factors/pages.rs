@@ -131,6 +131,7 @@ impl Shown {
                         <button type="submit" class="button quiet small">{t("totp-remove")}</button>
                     </form>
                 </div>
+                <p class="hint">{t("totp-remove-how")}</p>
             }
             .into_any(),
             false => view! {

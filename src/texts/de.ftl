@@ -235,6 +235,7 @@ totp-is-on = Aktiv
 totp-set-up = Authenticator-App einrichten
 totp-replace = Andere App einrichten
 totp-remove = Entfernen
+totp-remove-how = Wenn Sie sie entfernen, gelten ihre Codes nicht mehr, und alle anderen Geräte werden abgemeldet.
 totp-set-up-lead = Von da an geben Sie Ihr Passwort und dann einen Code ein, den die App anzeigt.
 totp-step-codes = 1. Speichern Sie Ihre Wiederherstellungscodes
 totp-step-scan = 2. Scannen Sie den QR-Code

@@ -235,6 +235,7 @@ totp-is-on = On
 totp-set-up = Set up an authenticator app
 totp-replace = Set up another app
 totp-remove = Remove it
+totp-remove-how = If you remove it, its codes stop working, and all other devices are signed out.
 totp-set-up-lead = From then on, you enter your password and then a code that the app shows.
 totp-step-codes = 1. Save your recovery codes
 totp-step-scan = 2. Scan the QR code
