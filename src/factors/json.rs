@@ -90,6 +90,9 @@ pub(crate) struct FactorList {
 }
 
 /// List your second factors
+///
+/// What your account asks for after the password: whether there is an authenticator app, how many
+/// recovery codes are left, and the passkeys. It never contains a secret.
 #[utoipa::path(
     get, path = "/user/factors", tag = "second factors", operation_id = "factors",
     security(("accessToken" = []), ("sessionCookie" = [])),
@@ -331,6 +334,8 @@ pub(crate) struct PasskeyNameBody {
 }
 
 /// Rename a passkey
+///
+/// The name is for you alone: it changes neither the passkey nor how your device shows it.
 #[utoipa::path(
     patch, path = "/user/passkeys/{id}", tag = "second factors", operation_id = "renamePasskey", request_body = PasskeyNameBody,
     params(("id" = String, Path, description = "The `id` of one of your passkeys")),
@@ -434,6 +439,8 @@ async fn trusted_devices(
 }
 
 /// Stop trusting a device
+///
+/// The device is asked for the second factor at its next sign-in. Its session goes on.
 #[utoipa::path(
     delete, path = "/user/trusted-devices/{id}", tag = "second factors", operation_id = "distrustDevice",
     params(("id" = String, Path, description = "The `id` of one of your trusted devices")),
