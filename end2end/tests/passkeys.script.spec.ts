@@ -59,8 +59,8 @@ test("a person adds a passkey, signs in with it by the button, renames it and re
   await signOut(page);
 
   await page.goto("/signin?next=%2Faccount%2Fsecurity");
-  await expect(page.getByRole("button", { name: "Sign in with a passkey" })).toBeVisible();
-  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await expect(page.getByRole("button", { name: "Use a passkey" })).toBeVisible();
+  await page.getByRole("button", { name: "Use a passkey" }).click();
   await expect(page).toHaveURL("/account/security");
   await expect(page.getByText("Last used a moment ago")).toBeVisible();
 
@@ -148,7 +148,7 @@ test("a passkey that the server has forgotten is refused, and the browser forget
   await addPasskey(page);
   operate(server, "user", "reset-factors", username, "--yes");
   await page.goto("/signin");
-  await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await page.getByRole("button", { name: "Use a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("This passkey didn't work.");
   await expect.poll(() => credentials(device)).toEqual([]);
 });

@@ -157,7 +157,7 @@ pub(crate) struct TotpCode {
 /// Recovery codes, shown this once.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RecoveryCodes {
+pub(crate) struct GivenCodes {
     /// Ten. Each works once.
     #[schema(example = json!(["ABCDE-23456"]))]
     recovery_codes: Vec<String>,
@@ -172,7 +172,7 @@ pub(crate) struct RecoveryCodes {
     post, path = "/user/totp/confirm", tag = "second factors", operation_id = "confirmTotp", request_body = TotpCode,
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The recovery codes", body = RecoveryCodes),
+        (status = 200, description = "The recovery codes", body = GivenCodes),
         (status = 400, description = "`invalid-input`, `malformed-json` or `invalid-code`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
     )
@@ -183,13 +183,13 @@ async fn confirm_totp(
     visit: Visit,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<RecoveryCodes>> {
+) -> Result<Json<GivenCodes>> {
     let code = strict::read(headers, body, |body| strict::string(body, "code"))?;
     let code = code.and_then(|code| if code.is_empty() { Err(Code::Missing) } else { Ok(code) });
     let code = code.map_err(|code| Refusal::of_field(Field::CODE, code))?;
     let fresh = fresh(&state, &caller)?;
     let recovery_codes = super::confirm_totp(&state, fresh, &code, None, &visit).await?;
-    Ok(Json(RecoveryCodes { recovery_codes }))
+    Ok(Json(GivenCodes { recovery_codes }))
 }
 
 /// Remove your authenticator app
@@ -220,7 +220,7 @@ async fn remove_totp(
     post, path = "/user/recovery-codes", tag = "second factors", operation_id = "makeRecoveryCodes",
     security(("accessToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The new codes", body = RecoveryCodes),
+        (status = 200, description = "The new codes", body = GivenCodes),
         (status = 400, description = "`invalid-input`: there is no second factor", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "`unauthorized` or `proof-too-old`", body = ProblemDetails, content_type = "application/problem+json"),
     )
@@ -229,9 +229,9 @@ async fn recovery_codes(
     State(state): State<AppState>,
     Extension(caller): Extension<SignedIn>,
     visit: Visit,
-) -> Result<Json<RecoveryCodes>> {
+) -> Result<Json<GivenCodes>> {
     let recovery_codes = super::new_codes(&state, fresh(&state, &caller)?, &visit).await?;
-    Ok(Json(RecoveryCodes { recovery_codes }))
+    Ok(Json(GivenCodes { recovery_codes }))
 }
 
 /// The input of `navigator.credentials.create`.

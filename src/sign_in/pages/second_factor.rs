@@ -95,7 +95,7 @@ static PASSKEY: Form = Form {
 /// The button on the sign-in page.
 pub(super) fn passkey_button(form: &FormState) -> AnyView {
     let action = FormState::new(&PASSKEY).to(form.value("next")).action();
-    parts::passkey_button("get", action, t("sign-in-by-passkey"), "button quiet", true)
+    parts::passkey_button("get", action, t("use-passkey"), "button quiet", true)
 }
 
 /// Signs in with a passkey alone. The script of the page has filled in the fields.
@@ -282,7 +282,7 @@ fn fields(form: &FormState, factors: &Factors, whose: &str) -> Vec<AnyView> {
     let has_passkey = passkeys > 0;
     let mut fields = vec![hidden("whose", whose)];
     if has_passkey {
-        let (action, words) = (form.action(), t("second-factor-passkey"));
+        let (action, words) = (form.action(), t("use-passkey"));
         fields.push(parts::passkey_button("get", action, words, "button", false));
         fields.push(no_passkeys(t("no-passkeys-here")));
     }
