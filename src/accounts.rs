@@ -68,7 +68,7 @@ struct NewRow<'a> {
 pub async fn sign_up(services: &Services, new: &NewAccount, visit: &Visit) -> Result<Profile> {
     let (tx, made) = make(services, new, visit, random::account_id()?).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     made.event.log();
     Ok(made.profile)
 }

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     accounts::cli::{self as accounts, ImportOptions, User},
+    apps::cli::{self as apps, AppCommand},
     audit::cli::{self as audit, Audit},
     mail::cli::{self as mail, MailCommand},
     platform::{
@@ -14,6 +15,7 @@ use crate::{
     },
     server::{self, tables},
     settings::Settings,
+    signing::cli::{self as signing, KeysCommand},
     store::{
         cli::{self as store, Migrate},
         settings::Database,
@@ -76,6 +78,12 @@ enum Command {
     /// Show and change accounts; works while the server runs
     #[command(subcommand)]
     User(User),
+    /// Add, show and change the apps that people sign in to; works while the server runs
+    #[command(subcommand)]
+    App(AppCommand),
+    /// List and rotate the keys that sign tokens for apps and services
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Verify or export the audit trail
     #[command(subcommand)]
     Audit(Audit),
@@ -118,6 +126,12 @@ pub fn main() -> ExitCode {
         }
         Command::User(command) => {
             with_settings(async |settings: Settings| accounts::user(&settings, command).await)
+        }
+        Command::App(command) => {
+            with_settings(async |settings: Settings| apps::run(&settings, command).await)
+        }
+        Command::Keys(command) => {
+            with_settings(async |settings: Settings| signing::run(&settings, command).await)
         }
         Command::Mail(command) => {
             with_settings(async |settings: Settings| mail::run(&settings, command).await)

@@ -227,7 +227,7 @@ pub(crate) async fn set(
 
 /// Gives an account an address that waits to be verified, in the transaction of something larger.
 /// A mail with a link goes to it, or, if it belongs to another account, a mail that says so. Wake
-/// the desk after the commit.
+/// the outbox after the commit.
 pub(crate) async fn claim(
     tx: &mut Tx,
     services: &Services,
@@ -334,7 +334,7 @@ pub async fn give(
     notify(&mut tx, services, account, "email-changing", &[], SECURITY).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(true)
 }
@@ -375,14 +375,14 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     sessions::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(())
 }
 
 /// Writes to the verified address of an account, if it has one and this server has mail. `values`:
 /// those of the variables in its text, besides the username. `path`: the page that its button leads
-/// to. Wake the desk after the commit.
+/// to. Wake the outbox after the commit.
 pub(crate) async fn notify(
     tx: &mut Tx,
     services: &Services,

@@ -51,6 +51,12 @@ pub enum Statement<'a> {
     PasskeyChallenge(&'a str, &'a str),
     /// This account was signed in to from this device in this network.
     Seen(AccountId, &'a str, &'a str),
+    /// This step of an authorization was taken at this time, for the request with this hash.
+    AuthorizationStep(&'a str, i64, &'a str),
+    /// What the browser shows to the app of this host: a grant, and since when.
+    AppCookie(&'a str, &'a str, i64),
+    /// The PKCE verifier of a sign-in to an app behind a proxy, in this browser at this time.
+    AppVerifier(&'a str, &'a str),
     /// Stands for the session with this id where the id itself must not be recorded (LG-03).
     SessionReference(&'a str),
 }
@@ -76,6 +82,11 @@ impl Statement<'_> {
             Self::Seen(account, device, network) => {
                 format!("seen by {}: {device}, {network}", account.0)
             }
+            Self::AuthorizationStep(step, at, request) => {
+                format!("step {step} at {at} of authorization: {request}")
+            }
+            Self::AppCookie(host, grant, since) => format!("app {host}: {grant} since {since}"),
+            Self::AppVerifier(browser, id) => format!("verifier of sign-in {id} in {browser}"),
             Self::SessionReference(id) => format!("session reference: {id}"),
         }
     }
@@ -97,6 +108,12 @@ pub enum Sealed<'a> {
     PendingCodes(AccountId, &'a str),
     /// The hash of this account's recovery code at this place.
     RecoveryCode(AccountId, i64),
+    /// The signing key with this id.
+    SigningKey(&'a str),
+    /// An authorization code of an app.
+    AuthorizationCode,
+    /// A sign-in to the app of this host, in the browser with this cookie.
+    AppState(&'a str, &'a str),
 }
 
 impl Sealed<'_> {
@@ -116,13 +133,21 @@ impl Sealed<'_> {
             Self::RecoveryCode(account, place) => {
                 format!("recovery code {place} of {}", account.0)
             }
+            Self::SigningKey(id) => format!("signing key: {id}"),
+            Self::AuthorizationCode => "authorization code".to_owned(),
+            Self::AppState(host, browser) => format!("sign-in to {host} in {browser}"),
         }
     }
 
-    /// Second factors have keys of their own.
+    /// Second factors and signing keys have keys of their own.
     fn key(self, keys: &OfSecret) -> &Seal {
         match self {
-            Self::AfterSession(_) | Self::Delivery(_) | Self::ChallengeName(_) => &keys.sealing,
+            Self::AfterSession(_)
+            | Self::Delivery(_)
+            | Self::ChallengeName(_)
+            | Self::AuthorizationCode
+            | Self::AppState(..) => &keys.sealing,
+            Self::SigningKey(_) => &keys.signing,
             Self::Totp(_) | Self::PendingTotp(..) => &keys.apps,
             Self::PendingCodes(..) | Self::RecoveryCode(..) => &keys.codes,
         }
@@ -148,6 +173,8 @@ struct OfSecret {
     apps: Seal,
     /// For recovery codes.
     codes: Seal,
+    /// For the keys that sign tokens for others.
+    signing: Seal,
 }
 
 /// Seals texts with one key, by AES-256-GCM with a random nonce. `context`: a sealed text opens only
@@ -195,6 +222,7 @@ impl OfSecret {
             sealing: seal(b"sealing")?,
             apps: seal(b"authenticator apps")?,
             codes: seal(b"recovery codes")?,
+            signing: seal(b"signing keys")?,
         })
     }
 }

@@ -21,9 +21,13 @@ pub mod texts;
 
 // Ground rooms, which the others build on.
 #[cfg(feature = "ssr")]
+pub mod apps;
+#[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
 pub mod challenges;
+#[cfg(feature = "ssr")]
+pub mod groups;
 #[cfg(feature = "ssr")]
 pub mod keys;
 #[cfg(feature = "ssr")]
@@ -39,6 +43,8 @@ pub mod passwords;
 #[cfg(feature = "ssr")]
 pub mod sessions;
 #[cfg(feature = "ssr")]
+pub mod signing;
+#[cfg(feature = "ssr")]
 pub mod throttle;
 
 // Capabilities.
@@ -50,6 +56,10 @@ pub mod devices;
 pub mod emails;
 #[cfg(feature = "ssr")]
 pub mod factors;
+#[cfg(feature = "ssr")]
+pub mod forward_auth;
+#[cfg(feature = "ssr")]
+pub mod openid;
 #[cfg(feature = "ssr")]
 pub mod overview;
 #[cfg(feature = "ssr")]

@@ -18,7 +18,7 @@ pub use self::transport::Transport;
 use crate::{
     domain::AccountId,
     keys::Keys,
-    outbox::{self, Courier, Kind, Undelivered, work::Desk},
+    outbox::{self, Courier, Delivered, Kind, Undelivered},
     platform::{clock::now, error::Fault},
     store::db::Tx,
 };
@@ -29,10 +29,11 @@ const MAIL: Kind = Kind("mail");
 pub struct Mail {
     pub transport: Transport,
     pub letterhead: Letterhead,
-    pub desk: Arc<Desk>,
+    pub delivered: Delivered,
 }
 
-/// Puts a message into the outbox, in the transaction of its act. Wake the desk after the commit.
+/// Puts a message into the outbox, in the transaction of its act. Wake the outbox after the
+/// commit.
 pub(crate) async fn post(
     tx: &mut Tx,
     keys: &Keys,
@@ -48,6 +49,10 @@ pub struct Postman(pub Arc<Mail>);
 impl Courier for Postman {
     fn kind(&self) -> Kind {
         MAIL
+    }
+
+    fn delivered(&self) -> &Delivered {
+        &self.0.delivered
     }
 
     fn deliver<'a>(

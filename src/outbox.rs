@@ -24,6 +24,7 @@ use crate::{
 
 pub use sql::Listed;
 pub(crate) use sql::{TABLES, forget};
+pub use work::Delivered;
 
 /// A kind of delivery, as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,9 @@ pub enum Undelivered {
 /// Delivers one kind of content.
 pub trait Courier: Send + Sync {
     fn kind(&self) -> Kind;
+
+    /// What this node has delivered of it.
+    fn delivered(&self) -> &Delivered;
 
     /// `id`: stays the same when the delivery is repeated. `false`: there was nothing to deliver.
     fn deliver<'a>(

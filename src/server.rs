@@ -4,19 +4,21 @@ pub mod cli;
 mod jobs;
 mod trusted_clock;
 
-use std::{io, net::SocketAddr, num::NonZero, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZero, path::Path, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     accounts,
+    apps::{self, KnownApps, logout::Messenger},
     audit::{self, Act},
-    challenges, devices, emails, factors,
+    challenges, devices, emails, factors, forward_auth, groups,
     keys::Keys,
     links,
     mail::{Mail, Postman, Transport},
+    openid,
     outbox::{
-        self, Courier,
+        self, Courier, Delivered,
         work::{Desk, work},
     },
     overview,
@@ -31,6 +33,7 @@ use crate::{
     },
     settings::Settings,
     sign_in,
+    signing::{self, SigningKeys},
     store::{self, Fact, SetUpLock, Store, Table},
     throttle::{self, Throttle},
     web::{
@@ -67,12 +70,18 @@ fn map(has_mail: bool, recovers_by_mail: bool) -> Map {
     sign_in::pages::password::routes(&mut map);
     passwords::pages::routes(&mut map);
     devices::pages::routes(&mut map);
+    openid::pages::used::routes(&mut map);
     accounts::pages::data_routes(&mut map);
     accounts::json::routes(&mut map);
     devices::json::routes(&mut map);
     factors::pages::routes(&mut map);
     factors::json::routes(&mut map);
     audit::json::routes(&mut map);
+    signing::json::routes(&mut map);
+    openid::json::routes(&mut map);
+    openid::json::used::routes(&mut map);
+    openid::pages::routes(&mut map);
+    forward_auth::json::routes(&mut map);
     accounts::pages::routes_of_email(&mut map, has_mail);
     if has_mail {
         emails::pages::routes(&mut map);
@@ -98,7 +107,12 @@ pub fn tables() -> Vec<&'static Table> {
         passwords::TABLES,
         passkeys::TABLES,
         factors::TABLES,
+        groups::TABLES,
+        signing::TABLES,
+        apps::TABLES,
         sessions::TABLES,
+        sessions::grants::TABLES,
+        openid::TABLES,
         links::TABLES,
         challenges::TABLES,
         outbox::TABLES,
@@ -118,6 +132,10 @@ pub fn acts() -> Vec<Act> {
         factors::ACTS,
         sign_in::ACTS,
         sessions::ACTS,
+        groups::ACTS,
+        signing::ACTS,
+        apps::ACTS,
+        openid::ACTS,
         throttle::ACTS,
         audit::ACTS,
         web::ACTS,
@@ -139,6 +157,7 @@ pub fn notices() -> Vec<Notice> {
         sign_in::pages::forgot::NOTICES,
         sign_in::pages::resend::NOTICES,
         devices::pages::NOTICES,
+        openid::pages::used::NOTICES,
         sign_in::pages::NOTICES,
         sign_in::pages::password::NOTICES,
     ];
@@ -174,7 +193,7 @@ pub struct Running {
     pub state: AppState,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
-    delivering: Option<JoinHandle<()>>,
+    delivering: JoinHandle<()>,
 }
 
 /// Listens, opens the database, applies pending migrations, and serves. Every step can be abandoned
@@ -227,6 +246,23 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let map = map(settings.mail.url.is_some(), settings.factors.recovery_by_mail);
     let openapi = openapi::document(&map, &public_url, &cookies, settings.passwords.policy);
     let previous = settings.keys.previous.as_ref();
+    let unreadable = signing::keep_readable(&store, &keys).await.map_err(failed)?;
+    if unreadable > 0 {
+        tracing::warn!(
+            unreadable,
+            "signing keys were sealed with another JWT_SECRET, so new ones take their place; name it in \
+             JWT_SECRET_PREVIOUS and restart, and they sign again"
+        );
+    }
+    let signing = SigningKeys::new(store.clone(), keys.clone()).await.map_err(failed)?;
+    let signing = Arc::new(signing);
+    if let Some(file) = &settings.apps.file {
+        apply_apps(&store, &keys, file).await?;
+    }
+    let live_sessions = Arc::new(LiveSessions::new(store.clone()));
+    let apps = Arc::new(KnownApps::new(store.clone(), live_sessions.clone()));
+    let messenger = Messenger::new(signing.clone(), public_url.origin()).map_err(failed)?;
+    let desk = Arc::new(Desk::default());
     let state = AppState::new(AppParts {
         openapi_json: serde_json::to_vec(&openapi)
             .map_err(|error| StartError(format!("the OpenAPI document: {error}")))?
@@ -246,7 +282,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             mail: mail(&settings, public_url.origin())?,
             throttle: Throttle::new(&settings.throttle),
             tokens: Tokens::new(&settings.sessions, &public_url, &secret, previous),
-            live_sessions: Arc::new(LiveSessions::new(store.clone())),
+            live_sessions,
+            signing,
+            apps,
+            desk,
             passwords,
             settings,
             store,
@@ -259,11 +298,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let served = tokio::spawn(connections::serve(listener, router, stopped));
     tokio::spawn(jobs::clean(state.clone(), stop.subscribe()));
     tokio::spawn(jobs::watch_clock(state.clone(), steady, stop.subscribe()));
-    let delivering = state.mail.clone().map(|mail| {
-        let (store, keys, desk) = (state.store.clone(), state.keys.clone(), mail.desk.clone());
-        let couriers: Vec<Arc<dyn Courier>> = vec![Arc::new(Postman(mail))];
-        tokio::spawn(work(store, keys, desk, couriers, stop.subscribe()))
-    });
+    tokio::spawn(jobs::look_after_keys(state.clone(), stop.subscribe()));
+    tokio::spawn(jobs::tell_apps(state.clone(), stop.subscribe()));
+    let postman = state.mail.clone().map(|mail| Arc::new(Postman(mail)) as Arc<dyn Courier>);
+    let couriers = [Some(Arc::new(messenger) as Arc<dyn Courier>), postman];
+    let couriers = couriers.into_iter().flatten().collect();
+    let (store, keys, desk) = (state.store.clone(), state.keys.clone(), state.desk.clone());
+    let delivering = tokio::spawn(work(store, keys, desk, couriers, stop.subscribe()));
     let watched = state.live_sessions.watch(stop.subscribe());
     watched.map_err(|error| StartError(format!("no thread for the look-out: {error}")))?;
     let metrics = metrics.map(|(listener, address)| {
@@ -284,6 +325,18 @@ async fn look_after_factors(store: &Store, keys: &Keys, home: &RelyingParty) -> 
     Ok(())
 }
 
+/// Makes the apps as `APPS_FILE` says.
+async fn apply_apps(store: &Store, keys: &Keys, file: &Path) -> Result<(), StartError> {
+    let failed = |faults: Vec<String>| StartError(format!("APPS_FILE: {}", faults.join("; ")));
+    let declared = apps::file::read(file).map_err(failed)?;
+    let applied = apps::file::apply(store, keys, &declared, false).await;
+    let lines = applied.map_err(|fault| StartError(fault.source().to_string()))?;
+    for line in lines.map_err(failed)? {
+        tracing::info!(app = line, "APPS_FILE");
+    }
+    Ok(())
+}
+
 /// The post office, if mail is set up.
 fn mail(settings: &Settings, origin: String) -> Result<Option<Arc<Mail>>, StartError> {
     let Some((url, letterhead)) = settings.mail.url.as_ref().zip(settings.letterhead(origin))
@@ -292,7 +345,7 @@ fn mail(settings: &Settings, origin: String) -> Result<Option<Arc<Mail>>, StartE
     };
     let transport =
         Transport::new(url).map_err(|error| StartError(format!("MAIL_URL: {error}")))?;
-    Ok(Some(Arc::new(Mail { transport, letterhead, desk: Arc::new(Desk::default()) })))
+    Ok(Some(Arc::new(Mail { transport, letterhead, delivered: Delivered::default() })))
 }
 
 async fn listen(name: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -313,9 +366,7 @@ impl Running {
             tracing::warn!("some requests were cut off: they took longer than the time to stop");
         }
         // What is cut off is delivered again, by this node or another.
-        if let Some(delivering) = self.delivering.take() {
-            _ = tokio::time::timeout(GRACE, delivering).await;
-        }
+        _ = tokio::time::timeout(GRACE, &mut self.delivering).await;
         self.state.store.close().await;
     }
 }

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use crate::{
+    apps::KnownApps,
     audit::Event,
     domain::AccountId,
     keys::Keys,
     mail::Mail,
+    outbox::work::Desk,
     passkeys::RelyingParty,
     passwords::Passwords,
     platform::error::Fault,
     sessions::{self, Which, live::LiveSessions, tokens::Tokens},
     settings::Settings,
+    signing::SigningKeys,
     store::Store,
     throttle::Throttle,
 };
@@ -28,15 +31,22 @@ pub struct Services {
     pub passwords: Passwords,
     pub tokens: Tokens,
     pub live_sessions: Arc<LiveSessions>,
+    pub signing: Arc<SigningKeys>,
+    pub apps: Arc<KnownApps>,
+    /// Wakes the outbox.
+    pub desk: Arc<Desk>,
 }
 
 impl Services {
-    /// Sends what has just been put into the outbox, if this server has mail. Call it after the
-    /// commit.
-    pub(crate) fn wake_mail(&self) {
-        if let Some(mail) = &self.mail {
-            mail.desk.wake();
-        }
+    /// Who signs our tokens: the public address, as in `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.tokens.issuer()
+    }
+
+    /// Sends what has just been put into the outbox. Call it after the commit.
+    pub(crate) fn wake_outbox(&self) {
+        self.desk.wake();
     }
 
     /// Ends sessions of an account and records `event`. They stop working at once on this node, and

@@ -3,10 +3,12 @@
 //! A session is a row. Clients have a JWT that names it ([`tokens`]), and programs optionally a
 //! refresh token ([`refresh`]). Nodes cache the rows they have read, and learn within a second
 //! which of them have ended ([`live`]). [`caller`] proves that a request comes from a live session.
+//! Apps get what they have by a session, and lose it with the session ([`grants`]).
 
 pub mod account;
 pub mod caller;
 pub mod carrier;
+pub mod grants;
 pub mod live;
 mod proof;
 pub mod refresh;
@@ -140,6 +142,7 @@ pub(crate) async fn end(
             sql::delete_but(tx, account, "").await?
         }
     };
+    grants::end_orphans(tx, account, now).await?;
     Ok(Changed { revision, sessions })
 }
 

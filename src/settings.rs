@@ -3,6 +3,7 @@
 
 use crate::{
     accounts::settings::{AccountSettings, of_profile, read_profile},
+    apps::settings::AppSettings,
     domain::ProfilePolicy,
     factors::settings::FactorSettings,
     keys::settings::KeySettings,
@@ -31,6 +32,7 @@ pub struct Settings {
     pub sessions: SessionSettings,
     pub factors: FactorSettings,
     pub accounts: AccountSettings,
+    pub apps: AppSettings,
     pub profile: ProfilePolicy,
     pub throttle: ThrottleSettings,
     pub log: LogSettings,
@@ -50,6 +52,7 @@ impl Settings {
             SessionSettings::KNOWN,
             FactorSettings::KNOWN,
             AccountSettings::KNOWN,
+            AppSettings::KNOWN,
             of_profile(),
             ThrottleSettings::KNOWN,
             LogSettings::KNOWN,
@@ -70,6 +73,7 @@ impl Settings {
             sessions: SessionSettings::read(&mut reader),
             factors: FactorSettings::read(&mut reader),
             accounts: AccountSettings::read(&mut reader),
+            apps: AppSettings::read(&mut reader),
             profile: read_profile(&mut reader),
             throttle: ThrottleSettings::read(&mut reader),
             log: LogSettings::read(&mut reader),

@@ -345,7 +345,7 @@ async fn enter(
         None => None,
     };
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
 
     ended.iter().for_each(|ended| services.live_sessions.changed(ended));
     let events = [Some(event), taken_over.clone(), undone.clone(), unproven, spent, trusting];

@@ -11,6 +11,7 @@ pub mod connections;
 pub mod cookies;
 pub mod explain;
 pub mod form;
+pub(crate) mod go_on;
 pub mod guard;
 pub mod headers;
 pub mod health;

@@ -17,7 +17,7 @@ use crate::{
     audit::{By, Event},
     domain::{Email, Field, FieldError, ProfileChange, ProfilePolicy},
     emails::{self, Emails},
-    factors,
+    factors, groups,
     keys::Keys,
     passwords::{self, FirebaseProject, PasswordHash},
     platform::{
@@ -125,6 +125,18 @@ pub(crate) enum User {
         /// Confirm the removal
         #[arg(long)]
         yes: bool,
+    },
+    /// Show the groups of an account, put it into some and take it out of others
+    Groups {
+        /// A username or an id
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// A group to join; as often as needed
+        #[arg(long, value_name = "GROUP")]
+        add: Vec<String>,
+        /// A group to leave; as often as needed
+        #[arg(long, value_name = "GROUP")]
+        remove: Vec<String>,
     },
     /// Print a link that sets a new password, once, within 24 hours
     SetPasswordLink {
@@ -275,6 +287,7 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
         }
         User::Sessions { name, end } => show_sessions(&store, &name, end).await?,
         User::ResetFactors { name, yes } => reset_factors(settings, &store, &name, yes).await?,
+        User::Groups { name, add, remove } => set_groups(&store, &name, &add, &remove).await?,
         User::SetPasswordLink { name } => {
             let account = find(&store, &name).await?;
             if account.disabled_at.is_some() {
@@ -385,6 +398,25 @@ async fn reset_factors(
             "This account has no password. `latchkey user set-password-link` makes a link to set one.",
         );
     }
+    Ok(())
+}
+
+async fn set_groups(
+    store: &Store,
+    name: &str,
+    add: &[String],
+    remove: &[String],
+) -> Result<(), Failure> {
+    let account = find(store, name).await?.profile;
+    for group in add.iter().chain(remove).filter(|group| !groups::is_name(group)) {
+        return fail(&format!("group {group}: use 1 to 64 letters, digits, -, _ and ."));
+    }
+    if !add.is_empty() || !remove.is_empty() {
+        groups::change(store, account.id, add, remove).await.map_err(told)?;
+    }
+    let names = groups::of(store, account.id).await.map_err(told)?;
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    say(&format!("Groups of {}: {names}", account.username));
     Ok(())
 }
 

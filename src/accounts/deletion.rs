@@ -45,7 +45,7 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     let values = [("date", &*delete_at.to_string())];
     emails::notify(&mut tx, services, account, "deletion-asked", &values, "/signin").await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     services.live_sessions.changed(&changed);
     event.log();
     Ok(delete_at)

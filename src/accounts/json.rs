@@ -25,7 +25,7 @@ use crate::{
     domain::{Code, ProfileChange, SignUpForm, profile::FIELDS},
     emails,
     factors::{self, json::PersonalFactors},
-    passwords,
+    groups, passwords,
     platform::{
         clock::rfc3339,
         error::{Fault, Refusal, Result},
@@ -128,7 +128,7 @@ pub(crate) struct WholeAccount {
     /// RFC 3339, UTC.
     #[schema(format = DateTime)]
     created_at: String,
-    /// This version has none.
+    /// Names, which apps may ask for.
     groups: Vec<String>,
     has_password: bool,
     /// Any of `totp` and `passkey`.
@@ -159,7 +159,7 @@ async fn owner(
         email_verified: emails.verified.is_some(),
         email: emails.verified.or(emails.pending),
         created_at: rfc3339(profile.created_at),
-        groups: Vec::new(),
+        groups: groups::of(&state.store, profile.id).await?,
         second_factors: factors::of(&state, profile.id).await?.names(),
         has_password: holder.is_some_and(|holder| holder.hash.is_some()),
     }))

@@ -112,7 +112,7 @@ pub async fn restore(
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok((account, link))
 }

@@ -86,7 +86,7 @@ pub async fn verify(
     sessions::void(&mut tx, account).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(is_owner)
 }

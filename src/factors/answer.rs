@@ -150,7 +150,7 @@ async fn check_passkey(
             notify(&mut tx, services, passkey.account, "passkey-copied", &[]).await?;
             audit::record(&mut tx, &event).await?;
             tx.commit().await?;
-            services.wake_mail();
+            services.wake_outbox();
             event.log();
             Ok(None)
         }

@@ -81,7 +81,7 @@ pub async fn ask(services: &Services, challenge: &str, visit: &Visit) -> Result<
     mail::post(&mut tx, keys, Some(account), &message).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(())
 }
@@ -159,7 +159,7 @@ pub async fn reset(
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(account)
 }

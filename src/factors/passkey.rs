@@ -87,7 +87,7 @@ pub async fn add(
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     own(services, &caller, &key.id).await
 }
@@ -144,7 +144,7 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, id: &str, visit: &Vi
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(())
 }

@@ -204,7 +204,7 @@ pub async fn confirm(
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(codes)
 }
@@ -245,7 +245,7 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(())
 }
@@ -270,7 +270,7 @@ pub async fn new_codes(
     notify(&mut tx, services, account, "recovery-codes", &[]).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(codes)
 }
@@ -304,7 +304,7 @@ pub async fn use_codes(
     notify(&mut tx, services, account, "recovery-codes", &[]).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(())
 }

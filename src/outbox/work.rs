@@ -35,10 +35,9 @@ pub struct Delivered {
     pub failed: AtomicU64,
 }
 
-/// Wakes the worker of this node, and tells what it has done.
+/// Wakes the worker of this node.
 #[derive(Debug, Default)]
 pub struct Desk {
-    pub delivered: Delivered,
     wake: Notify,
 }
 
@@ -58,7 +57,7 @@ pub(crate) async fn work(
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
-        let pause = match once(&store, &keys, &desk, &couriers).await {
+        let pause = match once(&store, &keys, &couriers).await {
             Ok(0) => INTERVAL,
             // There may be more.
             Ok(_) => Duration::ZERO,
@@ -76,12 +75,7 @@ pub(crate) async fn work(
 }
 
 /// Delivers what is due, and returns how much that was.
-async fn once(
-    store: &Store,
-    keys: &Keys,
-    desk: &Desk,
-    couriers: &[Arc<dyn Courier>],
-) -> Result<usize, Fault> {
+async fn once(store: &Store, keys: &Keys, couriers: &[Arc<dyn Courier>]) -> Result<usize, Fault> {
     if !sql::is_due(&mut store.read().await?, now()).await? {
         return Ok(0);
     }
@@ -91,7 +85,9 @@ async fn once(
     let mut settled = Ok(());
     for (delivery, outcome) in taken.iter().zip(outcomes) {
         // A fault on one keeps none of the others from being noted.
-        settled = settled.and(settle(store, desk, delivery, outcome).await);
+        let courier = couriers.iter().find(|courier| courier.kind().0 == delivery.kind);
+        let counts = courier.map(|courier| courier.delivered());
+        settled = settled.and(settle(store, counts, delivery, outcome).await);
     }
     settled.map(|()| taken.len())
 }
@@ -115,15 +111,20 @@ async fn deliver(delivery: &Delivery, couriers: &[Arc<dyn Courier>]) -> Result<b
 /// Notes the outcome of a delivery.
 async fn settle(
     store: &Store,
-    desk: &Desk,
+    counts: Option<&Delivered>,
     delivery: &Delivery,
     outcome: Result<bool, Undelivered>,
 ) -> Result<(), Fault> {
     let (id, kind) = (&delivery.id, &delivery.kind);
+    let count = |which: fn(&Delivered) -> &AtomicU64, much: u64| {
+        if let Some(counts) = counts {
+            which(counts).fetch_add(much, Relaxed);
+        }
+    };
     let mut db = store.write().await?;
     let (error, next) = match outcome {
         Ok(sent) => {
-            desk.delivered.sent.fetch_add(u64::from(sent), Relaxed);
+            count(|counts| &counts.sent, u64::from(sent));
             if !sql::done(&mut db, delivery).await? {
                 tracing::warn!(id, kind, "delivered late: another node may repeat it");
             }
@@ -134,12 +135,12 @@ async fn settle(
     };
     match next {
         Some(due_at) => {
-            desk.delivered.deferred.fetch_add(1, Relaxed);
+            count(|counts| &counts.deferred, 1);
             tracing::warn!(id, kind, error, "not delivered; trying again later");
             sql::try_later(&mut db, delivery, due_at, &error).await
         }
         None => {
-            desk.delivered.failed.fetch_add(1, Relaxed);
+            count(|counts| &counts.failed, 1);
             tracing::error!(id, kind, error, "not delivered; given up");
             sql::fail(&mut db, delivery, now(), &error).await
         }

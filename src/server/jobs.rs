@@ -8,9 +8,10 @@ use tokio::sync::watch;
 use super::trusted_clock::{SteadyClock, Time, TrustedClock};
 use crate::{
     accounts::deletion,
-    challenges, emails, factors, links, outbox,
+    apps::logout,
+    challenges, emails, factors, links, openid, outbox,
     platform::{clock::seconds, error::Fault},
-    sessions::{self, live, refresh},
+    sessions::{self, grants, live, refresh},
     store::{Store, changes},
     throttle,
     web::state::AppState,
@@ -69,8 +70,58 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     emails::forget(store, now).await?;
     factors::forget(store, now).await?;
     outbox::forget(store, now).await?;
+    openid::forget(store, now).await?;
+    grants::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;
     Ok(sessions)
+}
+
+/// How often the signing keys are looked after, besides whenever they change.
+const KEYS: Duration = Duration::from_secs(3600);
+
+/// Reads the signing keys again when something may have changed, and makes the next one in time.
+pub(super) async fn look_after_keys(state: AppState, mut stopped: watch::Receiver<bool>) {
+    let mut eras = state.live_sessions.eras();
+    loop {
+        match state.signing.look_after_used().await {
+            Ok(()) => {}
+            Err(fault) => {
+                tracing::warn!(
+                    error = fault.source(),
+                    "the signing keys can't be looked after now"
+                );
+            }
+        }
+        tokio::select! {
+            _ = eras.changed() => {}
+            () = tokio::time::sleep(KEYS) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// How often ended grants are looked for.
+const ENDED: Duration = Duration::from_secs(1);
+
+/// Lets apps be told of the sessions that have ended.
+pub(super) async fn tell_apps(state: AppState, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let pause = match logout::collect(&state.store, &state.keys, &state.apps).await {
+            Ok(false) => ENDED,
+            Ok(true) => {
+                state.wake_outbox();
+                Duration::ZERO
+            }
+            Err(fault) => {
+                tracing::debug!(error = fault.source(), "apps can't be told now");
+                ENDED
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
 }
 
 /// Revokes all proofs whenever the clock is set back, because their age is then unknown. Checks

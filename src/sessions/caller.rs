@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Successor,
+    ProvedBy, Successor,
     carrier::Carrier,
     live::{LiveSession, LiveSessions},
     refresh::GRACE,
@@ -75,11 +75,26 @@ impl SignedIn {
         self.session.proved_by.is_strong() || self.session.proved_by.second.is_some()
     }
 
+    /// How and when the user last showed who they are.
+    #[must_use]
+    pub fn proof(&self) -> Proof {
+        let LiveSession { proved_by, auth_time, .. } = *self.session;
+        Proof { proved_by, auth_time }
+    }
+
     /// Whether the cookie was the proof.
     #[must_use]
     pub fn by_cookie(&self) -> bool {
         self.carrier == Carrier::Browser
     }
+}
+
+/// How and when a user last showed who they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Proof {
+    pub proved_by: ProvedBy,
+    /// Whatever became of that proof.
+    pub auth_time: i64,
 }
 
 /// The proof that the caller has recently shown who they are, as strongly as the account demands.

@@ -113,6 +113,8 @@ pub struct LiveSession {
     /// Whether the cookie outlives the browser.
     pub remembered: bool,
     pub proved_by: ProvedBy,
+    /// When the user last signed in or confirmed who they are, whatever became of that proof.
+    pub auth_time: i64,
     pub created_at: i64,
     pub ends_at: i64,
     /// When the user last confirmed who they are.
@@ -234,6 +236,20 @@ impl LiveSessions {
         (entries.len(), usize::try_from(entries.weight()).unwrap_or(usize::MAX))
     }
 
+    /// The era of this node: what was read in it from other shared tables is still true, as long as the
+    /// era lasts. `None`: the node is not sure.
+    #[must_use]
+    pub fn era(&self) -> Option<u64> {
+        let is_sure = self.known.is_sure(Instant::now());
+        is_sure.then(|| self.known.horizon().era)
+    }
+
+    /// Tells of each new era.
+    #[must_use]
+    pub fn eras(&self) -> watch::Receiver<u64> {
+        self.known.eras.subscribe()
+    }
+
     /// Looks for changes until `stopped`, on its own thread.
     pub fn watch(self: &Arc<Self>, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -270,6 +286,7 @@ struct Known {
     /// Microseconds after `origin`.
     sure_until: AtomicU64,
     origin: Instant,
+    eras: watch::Sender<u64>,
 }
 
 #[derive(Clone)]
@@ -291,6 +308,7 @@ impl Known {
             horizon: RwLock::new(Horizon { seen: 0, floor: 0, era: 0 }),
             sure_until: AtomicU64::new(0),
             origin: Instant::now(),
+            eras: watch::Sender::new(0),
         }
     }
 
@@ -299,11 +317,15 @@ impl Known {
     }
 
     fn get(&self, id: &str, at: Instant, now: i64) -> Option<Arc<LiveSession>> {
-        if self.micros(at) >= self.sure_until.load(Ordering::Acquire) {
+        if !self.is_sure(at) {
             return None;
         }
         // A session that seems to be over may have been extended by another node.
         self.entries.get(id).filter(|session| session.alive_until() > now)
+    }
+
+    fn is_sure(&self, at: Instant) -> bool {
+        self.micros(at) < self.sure_until.load(Ordering::Acquire)
     }
 
     /// Caches a row read in `era`, unless something has changed since the read began.
@@ -316,6 +338,7 @@ impl Known {
             family: if row.session.family == *id { id.clone() } else { row.session.family.into() },
             remembered: row.session.remembered,
             proved_by: row.session.proved_by,
+            auth_time: row.session.auth_time,
             created_at: row.session.created_at,
             ends_at: row.session.ends_at,
             proved_at: AtomicI64::new(row.session.proved_at),
@@ -334,6 +357,7 @@ impl Known {
     fn forget_all(&self) {
         let mut horizon = self.horizon.write().unwrap_or_else(PoisonError::into_inner);
         horizon.era += 1;
+        self.eras.send_replace(horizon.era);
         self.entries.clear();
     }
 
@@ -369,6 +393,7 @@ impl Known {
                 // Perhaps it is another database, whose revisions start over.
                 let (revision, era) = (changes.revision, horizon.era + 1);
                 *horizon = Horizon { seen: revision, floor: revision, era };
+                self.eras.send_replace(era);
                 self.entries.clear();
             }
         }

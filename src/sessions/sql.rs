@@ -60,7 +60,7 @@ const SEEN: i64 = 180 * 24 * 3600;
 const USED_TOKENS: i64 = 50;
 
 #[derive(FromRow)]
-struct SessionRow {
+pub(super) struct SessionRow {
     #[sqlx(flatten)]
     profile: Profile,
     session_id: String,
@@ -84,7 +84,7 @@ struct SessionRow {
 
 impl SessionRow {
     /// `None`: a kind that this version doesn't know, so it lets nobody in.
-    fn read(self) -> Option<LiveRow> {
+    pub(super) fn read(self) -> Option<LiveRow> {
         let row = self;
         Some(LiveRow {
             session: StoredSession {
@@ -114,7 +114,7 @@ impl SessionRow {
 
 /// One statement, so that everything is from the same moment. `from` has the table `sessions` as
 /// `s`.
-fn live(more: &str, from: &str, condition: &str) -> Sql {
+pub(super) fn live(more: &str, from: &str, condition: &str) -> Sql {
     let profile = &*PROFILE;
     sql_of(format!(
         "SELECT {profile}, s.id AS session_id, s.created_at AS session_created_at, s.carrier, \

@@ -179,6 +179,12 @@ impl Tokens {
         }
     }
 
+    /// Our own address, as in `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// A new session for the store. Its id is newly drawn each time, so nobody can plant one
     /// (SE-01).
     pub fn begin(

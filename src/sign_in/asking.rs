@@ -143,7 +143,7 @@ impl Request {
         mail::post(&mut tx, &services.keys, self.event.account, message).await?;
         audit::record(&mut tx, &self.event).await?;
         tx.commit().await?;
-        services.wake_mail();
+        services.wake_outbox();
         self.event.log();
         Ok(())
     }

@@ -142,7 +142,7 @@ impl Attempt {
         self.warn(&mut tx, services, visit).await?;
         audit::record(&mut tx, &self.failed).await?;
         tx.commit().await?;
-        services.wake_mail();
+        services.wake_outbox();
         self.failed.log();
         Err(limited.unwrap_or_else(|| self.refusal.clone().into()))
     }

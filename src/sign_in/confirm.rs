@@ -291,7 +291,7 @@ pub(super) async fn renew(
         audit::record(&mut tx, event).await?;
     }
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
 
     services.live_sessions.changed(&changed);
     [Some(&event), spent.as_ref()].into_iter().flatten().for_each(Event::log);

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     accounts::pages::{DELETION_ASKED, deletion_asked},
+    apps::destination::{self, Destination},
     domain::{Code, Field, FieldError, SignInForm, SignUpForm, profile::FIELDS, shown_password},
     emails,
     factors::{self, Answer},
@@ -39,7 +40,7 @@ use crate::{
         form::{Form, FormState, Over},
         next::safe_next,
         notices::{Notice, PASSKEY_OFFER, notices},
-        page::parts::{self, alone, button, checkbox, hidden},
+        page::parts::{self, alone, button, checkbox, hidden, isolated},
         pending::Pending,
         routes::{Map, Policy},
         state::AppState,
@@ -140,6 +141,7 @@ async fn show_sign_up(
 ) -> Result<Response> {
     let (policy, profile) = (state.settings.passwords.policy, state.settings.profile);
     let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
+    let destination = destination::of(&*state.apps.get().await?, form.value("next"));
     render_form(state, form, viewer, headers, move |form, token| {
         let required = profile.fields().filter(|field| field.required);
         let mut fields: Vec<_> = required.map(|field| parts::profile(form, field)).collect();
@@ -152,7 +154,7 @@ async fn show_sign_up(
         fields.push(button(t("sign-up")));
         let href = instead(form, &SIGN_IN);
         let other = view! { {t("sign-up-other")} " " <a href=href>{t("sign-in")}</a> };
-        alone(form, token, None, fields, Some(other.into_any()))
+        alone(form, token, going_to(&destination), fields, Some(other.into_any()))
     })
     .await
 }
@@ -231,7 +233,13 @@ async fn show_sign_in(
 ) -> Result<Response> {
     let remembered = state.settings.sessions.remember_ttl;
     let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
+    let destination = destination::of(&*state.apps.get().await?, form.value("next"));
+    let form = match form.value("username") {
+        "" => form.with("username", &destination.login_hint),
+        _ => form,
+    };
     render_form(state, form, viewer, headers, move |form, token| {
+        let lead = going_to(&destination);
         let by_code = has_mail.then(|| {
             let href = instead(form, &code::SEND_CODE);
             view! { <a class="button quiet" href=href>{t("sign-in-by-code")}</a> }.into_any()
@@ -251,9 +259,15 @@ async fn show_sign_in(
         let other = view! {
             {t_brand("sign-in-other")} " " <a href=href>{t("sign-up")}</a> {resend}
         };
-        alone(form, token, None, fields, Some(other.into_any()))
+        alone(form, token, lead, fields, Some(other.into_any()))
     })
     .await
+}
+
+/// The app that one goes to.
+fn going_to(destination: &Destination) -> Option<String> {
+    let app = destination.app.as_deref()?;
+    Some(t_with("going-to", &[("app", isolated(app).into())]))
 }
 
 /// The page that asks for another code.

@@ -211,7 +211,7 @@ pub async fn set_by_link(
     tx.commit().await?;
 
     services.live_sessions.changed(&changed);
-    services.wake_mail();
+    services.wake_outbox();
     [Some(&event), unproven.as_ref()].into_iter().flatten().for_each(Event::log);
     Ok(account)
 }

@@ -30,7 +30,7 @@ pub async fn resend(services: &Services, raw: &str, visit: &Visit) -> Result<()>
     }
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     event.log();
     Ok(())
 }

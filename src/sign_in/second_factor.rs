@@ -217,7 +217,7 @@ async fn warn(
     let values = [("device", device), ("network", network), ("time", time)];
     emails::notify(&mut tx, services, account, "wrong-codes", &values, SECURITY).await?;
     tx.commit().await?;
-    services.wake_mail();
+    services.wake_outbox();
     Ok(())
 }
 

@@ -46,7 +46,7 @@ pub async fn sign_up_and_enter(
             sessions::begin(&mut tx, &session, None).await?;
             audit::record(&mut tx, &signed_in).await?;
             tx.commit().await?;
-            services.wake_mail();
+            services.wake_outbox();
             event.log();
             signed_in.log();
             leave(services, newcomer.before, &session.id, visit).await;

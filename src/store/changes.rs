@@ -43,6 +43,13 @@ pub(crate) async fn tell(
     Ok(())
 }
 
+/// Says that anything may have changed: every node drops what it remembers, and reads it again.
+pub(crate) async fn tell_all(tx: &mut Tx, revision: Revision) -> Result<(), Fault> {
+    // A node that has not seen this revision must take it that it has missed something.
+    let tell = "UPDATE session_revision SET forgotten = $1";
+    tx.execute(sql(tell).bind(revision.0)).await.map(|_| ())
+}
+
 /// Forgets the changes before `time`, in seconds since 1970.
 pub(crate) async fn forget(store: &Store, time: i64) -> Result<(), Fault> {
     let forget = "UPDATE session_revision SET forgotten = COALESCE( \

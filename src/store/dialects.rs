@@ -64,6 +64,12 @@ pub(super) const ERASE: Dialects<Option<&str>> =
 pub(super) const BEGIN_WRITING: Dialects<&str> =
     Dialects { sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN" };
 
+/// Lets a transaction commit without waiting for the disk, and takes that back if it lasts longer.
+pub(super) const LIGHTLY: Dialects<(&str, Option<&str>)> = Dialects {
+    sqlite: ("PRAGMA synchronous = NORMAL", Some("PRAGMA synchronous = FULL")),
+    postgres: ("SET LOCAL synchronous_commit = off", None),
+};
+
 /// Begins a transaction that sees one snapshot of the database, from its first statement on.
 pub(super) const BEGIN_SNAPSHOT: Dialects<&str> =
     Dialects { sqlite: "BEGIN", postgres: "BEGIN ISOLATION LEVEL REPEATABLE READ" };

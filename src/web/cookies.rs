@@ -15,6 +15,9 @@ const NOTICE: [&str; 2] = ["latchkey-notice", "__Host-latchkey-notice"];
 const PENDING: [&str; 2] = ["latchkey-pending", "__Host-latchkey-pending"];
 const CHALLENGE: [&str; 2] = ["latchkey-challenge", "__Host-latchkey-challenge"];
 const SECOND_FACTOR: [&str; 2] = ["latchkey-second-factor", "__Host-latchkey-second-factor"];
+/// At the host of an app behind a proxy: who is signed in, and the browser.
+const APP: [&str; 2] = ["latchkey-app", "__Host-latchkey-app"];
+const APP_BROWSER: [&str; 2] = ["latchkey-app-browser", "__Host-latchkey-app-browser"];
 const LANGUAGE: [&str; 2] = ["latchkey-language", "__Host-latchkey-language"];
 
 /// How long a device is remembered after a sign-in, and a language after it was chosen.
@@ -175,6 +178,30 @@ impl Cookies {
         self.removal(SECOND_FACTOR)
     }
 
+    /// The cookie of an app's host. `is_https`: whether the app is at https, which we need not be.
+    #[must_use]
+    pub fn app(&self, headers: &HeaderMap, is_https: bool) -> Option<String> {
+        value(headers, APP[usize::from(is_https)])
+    }
+
+    /// It ends with the browser; what it names ends with the session.
+    #[must_use]
+    pub fn set_app(&self, value: String, is_https: bool) -> HeaderValue {
+        header_value(&self.cookie_at(APP[usize::from(is_https)].into(), value, is_https))
+    }
+
+    #[must_use]
+    pub fn app_browser(&self, headers: &HeaderMap, is_https: bool) -> Option<String> {
+        value(headers, APP_BROWSER[usize::from(is_https)])
+    }
+
+    #[must_use]
+    pub fn set_app_browser(&self, value: String, is_https: bool) -> HeaderValue {
+        let mut cookie = self.cookie_at(APP_BROWSER[usize::from(is_https)].into(), value, is_https);
+        cookie.set_max_age(AN_HOUR);
+        header_value(&cookie)
+    }
+
     fn for_a_short_time(&self, names: [&'static str; 2], value: String) -> HeaderValue {
         let mut cookie = self.cookie(names[usize::from(self.secure)], value);
         cookie.set_max_age(SHORT);
@@ -220,10 +247,15 @@ impl Cookies {
     }
 
     fn cookie(&self, name: impl Into<Cow<'static, str>>, value: String) -> Cookie<'static> {
-        Cookie::build((name.into(), value))
+        self.cookie_at(name.into(), value, self.secure)
+    }
+
+    #[expect(clippy::unused_self, reason = "cookies are made by this struct only")]
+    fn cookie_at(&self, name: Cow<'static, str>, value: String, secure: bool) -> Cookie<'static> {
+        Cookie::build((name, value))
             .path("/")
             .http_only(true)
-            .secure(self.secure)
+            .secure(secure)
             .same_site(SameSite::Lax)
             .build()
     }

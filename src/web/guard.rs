@@ -17,6 +17,7 @@ use axum::{
 use super::{
     accepted::{self, Done},
     form::{Form, Over},
+    next::safe_next,
     notices::notices,
     reply::accepts,
     routes::{Door, Policy},
@@ -104,10 +105,10 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
 /// Leads a user who must set up a second factor there, before anything else.
 fn lead_to_factors(door: Door) -> Result<Response> {
     match door {
-        Door::Json | Door::Asset => {
+        Door::Json | Door::Open | Door::Proxy | Door::Asset => {
             Err(Refusal::SecondFactorRequired { challenge: None, methods: Vec::new() }.into())
         }
-        Door::Page | Door::Form => Ok(Redirect::to(SET_UP).into_response()),
+        Door::Page | Door::Sent | Door::Form => Ok(Redirect::to(SET_UP).into_response()),
     }
 }
 
@@ -142,15 +143,19 @@ fn deny(
     token_came: bool,
     is_over: bool,
 ) -> Result<Response> {
+    // What a form leads to says where its page was.
+    let query = form.and(request.uri().query()).unwrap_or_default();
+    let after = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
+    let after = after.map(|(_, next)| safe_next(&next));
     let next = match (door, form) {
-        (Door::Json | Door::Asset, _) => {
+        (Door::Json | Door::Open | Door::Proxy | Door::Asset, _) => {
             return Err(Refusal::Unauthorized { token_came }.into());
         }
         // Already signed out: by the same form sent twice, or in another tab.
         (_, Some(form)) if matches!(form.over, Over::SignedOut) => {
             return Ok((state.cookies.forget(), Redirect::to(form.page)).into_response());
         }
-        (_, Some(form)) => form.page,
+        (_, Some(form)) => after.as_deref().unwrap_or(form.page),
         (_, None) => request.uri().path_and_query().map_or("/", |path| path.as_str()),
     };
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();

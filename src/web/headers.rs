@@ -2,13 +2,16 @@
 
 use std::sync::LazyLock;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-use crate::web::state::AppState;
+use crate::web::{routes::Door, state::AppState};
 
 /// For everything but pages. A page has its own policy, with its nonce ([`page_policy`]).
 const NO_PAGE: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Set unless the answer brings its own.
 const DEFAULTS: [(HeaderName, &str); 9] = [
@@ -17,8 +20,8 @@ const DEFAULTS: [(HeaderName, &str); 9] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     // The forms of leptos need the referrer within the site; other sites get none.
     (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (OPENER, "same-origin"),
+    (RESOURCE, "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
         "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
@@ -41,9 +44,45 @@ static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
     DEFAULTS.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
 });
 
-pub(crate) fn add(state: &AppState, headers: &mut HeaderMap) {
+/// What an answer must let other sites do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Openness {
+    Closed,
+    /// It is on the way of an authorization, which an app may have opened in a window of its own: the window
+    /// must stay the app's.
+    OnTheWay,
+    /// Pages of other sites may read it, without credentials.
+    Open,
+}
+
+impl Openness {
+    pub(crate) fn of(door: Option<Door>, uri: &Uri) -> Self {
+        if door == Some(Door::Open) {
+            return Self::Open;
+        }
+        let is_next = |query: &str| query.split('&').any(|part| part.starts_with(NEXT));
+        let on_the_way = uri.path() == AUTHORIZE || uri.query().is_some_and(is_next);
+        if on_the_way { Self::OnTheWay } else { Self::Closed }
+    }
+}
+
+/// How the address of a page begins from which an authorization goes on.
+const NEXT: &str = "next=%2Fauthorize%3F";
+const AUTHORIZE: &str = "/authorize";
+
+pub(crate) fn add(state: &AppState, headers: &mut HeaderMap, openness: Openness) {
     let own = std::mem::replace(headers, COMMON.clone());
     headers.extend(own);
+    match openness {
+        Openness::Closed => {}
+        Openness::OnTheWay => _ = headers.remove(OPENER),
+        Openness::Open => {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            let exposed = HeaderValue::from_static("WWW-Authenticate");
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+            headers.insert(RESOURCE, HeaderValue::from_static("cross-origin"));
+        }
+    }
     // RFC 8259 needs no charset, but every body declares one (AP-03).
     if headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json") {
         headers.insert(header::CONTENT_TYPE, JSON);

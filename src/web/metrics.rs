@@ -117,7 +117,7 @@ impl Collector for Now {
         counter("latchkey_database_refused", "Work refused while it was away", refused)?;
         counter("latchkey_hashes", "Passwords hashed", state.passwords.hashed())?;
         if let Some(mail) = &state.mail {
-            let Delivered { sent, deferred, failed } = &mail.desk.delivered;
+            let Delivered { sent, deferred, failed } = &mail.delivered;
             counter("latchkey_mail_sent", "Mails sent", sent.load(Relaxed))?;
             counter("latchkey_mail_deferred", "Tries that failed for now", deferred.load(Relaxed))?;
             counter("latchkey_mail_failed", "Mails given up", failed.load(Relaxed))?;

@@ -2,14 +2,19 @@
 //!
 //! Two checks before the guard. The `Host` must be one of ours, so that nothing that depends on it
 //! can be led elsewhere (CS-08). And a write must come from our own pages, or from a program that
-//! sends no cookie (CS-01, CS-05): leptos checks neither for its server functions.
+//! sends no cookie (CS-01, CS-05): leptos checks neither for its server functions. The doors for other
+//! sites and for proxies are exempt, each by its name (`routes.rs`): they take no notice of the session, or
+//! change nothing.
 
 use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderMap, Method, Uri, header, uri::Authority},
 };
 
-use crate::{platform::error::Refusal, web::state::AppState};
+use crate::{
+    platform::error::Refusal,
+    web::{routes::Door, state::AppState},
+};
 
 /// Used by supervisors and load balancers, which only know an address.
 const ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
@@ -18,8 +23,13 @@ pub(crate) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> 
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let host = host(request.headers(), request.uri());
     let known = host.as_ref().is_some_and(|host| is_ours(state, host));
-    if !known && !path.is_some_and(|path| ANY_HOST.contains(&path)) {
+    let door = path.and_then(|path| state.routes.door(path));
+    let takes_any = door == Some(Door::Proxy) || path.is_some_and(|path| ANY_HOST.contains(&path));
+    if !known && !takes_any {
         return Err(Refusal::MisdirectedRequest);
+    }
+    if matches!(door, Some(Door::Open | Door::Sent | Door::Proxy)) {
+        return Ok(());
     }
     let changes_nothing = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
     if changes_nothing.contains(request.method()) {

@@ -247,11 +247,11 @@ pub fn language(state: &AppState, headers: &HeaderMap) -> Language {
 #[must_use]
 pub fn is_for_a_person(door: Option<Door>, headers: &HeaderMap) -> bool {
     match door {
-        Some(Door::Page | Door::Form) => {
+        Some(Door::Page | Door::Sent | Door::Form) => {
             accepts(headers, "text/html") || !accepts(headers, "application/json")
         }
-        Some(Door::Json) => false,
-        Some(Door::Asset) | None => accepts(headers, "text/html"),
+        Some(Door::Json | Door::Open) => false,
+        Some(Door::Proxy | Door::Asset) | None => accepts(headers, "text/html"),
     }
 }
 

@@ -6,8 +6,8 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use axum::{
     Router,
     body::{Body, HttpBody},
-    extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
@@ -16,8 +16,15 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use super::{
-    CROSS_ORIGIN, client::Sender, explain, guard, headers, origin, sending::OneCopy,
-    state::AppState, telemetry,
+    CROSS_ORIGIN,
+    client::Sender,
+    explain, guard,
+    headers::{self, Openness},
+    origin,
+    routes::Door,
+    sending::OneCopy,
+    state::AppState,
+    telemetry,
 };
 use crate::platform::{
     error::{Error, Fault, Refusal, Result},
@@ -61,6 +68,9 @@ async fn answer(state: AppState, request: Request, next: Next) -> Response {
     let sender = request.extensions().get::<Sender>();
     let network = sender.and_then(|sender| sender.address).map(visit::counted_network);
     let network = network.unwrap_or_default();
+    let door = request.extensions().get::<MatchedPath>();
+    let door = door.and_then(|path| state.routes.door(path.as_str()));
+    let openness = Openness::of(door, request.uri());
     let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let entered = AssertUnwindSafe(enter(&state, request, next)).catch_unwind().await;
     let response = match entered {
@@ -69,7 +79,7 @@ async fn answer(state: AppState, request: Request, next: Next) -> Response {
     };
     let response = explain::explain(&state, &audience, response).await;
     let mut response = count(&state, &audience, &network, response).await;
-    headers::add(&state, response.headers_mut());
+    headers::add(&state, response.headers_mut(), openness);
     let unread = [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE];
     if chunked || unread.contains(&response.status()) {
         // The rest of the request is not read (RFC 9110, section 15.5.9 and 15.5.14). After a
@@ -114,6 +124,9 @@ async fn enter(state: &AppState, request: Request, next: Next) -> Result<Respons
     if let Some(connection) = sender.and_then(|sender| sender.connection.as_ref()) {
         connection.waits_for_us();
     }
+    if let Some(preflight) = preflight(state, &request) {
+        return Ok(preflight);
+    }
     if let Err(refusal) = origin::check(state, &request) {
         if refusal == Refusal::CrossOrigin {
             let visit = Visit::of(state, request.headers(), request.extensions());
@@ -122,6 +135,19 @@ async fn enter(state: &AppState, request: Request, next: Next) -> Result<Respons
         return Err(refusal.into());
     }
     guard::guard(state, request, next).await
+}
+
+/// The answer to a browser that asks on behalf of a page of another site (Fetch, section 3.2.2).
+fn preflight(state: &AppState, request: &Request) -> Option<Response> {
+    let path = request.extensions().get::<MatchedPath>()?;
+    let is_open = state.routes.door(path.as_str()) == Some(Door::Open);
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type"),
+        (header::ACCESS_CONTROL_MAX_AGE, "7200"),
+    ];
+    let asks = request.method() == Method::OPTIONS;
+    (is_open && asks).then(|| (StatusCode::NO_CONTENT, headers).into_response())
 }
 
 /// Whether a body has an encoding other than chunked, or is chunked twice (RFC 9112, section 6.1).

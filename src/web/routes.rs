@@ -9,7 +9,7 @@ use axum::{
     Router,
     handler::Handler,
     http::Method,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use utoipa::openapi::{Components, HttpMethod, OpenApi, Paths};
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -26,6 +26,13 @@ pub enum Door {
     Form,
     /// For programs: JSON, errors too.
     Json,
+    /// For programs, and for pages of other sites: they may call it without credentials of the browser, which
+    /// it takes no notice of. Such routes are named by OAuth and OpenID Connect.
+    Open,
+    /// For other sites to send a browser to, by `POST` too. It changes nothing by itself.
+    Sent,
+    /// For a reverse proxy: at any host, on behalf of any site.
+    Proxy,
     Asset,
 }
 
@@ -150,6 +157,32 @@ impl Map {
     /// A file.
     pub(crate) fn asset<H: Handler<T, AppState>, T: 'static>(&mut self, path: &str, handler: H) {
         self.get(Door::Asset, Policy::Public, path, handler);
+    }
+
+    pub(crate) fn post<H: Handler<T, AppState>, T: 'static>(
+        &mut self,
+        door: Door,
+        policy: Policy,
+        path: &str,
+        handler: H,
+    ) {
+        self.routes.add(path, door, Method::POST, policy);
+        self.router = std::mem::take(&mut self.router).route(path, post(handler));
+    }
+
+    /// With any method.
+    pub(crate) fn any<H: Handler<T, AppState>, T: 'static>(
+        &mut self,
+        door: Door,
+        policy: Policy,
+        path: &str,
+        handler: H,
+    ) {
+        let others = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+        for method in [Method::GET].into_iter().chain(others) {
+            self.routes.add(path, door, method, policy);
+        }
+        self.router = std::mem::take(&mut self.router).route(path, any(handler));
     }
 
     pub(crate) fn get<H: Handler<T, AppState>, T: 'static>(

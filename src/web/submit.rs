@@ -17,9 +17,9 @@ use percent_encoding::percent_decode;
 
 use super::{
     CROSS_ORIGIN,
-    accepted::{Done, accepted},
+    accepted::Done,
     form::{self, Form, FormState, Show, TOKEN_FIELD},
-    guard, mail_link,
+    go_on, guard, mail_link,
     media_type::media_type,
     notices::Notice,
     page::shell::LANGUAGE_FIELD,
@@ -179,7 +179,7 @@ pub(super) async fn serve(State(state): State<AppState>, parts: Parts, body: Byt
         },
     };
     match outcome {
-        Ok(done) => accepted(&state, done, &headers),
+        Ok(done) => go_on::answer(&state, done, &viewer, &headers).await,
         Err(error) => refused(&state, form, &fields, error, &viewer, &headers).await,
     }
 }

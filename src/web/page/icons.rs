@@ -17,17 +17,20 @@ macro_rules! icons {
 
 icons! {
     ALERT = "circle-alert";
+    CLOCK = "clock";
     DATABASE = "database";
     DONE = "circle-check";
     DOWNLOAD = "download";
     EMPTY = "inbox";
     EYE = "eye";
     EYE_OFF = "eye-off";
+    GRID = "layout-grid";
     HISTORY = "history";
     HOUSE = "house";
     INFO = "info";
     KEY = "key-round";
     LOG_OUT = "log-out";
+    MAIL = "mail";
     MONITOR = "monitor";
     PHONE = "smartphone";
     QR = "qr-code";
@@ -36,6 +39,7 @@ icons! {
     TERMINAL = "terminal";
     UNKNOWN = "circle-question-mark";
     USER = "user";
+    USERS = "users";
     WARNING = "triangle-alert";
 }
 

@@ -1,0 +1,222 @@
+//! Apps: the clients of OAuth 2.1 and OpenID Connect, and the hosts behind a proxy.
+//!
+//! The operator makes them, by command or in `APPS_FILE`. Nodes remember them all ([`KnownApps`]): there are
+//! few, and every change begins a new era.
+
+pub mod cli;
+pub mod definition;
+pub mod destination;
+pub mod file;
+pub mod logout;
+mod recipes;
+pub mod settings;
+mod sql;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
+use crate::{
+    audit::{self, By, Event, acts, sha256},
+    platform::{clock::now, error::Fault, random},
+    sessions::live::LiveSessions,
+    store::{
+        Store, changes,
+        db::{Db, Tx},
+    },
+};
+pub use definition::{Access, Definition};
+
+pub(crate) use sql::{TABLES, consent, consents, forget_consent, write_consent};
+
+acts! {
+    ADDED = "app_created";
+    CHANGED = "app_updated";
+    REMOVED = "app_deleted";
+    SECRET_ROTATED = "app_updated:secret";
+}
+
+/// How long the secret before the newest one is good, in seconds.
+pub const SECRET_OVERLAP: i64 = 24 * 3600;
+
+/// An app.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The `client_id`.
+    pub id: String,
+    pub name: String,
+    pub definition: Definition,
+    /// Whether `APPS_FILE` declares it.
+    pub by_file: bool,
+    pub created_at: i64,
+    /// The hashes of its secrets, and until when each is good.
+    secrets: Vec<(String, Option<i64>)>,
+}
+
+impl App {
+    /// Whether this is its secret. Compares in constant time; the secret has 256 random bits, so its hash
+    /// needs no salt.
+    #[must_use]
+    pub fn has_secret(&self, secret: &str, now: i64) -> bool {
+        let hash = sha256(secret);
+        let fits = |(known, until): &(String, Option<i64>)| {
+            let same = verify_slices_are_equal(known.as_bytes(), hash.as_bytes()).is_ok();
+            same && until.is_none_or(|until| now < until)
+        };
+        // All of them, so that the time doesn't tell which one.
+        self.secrets.iter().fold(false, |any, secret| fits(secret) | any)
+    }
+
+    /// How many secrets are good at this time.
+    #[must_use]
+    pub fn live_secrets(&self, now: i64) -> usize {
+        let is_live = |(_, until): &&(String, Option<i64>)| until.is_none_or(|until| now < until);
+        self.secrets.iter().filter(is_live).count()
+    }
+
+    /// Whether an account that belongs to these groups may use it.
+    #[must_use]
+    pub fn admits(&self, groups: &[String]) -> bool {
+        let needed = &self.definition.groups;
+        needed.is_empty() || needed.iter().any(|group| groups.contains(group))
+    }
+}
+
+/// All apps, at one moment.
+#[derive(Default)]
+pub struct Apps {
+    by_id: HashMap<String, Arc<App>>,
+    /// By the authority of its host, in lower case.
+    by_host: HashMap<String, Arc<App>>,
+}
+
+impl Apps {
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Arc<App>> {
+        self.by_id.get(id)
+    }
+
+    /// The app at a host: a name, and a port unless it is the default of its scheme.
+    #[must_use]
+    pub fn at(&self, host: &str) -> Option<&Arc<App>> {
+        self.by_host.get(&host.to_ascii_lowercase())
+    }
+
+    /// All of them, by name.
+    #[must_use]
+    pub fn all(&self) -> Vec<&Arc<App>> {
+        let mut all: Vec<_> = self.by_id.values().collect();
+        all.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        all
+    }
+
+    async fn read(db: &mut Db) -> Result<Self, Fault> {
+        let mut apps = Self::default();
+        for app in sql::all(db).await? {
+            let app = Arc::new(app);
+            if let Some(host) = app.definition.authority() {
+                apps.by_host.insert(host, app.clone());
+            }
+            apps.by_id.insert(app.id.clone(), app);
+        }
+        Ok(apps)
+    }
+}
+
+/// The apps, as this node remembers them.
+pub struct KnownApps {
+    store: Store,
+    live_sessions: Arc<LiveSessions>,
+    /// And the era in which they were read.
+    known: RwLock<Option<(u64, Arc<Apps>)>>,
+}
+
+impl KnownApps {
+    #[must_use]
+    pub fn new(store: Store, live_sessions: Arc<LiveSessions>) -> Self {
+        Self { store, live_sessions, known: RwLock::default() }
+    }
+
+    /// All apps, not older than a second.
+    pub async fn get(&self) -> Result<Arc<Apps>, Fault> {
+        let era = self.live_sessions.era();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, apps)) = known.filter(|(of, _)| Some(*of) == era) {
+            return Ok(apps);
+        }
+        let apps = Arc::new(Apps::read(&mut self.store.read().await?).await?);
+        // Read in this era, unless a new one has begun meanwhile.
+        if let Some(era) = era {
+            let known = Some((era, apps.clone()));
+            *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        }
+        Ok(apps)
+    }
+}
+
+/// All apps, from the database: for commands.
+pub async fn all(store: &Store) -> Result<Apps, Fault> {
+    Apps::read(&mut store.read().await?).await
+}
+
+/// A secret of an app, shown once.
+pub fn new_secret() -> Result<String, Fault> {
+    random::token()
+}
+
+/// Writes an app, new or changed, and says so. The file that declares an app knows its secret.
+pub(crate) async fn write(tx: &mut Tx, app: &App, act: audit::Act) -> Result<Event, Fault> {
+    sql::write(tx, app).await?;
+    let mut event = Event::without_request(By::Operator, act, None, now());
+    event.detail.note.clone_from(&app.id);
+    audit::record(tx, &event).await?;
+    Ok(event)
+}
+
+/// Adds an app. Returns its secret, unless it is public.
+pub async fn add(store: &Store, app: &App) -> Result<Option<String>, Fault> {
+    let mut tx = store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    let secret = if app.definition.has_secret() { Some(new_secret()?) } else { None };
+    let event = write(&mut tx, app, ADDED).await?;
+    if let Some(secret) = &secret {
+        sql::add_secret(&mut tx, &app.id, &sha256(secret), now()).await?;
+    }
+    changes::tell_all(&mut tx, revision).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(secret)
+}
+
+/// Makes a new secret. Those before it are good for `overlap` seconds.
+pub async fn rotate_secret(store: &Store, app: &App, overlap: i64) -> Result<String, Fault> {
+    let (secret, now) = (new_secret()?, now());
+    let mut tx = store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    sql::expire_secrets(&mut tx, &app.id, now + overlap, now).await?;
+    sql::add_secret(&mut tx, &app.id, &sha256(&secret), now).await?;
+    changes::tell_all(&mut tx, revision).await?;
+    let mut event = Event::without_request(By::Operator, SECRET_ROTATED, None, now);
+    event.detail.note.clone_from(&app.id);
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(secret)
+}
+
+/// Removes an app in a transaction that will commit: what it got has ended before.
+pub(crate) async fn remove(tx: &mut Tx, app: &App) -> Result<Event, Fault> {
+    sql::remove(tx, &app.id).await?;
+    let mut event = Event::without_request(By::Operator, REMOVED, None, now());
+    event.detail.note.clone_from(&app.id);
+    audit::record(tx, &event).await?;
+    Ok(event)
+}
+
+/// The words of a scope.
+pub fn words(scope: &str) -> impl Iterator<Item = &str> {
+    scope.split(' ').filter(|word| !word.is_empty())
+}

@@ -1,0 +1,387 @@
+//! The commands on apps.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    Access, App, Apps, CHANGED, Definition, add, all, definition::Rule, file, logout, recipes,
+    remove, rotate_secret, write,
+};
+use crate::{
+    keys::Keys,
+    platform::{
+        clock::{now, rfc3339, seconds},
+        random,
+        settings::duration,
+        terminal::{Failure, fail, say, told},
+    },
+    settings::Settings,
+    signing::Algorithm,
+    store::{
+        Fact, Store, changes,
+        cli::{open, open_migrated},
+    },
+};
+
+#[derive(Subcommand)]
+pub(crate) enum AppCommand {
+    /// Add an app that people sign in to, and print how to connect it
+    Add {
+        /// As people see it
+        name: String,
+        /// Its client_id; by default a random one
+        #[arg(long)]
+        client_id: Option<String>,
+        #[command(flatten)]
+        options: AppOptions,
+        /// Print the client_id and the client_secret as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the apps
+    List {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an app, and how to connect it
+    Show {
+        /// A client_id, or a name
+        app: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change an app: what is given replaces what there was
+    Set {
+        /// A client_id, or a name
+        app: String,
+        /// As people see it
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        options: AppOptions,
+    },
+    /// Remove an app, and end what it has got
+    Remove {
+        /// A client_id, or a name
+        app: String,
+        /// Confirm the removal
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Make a new client_secret; the old one stays good for a day
+    RotateSecret {
+        /// A client_id, or a name
+        app: String,
+        /// How long the old secret stays good, such as 1h; 0s: it ends now
+        #[arg(long, value_parser = overlap, default_value = "24h")]
+        overlap: i64,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Apply a file of apps, as APPS_FILE is applied at the start
+    Apply {
+        file: PathBuf,
+        /// Only print the differences
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct AppOptions {
+    /// Where people are sent back to after signing in; as often as needed
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Vec<String>,
+    /// Where they may be sent after signing out
+    #[arg(long, value_name = "URI")]
+    post_logout_redirect_uri: Vec<String>,
+    /// Where the app is told that somebody has signed out
+    #[arg(long, value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
+    /// The address of an app behind a reverse proxy, such as https://wiki.example.org
+    #[arg(long, value_name = "ORIGIN")]
+    host: Option<String>,
+    /// The app can keep no secret: it runs in browsers or on devices
+    #[arg(long)]
+    public: bool,
+    /// The app is somebody else's: people are asked for their consent
+    #[arg(long)]
+    third_party: bool,
+    /// Only members of this group get in; as often as needed
+    #[arg(long, value_name = "GROUP")]
+    group: Vec<String>,
+    /// An audience that the app may ask access tokens for (RFC 8707)
+    #[arg(long, value_name = "URI")]
+    resource: Vec<String>,
+    /// An audience that the app is: an API, which may ask about the tokens meant for it
+    #[arg(long, value_name = "URI")]
+    serves: Vec<String>,
+    /// How ID tokens are signed: RS256 (the default) or ES256
+    #[arg(long, value_parser = algorithm, value_name = "ALG")]
+    id_token_alg: Option<Algorithm>,
+    /// How long after signing in people must sign in again for this app, such as 8h
+    #[arg(long, value_parser = span, value_name = "TIME")]
+    longest_session: Option<i64>,
+    /// Allow addresses with http:// inside a LAN
+    #[arg(long)]
+    insecure_http: bool,
+    /// Who may see a path behind the proxy: /public=everybody, /admin=group:admins
+    #[arg(long, value_parser = rule, value_name = "PATH=WHO")]
+    rule: Vec<Rule>,
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::of_word(text).ok_or_else(|| "must be RS256 or ES256".to_owned())
+}
+
+fn span(text: &str) -> Result<i64, String> {
+    duration(text).map(seconds)
+}
+
+fn overlap(text: &str) -> Result<i64, String> {
+    if text == "0s" { Ok(0) } else { span(text) }
+}
+
+fn rule(text: &str) -> Result<Rule, String> {
+    let (path, who) = text.split_once('=').ok_or("must be PATH=WHO")?;
+    let access = match who.split_once(':') {
+        None if who == "everybody" => Access::Everybody,
+        None if who == "signed-in" => Access::SignedIn,
+        Some(("group", groups)) => Access::Groups(groups.split(',').map(str::to_owned).collect()),
+        _ => return Err("WHO must be everybody, signed-in or group:NAME,NAME".to_owned()),
+    };
+    Ok(Rule { path: path.to_owned(), access })
+}
+
+impl AppOptions {
+    /// Replaces what is given.
+    fn change(self, definition: &mut Definition) {
+        let lists = [
+            (self.redirect_uri, &mut definition.redirect_uris),
+            (self.post_logout_redirect_uri, &mut definition.post_logout_redirect_uris),
+            (self.group, &mut definition.groups),
+            (self.resource, &mut definition.resources),
+            (self.serves, &mut definition.serves),
+        ];
+        for (given, known) in lists {
+            if !given.is_empty() {
+                *known = given;
+            }
+        }
+        if !self.rule.is_empty() {
+            definition.rules = self.rule;
+        }
+        definition.backchannel_logout_uri =
+            self.backchannel_logout_uri.or(definition.backchannel_logout_uri.take());
+        definition.host = self.host.or(definition.host.take());
+        definition.longest_session = self.longest_session.or(definition.longest_session);
+        definition.id_token_alg = self.id_token_alg.unwrap_or(definition.id_token_alg);
+        definition.public |= self.public;
+        definition.third_party |= self.third_party;
+        definition.insecure_http |= self.insecure_http;
+    }
+}
+
+pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), Failure> {
+    let store = match &command {
+        // This may be the first command ever run.
+        AppCommand::Add { .. } | AppCommand::Apply { .. } => open_migrated(&settings.store).await?,
+        _ => open(&settings.store).await?,
+    };
+    let issuer = issuer(settings, &store).await?;
+    match command {
+        AppCommand::Add { name, client_id, options, json } => {
+            let mut definition = Definition::default();
+            options.change(&mut definition);
+            let id = client_id.map_or_else(|| random::text().map_err(told), Ok)?;
+            let (by_file, created_at, secrets) = (false, now(), Vec::new());
+            let app = App { id, name, definition, by_file, created_at, secrets };
+            let apps = all(&store).await.map_err(told)?;
+            check(&app, &apps)?;
+            if apps.find(&app.id).is_some() {
+                return fail("another app has this client_id");
+            }
+            let secret = add(&store, &app).await.map_err(told)?;
+            if json {
+                let mut shown = describe(&app);
+                if let Some(secret) = &secret {
+                    shown["client_secret"] = secret.as_str().into();
+                }
+                shown["issuer"] = issuer.as_str().into();
+                say(&shown.to_string());
+            } else {
+                say(&format!("{} is added.", app.name));
+                say("");
+                recipes::print(&app, &issuer, secret.as_deref());
+            }
+        }
+        AppCommand::List { json } => {
+            let apps = all(&store).await.map_err(told)?;
+            if !json && apps.all().is_empty() {
+                say("There are no apps yet: latchkey app add NAME --redirect-uri URI");
+            }
+            for app in apps.all() {
+                if json {
+                    say(&describe(app).to_string());
+                } else {
+                    let whence = if app.by_file { "  (APPS_FILE)" } else { "" };
+                    let uris = &app.definition.redirect_uris;
+                    let at = app.definition.host.as_ref().or(uris.first());
+                    let at = at.map(String::as_str).unwrap_or_default();
+                    say(&format!("{:24}  {}  {at}{whence}", app.id, app.name));
+                }
+            }
+        }
+        AppCommand::Show { app, json } => {
+            let apps = all(&store).await.map_err(told)?;
+            let app = find(&apps, &app)?;
+            if json {
+                say(&describe(app).to_string());
+            } else {
+                let shown = serde_json::to_string_pretty(&describe(app))?;
+                say(&shown);
+                say("");
+                recipes::print(app, &issuer, None);
+            }
+        }
+        AppCommand::Set { app, name, options } => {
+            let apps = all(&store).await.map_err(told)?;
+            let mut app = of_command(find(&apps, &app)?)?.clone();
+            options.change(&mut app.definition);
+            app.name = name.unwrap_or(app.name);
+            check(&app, &apps)?;
+            let mut tx = store.begin().await.map_err(told)?;
+            let revision = changes::next_revision(&mut tx).await.map_err(told)?;
+            let event = write(&mut tx, &app, CHANGED).await.map_err(told)?;
+            changes::tell_all(&mut tx, revision).await.map_err(told)?;
+            tx.commit().await.map_err(told)?;
+            event.log();
+            say(&format!("{} is changed. Running servers follow within a second.", app.name));
+            if app.definition.has_secret() && app.live_secrets(now()) == 0 {
+                say("It has no secret yet: latchkey app rotate-secret makes one.");
+            }
+        }
+        AppCommand::Remove { app, yes } => {
+            let apps = all(&store).await.map_err(told)?;
+            let app = of_command(find(&apps, &app)?)?;
+            if !yes {
+                return fail(&format!(
+                    "this removes {} and signs everybody out of it; re-run with --yes to confirm",
+                    app.name
+                ));
+            }
+            let keys = keys(settings)?;
+            let mut tx = store.begin().await.map_err(told)?;
+            let revision = changes::next_revision(&mut tx).await.map_err(told)?;
+            logout::end_all(&mut tx, &keys, &apps, app).await.map_err(told)?;
+            let event = remove(&mut tx, app).await.map_err(told)?;
+            changes::tell_all(&mut tx, revision).await.map_err(told)?;
+            tx.commit().await.map_err(told)?;
+            event.log();
+            say(&format!("{} is removed. Running servers follow within a second.", app.name));
+        }
+        AppCommand::RotateSecret { app, overlap, json } => {
+            let apps = all(&store).await.map_err(told)?;
+            let app = of_command(find(&apps, &app)?)?;
+            if !app.definition.has_secret() {
+                return fail(&format!("{} is public, and has no secret", app.name));
+            }
+            let secret = rotate_secret(&store, app, overlap).await.map_err(told)?;
+            if json {
+                let shown = serde_json::json!({"client_id": app.id, "client_secret": secret});
+                say(&shown.to_string());
+            } else {
+                say(&format!("client_id      {}", app.id));
+                say(&format!("client_secret  {secret}"));
+                say("");
+                let until = rfc3339(now() + overlap);
+                say(&match overlap {
+                    0 => "The old secret no longer works.".to_owned(),
+                    _ => format!("It is shown only now. The old secret works until {until}."),
+                });
+            }
+        }
+        AppCommand::Apply { file, dry_run } => {
+            let declared = file::read(&file).map_err(Failure)?;
+            let applied = file::apply(&store, &keys(settings)?, &declared, dry_run).await;
+            let lines = applied.map_err(told)?.map_err(Failure)?;
+            for line in &lines {
+                say(line);
+            }
+            say(match (lines.is_empty(), dry_run) {
+                (true, _) => "Nothing differs.",
+                (false, true) => "Nothing was changed: this was a dry run.",
+                (false, false) => "Applied. Running servers follow within a second.",
+            });
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+fn keys(settings: &Settings) -> Result<Keys, Failure> {
+    let secret = settings.secret().map_err(|error| Failure(vec![error]))?;
+    Keys::new(&secret, settings.keys.previous.as_ref()).map_err(told)
+}
+
+/// The address of the server: the one set here, or else the one it was started with.
+async fn issuer(settings: &Settings, store: &Store) -> Result<String, Failure> {
+    let set = settings.web.public_url.as_ref().map(|url| url.origin());
+    let noted = store.fact(Fact::PublicUrl).await.map_err(told)?;
+    let guess = || settings.web.public_url_at(settings.web.listen().port()).origin();
+    Ok(set.or(noted).unwrap_or_else(guess))
+}
+
+fn check(app: &App, apps: &Apps) -> Result<(), Failure> {
+    let mut faults = app.definition.faults();
+    if !file::is_id(&app.id) {
+        faults.push("client_id: use 1 to 64 letters, digits, -, _ and .".to_owned());
+    }
+    if !file::is_name(&app.name) {
+        faults.push("name: use 1 to 64 characters".to_owned());
+    }
+    let at_host = app.definition.authority().and_then(|host| apps.at(&host).cloned());
+    if let Some(other) = at_host.filter(|other| other.id != app.id) {
+        faults.push(format!("{} has this host already", other.name));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Failure(faults)) }
+}
+
+fn find<'a>(apps: &'a Apps, text: &str) -> Result<&'a App, Failure> {
+    if let Some(app) = apps.find(text) {
+        return Ok(app);
+    }
+    let all = apps.all();
+    let mut named = all.iter().filter(|app| app.name == text);
+    match (named.next(), named.next()) {
+        (Some(app), None) => Ok(app),
+        (Some(_), Some(_)) => fail("several apps have this name: use the client_id"),
+        (None, _) => fail("there is no app with this client_id or name"),
+    }
+}
+
+/// Apps of `APPS_FILE` are changed there.
+fn of_command(app: &App) -> Result<&App, Failure> {
+    if app.by_file {
+        return fail(&format!("{} is declared in APPS_FILE: change it there", app.name));
+    }
+    Ok(app)
+}
+
+fn describe(app: &App) -> serde_json::Value {
+    let mut shown = serde_json::json!({
+        "client_id": app.id,
+        "name": app.name,
+        "by_file": app.by_file,
+        "created_at": rfc3339(app.created_at),
+        "secrets": app.live_secrets(now()),
+    });
+    if let Ok(serde_json::Value::Object(definition)) = serde_json::to_value(&app.definition) {
+        for (name, value) in definition {
+            shown[name] = value;
+        }
+    }
+    shown
+}

@@ -1,0 +1,30 @@
+//! The app that a sign-in leads to, as told by the address that follows it.
+
+use url::form_urlencoded;
+
+use super::Apps;
+
+/// Where a sign-in leads to.
+#[derive(Clone, Debug, Default)]
+pub struct Destination {
+    /// The name of the app.
+    pub app: Option<String>,
+    /// Whom the app expects.
+    pub login_hint: String,
+}
+
+/// How the address of an authorization begins.
+const AUTHORIZE: &str = "/authorize?";
+
+/// `next`: the address that follows. It may be anybody's text, so only the name of a known app is shown.
+#[must_use]
+pub fn of(apps: &Apps, next: &str) -> Destination {
+    let Some(query) = next.strip_prefix(AUTHORIZE) else { return Destination::default() };
+    let get = |name: &str| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    };
+    let app = get("client_id").and_then(|id| Some(apps.find(&id)?.name.clone()));
+    let login_hint = get("login_hint").filter(|hint| app.is_some() && hint.len() <= 254);
+    Destination { app, login_hint: login_hint.unwrap_or_default() }
+}

@@ -1,0 +1,317 @@
+//! `APPS_FILE`: apps in TOML, under version control.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::{ADDED, App, CHANGED, Definition, SECRET_OVERLAP, logout, sql};
+use crate::{
+    audit::{Event, sha256},
+    keys::Keys,
+    platform::{clock::now, error::Fault},
+    store::{Store, changes},
+};
+
+/// An app, as a file declares it.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    pub id: String,
+    pub name: String,
+    pub definition: Definition,
+    /// The hash of its secret.
+    secret: Option<String>,
+}
+
+/// Whether this can be a `client_id`.
+#[must_use]
+pub fn is_id(id: &str) -> bool {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (1..=64).contains(&id.len()) && id.chars().all(is_good)
+}
+
+/// Whether this can be the name of an app: people read it.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.chars().count())
+        && name.trim() == name
+        && !name.chars().any(|c| {
+            c.is_control()
+                || "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}"
+                    .contains(c)
+        })
+}
+
+/// Reads a file, or says everything that is wrong with it.
+pub fn read(path: &Path) -> Result<Vec<Declared>, Vec<String>> {
+    let named = |reason: &dyn std::fmt::Display| vec![format!("{}: {reason}", path.display())];
+    let text = fs::read_to_string(path).map_err(|error| named(&error))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    parse(&text, folder).map_err(|faults| {
+        faults.iter().map(|fault| format!("{}: {fault}", path.display())).collect()
+    })
+}
+
+/// `folder`: files of secrets are relative to it.
+fn parse(text: &str, folder: &Path) -> Result<Vec<Declared>, Vec<String>> {
+    let mut table: Table =
+        text.parse().map_err(|error: toml::de::Error| vec![error.to_string()])?;
+    let apps = match table.remove("app") {
+        Some(Value::Array(apps)) => apps,
+        Some(_) => return Err(vec!["write each app as [[app]]".to_owned()]),
+        None => Vec::new(),
+    };
+    let mut faults: Vec<String> =
+        table.keys().map(|key| format!("{key}: there are only [[app]] entries")).collect();
+    let mut declared: Vec<Declared> = Vec::new();
+    let mut known = (HashSet::new(), HashSet::new());
+    for (number, app) in apps.into_iter().enumerate() {
+        let Value::Table(app) = app else { continue };
+        match declare(app, folder) {
+            Ok(app) => {
+                if !known.0.insert(app.id.clone()) {
+                    faults.push(format!("{}: this client_id is there twice", app.id));
+                }
+                if app.definition.authority().is_some_and(|host| !known.1.insert(host)) {
+                    faults.push(format!("{}: another app has this host", app.id));
+                }
+                declared.push(app);
+            }
+            Err((id, reasons)) => {
+                let which = id.unwrap_or_else(|| format!("app {}", number + 1));
+                faults.extend(reasons.into_iter().map(|reason| format!("{which}: {reason}")));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(declared) } else { Err(faults) }
+}
+
+type Faults = (Option<String>, Vec<String>);
+
+fn declare(mut app: Table, folder: &Path) -> Result<Declared, Faults> {
+    let mut faults = Vec::new();
+    let mut text = |name: &str| match app.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        Some(_) => {
+            faults.push(format!("{name}: must be a text"));
+            None
+        }
+        None => None,
+    };
+    let (id, name) = (text("client_id"), text("name"));
+    let (secret, file, hash) =
+        (text("client_secret"), text("client_secret_file"), text("client_secret_sha256"));
+    if !id.as_deref().is_some_and(is_id) {
+        faults.push("client_id: use 1 to 64 letters, digits, -, _ and .".to_owned());
+    }
+    let name = name.or_else(|| id.clone()).unwrap_or_default();
+    if !is_name(&name) {
+        faults.push("name: use 1 to 64 characters".to_owned());
+    }
+    let secret = match (secret, file, hash) {
+        (None, None, None) => None,
+        (Some(secret), None, None) => Some(secret),
+        (None, Some(file), None) => match fs::read_to_string(folder.join(&file)) {
+            Ok(secret) => Some(secret.trim_end_matches(['\r', '\n']).to_owned()),
+            Err(error) => {
+                faults.push(format!("client_secret_file {file}: {error}"));
+                None
+            }
+        },
+        (None, None, Some(hash)) => {
+            let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if !is_hash {
+                faults.push("client_secret_sha256: must be 64 hexadecimal digits".to_owned());
+            }
+            let definition = definition(app, &mut faults);
+            return finish(id, name, definition, Some(hash.to_ascii_lowercase()), faults);
+        }
+        _ => {
+            faults.push("name the secret in one way only".to_owned());
+            None
+        }
+    };
+    // Random secrets have this length; a guessable one would be the weakest part of the app.
+    if secret.as_ref().is_some_and(|secret| secret.len() < 32) {
+        faults.push("client_secret: use at least 32 characters: openssl rand -hex 32".to_owned());
+    }
+    let definition = definition(app, &mut faults);
+    finish(id, name, definition, secret.map(|secret| sha256(&secret)), faults)
+}
+
+fn definition(app: Table, faults: &mut Vec<String>) -> Definition {
+    match Definition::deserialize(Value::Table(app)) {
+        Ok(definition) => {
+            faults.extend(definition.faults());
+            definition
+        }
+        Err(error) => {
+            faults.push(error.to_string().trim().to_owned());
+            Definition::default()
+        }
+    }
+}
+
+fn finish(
+    id: Option<String>,
+    name: String,
+    definition: Definition,
+    secret: Option<String>,
+    mut faults: Vec<String>,
+) -> Result<Declared, Faults> {
+    if faults.is_empty() {
+        match (definition.has_secret(), &secret) {
+            (true, None) => faults.push("needs a client_secret, or public = true".to_owned()),
+            (false, Some(_)) => faults.push("a public app has no secret".to_owned()),
+            _ => {}
+        }
+    }
+    match id {
+        Some(id) if faults.is_empty() => Ok(Declared { id, name, definition, secret }),
+        id => Err((id, faults)),
+    }
+}
+
+/// Makes the database as the file says. Apps made by command stay. Returns the differences, a line each;
+/// with `dry_run` nothing is changed.
+pub async fn apply(
+    store: &Store,
+    keys: &Keys,
+    declared: &[Declared],
+    dry_run: bool,
+) -> Result<Result<Vec<String>, Vec<String>>, Fault> {
+    let now = now();
+    let mut tx = store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    let apps = super::Apps::read(&mut tx).await?;
+    let (mut lines, mut faults) = (Vec::new(), Vec::new());
+    let mut events: Vec<Event> = Vec::new();
+    for new in declared {
+        let known = apps.find(&new.id);
+        if known.is_some_and(|app| !app.by_file) {
+            faults.push(format!("{}: an app made by command has this client_id", new.id));
+            continue;
+        }
+        let at_host = new.definition.authority().and_then(|host| apps.at(&host));
+        if let Some(other) = at_host.filter(|app| app.id != new.id && !app.by_file) {
+            faults.push(format!("{}: {} has this host already", new.id, other.id));
+            continue;
+        }
+        let app = App {
+            id: new.id.clone(),
+            name: new.name.clone(),
+            definition: new.definition.clone(),
+            by_file: true,
+            created_at: known.map_or(now, |app| app.created_at),
+            secrets: Vec::new(),
+        };
+        let act = match known {
+            None => Some((ADDED, format!("+ {} ({})", app.id, app.name))),
+            Some(old) if old.name != app.name || old.definition != app.definition => {
+                Some((CHANGED, format!("~ {}: {}", app.id, differences(old, &app))))
+            }
+            Some(_) => None,
+        };
+        if let Some((act, line)) = act {
+            events.push(super::write(&mut tx, &app, act).await?);
+            lines.push(line);
+        }
+        let newest = known.and_then(|old| old.secrets.iter().rfind(|(_, until)| until.is_none()));
+        if newest.map(|(hash, _)| hash) != new.secret.as_ref() {
+            if newest.is_some() {
+                lines.push(format!("~ {}: another secret; the old one is good for a day", app.id));
+            }
+            sql::expire_secrets(&mut tx, &app.id, now + SECRET_OVERLAP, now).await?;
+            if let Some(secret) = &new.secret {
+                sql::add_secret(&mut tx, &app.id, secret, now).await?;
+            }
+        }
+    }
+    let is_declared = |app: &App| declared.iter().any(|new| new.id == app.id);
+    for app in apps.all().into_iter().filter(|app| app.by_file && !is_declared(app)) {
+        logout::end_all(&mut tx, keys, &apps, app).await?;
+        events.push(super::remove(&mut tx, app).await?);
+        lines.push(format!("- {} ({})", app.id, app.name));
+    }
+    if !faults.is_empty() || dry_run || lines.is_empty() {
+        tx.rollback().await?;
+        return Ok(if faults.is_empty() { Ok(lines) } else { Err(faults) });
+    }
+    changes::tell_all(&mut tx, revision).await?;
+    tx.commit().await?;
+    events.iter().for_each(Event::log);
+    Ok(Ok(lines))
+}
+
+/// The members that differ.
+fn differences(old: &App, new: &App) -> String {
+    let of = |app: &App| serde_json::to_value(&app.definition).unwrap_or_default();
+    let (old_definition, new_definition) = (of(old), of(new));
+    let mut names = Vec::new();
+    if old.name != new.name {
+        names.push("name".to_owned());
+    }
+    for (name, value) in new_definition.as_object().into_iter().flatten() {
+        if old_definition.get(name) != Some(value) {
+            names.push(name.clone());
+        }
+    }
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        parse(text, Path::new(".")).expect_err("faults")
+    }
+
+    #[test]
+    fn apps_are_read_with_their_rules() {
+        let text = r#"
+            [[app]]
+            client_id = "wiki"
+            name = "Wiki"
+            host = "https://wiki.example.org"
+            groups = ["staff"]
+            longest_session = "8h"
+
+            [[app.rules]]
+            path = "/public"
+            access = "everybody"
+
+            [[app.rules]]
+            path = "/admin"
+            access = { groups = ["admins"] }
+
+            [[app]]
+            client_id = "shop"
+            client_secret = "0123456789abcdef0123456789abcdef"
+            redirect_uris = ["https://shop.example.org/cb"]
+            id_token_alg = "ES256"
+        "#;
+        let apps = parse(text, Path::new(".")).expect("apps");
+        assert_eq!(apps[0].definition.longest_session, Some(8 * 3600));
+        assert_eq!(apps[0].definition.rules.len(), 2);
+        assert_eq!(apps[1].name, "shop");
+        assert_eq!(apps[1].secret, Some(sha256("0123456789abcdef0123456789abcdef")));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let told = faults(
+            "[[app]]\nclient_id = \"a b\"\nredirect_uris = [\"http://x.example/\"]\n\
+             [[app]]\nclient_id = \"c\"\ncolour = \"red\"\n",
+        );
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told.iter().any(|fault| fault.contains("colour")), "{told:?}");
+        assert_eq!(faults("[app]\nclient_id = \"a\"").len(), 1);
+        assert_eq!(faults("nonsense").len(), 1);
+        let twice = "[[app]]\nclient_id = \"a\"\npublic = true\nredirect_uris = [\"https://x/\"]\n";
+        assert_eq!(faults(&twice.repeat(2)).len(), 1);
+        assert_eq!(faults("[[app]]\nclient_id=\"a\"\nredirect_uris=[\"https://x/\"]").len(), 1);
+        let short = "[[app]]\nclient_id=\"a\"\nclient_secret=\"x\"\nredirect_uris=[\"https://x/\"]";
+        assert_eq!(faults(short).len(), 1);
+    }
+}

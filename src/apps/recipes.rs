@@ -1,0 +1,112 @@
+//! What `latchkey app add` prints: blocks to paste. docs/apps.md has a page for each.
+
+use super::{App, definition::CALLBACK};
+use crate::platform::terminal::say;
+
+/// Prints how to connect an app. `secret`: if it was just made.
+pub(super) fn print(app: &App, issuer: &str, secret: Option<&str>) {
+    let definition = &app.definition;
+    if let Some(uri) = definition.redirect_uris.first() {
+        of_openid(app, issuer, secret, uri);
+    }
+    if let Some(host) = &definition.host {
+        of_proxy(issuer, host);
+    }
+}
+
+fn of_openid(app: &App, issuer: &str, secret: Option<&str>, uri: &str) {
+    let id = &app.id;
+    say(&format!("issuer         {issuer}"));
+    say(&format!("discovery      {issuer}/.well-known/openid-configuration"));
+    say(&format!("client_id      {id}"));
+    if let Some(secret) = secret {
+        say(&format!("client_secret  {secret}   (shown only now)"));
+    }
+    let shown = secret.unwrap_or("CLIENT_SECRET");
+    if app.definition.public {
+        say(&format!(
+            "
+JavaScript in a browser (npm install oidc-client-ts):
+
+    import {{ UserManager }} from \"oidc-client-ts\";
+    const users = new UserManager({{
+      authority: \"{issuer}\",
+      client_id: \"{id}\",
+      redirect_uri: \"{uri}\",
+      scope: \"openid profile email\",
+    }});
+    await users.signinRedirect();"
+        ));
+        return;
+    }
+    say(&format!(
+        "
+The settings of the examples, and of many apps:
+
+    OIDC_ISSUER={issuer}
+    OIDC_CLIENT_ID={id}
+    OIDC_CLIENT_SECRET={shown}
+    OIDC_REDIRECT_URI={uri}
+
+Node.js (npm install openid-client):
+
+    import * as client from \"openid-client\";
+    const config = await client.discovery(
+      new URL(\"{issuer}\"), \"{id}\", \"{shown}\",{insecure}
+    );
+
+Python (pip install Authlib):
+
+    oauth.register(
+        \"latchkey\",
+        server_metadata_url=\"{issuer}/.well-known/openid-configuration\",
+        client_id=\"{id}\",
+        client_secret=\"{shown}\",
+        client_kwargs={{\"scope\": \"openid profile email\", \"code_challenge_method\": \"S256\"}},
+    )
+
+Apache (libapache2-mod-auth-openidc):
+
+    OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration
+    OIDCClientID {id}
+    OIDCClientSecret {shown}
+    OIDCRedirectURI {uri}
+    OIDCPKCEMethod S256
+    OIDCCryptoPassphrase \"exec:/usr/bin/openssl rand -hex 32\"
+
+Rust: the crate openidconnect; docs/apps/axum.md is a whole app.",
+        insecure = if issuer.starts_with("http:") {
+            "\n      undefined, { execute: [client.allowInsecureRequests] },"
+        } else {
+            ""
+        },
+    ));
+}
+
+fn of_proxy(issuer: &str, host: &str) {
+    let site = host.split_once("://").map_or(host, |(_, site)| site);
+    let upstream = issuer.split_once("://").map_or(issuer, |(_, at)| at);
+    let upstream = if issuer.starts_with("https:") { issuer } else { upstream };
+    say(&format!("host           {host}"));
+    say(&format!("callback       {host}{CALLBACK}"));
+    say(&format!(
+        "
+Caddy:
+
+    {site} {{
+        handle /.latchkey/* {{
+            reverse_proxy {upstream}
+        }}
+        handle {{
+            forward_auth {upstream} {{
+                uri /authz/forward-auth
+                copy_headers Remote-User Remote-Name Remote-Email Remote-Groups Latchkey-Assertion
+            }}
+            reverse_proxy YOUR-APP:PORT
+        }}
+    }}
+
+nginx, HAProxy and Traefik: deploy/ has a file for each.
+The proxy's address must be in TRUSTED_PROXIES of the server."
+    ));
+}

@@ -1,0 +1,309 @@
+//! Apps behind a reverse proxy, which know nothing of accounts: the proxy asks for each request whether it may
+//! pass, and whose it is.
+//!
+//! An app's host has a cookie of its own, which only that host gets. The browser comes by it with a code
+//! flow with ourselves: state, PKCE and a cookie bind it to the browser that began. The cookie names a grant, so
+//! it dies with the session. There is no cookie for a whole domain, so apps may lie anywhere, and two
+//! servers under one domain don't disturb each other.
+//!
+//! Every identity header is always set, also empty, so that a proxy which copies them leaves none that the
+//! client made up. Beside them goes a signed assertion for that one app, which it can check by itself.
+
+pub mod json;
+mod paths;
+
+use std::sync::{Arc, LazyLock};
+
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+
+use self::paths::access_to;
+use crate::{
+    apps::{Access, App},
+    keys::{Sealed, Statement},
+    openid::{Holding, Person, codes, holding},
+    platform::{
+        clock::now,
+        error::{Fault, Result},
+        random,
+        visit::Visit,
+    },
+    services::Services,
+    sessions::{carrier::Carrier, live::LiveSession, tokens::VerifiedToken},
+    signing::Algorithm,
+};
+
+/// The kind of an assertion.
+pub const ASSERTION: &str = "latchkey-assertion+jwt";
+
+/// How long an assertion is good, in seconds, and for how long the same one is given.
+const ASSERTION_TTL: i64 = 60;
+const ASSERTION_REUSED: i64 = 20;
+
+/// How long a sign-in may take, in seconds.
+const STATE_TTL: i64 = 3600;
+
+/// The cookie of an app's host: a grant, since when, and a tag.
+pub struct AppCookie {
+    grant: String,
+    since: i64,
+}
+
+impl AppCookie {
+    fn new(services: &Services, host: &str, grant: String, since: i64) -> (Self, String) {
+        let tag = services.keys.tag(Statement::AppCookie(host, &grant, since));
+        let text = format!("{grant}.{since}.{tag}");
+        (Self { grant, since }, text)
+    }
+
+    fn read(services: &Services, host: &str, text: &str) -> Option<Self> {
+        let (rest, tag) = text.rsplit_once('.')?;
+        let (grant, since) = rest.rsplit_once('.')?;
+        let since = since.parse().ok()?;
+        let statement = Statement::AppCookie(host, grant, since);
+        services.keys.fits(statement, tag).then(|| Self { grant: grant.to_owned(), since })
+    }
+}
+
+/// A grant that held when this node last looked, for as long as nothing of its account has changed.
+struct Remembered {
+    session: Arc<LiveSession>,
+    app: String,
+    era: Option<u64>,
+    person: Person,
+    /// The assertion, and when it was made.
+    assertion: std::sync::Mutex<Option<(i64, Arc<str>)>>,
+}
+
+/// What this node remembers of grants.
+static REMEMBERED: LazyLock<Cache<(usize, String), Arc<Remembered>>> =
+    LazyLock::new(|| Cache::new(10_000));
+
+/// The verdict on a request that a proxy asks about.
+pub enum Verdict {
+    /// Anybody may see this, and nobody is known.
+    Public,
+    /// It may pass, and this is whose it is.
+    Pass { person: Person, assertion: Arc<str> },
+    /// Somebody must sign in.
+    SignIn,
+    /// They are signed in, but may not see this.
+    Denied,
+}
+
+/// Decides about a path of an app.
+pub async fn decide(
+    services: &Services,
+    app: &App,
+    host: &str,
+    path: &str,
+    cookie: Option<&str>,
+) -> Result<Verdict> {
+    let needed = access_to(&app.definition.rules, path);
+    let is_public = needed.iter().all(|access| matches!(access, Access::Everybody));
+    let known = match cookie.and_then(|text| AppCookie::read(services, host, text)) {
+        Some(cookie) => who(services, app, &cookie).await?,
+        None => None,
+    };
+    let Some(known) = known else {
+        return Ok(if is_public { Verdict::Public } else { Verdict::SignIn });
+    };
+    let person = &known.person;
+    let may = |access: &&Access| match access {
+        Access::Everybody | Access::SignedIn => true,
+        Access::Groups(groups) => groups.iter().any(|group| person.groups.contains(group)),
+    };
+    if !is_public && !(app.admits(&person.groups) && needed.iter().all(may)) {
+        return Ok(Verdict::Denied);
+    }
+    let assertion = assert(services, app, &known).await?;
+    Ok(Verdict::Pass { person: person.clone(), assertion })
+}
+
+/// Whose cookie this is, if its grant holds and it is not too old for the app.
+async fn who(
+    services: &Services,
+    app: &App,
+    cookie: &AppCookie,
+) -> Result<Option<Arc<Remembered>>, Fault> {
+    let longest = app.definition.longest_session;
+    if longest.is_some_and(|longest| now() - cookie.since > longest) {
+        return Ok(None);
+    }
+    // Several servers may run in one process, in tests.
+    let key = (std::ptr::from_ref(services) as usize, cookie.grant.clone());
+    let era = services.live_sessions.era();
+    if let Some(known) = REMEMBERED.get(&key).filter(|known| known.era == era && era.is_some()) {
+        let token = VerifiedToken {
+            carrier: Carrier::Browser,
+            session: known.session.id.clone(),
+            account: known.person.id,
+        };
+        let session = services.live_sessions.find(&token).await?;
+        // The same value: nothing of the account has changed since it was read.
+        let is_same = session.is_some_and(|session| Arc::ptr_eq(&session, &known.session));
+        if is_same && known.app == app.id {
+            return Ok(Some(known));
+        }
+        REMEMBERED.remove(&key);
+    }
+    // First the session, then the grant: a change in between is noticed next time.
+    let found = holding(services, &cookie.grant).await?;
+    let Some(Holding { grant, .. }) = found.filter(|found| found.grant.app == app.id) else {
+        return Ok(None);
+    };
+    let token = VerifiedToken {
+        carrier: Carrier::Browser,
+        session: grant.session.id.as_str().into(),
+        account: grant.profile.id,
+    };
+    let Some(session) = services.live_sessions.find(&token).await? else { return Ok(None) };
+    let Some(holding) = holding(services, &cookie.grant).await? else { return Ok(None) };
+    let known = Arc::new(Remembered {
+        session,
+        app: app.id.clone(),
+        era,
+        person: holding.person,
+        assertion: std::sync::Mutex::default(),
+    });
+    REMEMBERED.insert(key, known.clone());
+    Ok(Some(known))
+}
+
+#[derive(Serialize)]
+struct Assertion<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: String,
+    iat: i64,
+    exp: i64,
+    name: &'a str,
+    preferred_username: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    groups: &'a [String],
+    auth_time: i64,
+    acr: &'a str,
+    amr: Vec<&'static str>,
+}
+
+/// The assertion about a person for one app, made anew every few seconds.
+async fn assert(services: &Services, app: &App, known: &Remembered) -> Result<Arc<str>, Fault> {
+    let now = now();
+    let lock = || known.assertion.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let recent = |at: i64| (at..at + ASSERTION_REUSED).contains(&now);
+    if let Some((_, text)) = lock().as_ref().filter(|(at, _)| recent(*at)) {
+        return Ok(text.clone());
+    }
+    let (person, session) = (&known.person, &known.session);
+    let claims = Assertion {
+        iss: services.issuer(),
+        aud: app.definition.host.as_deref().unwrap_or_default(),
+        sub: person.subject(),
+        iat: now,
+        exp: now + ASSERTION_TTL,
+        name: &person.name,
+        preferred_username: &person.username,
+        email: person.email.as_deref(),
+        groups: &person.groups,
+        auth_time: session.auth_time,
+        acr: session.proved_by.acr(),
+        amr: session.proved_by.amr(),
+    };
+    let text: Arc<str> = services.signing.sign(Algorithm::Es256, ASSERTION, &claims).await?.into();
+    *lock() = Some((now, text.clone()));
+    Ok(text)
+}
+
+/// What a browser takes along on its way to the sign-in, sealed.
+#[derive(Serialize, Deserialize)]
+struct Trip {
+    /// The path to come back to.
+    to: String,
+    at: i64,
+    id: String,
+}
+
+/// The beginning of a sign-in: the address of the authorization, and the id of the browser for its cookie.
+pub struct Begun {
+    pub location: String,
+    pub browser: String,
+}
+
+/// The longest path to come back to, in bytes.
+const MAX_PATH: usize = 2000;
+
+/// Begins a sign-in. `browser`: the id in its cookie, if it has one.
+pub fn begin(
+    services: &Services,
+    app: &App,
+    host: &str,
+    path: &str,
+    browser: Option<String>,
+) -> Result<Begun> {
+    let browser = match browser.filter(|id| random::is_text(id)) {
+        Some(browser) => browser,
+        None => random::text()?,
+    };
+    let to = if path.len() > MAX_PATH || path.starts_with(json::OURS) { "/" } else { path };
+    let trip = Trip { to: to.to_owned(), at: now(), id: random::text()? };
+    let verifier = services.keys.tag(Statement::AppVerifier(&browser, &trip.id));
+    let text = serde_json::to_string(&trip).map_err(Fault::internal)?;
+    let state = services.keys.seal(Sealed::AppState(host, &browser), &text)?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("client_id", &app.id)
+        .append_pair("response_type", "code")
+        .append_pair("redirect_uri", &callback(app))
+        .append_pair("scope", "openid profile email groups")
+        .append_pair("state", &state)
+        .append_pair("code_challenge", &codes::challenge(&verifier))
+        .append_pair("code_challenge_method", "S256");
+    let location = format!("{}/authorize?{}", services.issuer(), query.finish());
+    Ok(Begun { location, browser })
+}
+
+fn callback(app: &App) -> String {
+    let host = app.definition.host.as_deref().unwrap_or_default();
+    format!("{host}{}", crate::apps::definition::CALLBACK)
+}
+
+/// The end of a sign-in.
+pub enum Arrival {
+    /// The cookie of the app, and the path to go on to.
+    In { cookie: String, to: String },
+    /// It is too old, or was used before: it begins anew on the way to this path.
+    Again(String),
+    /// Another browser began it, or this one takes no cookies.
+    Stranger,
+}
+
+/// Finishes a sign-in with a code.
+pub async fn arrive(
+    services: &Services,
+    app: &App,
+    host: &str,
+    (code, state): (&str, &str),
+    browser: Option<&str>,
+    visit: &Visit,
+) -> Result<Arrival> {
+    let Some(browser) = browser.filter(|id| random::is_text(id)) else {
+        return Ok(Arrival::Stranger);
+    };
+    let opened = services.keys.open(Sealed::AppState(host, browser), state);
+    let trip = opened.and_then(|text| serde_json::from_str::<Trip>(&text).ok());
+    let Some(trip) = trip else { return Ok(Arrival::Again("/".to_owned())) };
+    if !(now() - STATE_TTL..=now()).contains(&trip.at) {
+        return Ok(Arrival::Again(trip.to));
+    }
+    let verifier = services.keys.tag(Statement::AppVerifier(browser, &trip.id));
+    let redeemed =
+        codes::redeem(services, app, code, Some(&callback(app)), Some(&verifier), visit).await?;
+    let Ok(code) = redeemed else { return Ok(Arrival::Again(trip.to)) };
+    let Some(holding) = holding(services, &code.grant).await? else {
+        return Ok(Arrival::Again(trip.to));
+    };
+    let since = holding.grant.session.auth_time;
+    let (_, cookie) = AppCookie::new(services, host, code.grant, since);
+    Ok(Arrival::In { cookie, to: trip.to })
+}

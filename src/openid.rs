@@ -1,0 +1,108 @@
+//! The OpenID provider: people sign in to apps with their account here.
+//!
+//! OAuth 2.1 and OpenID Connect Core 1.0, authorization code with PKCE only. RFC 9700 decides where it is
+//! stricter.
+//!
+//! The request travels in the address from page to page, and nothing of it is stored. So an old one, one
+//! that was opened twice, or the back button never ends in an error: it begins anew. What an app gets hangs
+//! on the session it came from (`sessions/grants.rs`).
+
+pub mod authorize;
+pub mod client;
+pub mod codes;
+pub mod json;
+pub mod logout;
+pub mod pages;
+pub mod request;
+mod sql;
+pub mod tokens;
+pub mod used;
+
+use std::sync::Arc;
+
+use crate::{
+    apps::App,
+    audit::acts,
+    domain::{AccountId, Profile},
+    emails, groups,
+    platform::{clock::now, error::Fault},
+    services::Services,
+    sessions::grants::{self, LiveGrant},
+    store::Store,
+};
+
+pub(crate) use sql::{TABLES, forget};
+
+acts! {
+    /// Somebody has signed in to an app.
+    APP_ENTERED = "authn_login_success:app";
+    /// A code or a refresh token of an app was used again.
+    APP_TOKEN_REUSED = "authn_token_reuse:app";
+    /// Its owner has agreed that an app learns about the account.
+    CONSENTED = "authz_change:consented";
+    /// Its owner has taken back what an app had.
+    TAKEN_BACK = "authz_change:taken_back";
+}
+
+/// The scopes that mean something here (OpenID Connect Core 1.0, section 5.4).
+pub const SCOPES: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
+
+/// The authentication context classes, weaker first: see `ProvedBy::acr`.
+pub const ACRS: [&str; 2] = ["aal1", "aal2"];
+
+/// The words of a scope.
+pub fn words(scope: &str) -> impl Iterator<Item = &str> {
+    scope.split(' ').filter(|word| !word.is_empty())
+}
+
+/// Whether a scope contains a word.
+#[must_use]
+pub fn has(scope: &str, word: &str) -> bool {
+    words(scope).any(|known| known == word)
+}
+
+/// What apps may learn of a person.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: AccountId,
+    pub username: String,
+    pub name: String,
+    /// The verified address.
+    pub email: Option<String>,
+    pub groups: Vec<String>,
+}
+
+impl Person {
+    pub(crate) async fn of(store: &Store, profile: &Profile) -> Result<Self, Fault> {
+        Ok(Self {
+            id: profile.id,
+            username: profile.username.clone(),
+            name: profile.display_name().to_owned(),
+            email: emails::of(store, profile.id).await?.verified,
+            groups: groups::of(store, profile.id).await?,
+        })
+    }
+
+    /// `sub`: the account's id as text. It never changes and is never given again.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.id.0.to_string()
+    }
+}
+
+/// A grant that holds: its session is alive, its app is there and admits the person.
+pub struct Holding {
+    pub grant: LiveGrant,
+    pub app: Arc<App>,
+    pub person: Person,
+}
+
+/// The grant with this id, if it holds now.
+pub async fn holding(services: &Services, grant: &str) -> Result<Option<Holding>, Fault> {
+    let found = grants::find(&mut services.store.read().await?, grant, now()).await?;
+    let Some(grant) = found else { return Ok(None) };
+    let apps = services.apps.get().await?;
+    let Some(app) = apps.find(&grant.app).cloned() else { return Ok(None) };
+    let person = Person::of(&services.store, &grant.profile).await?;
+    Ok(app.admits(&person.groups).then_some(Holding { grant, app, person }))
+}

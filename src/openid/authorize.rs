@@ -1,0 +1,241 @@
+//! What to do with an authorization request: ask the person for something, or send them back to the app.
+
+use super::{
+    APP_ENTERED, codes, has,
+    request::{Prompt, Request, with_params},
+    tokens::read_hint,
+    words,
+};
+use crate::{
+    apps,
+    audit::{self, By, Event},
+    factors, groups,
+    keys::Statement,
+    platform::{
+        clock::now,
+        error::{Fault, Result},
+        visit::Visit,
+    },
+    services::Services,
+    sessions::{caller::SignedIn, grants},
+    store::changes,
+};
+
+/// A step that a person takes on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Signing in, or confirming who they are.
+    Login,
+    /// Choosing the account.
+    Account,
+    /// Agreeing to what the app learns.
+    Consent,
+}
+
+impl Step {
+    const ALL: [Self; 3] = [Self::Login, Self::Account, Self::Consent];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Account => "account",
+            Self::Consent => "consent",
+        }
+    }
+}
+
+/// How long a step counts, in seconds.
+const STEP_TTL: i64 = 3600;
+
+/// The answer to a request.
+pub enum Decision {
+    /// Back to the app: an address of the app's.
+    Back(String),
+    /// On to a page of ours: a path.
+    Page(String),
+    /// Which account is it to be?
+    Choose,
+    /// May the app learn this?
+    Consent,
+}
+
+/// The step that this request says was taken, and when.
+fn taken(services: &Services, request: &Request) -> Option<(Step, i64)> {
+    let (step, rest) = request.step.as_deref()?.split_once('.')?;
+    let (at, tag) = rest.split_once('.')?;
+    let (step, at) = (Step::ALL.into_iter().find(|known| known.word() == step)?, at.parse().ok()?);
+    let statement = Statement::AuthorizationStep(step.word(), at, &request.digest());
+    let counts = (now() - STEP_TTL..=now()).contains(&at);
+    (counts && services.keys.fits(statement, tag)).then_some((step, at))
+}
+
+/// The address of the request after a step that is taken now.
+#[must_use]
+pub fn after(services: &Services, request: &Request, step: Step) -> String {
+    let at = now();
+    let digest = request.digest();
+    let tag = services.keys.tag(Statement::AuthorizationStep(step.word(), at, &digest));
+    request.address(Some(&format!("{}.{at}.{tag}", step.word())))
+}
+
+/// Decides about a request.
+pub async fn decide(
+    services: &Services,
+    request: &Request,
+    caller: Option<&SignedIn>,
+    visit: &Visit,
+) -> Result<Decision> {
+    let issuer = services.issuer();
+    let silent = request.asks(Prompt::None);
+    let refuse = |error: &str, why: &str| Ok(Decision::Back(request.refused(issuer, error, why)));
+    let to = |page: &str, step: Step| {
+        let next: String =
+            form_urlencoded::byte_serialize(after(services, request, step).as_bytes()).collect();
+        Ok(Decision::Page(format!("{page}?next={next}")))
+    };
+    // A program's token signs nobody in to an app.
+    let Some(caller) = caller.filter(|caller| caller.by_cookie()) else {
+        return match () {
+            () if silent => refuse("login_required", "Nobody is signed in."),
+            () if request.asks(Prompt::Create) => to("/signup", Step::Login),
+            () => to("/signin", Step::Login),
+        };
+    };
+    let taken = taken(services, request);
+    let step_of = |step: Step| taken.filter(|(known, _)| *known == step).map(|(_, at)| at);
+
+    let hint = request.id_token_hint.as_deref();
+    let hint = hint.and_then(|token| read_hint(services, token));
+    let is_other = hint.is_some_and(|hint| hint.sub != caller.account().0.to_string());
+    if is_other && silent {
+        return refuse("login_required", "Somebody else is signed in.");
+    }
+    let has_chosen = taken.is_some();
+    if (is_other || request.asks(Prompt::SelectAccount)) && !has_chosen {
+        return Ok(Decision::Choose);
+    }
+
+    // Signed in at the wrong time, or too weakly.
+    let session = caller.proof();
+    let since_step = step_of(Step::Login).is_some_and(|at| session.auth_time >= at);
+    let is_old = request.max_age.is_some_and(|age| now() - session.auth_time > age);
+    let must_prove = (request.asks(Prompt::Login) || is_old) && !since_step;
+    let too_weak = request.wants_second_factor
+        && !session.proved_by.is_strong()
+        && factors::of(services, caller.account()).await?.any();
+    if must_prove || too_weak {
+        // What was decided before stays decided.
+        return match silent {
+            true => refuse("login_required", "The person must confirm who they are."),
+            false => to("/confirm", Step::Login),
+        };
+    }
+    if services.settings.factors.required && !caller.has_second_factor() {
+        return match silent {
+            true => refuse("interaction_required", "The person must set up a second factor."),
+            false => to(SET_UP, Step::Login),
+        };
+    }
+    let groups = groups::of(&services.store, caller.account()).await?;
+    if !request.app.admits(&groups) {
+        return refuse("access_denied", "The person may not use this app.");
+    }
+    if needs_consent(services, request, caller, step_of(Step::Consent)).await? {
+        return match silent {
+            true => refuse("consent_required", "The person has not agreed."),
+            false => Ok(Decision::Consent),
+        };
+    }
+    let grant = enter(services, request, caller, visit).await?;
+    let code = codes::make(services, request, &grant)?;
+    let params =
+        [("code", Some(&*code)), ("state", request.state.as_deref()), ("iss", Some(issuer))];
+    Ok(Decision::Back(with_params(&request.redirect_uri, &params)))
+}
+
+/// The page where a second factor is set up before anything else.
+const SET_UP: &str = "/account/security/second-factor";
+
+async fn needs_consent(
+    services: &Services,
+    request: &Request,
+    caller: &SignedIn,
+    asked_at: Option<i64>,
+) -> Result<bool, Fault> {
+    if request.asks(Prompt::Consent) && asked_at.is_none() {
+        return Ok(true);
+    }
+    if !request.app.definition.third_party {
+        return Ok(false);
+    }
+    let mut db = services.store.read().await?;
+    let given = apps::consent(&mut db, caller.account(), &request.app.id).await?;
+    let given = given.unwrap_or_default();
+    Ok(!words(&request.scope).all(|word| has(&given, word)))
+}
+
+/// The grant of this app by this session, which is new at the first sign-in.
+async fn enter(
+    services: &Services,
+    request: &Request,
+    caller: &SignedIn,
+    visit: &Visit,
+) -> Result<String> {
+    let (app, family) = (&*request.app.id, caller.family());
+    let known = grants::of_session(&mut services.store.read().await?, app, family).await?;
+    if let Some((id, scope)) = &known
+        && words(&request.scope).all(|word| has(scope, word))
+    {
+        return Ok(id.clone());
+    }
+    // All that the app got by this session.
+    let before = known.map(|(_, scope)| scope).unwrap_or_default();
+    let all: Vec<&str> = super::SCOPES
+        .into_iter()
+        .filter(|word| has(&request.scope, word) || has(&before, word))
+        .collect();
+    let account = caller.account();
+    let mut event = Event::of(visit, By::Owner, APP_ENTERED, Some(account), now());
+    event.detail.note.clone_from(&request.app.id);
+    let mut tx = services.store.begin().await?;
+    // Before the session can end.
+    _ = changes::next_revision(&mut tx).await?;
+    let of_session = (account, family);
+    let (grant, is_new) = grants::begin(&mut tx, app, of_session, &all.join(" "), event.at).await?;
+    // It may have ended since the guard looked.
+    if grants::find(&mut tx, &grant, event.at).await?.is_none() {
+        tx.rollback().await?;
+        return Err(crate::sessions::caller::OVER.into());
+    }
+    if is_new {
+        audit::record(&mut tx, &event).await?;
+    }
+    tx.commit().await?;
+    if is_new {
+        event.log();
+    }
+    Ok(grant)
+}
+
+/// Remembers that the caller agrees to what a request asks for.
+pub async fn agree(
+    services: &Services,
+    request: &Request,
+    caller: &SignedIn,
+    visit: &Visit,
+) -> Result<()> {
+    let (account, app) = (caller.account(), &request.app.id);
+    let mut event = Event::by_owner(visit, account, super::CONSENTED);
+    event.detail.note.clone_from(app);
+    let mut tx = services.store.begin().await?;
+    let before = apps::consent(&mut tx, account, app).await?.unwrap_or_default();
+    let all: Vec<&str> = super::SCOPES
+        .into_iter()
+        .filter(|word| has(&request.scope, word) || has(&before, word))
+        .collect();
+    apps::write_consent(&mut tx, account, app, &all.join(" "), event.at).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(())
+}

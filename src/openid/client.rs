@@ -1,0 +1,122 @@
+//! Who asks at the token endpoint: client authentication (RFC 6749, section 2.3), and the errors of OAuth.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+
+use super::request::Params;
+use crate::{
+    apps::{App, Apps},
+    platform::{clock::now, error},
+};
+
+/// An error of OAuth (RFC 6749, section 5.2).
+#[derive(Debug)]
+pub enum Failed {
+    /// A word of the specification, and why, for the app's developer.
+    Request(&'static str, &'static str),
+    /// Who asks could not be told. `basic`: they tried `client_secret_basic`.
+    Client {
+        basic: bool,
+    },
+    Ours(error::Error),
+}
+
+impl From<error::Error> for Failed {
+    fn from(error: error::Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+impl From<error::Fault> for Failed {
+    fn from(fault: error::Fault) -> Self {
+        Self::Ours(fault.into())
+    }
+}
+
+pub type Answer<T> = Result<T, Failed>;
+
+impl Params {
+    /// A parameter; twice is wrong.
+    pub fn once(&self, name: &str) -> Answer<Option<&str>> {
+        let twice = Failed::Request("invalid_request", "A parameter is there twice.");
+        self.get(name).map_err(|_| twice)
+    }
+}
+
+/// What identifies an app: its id, and its secret if it has one.
+struct Shown {
+    id: String,
+    secret: Option<String>,
+    basic: bool,
+}
+
+/// The app that asks. A public app only names itself; any other must show its secret, and in one way.
+pub fn authenticate(apps: &Apps, headers: &HeaderMap, params: &Params) -> Answer<Arc<App>> {
+    let Shown { id, secret, basic } = shown(headers, params)?;
+    let refused = || Failed::Client { basic };
+    let app = apps.find(&id).cloned().ok_or_else(refused)?;
+    let is_right = match secret {
+        Some(secret) => app.definition.has_secret() && app.has_secret(&secret, now()),
+        None => !app.definition.has_secret(),
+    };
+    if is_right { Ok(app) } else { Err(refused()) }
+}
+
+fn shown(headers: &HeaderMap, params: &Params) -> Answer<Shown> {
+    let (id, secret) = (params.once("client_id")?, params.once("client_secret")?);
+    let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+    match (authorizations.next(), authorizations.next()) {
+        (Some(basic), None) => {
+            let (basic_id, basic_secret) =
+                basic.to_str().ok().and_then(read_basic).ok_or(Failed::Client { basic: true })?;
+            if secret.is_some() || id.is_some_and(|id| id != basic_id) {
+                let why = "Authenticate the app in one way only.";
+                return Err(Failed::Request("invalid_request", why));
+            }
+            let secret = Some(basic_secret).filter(|secret| !secret.is_empty());
+            Ok(Shown { id: basic_id, secret, basic: true })
+        }
+        (None, _) => match id {
+            Some(id) => {
+                let secret = secret.map(str::to_owned);
+                Ok(Shown { id: id.to_owned(), secret, basic: false })
+            }
+            None => Err(Failed::Client { basic: false }),
+        },
+        (Some(_), Some(_)) => Err(Failed::Client { basic: true }),
+    }
+}
+
+/// Both parts are encoded as in a form before they are put together (RFC 6749, section 2.3.1).
+fn read_basic(text: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = text.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let decode = |part: &str| {
+        let part = part.replace('+', " ");
+        percent_decode_str(&part).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    };
+    Some((decode(id)?, decode(secret)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_is_read_as_it_is_written() {
+        let encode = |text: &str| format!("Basic {}", STANDARD.encode(text));
+        let read = |text: &str| read_basic(&encode(text));
+        assert_eq!(read("a:b"), Some(("a".into(), "b".into())));
+        assert_eq!(read("a%3Ab:c%2Bd+e"), Some(("a:b".into(), "c+d e".into())));
+        assert_eq!(read("a"), None);
+        assert_eq!(read_basic("Bearer x"), None);
+        assert_eq!(read_basic("Basic !"), None);
+    }
+}

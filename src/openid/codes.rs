@@ -1,0 +1,161 @@
+//! Authorization codes.
+//!
+//! A code is a sealed text that only this server can read, and says what it is for. It is written down only
+//! when it is used, so that asking for codes costs the database nothing. It works once, for a minute, for
+//! the app and the address it was made for, and for whoever knows the PKCE verifier.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use super::{APP_TOKEN_REUSED, request::Request, sql};
+use crate::{
+    apps::App,
+    audit::{self, By, Event, sha256},
+    keys::Sealed,
+    platform::{
+        clock::now,
+        error::{Fault, Result},
+        random,
+        visit::Visit,
+    },
+    services::Services,
+    sessions::grants,
+};
+
+/// How long a code works, in seconds.
+pub const TTL: i64 = 60;
+
+/// How long a used code is remembered: using it again ends what came of it.
+const REMEMBERED: i64 = 3600;
+
+/// What a code is for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Code {
+    app: String,
+    pub grant: String,
+    /// A hash of the address.
+    uri: String,
+    challenge: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    pub scope: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub resource: String,
+    at: i64,
+    /// So that no two are alike.
+    id: String,
+}
+
+/// A code for a request.
+pub fn make(services: &Services, request: &Request, grant: &str) -> Result<String, Fault> {
+    let code = Code {
+        app: request.app.id.clone(),
+        grant: grant.to_owned(),
+        uri: sha256(&request.redirect_uri),
+        challenge: request.code_challenge.clone(),
+        nonce: request.nonce.clone(),
+        scope: request.scope.clone(),
+        resource: request.resource.clone(),
+        at: now(),
+        id: random::label()?,
+    };
+    let text = serde_json::to_string(&code).map_err(Fault::internal)?;
+    services.keys.seal(Sealed::AuthorizationCode, &text)
+}
+
+/// Why a code buys nothing. The words are for the app's developer.
+pub struct Worthless(pub &'static str);
+
+/// Uses a code: it works once. `verifier`: the PKCE verifier.
+pub async fn redeem(
+    services: &Services,
+    app: &App,
+    code: &str,
+    redirect_uri: Option<&str>,
+    verifier: Option<&str>,
+    visit: &Visit,
+) -> Result<std::result::Result<Code, Worthless>> {
+    let opened = services.keys.open(Sealed::AuthorizationCode, code);
+    let read = opened.and_then(|text| serde_json::from_str::<Code>(&text).ok());
+    let Some(read) = read else { return Ok(Err(Worthless("The code is not one of ours."))) };
+    if read.app != app.id {
+        return Ok(Err(Worthless("The code was made for another app.")));
+    }
+    if redirect_uri.is_none_or(|uri| sha256(uri) != read.uri) {
+        return Ok(Err(Worthless("redirect_uri is not the one of the authorization request.")));
+    }
+    if !verifier.is_some_and(|verifier| fits(verifier, &read.challenge)) {
+        return Ok(Err(Worthless("code_verifier is missing or doesn't fit.")));
+    }
+    let (hash, now) = (sha256(code), now());
+    if now > read.at + TTL {
+        // If it was used in time, this is a repetition.
+        if sql::is_spent(&mut services.store.read().await?, &hash).await? {
+            end_reused(services, app, &read.grant, visit).await?;
+        }
+        return Ok(Err(Worthless("The code has expired.")));
+    }
+    let mut tx = services.store.begin_lightly().await?;
+    let is_first = sql::spend(&mut tx, &hash, read.at + TTL + REMEMBERED).await?;
+    tx.commit().await?;
+    if !is_first {
+        end_reused(services, app, &read.grant, visit).await?;
+        return Ok(Err(Worthless("The code has been used before.")));
+    }
+    Ok(Ok(read))
+}
+
+/// The S256 challenge of a verifier (RFC 7636, section 4.2).
+#[must_use]
+pub fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
+}
+
+/// RFC 7636, section 4.6. The challenge is no secret.
+fn fits(verifier: &str, challenge: &str) -> bool {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    (43..=128).contains(&verifier.len())
+        && verifier.bytes().all(is_good)
+        && self::challenge(verifier) == challenge
+}
+
+/// A code or a refresh token was used again: whoever did it first may have stolen it, so everything that
+/// came of it ends (RFC 9700, section 4.14).
+pub(super) async fn end_reused(
+    services: &Services,
+    app: &App,
+    grant: &str,
+    visit: &Visit,
+) -> Result<()> {
+    let now = now();
+    let found = grants::find(&mut services.store.read().await?, grant, now).await?;
+    let Some(found) = found else { return Ok(()) };
+    let mut tx = services.store.begin().await?;
+    if !grants::end(&mut tx, grant, now).await? {
+        return Ok(tx.rollback().await?);
+    }
+    let account = Some(found.profile.id);
+    let mut event = Event::of(visit, By::Stranger, APP_TOKEN_REUSED, account, now);
+    event.detail.note.clone_from(&app.id);
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_fits_its_challenge() {
+        // RFC 7636, appendix B.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(fits(verifier, challenge));
+        assert!(!fits(challenge, verifier));
+        assert!(!fits(challenge, challenge));
+        assert!(!fits("", ""));
+    }
+}

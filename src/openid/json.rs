@@ -1,0 +1,260 @@
+//! The endpoints for apps: discovery, tokens, and what may be asked about them. Their errors are those of
+//! OAuth.
+
+pub mod used;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    ACRS, SCOPES,
+    client::{Answer, Failed, authenticate},
+    codes,
+    request::{AUTHORIZE, Params, Prompt},
+    tokens::{self, Known},
+};
+use crate::{
+    platform::error::Error,
+    platform::{error::Fault, visit::Visit},
+    signing::{Algorithm, json::JWKS},
+    texts::Language,
+    web::{
+        media_type::media_type,
+        reply::Explained,
+        routes::{Door, Map, Policy},
+        state::AppState,
+    },
+};
+
+const TOKEN: &str = "/token";
+const INTROSPECT: &str = "/introspect";
+const REVOKE: &str = "/revoke";
+const USERINFO: &str = "/userinfo";
+pub(crate) const LOGOUT: &str = "/logout";
+
+pub(crate) fn routes(map: &mut Map) {
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        map.get(Door::Open, Policy::Public, path, discovery);
+    }
+    map.post(Door::Open, Policy::Public, TOKEN, token);
+    map.post(Door::Open, Policy::Public, INTROSPECT, introspect);
+    map.post(Door::Open, Policy::Public, REVOKE, revoke);
+    map.get(Door::Open, Policy::Public, USERINFO, userinfo);
+    map.post(Door::Open, Policy::Public, USERINFO, userinfo);
+}
+
+/// What a client must know of this server (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2).
+async fn discovery(State(state): State<AppState>) -> Response {
+    let issuer = state.issuer();
+    let at = |path: &str| format!("{issuer}{path}");
+    let algorithms = Algorithm::ALL.map(Algorithm::word);
+    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
+    let for_secrets = json!(["client_secret_basic", "client_secret_post"]);
+    let document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": at(AUTHORIZE),
+        "token_endpoint": at(TOKEN),
+        "userinfo_endpoint": at(USERINFO),
+        "jwks_uri": at(JWKS),
+        "introspection_endpoint": at(INTROSPECT),
+        "revocation_endpoint": at(REVOKE),
+        "end_session_endpoint": at(LOGOUT),
+        "scopes_supported": SCOPES,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": for_secrets,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": Prompt::ALL.map(|(_, word)| word),
+        "acr_values_supported": ACRS,
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash",
+            "name", "preferred_username", "email", "email_verified", "groups",
+        ],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "ui_locales_supported": Language::ALL.map(|(_, tag, _)| tag),
+        "authorization_response_iss_parameter_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "service_documentation": at("/docs"),
+    });
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)).into_response()
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let mut headers = HeaderMap::new();
+        let (status, error, why) = match self {
+            Self::Request(error, why) => (StatusCode::BAD_REQUEST, error, why),
+            Self::Client { basic } => {
+                if basic {
+                    let challenge = HeaderValue::from_static("Basic realm=\"latchkey\"");
+                    headers.insert(header::WWW_AUTHENTICATE, challenge);
+                }
+                (StatusCode::UNAUTHORIZED, "invalid_client", "The app could not be authenticated.")
+            }
+            Self::Ours(Error::Refusal(refusal)) => return Error::from(refusal).into_response(),
+            Self::Ours(Error::Fault(fault)) => {
+                let passing = matches!(fault, Fault::Away | Fault::Unavailable(_));
+                // The log and the headers are those of any fault.
+                let (parts, _) = Error::from(fault).into_response().into_parts();
+                headers = parts.headers;
+                match passing {
+                    true => (parts.status, "temporarily_unavailable", "Try again in a moment."),
+                    false => (parts.status, "server_error", "Something went wrong here."),
+                }
+            }
+        };
+        let body = Json(json!({"error": error, "error_description": why}));
+        let mut response = (status, headers, body).into_response();
+        response.extensions_mut().insert(Explained);
+        response
+    }
+}
+
+/// Reads a form; nothing else is taken.
+fn form(headers: &HeaderMap, body: &Bytes) -> Answer<Params> {
+    if media_type(headers).as_deref() != Some("application/x-www-form-urlencoded") {
+        let why = "The body must be application/x-www-form-urlencoded.";
+        return Err(Failed::Request("invalid_request", why));
+    }
+    Ok(Params::read(body))
+}
+
+/// Never stored anywhere (RFC 6749, section 5.1).
+fn unstored<T: Serialize>(body: T) -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+    (headers, Json(body)).into_response()
+}
+
+async fn token(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Response> {
+    let params = form(&headers, &body)?;
+    let apps = state.apps.get().await?;
+    let app = authenticate(&apps, &headers, &params)?;
+    let missing = |why| Failed::Request("invalid_request", why);
+    let granted = match params.once("grant_type")? {
+        Some("authorization_code") => {
+            let code = params.once("code")?.ok_or_else(|| missing("code is missing."))?;
+            let (uri, verifier) = (params.once("redirect_uri")?, params.once("code_verifier")?);
+            let resource = params.once("resource")?;
+            let code = codes::redeem(&state, &app, code, uri, verifier, &visit).await?;
+            let code =
+                code.map_err(|codes::Worthless(why)| Failed::Request("invalid_grant", why))?;
+            if resource.is_some_and(|resource| resource != code.resource) {
+                let why = "The code was made for another resource.";
+                return Err(Failed::Request("invalid_target", why));
+            }
+            tokens::of_code(&state, &app, &code).await?
+        }
+        Some("refresh_token") => {
+            let token = params.once("refresh_token")?;
+            let token = token.ok_or_else(|| missing("refresh_token is missing."))?;
+            let less = (params.once("scope")?, params.once("resource")?);
+            tokens::refresh(&state, &app, token, less, &visit).await?
+        }
+        Some(_) => {
+            let why = "grant_type must be authorization_code or refresh_token.";
+            return Err(Failed::Request("unsupported_grant_type", why));
+        }
+        None => return Err(missing("grant_type is missing.")),
+    };
+    Ok(unstored(granted))
+}
+
+async fn introspect(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Response> {
+    let params = form(&headers, &body)?;
+    let apps = state.apps.get().await?;
+    let app = authenticate(&apps, &headers, &params)?;
+    // Whoever only names itself could be anybody.
+    if !app.definition.has_secret() {
+        return Err(Failed::Client { basic: false });
+    }
+    let token = params.once("token")?;
+    let token = token.ok_or(Failed::Request("invalid_request", "token is missing."))?;
+    Ok(unstored(tokens::introspect(&state, &app, token).await?))
+}
+
+async fn revoke(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Response> {
+    let params = form(&headers, &body)?;
+    let apps = state.apps.get().await?;
+    let app = authenticate(&apps, &headers, &params)?;
+    let token = params.once("token")?;
+    let token = token.ok_or(Failed::Request("invalid_request", "token is missing."))?;
+    tokens::revoke(&state, &app, token).await?;
+    Ok(unstored(json!({})))
+}
+
+/// OpenID Connect Core 1.0, section 5.3. Errors as in RFC 6750, section 3.
+async fn userinfo(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Response> {
+    let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+    let by_header = match (authorizations.next(), authorizations.next()) {
+        (Some(authorization), None) => authorization
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim().to_owned()),
+        _ => None,
+    };
+    let by_form = || form(&headers, &body).ok()?.hint("access_token").map(str::to_owned);
+    let Some(token) = by_header.or_else(by_form) else {
+        return Ok(unauthorized(StatusCode::UNAUTHORIZED, None));
+    };
+    let Some(Known::Access(known)) = tokens::find(&state, &token).await? else {
+        return Ok(unauthorized(StatusCode::UNAUTHORIZED, Some("invalid_token")));
+    };
+    let (claims, holding) = *known;
+    if claims.aud != state.issuer() {
+        return Ok(unauthorized(StatusCode::UNAUTHORIZED, Some("invalid_token")));
+    }
+    if !super::has(&claims.scope, "openid") {
+        return Ok(unauthorized(StatusCode::FORBIDDEN, Some("insufficient_scope")));
+    }
+    Ok(unstored(Value::Object(tokens::claims_of(&holding.person, &claims.scope))))
+}
+
+fn unauthorized(status: StatusCode, error: Option<&'static str>) -> Response {
+    let challenge = match error {
+        None => "Bearer".to_owned(),
+        Some(error) => format!("Bearer error=\"{error}\""),
+    };
+    let mut response = match error {
+        Some(error) => (status, Json(json!({"error": error}))).into_response(),
+        None => (status, Json(json!({}))).into_response(),
+    };
+    if let Ok(challenge) = HeaderValue::try_from(challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response.extensions_mut().insert(Explained);
+    response
+}

@@ -1,0 +1,375 @@
+//! The pages on the way to an app: the authorization endpoint, consent, the choice of the account, and
+//! signing out.
+
+pub mod used;
+
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use futures_util::FutureExt;
+use leptos::prelude::*;
+
+use super::{
+    authorize::{self, Decision, Step, after},
+    has,
+    json::LOGOUT,
+    logout,
+    request::{AUTHORIZE, Bad, Dead, Params, Request},
+    words,
+};
+use crate::{
+    platform::{
+        error::{Refusal, Result},
+        visit::Visit,
+    },
+    sign_in,
+    texts::{Language, language, t, t_with},
+    web::{
+        accepted::Done,
+        brand::support_url,
+        form::{Form, FormState, Over},
+        page::{
+            Around, Frame,
+            avatar::avatar,
+            icons::{CLOCK, Icon, KEY, MAIL, USER, USERS},
+            parts::{alone, isolated},
+        },
+        routes::{Door, Map, Policy},
+        state::AppState,
+        submit::FormCall,
+        viewer::{Viewer, render, render_form},
+    },
+};
+
+pub(crate) fn routes(map: &mut Map) {
+    map.get(Door::Sent, Policy::Noticed, AUTHORIZE, authorize_page);
+    map.post(Door::Sent, Policy::Public, AUTHORIZE, posted);
+    map.form(&AGREE);
+    map.form(&SWITCH);
+    map.get(Door::Sent, Policy::Noticed, LOGOUT, logout_page);
+    map.post(Door::Sent, Policy::Public, LOGOUT, posted);
+    map.form(&LEAVE);
+}
+
+/// A `POST` from another site comes without our cookies. It does nothing but become a `GET`.
+async fn posted(uri: Uri, body: Bytes) -> Response {
+    let query = String::from_utf8_lossy(&body);
+    let is_plain = query.bytes().all(|byte| byte.is_ascii_graphic());
+    let query = if is_plain { query } else { "".into() };
+    Redirect::to(&format!("{}?{query}", uri.path())).into_response()
+}
+
+async fn authorize_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    visit: Visit,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let params = Params::read(uri.query().unwrap_or_default().as_bytes());
+    let apps = state.apps.get().await?;
+    let request = match Request::read(&params, &apps, state.issuer()) {
+        Ok(request) => request,
+        Err(Bad::Back(to)) => return Ok(Redirect::to(&to).into_response()),
+        Err(Bad::Here(dead)) => return dead_page(&state, &viewer, dead).await,
+    };
+    let decision = authorize::decide(&state, &request, viewer.caller.as_ref(), &visit).await?;
+    Ok(match decision {
+        Decision::Back(to) => Redirect::to(&to).into_response(),
+        Decision::Page(to) => in_language(&state, &request, &headers, Redirect::to(&to)),
+        Decision::Choose => choose_page(&state, &request, &viewer).await?,
+        Decision::Consent => {
+            let form = FormState::new(&AGREE).to(&request.address(None));
+            show_consent(&state, form, &viewer, &headers).await?
+        }
+    })
+}
+
+/// In the language that the app wishes for, unless the person has chosen one.
+fn in_language(
+    state: &AppState,
+    request: &Request,
+    headers: &HeaderMap,
+    answer: Redirect,
+) -> Response {
+    let mut answer = answer.into_response();
+    let wishes = request.ui_locales.as_deref().unwrap_or_default();
+    let known = words(wishes).find_map(Language::accepted);
+    if let (Some(language), None) = (known, state.cookies.language(headers)) {
+        let cookie = state.cookies.set_language(language.tag());
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    answer
+}
+
+/// Nobody is sent to an address that the app has not registered, so the person learns of it here.
+async fn dead_page(state: &AppState, viewer: &Viewer, dead: Dead) -> Result<Response> {
+    let around = Around::of("app-dead").framed(Frame::Centered);
+    let why = match dead {
+        Dead::UnknownApp => "app-dead-unknown",
+        Dead::WrongRedirect => "app-dead-redirect",
+    };
+    let mut page = render(state, viewer, around, move || {
+        let help =
+            support_url().map(|url| view! { <a class="button quiet" href=url>{t("help")}</a> });
+        view! {
+            <div class="alone">
+                <section class="card">
+                    <h1>{t("app-dead")}</h1>
+                    <p>{t("app-dead-lead")}</p>
+                    <p class="hint">{language().text(why)}</p>
+                    <p class="actions"><a class="button" href="/">{t("problem-home")}</a> {help}</p>
+                </section>
+            </div>
+        }
+    })
+    .await?;
+    *page.status_mut() = StatusCode::BAD_REQUEST;
+    Ok(page)
+}
+
+static AGREE: Form = Form {
+    title: "consent",
+    show: Some(|state, form, viewer, headers| show_consent(state, form, viewer, headers).boxed()),
+    ..Form::at("/api/agree_to_app", AUTHORIZE)
+};
+
+/// The request that a form goes on with.
+async fn request_of(state: &AppState, next: &str) -> Result<Request> {
+    let query = next.strip_prefix(AUTHORIZE).and_then(|rest| rest.strip_prefix('?'));
+    let apps = state.apps.get().await?;
+    let params = Params::read(query.unwrap_or_default().as_bytes());
+    // It was read before: the app was removed meanwhile, or the form is not ours.
+    let request = Request::read(&params, &apps, state.issuer());
+    request.map_err(|_| Refusal::MalformedForm.into())
+}
+
+/// Remembers the consent to an app, and goes on to it; or tells it that the person says no.
+#[server(endpoint = "/agree_to_app")]
+pub async fn agree_to_app(
+    #[server(default)] next: String,
+    #[server(default)] refuse: String,
+) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let (state, caller) = (&call.state, call.caller()?);
+            let request = request_of(state, &next).await?;
+            if !refuse.is_empty() {
+                let why = "The person has said no.";
+                return Ok(call.on(&request.refused(state.issuer(), "access_denied", why)));
+            }
+            authorize::agree(state, &request, caller, &call.visit).await?;
+            Ok(call.on(&after(state, &request, Step::Consent)))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn show_consent(
+    state: &AppState,
+    form: FormState,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    let request = request_of(state, form.value("next")).await?;
+    let profile = viewer.caller()?.profile().clone();
+    let host = url::Url::parse(&request.redirect_uri).ok();
+    let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    render_form(state, form, viewer, headers, move |form, token| {
+        let name = || isolated(&request.app.name);
+        let learns: Vec<_> = LEARNS
+            .iter()
+            .filter(|(word, ..)| has(&request.scope, word))
+            .map(|(_, icon, text)| {
+                view! { <li>{icon.view()} <div><p>{language().text(text)}</p></div></li> }
+            })
+            .collect();
+        let who = view! {
+            <div class="who-card">
+                {avatar(&profile, false)}
+                <p><span dir="auto">{profile.username.clone()}</span></p>
+            </div>
+        };
+        let fields = vec![
+            who.into_any(),
+            view! { <p>{t_with("consent-learns", &[("app", name().into())])}</p> }.into_any(),
+            view! { <ul class="list">{learns}</ul> }.into_any(),
+            view! {
+                <p class="hint">{t_with("consent-host", &[("host", isolated(&host).into())])}</p>
+            }
+            .into_any(),
+            view! {
+                <div class="actions">
+                    <button type="submit" class="button">{t("consent-yes")}</button>
+                    <button type="submit" class="button quiet" name="refuse" value="yes">
+                        {t("consent-no")}
+                    </button>
+                </div>
+            }
+            .into_any(),
+        ];
+        let lead = t_with("consent-lead", &[("app", name().into())]);
+        let other = view! { <a href="/account/apps">{t("consent-other")}</a> };
+        alone(form, token, Some(lead), fields, Some(other.into_any()))
+    })
+    .await
+}
+
+/// What an app learns by a scope, in words.
+const LEARNS: [(&str, Icon, &str); 5] = [
+    ("openid", KEY, "learns-openid"),
+    ("profile", USER, "learns-profile"),
+    ("email", MAIL, "learns-email"),
+    ("groups", USERS, "learns-groups"),
+    ("offline_access", CLOCK, "learns-offline"),
+];
+
+static SWITCH: Form = Form {
+    policy: Policy::SettingUp,
+    over: Over::SignIn,
+    ..Form::at("/api/switch_account", AUTHORIZE)
+};
+
+/// Signs out, and in again with another account, on the way to an app.
+#[server(endpoint = "/switch_account")]
+pub async fn switch_account(#[server(default)] next: String) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(
+        async {
+            let request = request_of(&call.state, &next).await?;
+            sign_in::sign_out(&call.state, call.caller()?, &call.visit).await?;
+            let next = after(&call.state, &request, Step::Login);
+            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            Ok(call.signed_out(&format!("/signin?next={next}"), None))
+        }
+        .await,
+    );
+    Ok(())
+}
+
+async fn choose_page(state: &AppState, request: &Request, viewer: &Viewer) -> Result<Response> {
+    let (caller, token) = (viewer.caller()?, viewer.form_token(state)?);
+    let profile = caller.profile().clone();
+    let stay = after(state, request, Step::Account);
+    let action = FormState::new(&SWITCH).to(&request.address(None));
+    let (next, action) = (action.value("next").to_owned(), action.action());
+    let app = isolated(&request.app.name);
+    let around = Around::of("choose-account").framed(Frame::Centered);
+    render(state, viewer, around, move || {
+        view! {
+            <div class="alone">
+                <section class="card">
+                    <h1>{t("choose-account")}</h1>
+                    <p>{t_with("choose-lead", &[("app", app.clone().into())])}</p>
+                    <div class="who-card">
+                        {avatar(&profile, false)}
+                        <p><span dir="auto">{profile.username.clone()}</span></p>
+                    </div>
+                    <p class="actions">
+                        <a class="button" href=stay.clone()>{t("choose-this")}</a>
+                    </p>
+                    <form method="post" action=action.clone()>
+                        <input type="hidden" name=crate::web::form::TOKEN_FIELD value=token.clone()/>
+                        <input type="hidden" name="next" value=next.clone()/>
+                        <button type="submit" class="button quiet">{t("choose-other")}</button>
+                    </form>
+                </section>
+            </div>
+        }
+    })
+    .await
+}
+
+static LEAVE: Form = Form {
+    policy: Policy::SettingUp,
+    over: Over::SignedOut,
+    ..Form::at("/api/sign_out_of_all", LOGOUT)
+};
+
+/// Signs out, and goes back to the app that wished for it. `wish`: its query.
+#[server(endpoint = "/sign_out_of_all")]
+pub async fn sign_out_of_all(#[server(default)] wish: String) -> Result<(), ServerFnError> {
+    let call = FormCall::current();
+    call.finish(leave(&call, &wish).await);
+    Ok(())
+}
+
+async fn leave(call: &FormCall, wish: &str) -> Result<Done> {
+    let params = Params::read(wish.as_bytes());
+    let wish = logout::read(&call.state, &params, call.caller.as_ref()).await?;
+    sign_in::sign_out(&call.state, call.caller()?, &call.visit).await?;
+    Ok(call.signed_out(wish.back.as_deref().unwrap_or(LOGOUT), None))
+}
+
+async fn logout_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    visit: Visit,
+    uri: Uri,
+) -> Result<Response> {
+    let query = uri.query().unwrap_or_default().to_owned();
+    let params = Params::read(query.as_bytes());
+    let caller = viewer.caller.clone().filter(|caller| caller.by_cookie());
+    let wish = logout::read(&state, &params, caller.as_ref()).await?;
+    let Some(caller) = caller else {
+        return match wish.back {
+            Some(back) => Ok(Redirect::to(&back).into_response()),
+            None => left_page(&state, &viewer).await,
+        };
+    };
+    if wish.is_of_session {
+        sign_in::sign_out(&state, &caller, &visit).await?;
+        let cookies = state.cookies.forget();
+        return Ok(match wish.back {
+            Some(back) => (cookies, Redirect::to(&back)).into_response(),
+            None => (cookies, Redirect::to(LOGOUT)).into_response(),
+        });
+    }
+    let token = viewer.form_token(&state)?;
+    let app = wish.app.map(|app| isolated(&app.name));
+    let around = Around::of("leave").framed(Frame::Centered);
+    render(&state, &viewer, around, move || {
+        let lead = match &app {
+            Some(app) => t_with("leave-lead-app", &[("app", app.clone().into())]),
+            None => t("leave-lead"),
+        };
+        view! {
+            <div class="alone">
+                <section class="card">
+                    <h1>{t("leave")}</h1>
+                    <p>{lead}</p>
+                    <form method="post" action=LEAVE.action>
+                        <input type="hidden" name=crate::web::form::TOKEN_FIELD value=token.clone()/>
+                        <input type="hidden" name="wish" value=query.clone()/>
+                        <div class="actions">
+                            <button type="submit" class="button">{t("sign-out")}</button>
+                            <a class="button quiet" href="/account">{t("leave-stay")}</a>
+                        </div>
+                    </form>
+                </section>
+            </div>
+        }
+    })
+    .await
+}
+
+async fn left_page(state: &AppState, viewer: &Viewer) -> Result<Response> {
+    let around = Around::of("left").framed(Frame::Centered);
+    render(state, viewer, around, || {
+        view! {
+            <div class="alone">
+                <section class="card">
+                    <h1>{t("left")}</h1>
+                    <p>{t("left-lead")}</p>
+                    <p class="actions"><a class="button" href="/signin">{t("sign-in")}</a></p>
+                </section>
+            </div>
+        }
+    })
+    .await
+}

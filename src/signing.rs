@@ -1,0 +1,530 @@
+//! The keys that sign tokens for others: RSA and P-256, made by this server, shared by all nodes, and
+//! published for everybody who checks those tokens.
+//!
+//! Of each algorithm there is one that signs and a spare one. Both are published, so that whoever has
+//! remembered the published keys already knows the spare when it begins to sign. They take turns by
+//! themselves ([`SIGNS_FOR`]) or when the operator says so. A key that no longer signs stays published until
+//! its last token is over.
+//!
+//! Nodes remember the keys. A change of hands is in the table long before its time; a compromised key is
+//! dropped by every node within a second ([`changes::tell_all`]).
+
+pub mod cli;
+pub mod json;
+mod sql;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::{
+    encoding::AsDer,
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    },
+};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use jsonwebtoken::{
+    DecodingKey, EncodingKey, Validation,
+    jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use crate::{
+    audit::{self, By, Event, acts},
+    keys::{Keys, Opened, Sealed},
+    platform::{clock::now, error::Fault},
+    store::{Store, changes, db::Tx},
+};
+
+pub(crate) use sql::TABLES;
+
+acts! {
+    MADE = "crypto_key:made";
+    TURNED = "crypto_key:rotated";
+    DROPPED = "crypto_key:compromised";
+}
+
+/// How long a key signs, in seconds.
+pub const SIGNS_FOR: i64 = 90 * 24 * 3600;
+
+/// How long a key is published before it signs, in seconds: longer than clients remember the keys. The
+/// first spare needs no such time, because nobody has seen the keys without it.
+pub const PUBLISHED_AHEAD: i64 = 2 * 24 * 3600;
+
+/// How long a key that no longer signs stays published, in seconds: longer than any token it signed.
+pub const PUBLISHED_AFTER: i64 = 2 * 24 * 3600;
+
+/// A signature algorithm (RFC 7518, section 3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub enum Algorithm {
+    /// Every client can check it.
+    #[default]
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// Small and quick.
+    #[serde(rename = "ES256")]
+    Es256,
+}
+
+impl Algorithm {
+    pub const ALL: [Self; 2] = [Self::Rs256, Self::Es256];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.word() == word)
+    }
+
+    fn for_checks(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+        }
+    }
+}
+
+/// A private key, read once: reading one takes as long as signing with it.
+enum Pair {
+    Rsa(Box<RsaKeyPair>),
+    Ec(Box<EcdsaKeyPair>),
+}
+
+impl Pair {
+    fn read(algorithm: Algorithm, der: &[u8]) -> Result<Self, Fault> {
+        Ok(match algorithm {
+            Algorithm::Rs256 => {
+                Self::Rsa(Box::new(RsaKeyPair::from_pkcs8(der).map_err(Fault::internal)?))
+            }
+            Algorithm::Es256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
+                Self::Ec(Box::new(pair.map_err(Fault::internal)?))
+            }
+        })
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Fault> {
+        let random = SystemRandom::new();
+        match self {
+            Self::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                let signed = pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature);
+                signed.map_err(Fault::internal)?;
+                Ok(signature)
+            }
+            Self::Ec(pair) => {
+                let signature = pair.sign(&random, message).map_err(Fault::internal)?;
+                Ok(signature.as_ref().to_vec())
+            }
+        }
+    }
+}
+
+/// A key of this server.
+pub struct SigningKey {
+    /// Its thumbprint (RFC 7638).
+    pub kid: String,
+    pub algorithm: Algorithm,
+    pub made_at: i64,
+    pub signs_from: i64,
+    jwk: Jwk,
+    checks: DecodingKey,
+    /// `None`: sealed with a secret that this server doesn't have.
+    pair: Option<Pair>,
+}
+
+/// The part that a key plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Signs,
+    Spare,
+    /// Published until the last token it has signed is over.
+    Past,
+}
+
+/// All keys at one moment.
+#[derive(Default)]
+pub struct KeySet {
+    /// The last to sign comes first.
+    keys: Vec<SigningKey>,
+}
+
+impl KeySet {
+    /// The key that signs now.
+    fn current(&self, algorithm: Algorithm, now: i64) -> Option<&SigningKey> {
+        let mut of_it = self.keys.iter().filter(|key| key.algorithm == algorithm);
+        of_it.find(|key| key.signs_from <= now && key.pair.is_some())
+    }
+
+    /// Every key, with the part it plays now.
+    pub fn parts(&self, now: i64) -> impl Iterator<Item = (&SigningKey, Part)> {
+        self.keys.iter().map(move |key| {
+            let signs = self.current(key.algorithm, now).is_some_and(|it| it.kid == key.kid);
+            let part = match () {
+                () if signs => Part::Signs,
+                () if key.signs_from > now => Part::Spare,
+                () => Part::Past,
+            };
+            (key, part)
+        })
+    }
+
+    fn find(&self, kid: &str) -> Option<&SigningKey> {
+        self.keys.iter().find(|key| key.kid == kid)
+    }
+}
+
+/// The keys, as this node remembers them.
+pub struct SigningKeys {
+    store: Store,
+    keys: Arc<Keys>,
+    known: RwLock<Arc<KeySet>>,
+}
+
+impl SigningKeys {
+    pub async fn new(store: Store, keys: Arc<Keys>) -> Result<Self, Fault> {
+        let this = Self { store, keys, known: RwLock::default() };
+        this.read_again().await?;
+        Ok(this)
+    }
+
+    #[must_use]
+    pub fn known(&self) -> Arc<KeySet> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the keys again.
+    pub async fn read_again(&self) -> Result<(), Fault> {
+        let rows = sql::all(&mut self.store.read().await?).await?;
+        let keys = rows.iter().filter_map(|row| row.read(&self.keys)).collect();
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(KeySet { keys });
+        Ok(())
+    }
+
+    /// Makes what is missing: keys at the first use, and a spare one whenever the last has begun to sign.
+    /// Removes what is over.
+    pub async fn look_after(&self, algorithms: &[Algorithm]) -> Result<(), Fault> {
+        let now = now();
+        let known = self.known();
+        let is_missing = |algorithm: &&Algorithm| {
+            known.current(**algorithm, now).is_none() || !has_spare(&known, **algorithm, now)
+        };
+        for algorithm in algorithms.iter().filter(is_missing) {
+            self.make_missing(*algorithm).await?;
+        }
+        sql::forget(&self.store, now).await?;
+        self.read_again().await
+    }
+
+    /// The same, for keys that are in use.
+    pub(crate) async fn look_after_used(&self) -> Result<(), Fault> {
+        self.read_again().await?;
+        let known = self.known();
+        let is_used =
+            |algorithm: &Algorithm| known.keys.iter().any(|key| key.algorithm == *algorithm);
+        let used: Vec<Algorithm> = Algorithm::ALL.into_iter().filter(is_used).collect();
+        self.look_after(&used).await
+    }
+
+    /// Another node may do the same at the same time: one of them makes the keys.
+    async fn make_missing(&self, algorithm: Algorithm) -> Result<(), Fault> {
+        // Outside of the transaction: an RSA key takes a second.
+        let mut fresh = vec![Fresh::make(algorithm).await?, Fresh::make(algorithm).await?];
+        let now = now();
+        let mut tx = self.store.begin().await?;
+        let revision = changes::next_revision(&mut tx).await?;
+        let rows = sql::all(&mut tx).await?;
+        let keys = rows.iter().filter_map(|row| row.read(&self.keys)).collect();
+        let known = KeySet { keys };
+        let current = known.current(algorithm, now);
+        // Of an algorithm that nobody has seen yet, the first key may sign at once.
+        let mut since = match current {
+            Some(key) => key.signs_from,
+            None => {
+                insert(&mut tx, &self.keys, &fresh.remove(0), now, now).await?;
+                now
+            }
+        };
+        if !has_spare(&known, algorithm, now) {
+            since = (since + SIGNS_FOR).max(now + PUBLISHED_AHEAD);
+            insert(&mut tx, &self.keys, &fresh.remove(0), now, since).await?;
+        }
+        if fresh.len() == 2 {
+            return tx.rollback().await;
+        }
+        changes::tell_all(&mut tx, revision).await?;
+        let mut event = Event::without_request(By::Server, MADE, None, now);
+        event.detail.note = algorithm.word().to_owned();
+        audit::record(&mut tx, &event).await?;
+        tx.commit().await?;
+        event.log();
+        Ok(())
+    }
+
+    /// The keys, for everybody who checks tokens (RFC 7517).
+    pub async fn published(&self) -> Result<JwkSet, Fault> {
+        let all = |known: &KeySet| {
+            Algorithm::ALL.iter().all(|algorithm| known.current(*algorithm, now()).is_some())
+        };
+        let mut known = self.known();
+        if !all(&known) {
+            self.look_after(&Algorithm::ALL).await?;
+            known = self.known();
+        }
+        Ok(JwkSet { keys: known.keys.iter().map(|key| key.jwk.clone()).collect() })
+    }
+
+    /// Signs claims: a JWS in compact form (RFC 7515). `typ`: its kind, so that none passes for another.
+    pub async fn sign<T: Serialize>(
+        &self,
+        algorithm: Algorithm,
+        typ: &str,
+        claims: &T,
+    ) -> Result<String, Fault> {
+        if self.known().current(algorithm, now()).is_none() {
+            self.look_after(&Algorithm::ALL).await?;
+        }
+        self.sign_now(algorithm, typ, claims)
+    }
+
+    /// The same with keys that are known.
+    pub fn sign_now<T: Serialize>(
+        &self,
+        algorithm: Algorithm,
+        typ: &str,
+        claims: &T,
+    ) -> Result<String, Fault> {
+        let known = self.known();
+        let key = known.current(algorithm, now());
+        let (key, pair) = key
+            .and_then(|key| Some((key, key.pair.as_ref()?)))
+            .ok_or_else(|| Fault::internal("there is no key to sign with"))?;
+        let header = Header { typ, alg: algorithm.word(), kid: &key.kid };
+        let part = |json: Vec<u8>| URL_SAFE_NO_PAD.encode(json);
+        let header = part(serde_json::to_vec(&header).map_err(Fault::internal)?);
+        let claims = part(serde_json::to_vec(claims).map_err(Fault::internal)?);
+        let message = format!("{header}.{claims}");
+        let signature = URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes())?);
+        Ok(format!("{message}.{signature}"))
+    }
+
+    /// The claims of a token that one of our keys has signed, of this kind. `validation`: what else must
+    /// be right; its algorithms don't matter. `None`: it proves nothing.
+    #[must_use]
+    pub fn check<T: DeserializeOwned + Clone>(
+        &self,
+        token: &str,
+        typ: &str,
+        validation: &Validation,
+    ) -> Option<T> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        if header.typ.as_deref() != Some(typ) {
+            return None;
+        }
+        let known = self.known();
+        let key = known.find(header.kid.as_deref()?)?;
+        // The algorithm of the key, whatever the token says.
+        let algorithms = vec![key.algorithm.for_checks()];
+        let validation = Validation { algorithms, ..validation.clone() };
+        let read = jsonwebtoken::decode::<T>(token, &key.checks, &validation).ok()?;
+        Some(read.claims)
+    }
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    typ: &'a str,
+    alg: &'a str,
+    kid: &'a str,
+}
+
+fn has_spare(known: &KeySet, algorithm: Algorithm, now: i64) -> bool {
+    let mut of_it = known.keys.iter().filter(|key| key.algorithm == algorithm);
+    of_it.any(|key| key.signs_from > now && key.pair.is_some())
+}
+
+/// A key that was just made.
+struct Fresh {
+    kid: String,
+    algorithm: Algorithm,
+    /// PKCS #8 in base64.
+    private: Zeroizing<String>,
+    /// A JWK.
+    public: String,
+}
+
+impl Fresh {
+    async fn make(algorithm: Algorithm) -> Result<Self, Fault> {
+        tokio::task::spawn_blocking(move || Self::make_now(algorithm))
+            .await
+            .map_err(Fault::internal)?
+    }
+
+    fn make_now(algorithm: Algorithm) -> Result<Self, Fault> {
+        let (private, to_sign) = match algorithm {
+            Algorithm::Rs256 => {
+                let pair = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048);
+                let der = pair.and_then(|pair| pair.as_der()).map_err(Fault::internal)?;
+                let der = Zeroizing::new(der.as_ref().to_vec());
+                // jsonwebtoken reads PKCS #1 and PKCS #8 alike only as PEM.
+                (der.clone(), EncodingKey::from_rsa_pem(pem(&der).as_bytes()))
+            }
+            Algorithm::Es256 => {
+                let random = SystemRandom::new();
+                let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
+                let der = Zeroizing::new(der.map_err(Fault::internal)?.as_ref().to_vec());
+                (der.clone(), Ok(EncodingKey::from_ec_der(&der)))
+            }
+        };
+        let to_sign = to_sign.map_err(Fault::internal)?;
+        let mut jwk =
+            Jwk::from_encoding_key(&to_sign, algorithm.for_checks()).map_err(Fault::internal)?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(Fault::internal)?;
+        jwk.common.key_id = Some(kid.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        let public = serde_json::to_string(&jwk).map_err(Fault::internal)?;
+        Ok(Self { kid, algorithm, private: Zeroizing::new(STANDARD.encode(&*private)), public })
+    }
+}
+
+fn pem(der: &[u8]) -> Zeroizing<String> {
+    let text = STANDARD.encode(der);
+    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>();
+    let lines = lines.join("\n");
+    Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n"))
+}
+
+async fn insert(
+    tx: &mut Tx,
+    keys: &Keys,
+    fresh: &Fresh,
+    now: i64,
+    signs_from: i64,
+) -> Result<(), Fault> {
+    let sealed = keys.seal(Sealed::SigningKey(&fresh.kid), &fresh.private)?;
+    let row = sql::KeyRow {
+        id: fresh.kid.clone(),
+        algorithm: fresh.algorithm.word().to_owned(),
+        sealed,
+        public: fresh.public.clone(),
+        made_at: now,
+        signs_from,
+    };
+    sql::insert(tx, &row).await
+}
+
+impl sql::KeyRow {
+    /// `None`: of a kind that this version doesn't know.
+    fn read(&self, keys: &Keys) -> Option<SigningKey> {
+        let algorithm = Algorithm::of_word(&self.algorithm)?;
+        let jwk: Jwk = serde_json::from_str(&self.public).ok()?;
+        let checks = DecodingKey::from_jwk(&jwk).ok()?;
+        let opened = keys.open_any(Sealed::SigningKey(&self.id), &self.sealed);
+        let pair = opened.and_then(|opened| {
+            let der = Zeroizing::new(STANDARD.decode(&*opened.text).ok()?);
+            Pair::read(algorithm, &der).ok()
+        });
+        let (made_at, signs_from) = (self.made_at, self.signs_from);
+        Some(SigningKey { kid: self.id.clone(), algorithm, made_at, signs_from, jwk, checks, pair })
+    }
+}
+
+/// The outcome of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// The spare signs since now.
+    Now,
+    /// The spare is too new: clients may not know it yet. It signs from this time on.
+    At(i64),
+}
+
+/// Lets the spare key of an algorithm sign, and makes another spare. `compromised`: the key that has signed
+/// so far is dropped at once, and what it signed is worth nothing from then on.
+pub async fn rotate(
+    store: &Store,
+    keys: &Arc<Keys>,
+    algorithm: Algorithm,
+    compromised: bool,
+) -> Result<Rotated, Fault> {
+    let signing = SigningKeys::new(store.clone(), keys.clone()).await?;
+    signing.look_after(&[algorithm]).await?;
+    let now = now();
+    let mut tx = store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    let rows = sql::all(&mut tx).await?;
+    let known = KeySet { keys: rows.iter().filter_map(|row| row.read(keys)).collect() };
+    let of_it = || known.parts(now).filter(|(key, _)| key.algorithm == algorithm);
+    let missing = || Fault::internal("there is no spare key");
+    let (spare, _) = of_it().find(|(_, part)| *part == Part::Spare).ok_or_else(missing)?;
+    let first = of_it().map(|(key, _)| key.made_at).min().unwrap_or(now);
+    let ripe_at = if spare.made_at == first { now } else { spare.made_at + PUBLISHED_AHEAD };
+    let signs_from = if compromised { now } else { ripe_at.max(now) };
+    sql::set_signs_from(&mut tx, &spare.kid, signs_from).await?;
+    if compromised {
+        for (key, part) in of_it() {
+            if part == Part::Signs {
+                sql::delete(&mut tx, &key.kid).await?;
+            }
+        }
+    }
+    changes::tell_all(&mut tx, revision).await?;
+    let act = if compromised { DROPPED } else { TURNED };
+    let mut event = Event::without_request(By::Operator, act, None, now);
+    event.detail.note = algorithm.word().to_owned();
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    signing.read_again().await?;
+    if signs_from <= now {
+        signing.look_after(&[algorithm]).await?;
+        return Ok(Rotated::Now);
+    }
+    Ok(Rotated::At(signs_from))
+}
+
+/// Seals anew what was sealed with the previous secret. Returns how many keys no secret opens.
+pub(crate) async fn keep_readable(store: &Store, keys: &Keys) -> Result<usize, Fault> {
+    let mut unreadable = 0;
+    for row in sql::all(&mut store.read().await?).await? {
+        match keys.open_any(Sealed::SigningKey(&row.id), &row.sealed) {
+            Some(Opened { by_current: false, text }) => {
+                let sealed = keys.seal(Sealed::SigningKey(&row.id), &text)?;
+                sql::reseal(store, &row.id, &row.sealed, &sealed).await?;
+            }
+            Some(_) => {}
+            None => unreadable += 1,
+        }
+    }
+    Ok(unreadable)
+}
+
+impl SigningKey {
+    /// Whether this server can sign with it.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.pair.is_some()
+    }
+
+    /// The length of its public key, for the operator.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match &self.pair {
+            Some(Pair::Rsa(pair)) => format!("RSA {}", pair.public_modulus_len() * 8),
+            Some(Pair::Ec(pair)) => {
+                format!("P-{}", (pair.public_key().as_ref().len() - 1) * 8 / 2)
+            }
+            None => "unreadable".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The table of signing keys.
+
+use sqlx::FromRow;
+
+use super::PUBLISHED_AFTER;
+use crate::{
+    platform::error::Fault,
+    store::{
+        Kind::{Number, Text},
+        Store, Table,
+        db::{Db, Tx, sql},
+        table,
+    },
+};
+
+pub(crate) const TABLES: &[Table] = &[table(
+    "signing_keys",
+    &[
+        ("id", Text),
+        ("algorithm", Text),
+        ("sealed", Text),
+        ("public", Text),
+        ("made_at", Number),
+        ("signs_from", Number),
+    ],
+)];
+
+#[derive(FromRow)]
+pub(super) struct KeyRow {
+    pub(super) id: String,
+    pub(super) algorithm: String,
+    pub(super) sealed: String,
+    pub(super) public: String,
+    pub(super) made_at: i64,
+    pub(super) signs_from: i64,
+}
+
+/// The last to sign comes first.
+pub(super) async fn all(db: &mut Db) -> Result<Vec<KeyRow>, Fault> {
+    let query = "SELECT id, algorithm, sealed, public, made_at, signs_from FROM signing_keys \
+                 ORDER BY signs_from DESC, id";
+    db.all(sql(query)).await
+}
+
+pub(super) async fn insert(tx: &mut Tx, row: &KeyRow) -> Result<(), Fault> {
+    let insert = "INSERT INTO signing_keys (id, algorithm, sealed, public, made_at, signs_from) \
+                  VALUES ($1, $2, $3, $4, $5, $6)";
+    let insert = sql(insert).bind(&row.id).bind(&row.algorithm).bind(&row.sealed);
+    tx.execute(insert.bind(&row.public).bind(row.made_at).bind(row.signs_from)).await?;
+    Ok(())
+}
+
+pub(super) async fn set_signs_from(tx: &mut Tx, id: &str, at: i64) -> Result<(), Fault> {
+    let update = "UPDATE signing_keys SET signs_from = $2 WHERE id = $1";
+    tx.execute(sql(update).bind(id).bind(at)).await?;
+    Ok(())
+}
+
+pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM signing_keys WHERE id = $1").bind(id)).await?;
+    Ok(())
+}
+
+pub(super) async fn reseal(store: &Store, id: &str, old: &str, new: &str) -> Result<(), Fault> {
+    let update = "UPDATE signing_keys SET sealed = $3 WHERE id = $1 AND sealed = $2";
+    store.write().await?.execute(sql(update).bind(id).bind(old).bind(new)).await?;
+    Ok(())
+}
+
+/// Deletes the keys whose last token is over: another one has signed for long enough.
+pub(super) async fn forget(store: &Store, now: i64) -> Result<(), Fault> {
+    let is_over = "EXISTS (SELECT 1 FROM signing_keys newer \
+                   WHERE newer.algorithm = signing_keys.algorithm \
+                   AND newer.signs_from > signing_keys.signs_from AND newer.signs_from <= $1)";
+    let query = format!("SELECT made_at FROM signing_keys WHERE {is_over} LIMIT 1");
+    let over = now - PUBLISHED_AFTER;
+    let is_any = store.read().await?.exists(crate::store::db::sql_of(query).bind(over)).await?;
+    if is_any {
+        let delete = format!("DELETE FROM signing_keys WHERE {is_over}");
+        store.write().await?.execute(crate::store::db::sql_of(delete).bind(over)).await?;
+    }
+    Ok(())
+}
