@@ -459,6 +459,7 @@ pub async fn rotate(
 ) -> Result<Rotated, Fault> {
     let signing = SigningKeys::new(store.clone(), keys.clone()).await?;
     signing.look_after(&[algorithm]).await?;
+    let fresh = Fresh::make(algorithm).await?;
     let now = now();
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
@@ -467,10 +468,18 @@ pub async fn rotate(
     let of_it = || known.parts(now).filter(|(key, _)| key.algorithm == algorithm);
     let missing = || Fault::internal("there is no spare key");
     let (spare, _) = of_it().find(|(_, part)| *part == Part::Spare).ok_or_else(missing)?;
-    let first = of_it().map(|(key, _)| key.made_at).min().unwrap_or(now);
-    let ripe_at = if spare.made_at == first { now } else { spare.made_at + PUBLISHED_AHEAD };
-    let signs_from = if compromised { now } else { ripe_at.max(now) };
+    // Nobody has seen the first key without its spare.
+    let is_first = of_it().all(|(key, part)| part != Part::Past && key.made_at == spare.made_at);
+    let ripe_at = if is_first { now } else { spare.made_at + PUBLISHED_AHEAD };
+    let is_ripe = compromised || ripe_at <= now;
+    // The last to sign is the one that signs: two made in the same second must differ.
+    let present = of_it().find(|(_, part)| *part == Part::Signs);
+    let present = present.map_or(now, |(key, _)| key.signs_from + 1);
+    let signs_from = if compromised { now } else { ripe_at.max(now).max(present) };
     sql::set_signs_from(&mut tx, &spare.kid, signs_from).await?;
+    if is_ripe {
+        insert(&mut tx, keys, &fresh, now, signs_from.max(now) + SIGNS_FOR).await?;
+    }
     if compromised {
         for (key, part) in of_it() {
             if part == Part::Signs {
@@ -485,12 +494,7 @@ pub async fn rotate(
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     event.log();
-    signing.read_again().await?;
-    if signs_from <= now {
-        signing.look_after(&[algorithm]).await?;
-        return Ok(Rotated::Now);
-    }
-    Ok(Rotated::At(signs_from))
+    Ok(if is_ripe { Rotated::Now } else { Rotated::At(signs_from) })
 }
 
 /// Seals anew what was sealed with the previous secret. Returns how many keys no secret opens.

@@ -32,8 +32,8 @@ pub(super) const OURS: &str = "/.latchkey/";
 const SIGN_OUT: &str = "/.latchkey/sign-out";
 
 pub(crate) fn routes(map: &mut Map) {
-    map.any(Door::Proxy, Policy::Public, "/authz/forward-auth", forward_auth);
-    map.any(Door::Proxy, Policy::Public, "/authz/auth-request", auth_request);
+    map.get(Door::Proxy, Policy::Public, "/authz/forward-auth", forward_auth);
+    map.get(Door::Proxy, Policy::Public, "/authz/auth-request", auth_request);
     map.get(Door::Proxy, Policy::Public, CALLBACK, callback);
     map.get(Door::Proxy, Policy::Public, SIGN_OUT, sign_out);
 }

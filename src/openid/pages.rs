@@ -108,6 +108,8 @@ fn in_language(
 /// Nobody is sent to an address that the app has not registered, so the person learns of it here.
 async fn dead_page(state: &AppState, viewer: &Viewer, dead: Dead) -> Result<Response> {
     let around = Around::of("app-dead").framed(Frame::Centered);
+    // The address is anybody's text, and not worth coming back to.
+    let viewer = &viewer.elsewhere("/");
     let why = match dead {
         Dead::UnknownApp => "app-dead-unknown",
         Dead::WrongRedirect => "app-dead-redirect",
@@ -360,7 +362,7 @@ async fn logout_page(
 
 async fn left_page(state: &AppState, viewer: &Viewer) -> Result<Response> {
     let around = Around::of("left").framed(Frame::Centered);
-    render(state, viewer, around, || {
+    render(state, &viewer.elsewhere(LOGOUT), around, || {
         view! {
             <div class="alone">
                 <section class="card">

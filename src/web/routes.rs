@@ -9,7 +9,7 @@ use axum::{
     Router,
     handler::Handler,
     http::Method,
-    routing::{any, get, post},
+    routing::{get, post},
 };
 use utoipa::openapi::{Components, HttpMethod, OpenApi, Paths};
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -168,21 +168,6 @@ impl Map {
     ) {
         self.routes.add(path, door, Method::POST, policy);
         self.router = std::mem::take(&mut self.router).route(path, post(handler));
-    }
-
-    /// With any method.
-    pub(crate) fn any<H: Handler<T, AppState>, T: 'static>(
-        &mut self,
-        door: Door,
-        policy: Policy,
-        path: &str,
-        handler: H,
-    ) {
-        let others = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-        for method in [Method::GET].into_iter().chain(others) {
-            self.routes.add(path, door, method, policy);
-        }
-        self.router = std::mem::take(&mut self.router).route(path, any(handler));
     }
 
     pub(crate) fn get<H: Handler<T, AppState>, T: 'static>(

@@ -69,6 +69,12 @@ impl Viewer {
         Self { caller: None, language, here, notice: None, forgets_notice: false }
     }
 
+    /// The same viewer, who returns to another address.
+    #[must_use]
+    pub(crate) fn elsewhere(&self, here: &str) -> Self {
+        Self { here: here.to_owned(), ..self.clone() }
+    }
+
     /// The signed-in user. The guard admits nobody else.
     pub(crate) fn caller(&self) -> Result<&SignedIn> {
         self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false }.into())

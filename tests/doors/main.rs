@@ -4,6 +4,9 @@
 //! pages' forms, by means of `support::Via`.
 
 mod access;
+mod app_attacks;
+mod app_logout;
+mod app_support;
 mod archive;
 mod assets;
 mod audit;
@@ -12,6 +15,7 @@ mod brand;
 mod connections;
 mod deletion;
 mod factors;
+mod forward_auth;
 mod guessing;
 mod history;
 mod languages;
@@ -22,6 +26,7 @@ mod mail;
 mod metrics;
 mod nodes;
 mod openapi;
+mod openid;
 mod operator;
 mod origin;
 mod outbox;

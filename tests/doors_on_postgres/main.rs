@@ -2,6 +2,12 @@
 
 #[path = "../doors/access.rs"]
 mod access;
+#[path = "../doors/app_attacks.rs"]
+mod app_attacks;
+#[path = "../doors/app_logout.rs"]
+mod app_logout;
+#[path = "../doors/app_support.rs"]
+mod app_support;
 mod as_people_have_it;
 #[path = "../doors/audit.rs"]
 mod audit;
@@ -12,6 +18,8 @@ mod copy;
 mod deletion;
 #[path = "../doors/factors.rs"]
 mod factors;
+#[path = "../doors/forward_auth.rs"]
+mod forward_auth;
 #[path = "../doors/guessing.rs"]
 mod guessing;
 #[path = "../doors/history.rs"]
@@ -26,6 +34,8 @@ mod mail;
 mod metrics;
 #[path = "../doors/nodes.rs"]
 mod nodes;
+#[path = "../doors/openid.rs"]
+mod openid;
 #[path = "../doors/operator.rs"]
 mod operator;
 #[path = "../doors/origin.rs"]

@@ -1,0 +1,261 @@
+//! Apps behind a reverse proxy: what the proxy is told, and what the browser goes through.
+
+use reqwest::{RequestBuilder, Response, StatusCode, header};
+use serde_json::Value;
+
+use crate::{
+    app_support::*,
+    openid::checked,
+    support::{Browser, TestServer, cookie, eventually, program},
+};
+
+const HOST: &str = "wiki.example.org";
+
+async fn behind_a_proxy(options: &[&str]) -> (TestServer, String) {
+    let server = TestServer::start_with(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let mut arguments = vec!["app", "add", "Wiki", "--json", "--host", "https://wiki.example.org"];
+    arguments.extend(options);
+    let made: Value = serde_json::from_str(&operate(&server, &arguments)).expect("JSON");
+    let id = text(&made, "client_id").to_owned();
+    assert!(made.get("client_secret").is_none());
+    eventually(async || ask(&server, "/").send().await.expect("an answer").status() != 403).await;
+    (server, id)
+}
+
+/// What Caddy asks for a person who goes to a page.
+fn ask(server: &TestServer, path: &str) -> RequestBuilder {
+    program()
+        .get(server.url("/authz/forward-auth"))
+        .header(header::HOST, HOST)
+        .header("x-forwarded-method", "GET")
+        .header("x-forwarded-proto", "https")
+        .header("x-forwarded-host", HOST)
+        .header("x-forwarded-uri", path)
+        .header(header::ACCEPT, "text/html,*/*")
+        .header("sec-fetch-mode", "navigate")
+}
+
+async fn sent(request: RequestBuilder) -> Response {
+    request.send().await.expect("an answer")
+}
+
+fn identity(response: &Response) -> Vec<String> {
+    ["remote-user", "remote-name", "remote-email", "remote-groups", "latchkey-assertion"]
+        .map(|name| {
+            let value = response.headers().get(name).unwrap_or_else(|| panic!("{name}"));
+            value.to_str().expect("text").to_owned()
+        })
+        .to_vec()
+}
+
+const BROWSER: &str = "__Host-latchkey-app-browser";
+const APP: &str = "__Host-latchkey-app";
+
+/// Signs in to the app: returns its cookie, and where it goes on.
+async fn enter(server: &TestServer, browser: &Browser, path: &str) -> (String, String) {
+    let answer = sent(ask(server, path)).await;
+    assert_eq!(answer.status(), StatusCode::FOUND);
+    let id = cookie(&answer, BROWSER).expect("a cookie");
+    let authorize = location(&answer);
+    let issuer = format!("http://localhost:{}", server.running.address.port());
+    let own = authorize.strip_prefix(&issuer).expect("ours").to_owned();
+    let back = location(&browser.get(&own).await);
+    let callback = back.strip_prefix("https://wiki.example.org").expect("the app's").to_owned();
+    let arrived =
+        sent(at_host(server, &callback).header(header::COOKIE, format!("{BROWSER}={id}"))).await;
+    (cookie(&arrived, APP).expect("the app's cookie"), location(&arrived))
+}
+
+fn at_host(server: &TestServer, path: &str) -> RequestBuilder {
+    program().get(server.url(path)).header(header::HOST, HOST)
+}
+
+fn with(request: RequestBuilder, cookie: &str) -> RequestBuilder {
+    request.header(header::COOKIE, format!("{APP}={cookie}"))
+}
+
+#[tokio::test]
+async fn a_person_signs_in_to_an_app_that_knows_nothing() {
+    let (server, _) = behind_a_proxy(&[]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    operate(&server, &["user", "groups", "alice", "--add", "staff", "--add", "admins"]);
+    let (app, to) = enter(&server, &browser, "/page?a=b&c=d").await;
+    assert_eq!(to, "/page?a=b&c=d");
+    for _ in 0..3 {
+        let answer = sent(with(ask(&server, "/page"), &app)).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let said = identity(&answer);
+        assert_eq!(said[..4], ["alice", "Test Person", "", "admins,staff"]);
+        let claims = checked(&server, &said[4], "https://wiki.example.org").await;
+        assert_eq!(
+            (&claims["preferred_username"], &claims["groups"][1]),
+            (&"alice".into(), &"staff".into())
+        );
+        assert!(
+            claims["exp"].as_i64().expect("an end") - claims["iat"].as_i64().expect("a beginning")
+                <= 60
+        );
+    }
+    // The cookie is good for nothing else.
+    let thief = Browser::with_session(&server.origin(), &app);
+    assert_eq!(thief.get("/profile").await.status(), StatusCode::SEE_OTHER);
+    // A change of the groups counts within a second; signing out ends it.
+    operate(&server, &["user", "groups", "alice", "--remove", "staff"]);
+    eventually(async || identity(&sent(with(ask(&server, "/page"), &app)).await)[3] == "admins")
+        .await;
+    browser.send("/account", "/api/sign_out", &[]).await;
+    let answer = sent(with(ask(&server, "/page"), &app)).await;
+    assert_eq!(answer.status(), StatusCode::FOUND);
+    assert_eq!(identity(&answer), [""; 5]);
+}
+
+#[tokio::test]
+async fn only_a_person_who_goes_to_a_page_is_sent_to_sign_in() {
+    let (server, _) = behind_a_proxy(&[]).await;
+    let asks = |changes: &[(&'static str, &'static str)]| {
+        let request = ask(&server, "/api/things");
+        let built = request.build().expect("a request");
+        let mut headers = built.headers().clone();
+        for (name, value) in changes {
+            match *value {
+                "" => _ = headers.remove(*name),
+                value => _ = headers.insert(*name, value.parse().expect("a value")),
+            }
+        }
+        program().get(server.url("/authz/forward-auth")).headers(headers)
+    };
+    for changes in [
+        &[("sec-fetch-mode", "cors")][..],
+        &[("sec-fetch-mode", "websocket"), ("upgrade", "websocket")],
+        &[("sec-fetch-mode", ""), ("accept", "application/json")],
+        &[("sec-fetch-mode", ""), ("accept", "text/event-stream")],
+        &[("sec-fetch-mode", ""), ("accept", "")],
+        &[("x-forwarded-method", "POST")],
+        &[("x-forwarded-method", "OPTIONS")],
+    ] {
+        let answer = sent(asks(changes)).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{changes:?}");
+        assert!(!answer.headers().contains_key(header::LOCATION));
+        assert_eq!(identity(&answer), [""; 5]);
+        // What was posted is not lost without a word.
+        assert!(answer.text().await.expect("a page").contains("has not arrived"));
+    }
+    // An old browser says nothing of its mode.
+    assert_eq!(sent(asks(&[("sec-fetch-mode", "")])).await.status(), StatusCode::FOUND);
+    // nginx knows only 401.
+    let answer = program()
+        .get(server.url("/authz/auth-request"))
+        .header("x-original-url", "https://wiki.example.org/page")
+        .header("x-original-method", "GET")
+        .header("sec-fetch-mode", "navigate");
+    let answer = sent(answer).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(location(&answer).contains("/authorize?client_id="));
+}
+
+#[tokio::test]
+async fn nothing_is_believed_that_does_not_come_from_the_proxy() {
+    let (server, _) = behind_a_proxy(&[]).await;
+    for (name, value) in [
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-host", "wiki.example.org.evil.example"),
+        ("x-forwarded-host", "wiki.example.org:8443"),
+        ("x-forwarded-host", "evil.example, wiki.example.org"),
+    ] {
+        let built = ask(&server, "/").build().expect("a request");
+        let mut headers = built.headers().clone();
+        headers.insert(name, value.parse().expect("a value"));
+        let request = program().get(server.url("/authz/forward-auth")).headers(headers);
+        assert_eq!(sent(request).await.status(), StatusCode::FORBIDDEN, "{value}");
+    }
+    let twice = ask(&server, "/").header("x-forwarded-host", "evil.example");
+    assert_eq!(sent(twice).await.status(), StatusCode::FORBIDDEN);
+    // The case of a host means nothing, and neither does the port that goes without saying.
+    for host in ["WIKI.example.org", "wiki.example.org:443"] {
+        let built = ask(&server, "/").build().expect("a request");
+        let mut headers = built.headers().clone();
+        headers.insert("x-forwarded-host", host.parse().expect("a value"));
+        let request = program().get(server.url("/authz/forward-auth")).headers(headers);
+        assert_eq!(sent(request).await.status(), StatusCode::FOUND, "{host}");
+    }
+    let stranger = TestServer::start().await;
+    assert_eq!(sent(ask(&stranger, "/")).await.status(), StatusCode::FORBIDDEN);
+    // Elsewhere, no host but ours is answered.
+    let page = program().get(server.url("/signin")).header(header::HOST, HOST);
+    assert_eq!(sent(page).await.status(), StatusCode::MISDIRECTED_REQUEST);
+}
+
+#[tokio::test]
+async fn rules_decide_by_path_and_no_spelling_gets_around_them() {
+    let rules = ["--rule", "/public=everybody", "--rule", "/admin=group:admins"];
+    let (server, _) = behind_a_proxy(&rules).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let public = sent(ask(&server, "/public/page")).await;
+    assert_eq!((public.status(), identity(&public)), (StatusCode::OK, vec![String::new(); 5]));
+    for path in ["/", "/public/../admin", "/public/%2e%2e/admin", "/publicity", "//public"] {
+        assert_eq!(sent(ask(&server, path)).await.status(), StatusCode::FOUND, "{path}");
+    }
+    let (app, _) = enter(&server, &browser, "/").await;
+    let status = async |path: &str| sent(with(ask(&server, path), &app)).await.status().as_u16();
+    assert_eq!(status("/").await, 200);
+    for path in ["/admin", "/admin/x?y", "/%61dmin", "//admin", "/public/..%2fadmin", "/x/../admin"]
+    {
+        assert_eq!(status(path).await, 403, "{path}");
+    }
+    // Who is signed in is known on public pages, too.
+    assert_eq!(identity(&sent(with(ask(&server, "/public"), &app)).await)[0], "alice");
+    operate(&server, &["user", "groups", "alice", "--add", "admins"]);
+    eventually(async || status("/admin").await == 200).await;
+}
+
+#[tokio::test]
+async fn a_sign_in_is_bound_to_the_browser_that_began_it() {
+    let (server, _) = behind_a_proxy(&[]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let began = sent(ask(&server, "/page")).await;
+    let id = cookie(&began, BROWSER).expect("a cookie");
+    let issuer = format!("http://localhost:{}", server.running.address.port());
+    let authorize = location(&began).strip_prefix(&issuer).expect("ours").to_owned();
+    let back = location(&browser.get(&authorize).await);
+    let callback = back.strip_prefix("https://wiki.example.org").expect("the app's").to_owned();
+    // In a browser without the cookie, nothing happens.
+    let answer = sent(at_host(&server, &callback)).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert!(cookie(&answer, APP).is_none());
+    // In one that began another sign-in, it begins anew.
+    let other = cookie(&sent(ask(&server, "/")).await, BROWSER).expect("a cookie");
+    let answer =
+        sent(at_host(&server, &callback).header(header::COOKIE, format!("{BROWSER}={other}")))
+            .await;
+    assert_eq!((location(&answer), cookie(&answer, APP)), ("/".to_owned(), None));
+    // In its own, once; the second time it begins anew, where one wanted to go.
+    let own = || at_host(&server, &callback).header(header::COOKIE, format!("{BROWSER}={id}"));
+    assert!(cookie(&sent(own()).await, APP).is_some());
+    let again = sent(own()).await;
+    assert_eq!((location(&again), cookie(&again, APP)), ("/page".to_owned(), None));
+}
+
+#[tokio::test]
+async fn a_cookie_of_one_app_is_nothing_to_another_and_a_session_can_be_short() {
+    let (server, id) = behind_a_proxy(&["--longest-session", "1h"]).await;
+    let made =
+        operate(&server, &["app", "add", "Other", "--json", "--host", "https://other.example.org"]);
+    assert!(made.contains("client_id"));
+    let browser = Browser::signed_up(&server, "alice").await;
+    let (app, _) = enter(&server, &browser, "/").await;
+    let at_other = || {
+        let built = with(ask(&server, "/"), &app).build().expect("a request");
+        let mut headers = built.headers().clone();
+        headers.insert("x-forwarded-host", "other.example.org".parse().expect("a value"));
+        program().get(server.url("/authz/forward-auth")).headers(headers)
+    };
+    eventually(async || sent(at_other()).await.status() != StatusCode::FORBIDDEN).await;
+    assert_eq!(sent(at_other()).await.status(), StatusCode::FOUND);
+    assert_eq!(sent(with(ask(&server, "/"), &app)).await.status(), StatusCode::OK);
+    let (grant, rest) = app.split_once('.').expect("a cookie");
+    let forged = format!("{grant}.9999999999.{}", rest.split_once('.').expect("a tag").1);
+    assert_eq!(sent(with(ask(&server, "/"), &forged)).await.status(), StatusCode::FOUND);
+    // An app that is taken back is signed out.
+    browser.send("/account/apps", "/api/take_back_app", &[("id", &id)]).await;
+    assert_eq!(sent(with(ask(&server, "/"), &app)).await.status(), StatusCode::FOUND);
+}
