@@ -1,6 +1,7 @@
 //! Groups: names that accounts belong to. What a group may do is up to whoever asks for it: an app, a rule
 //! of a proxied path.
 
+pub mod cli;
 mod sql;
 
 use crate::{

@@ -29,11 +29,12 @@ use crate::{
     sessions::{
         self,
         live::{LiveSessions, oldest_proof},
+        settings::AccessTokenAlg,
         tokens::Tokens,
     },
     settings::Settings,
     sign_in,
-    signing::{self, SigningKeys},
+    signing::{self, Algorithm, SigningKeys},
     store::{self, Fact, SetUpLock, Store, Table},
     throttle::{self, Throttle},
     web::{
@@ -256,6 +257,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     }
     let signing = SigningKeys::new(store.clone(), keys.clone()).await.map_err(failed)?;
     let signing = Arc::new(signing);
+    if settings.sessions.access_token_alg == AccessTokenAlg::Es256 {
+        signing.look_after(&[Algorithm::Es256]).await.map_err(failed)?;
+    }
     if let Some(file) = &settings.apps.file {
         apply_apps(&store, &keys, file).await?;
     }
@@ -281,7 +285,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             home,
             mail: mail(&settings, public_url.origin())?,
             throttle: Throttle::new(&settings.throttle),
-            tokens: Tokens::new(&settings.sessions, &public_url, &secret, previous),
+            tokens: Tokens::new(
+                &settings.sessions,
+                &public_url,
+                &secret,
+                previous,
+                Some(signing.clone()),
+            ),
             live_sessions,
             signing,
             apps,

@@ -11,27 +11,21 @@
 
 pub mod cli;
 pub mod json;
+mod material;
+mod rotation;
 mod sql;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aws_lc_rs::{
-    encoding::AsDer,
-    rand::SystemRandom,
-    rsa::KeySize,
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
-    },
-};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use jsonwebtoken::{
-    DecodingKey, EncodingKey, Validation,
-    jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
+    DecodingKey, Validation,
+    jwk::{Jwk, JwkSet},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -40,6 +34,8 @@ use crate::{
     platform::{clock::now, error::Fault},
     store::{Store, changes, db::Tx},
 };
+use material::{Fresh, Pair};
+pub use rotation::{Rotated, rotate};
 
 pub(crate) use sql::TABLES;
 
@@ -60,7 +56,7 @@ pub const PUBLISHED_AHEAD: i64 = 2 * 24 * 3600;
 pub const PUBLISHED_AFTER: i64 = 2 * 24 * 3600;
 
 /// A signature algorithm (RFC 7518, section 3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {
     /// Every client can check it.
     #[default]
@@ -91,42 +87,6 @@ impl Algorithm {
         match self {
             Self::Rs256 => jsonwebtoken::Algorithm::RS256,
             Self::Es256 => jsonwebtoken::Algorithm::ES256,
-        }
-    }
-}
-
-/// A private key, read once: reading one takes as long as signing with it.
-enum Pair {
-    Rsa(Box<RsaKeyPair>),
-    Ec(Box<EcdsaKeyPair>),
-}
-
-impl Pair {
-    fn read(algorithm: Algorithm, der: &[u8]) -> Result<Self, Fault> {
-        Ok(match algorithm {
-            Algorithm::Rs256 => {
-                Self::Rsa(Box::new(RsaKeyPair::from_pkcs8(der).map_err(Fault::internal)?))
-            }
-            Algorithm::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der);
-                Self::Ec(Box::new(pair.map_err(Fault::internal)?))
-            }
-        })
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Fault> {
-        let random = SystemRandom::new();
-        match self {
-            Self::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                let signed = pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature);
-                signed.map_err(Fault::internal)?;
-                Ok(signature)
-            }
-            Self::Ec(pair) => {
-                let signature = pair.sign(&random, message).map_err(Fault::internal)?;
-                Ok(signature.as_ref().to_vec())
-            }
         }
     }
 }
@@ -319,27 +279,53 @@ impl SigningKeys {
         Ok(format!("{message}.{signature}"))
     }
 
-    /// The claims of a token that one of our keys has signed, of this kind. `validation`: what else must
-    /// be right; its algorithms don't matter. `None`: it proves nothing.
+    /// The claims of a token that one of our keys has signed, of this kind. Whom it is for is the caller's to
+    /// check. `None`: it proves nothing.
     #[must_use]
-    pub fn check<T: DeserializeOwned + Clone>(
-        &self,
-        token: &str,
-        typ: &str,
-        validation: &Validation,
-    ) -> Option<T> {
-        let header = jsonwebtoken::decode_header(token).ok()?;
-        if header.typ.as_deref() != Some(typ) {
+    pub fn check<T: DeserializeOwned + Clone>(&self, token: &str, expect: Expect<'_>) -> Option<T> {
+        if token.len() > MAX_TOKEN {
             return None;
         }
+        // Ours has these members and no other, so nothing else in it is ever obeyed (JW-03).
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+        let header: Jose = serde_json::from_slice(&header).ok()?;
         let known = self.known();
-        let key = known.find(header.kid.as_deref()?)?;
+        let key = known.find(&header.kid)?;
+        if header.typ != expect.typ || header.alg != key.algorithm.word() {
+            return None;
+        }
         // The algorithm of the key, whatever the token says.
-        let algorithms = vec![key.algorithm.for_checks()];
-        let validation = Validation { algorithms, ..validation.clone() };
+        let mut validation = Validation::new(key.algorithm.for_checks());
+        validation.leeway = 0;
+        validation.validate_aud = false;
+        validation.validate_exp = !expect.even_expired;
+        validation.set_issuer(&[expect.issuer]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub", "aud"]);
         let read = jsonwebtoken::decode::<T>(token, &key.checks, &validation).ok()?;
         Some(read.claims)
     }
+}
+
+/// Bytes. Ours are much shorter; longer ones are refused unread (JW-07).
+const MAX_TOKEN: usize = 8192;
+
+/// What a token must be to count.
+#[derive(Clone, Copy)]
+pub struct Expect<'a> {
+    /// Its kind.
+    pub typ: &'a str,
+    pub issuer: &'a str,
+    /// Whether one that is over will do.
+    pub even_expired: bool,
+}
+
+/// The complete header of a token.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Jose {
+    typ: String,
+    alg: String,
+    kid: String,
 }
 
 #[derive(Serialize)]
@@ -352,57 +338,6 @@ struct Header<'a> {
 fn has_spare(known: &KeySet, algorithm: Algorithm, now: i64) -> bool {
     let mut of_it = known.keys.iter().filter(|key| key.algorithm == algorithm);
     of_it.any(|key| key.signs_from > now && key.pair.is_some())
-}
-
-/// A key that was just made.
-struct Fresh {
-    kid: String,
-    algorithm: Algorithm,
-    /// PKCS #8 in base64.
-    private: Zeroizing<String>,
-    /// A JWK.
-    public: String,
-}
-
-impl Fresh {
-    async fn make(algorithm: Algorithm) -> Result<Self, Fault> {
-        tokio::task::spawn_blocking(move || Self::make_now(algorithm))
-            .await
-            .map_err(Fault::internal)?
-    }
-
-    fn make_now(algorithm: Algorithm) -> Result<Self, Fault> {
-        let (private, to_sign) = match algorithm {
-            Algorithm::Rs256 => {
-                let pair = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048);
-                let der = pair.and_then(|pair| pair.as_der()).map_err(Fault::internal)?;
-                let der = Zeroizing::new(der.as_ref().to_vec());
-                // jsonwebtoken reads PKCS #1 and PKCS #8 alike only as PEM.
-                (der.clone(), EncodingKey::from_rsa_pem(pem(&der).as_bytes()))
-            }
-            Algorithm::Es256 => {
-                let random = SystemRandom::new();
-                let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
-                let der = Zeroizing::new(der.map_err(Fault::internal)?.as_ref().to_vec());
-                (der.clone(), Ok(EncodingKey::from_ec_der(&der)))
-            }
-        };
-        let to_sign = to_sign.map_err(Fault::internal)?;
-        let mut jwk =
-            Jwk::from_encoding_key(&to_sign, algorithm.for_checks()).map_err(Fault::internal)?;
-        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(Fault::internal)?;
-        jwk.common.key_id = Some(kid.clone());
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        let public = serde_json::to_string(&jwk).map_err(Fault::internal)?;
-        Ok(Self { kid, algorithm, private: Zeroizing::new(STANDARD.encode(&*private)), public })
-    }
-}
-
-fn pem(der: &[u8]) -> Zeroizing<String> {
-    let text = STANDARD.encode(der);
-    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>();
-    let lines = lines.join("\n");
-    Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n"))
 }
 
 async fn insert(
@@ -440,63 +375,6 @@ impl sql::KeyRow {
     }
 }
 
-/// The outcome of a rotation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotated {
-    /// The spare signs since now.
-    Now,
-    /// The spare is too new: clients may not know it yet. It signs from this time on.
-    At(i64),
-}
-
-/// Lets the spare key of an algorithm sign, and makes another spare. `compromised`: the key that has signed
-/// so far is dropped at once, and what it signed is worth nothing from then on.
-pub async fn rotate(
-    store: &Store,
-    keys: &Arc<Keys>,
-    algorithm: Algorithm,
-    compromised: bool,
-) -> Result<Rotated, Fault> {
-    let signing = SigningKeys::new(store.clone(), keys.clone()).await?;
-    signing.look_after(&[algorithm]).await?;
-    let fresh = Fresh::make(algorithm).await?;
-    let now = now();
-    let mut tx = store.begin().await?;
-    let revision = changes::next_revision(&mut tx).await?;
-    let rows = sql::all(&mut tx).await?;
-    let known = KeySet { keys: rows.iter().filter_map(|row| row.read(keys)).collect() };
-    let of_it = || known.parts(now).filter(|(key, _)| key.algorithm == algorithm);
-    let missing = || Fault::internal("there is no spare key");
-    let (spare, _) = of_it().find(|(_, part)| *part == Part::Spare).ok_or_else(missing)?;
-    // Nobody has seen the first key without its spare.
-    let is_first = of_it().all(|(key, part)| part != Part::Past && key.made_at == spare.made_at);
-    let ripe_at = if is_first { now } else { spare.made_at + PUBLISHED_AHEAD };
-    let is_ripe = compromised || ripe_at <= now;
-    // The last to sign is the one that signs: two made in the same second must differ.
-    let present = of_it().find(|(_, part)| *part == Part::Signs);
-    let present = present.map_or(now, |(key, _)| key.signs_from + 1);
-    let signs_from = if compromised { now } else { ripe_at.max(now).max(present) };
-    sql::set_signs_from(&mut tx, &spare.kid, signs_from).await?;
-    if is_ripe {
-        insert(&mut tx, keys, &fresh, now, signs_from.max(now) + SIGNS_FOR).await?;
-    }
-    if compromised {
-        for (key, part) in of_it() {
-            if part == Part::Signs {
-                sql::delete(&mut tx, &key.kid).await?;
-            }
-        }
-    }
-    changes::tell_all(&mut tx, revision).await?;
-    let act = if compromised { DROPPED } else { TURNED };
-    let mut event = Event::without_request(By::Operator, act, None, now);
-    event.detail.note = algorithm.word().to_owned();
-    audit::record(&mut tx, &event).await?;
-    tx.commit().await?;
-    event.log();
-    Ok(if is_ripe { Rotated::Now } else { Rotated::At(signs_from) })
-}
-
 /// Seals anew what was sealed with the previous secret. Returns how many keys no secret opens.
 pub(crate) async fn keep_readable(store: &Store, keys: &Keys) -> Result<usize, Fault> {
     let mut unreadable = 0;
@@ -518,17 +396,5 @@ impl SigningKey {
     #[must_use]
     pub fn is_readable(&self) -> bool {
         self.pair.is_some()
-    }
-
-    /// The length of its public key, for the operator.
-    #[must_use]
-    pub fn kind(&self) -> String {
-        match &self.pair {
-            Some(Pair::Rsa(pair)) => format!("RSA {}", pair.public_modulus_len() * 8),
-            Some(Pair::Ec(pair)) => {
-                format!("P-{}", (pair.public_key().as_ref().len() - 1) * 8 / 2)
-            }
-            None => "unreadable".to_owned(),
-        }
     }
 }

@@ -17,7 +17,8 @@ use crate::{
     audit::{By, Event},
     domain::{Email, Field, FieldError, ProfileChange, ProfilePolicy},
     emails::{self, Emails},
-    factors, groups,
+    factors,
+    groups::cli as groups,
     keys::Keys,
     passwords::{self, FirebaseProject, PasswordHash},
     platform::{
@@ -287,7 +288,9 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
         }
         User::Sessions { name, end } => show_sessions(&store, &name, end).await?,
         User::ResetFactors { name, yes } => reset_factors(settings, &store, &name, yes).await?,
-        User::Groups { name, add, remove } => set_groups(&store, &name, &add, &remove).await?,
+        User::Groups { name, add, remove } => {
+            groups::set(&store, &find(&store, &name).await?.profile, &add, &remove).await?;
+        }
         User::SetPasswordLink { name } => {
             let account = find(&store, &name).await?;
             if account.disabled_at.is_some() {
@@ -398,25 +401,6 @@ async fn reset_factors(
             "This account has no password. `latchkey user set-password-link` makes a link to set one.",
         );
     }
-    Ok(())
-}
-
-async fn set_groups(
-    store: &Store,
-    name: &str,
-    add: &[String],
-    remove: &[String],
-) -> Result<(), Failure> {
-    let account = find(store, name).await?.profile;
-    for group in add.iter().chain(remove).filter(|group| !groups::is_name(group)) {
-        return fail(&format!("group {group}: use 1 to 64 letters, digits, -, _ and ."));
-    }
-    if !add.is_empty() || !remove.is_empty() {
-        groups::change(store, account.id, add, remove).await.map_err(told)?;
-    }
-    let names = groups::of(store, account.id).await.map_err(told)?;
-    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    say(&format!("Groups of {}: {names}", account.username));
     Ok(())
 }
 

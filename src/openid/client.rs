@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
@@ -54,8 +53,9 @@ struct Shown {
 }
 
 /// The app that asks. A public app only names itself; any other must show its secret, and in one way.
-pub fn authenticate(apps: &Apps, headers: &HeaderMap, params: &Params) -> Answer<Arc<App>> {
-    let Shown { id, secret, basic } = shown(headers, params)?;
+/// `authorization`: the header, if there is one; empty, if there are several.
+pub fn authenticate(apps: &Apps, authorization: Option<&str>, params: &Params) -> Answer<Arc<App>> {
+    let Shown { id, secret, basic } = shown(authorization, params)?;
     let refused = || Failed::Client { basic };
     let app = apps.find(&id).cloned().ok_or_else(refused)?;
     let is_right = match secret {
@@ -65,29 +65,19 @@ pub fn authenticate(apps: &Apps, headers: &HeaderMap, params: &Params) -> Answer
     if is_right { Ok(app) } else { Err(refused()) }
 }
 
-fn shown(headers: &HeaderMap, params: &Params) -> Answer<Shown> {
+fn shown(authorization: Option<&str>, params: &Params) -> Answer<Shown> {
     let (id, secret) = (params.once("client_id")?, params.once("client_secret")?);
-    let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
-    match (authorizations.next(), authorizations.next()) {
-        (Some(basic), None) => {
-            let (basic_id, basic_secret) =
-                basic.to_str().ok().and_then(read_basic).ok_or(Failed::Client { basic: true })?;
-            if secret.is_some() || id.is_some_and(|id| id != basic_id) {
-                let why = "Authenticate the app in one way only.";
-                return Err(Failed::Request("invalid_request", why));
-            }
-            let secret = Some(basic_secret).filter(|secret| !secret.is_empty());
-            Ok(Shown { id: basic_id, secret, basic: true })
-        }
-        (None, _) => match id {
-            Some(id) => {
-                let secret = secret.map(str::to_owned);
-                Ok(Shown { id: id.to_owned(), secret, basic: false })
-            }
-            None => Err(Failed::Client { basic: false }),
-        },
-        (Some(_), Some(_)) => Err(Failed::Client { basic: true }),
+    let Some(authorization) = authorization else {
+        let id = id.ok_or(Failed::Client { basic: false })?.to_owned();
+        return Ok(Shown { id, secret: secret.map(str::to_owned), basic: false });
+    };
+    let (basic_id, basic_secret) =
+        read_basic(authorization).ok_or(Failed::Client { basic: true })?;
+    if secret.is_some() || id.is_some_and(|id| id != basic_id) {
+        return Err(Failed::Request("invalid_request", "Authenticate the app in one way only."));
     }
+    let secret = Some(basic_secret).filter(|secret| !secret.is_empty());
+    Ok(Shown { id: basic_id, secret, basic: true })
 }
 
 /// Both parts are encoded as in a form before they are put together (RFC 6749, section 2.3.1).

@@ -125,6 +125,15 @@ impl IntoResponse for Failed {
     }
 }
 
+/// The one `Authorization`, or nothing that could be one.
+fn authorization(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    match (values.next()?, values.next()) {
+        (value, None) => Some(value.to_str().unwrap_or_default()),
+        (_, Some(_)) => Some(""),
+    }
+}
+
 /// Reads a form; nothing else is taken.
 fn form(headers: &HeaderMap, body: &Bytes) -> Answer<Params> {
     if media_type(headers).as_deref() != Some("application/x-www-form-urlencoded") {
@@ -148,7 +157,7 @@ async fn token(
 ) -> Answer<Response> {
     let params = form(&headers, &body)?;
     let apps = state.apps.get().await?;
-    let app = authenticate(&apps, &headers, &params)?;
+    let app = authenticate(&apps, authorization(&headers), &params)?;
     let missing = |why| Failed::Request("invalid_request", why);
     let granted = match params.once("grant_type")? {
         Some("authorization_code") => {
@@ -186,7 +195,7 @@ async fn introspect(
 ) -> Answer<Response> {
     let params = form(&headers, &body)?;
     let apps = state.apps.get().await?;
-    let app = authenticate(&apps, &headers, &params)?;
+    let app = authenticate(&apps, authorization(&headers), &params)?;
     // Whoever only names itself could be anybody.
     if !app.definition.has_secret() {
         return Err(Failed::Client { basic: false });
@@ -203,7 +212,7 @@ async fn revoke(
 ) -> Answer<Response> {
     let params = form(&headers, &body)?;
     let apps = state.apps.get().await?;
-    let app = authenticate(&apps, &headers, &params)?;
+    let app = authenticate(&apps, authorization(&headers), &params)?;
     let token = params.once("token")?;
     let token = token.ok_or(Failed::Request("invalid_request", "token is missing."))?;
     tokens::revoke(&state, &app, token).await?;
@@ -216,16 +225,10 @@ async fn userinfo(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
-    let by_header = match (authorizations.next(), authorizations.next()) {
-        (Some(authorization), None) => authorization
-            .to_str()
-            .ok()
-            .and_then(|text| text.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim().to_owned()),
-        _ => None,
-    };
+    let by_header = authorization(&headers)
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim().to_owned());
     let by_form = || form(&headers, &body).ok()?.hint("access_token").map(str::to_owned);
     let Some(token) = by_header.or_else(by_form) else {
         return Ok(unauthorized(StatusCode::UNAUTHORIZED, None));

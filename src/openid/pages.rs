@@ -37,6 +37,7 @@ use crate::{
             icons::{CLOCK, Icon, KEY, MAIL, USER, USERS},
             parts::{alone, isolated},
         },
+        reply::Explained,
         routes::{Door, Map, Policy},
         state::AppState,
         submit::FormCall,
@@ -130,6 +131,7 @@ async fn dead_page(state: &AppState, viewer: &Viewer, dead: Dead) -> Result<Resp
     })
     .await?;
     *page.status_mut() = StatusCode::BAD_REQUEST;
+    page.extensions_mut().insert(Explained);
     Ok(page)
 }
 

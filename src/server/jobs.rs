@@ -84,7 +84,7 @@ pub(super) async fn look_after_keys(state: AppState, mut stopped: watch::Receive
     let mut eras = state.live_sessions.eras();
     loop {
         match state.signing.look_after_used().await {
-            Ok(()) => {}
+            Ok(()) => state.tokens.forget(),
             Err(fault) => {
                 tracing::warn!(
                     error = fault.source(),

@@ -10,6 +10,9 @@ settings! {
         access_token_ttl: Duration = or("ACCESS_TOKEN_TTL", "15m", duration),
             "how long an access token is valid",
             "Write durations as a number followed by s, m, h or d.";
+        access_token_alg: AccessTokenAlg = or("ACCESS_TOKEN_ALG", "HS256", access_token_alg),
+            "how access tokens are signed: HS256 with JWT_SECRET, or ES256 with the published keys",
+            "With ES256, no service needs the secret to check them.";
         idle_ttl: Duration = or("SESSION_IDLE_TTL", "24h", duration),
             "how long a session lasts without use";
         remember_ttl: Duration = or("REMEMBER_TTL", "30d", duration),
@@ -20,6 +23,23 @@ settings! {
             "how long any session lasts";
         proof_ttl: Duration = or("PROOF_TTL", "10m", duration),
             "how long after entering the password sensitive actions don't ask for it again";
+    }
+}
+
+/// How access tokens are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessTokenAlg {
+    /// With the secret.
+    Hs256,
+    /// With a published key.
+    Es256,
+}
+
+fn access_token_alg(text: &str) -> Result<AccessTokenAlg, String> {
+    match text {
+        "HS256" => Ok(AccessTokenAlg::Hs256),
+        "ES256" => Ok(AccessTokenAlg::Es256),
+        _ => Err("must be HS256 or ES256".to_owned()),
     }
 }
 

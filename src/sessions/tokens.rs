@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
 use quick_cache::{Weighter, sync::Cache};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,12 @@ use crate::{
         secret::Secret,
         visit::Visit,
     },
-    sessions::{First, ProvedBy, StoredSession, carrier::Carrier, settings::SessionSettings},
+    sessions::{
+        First, ProvedBy, StoredSession,
+        carrier::Carrier,
+        settings::{AccessTokenAlg, SessionSettings},
+    },
+    signing::{Algorithm, Expect, SigningKeys},
 };
 
 /// Bytes. Ours have about 400; longer ones are refused unread (JW-07).
@@ -88,7 +93,7 @@ struct Jose {
 
 /// The complete claims: any other member is refused. None of them says who the account belongs to
 /// (JW-12).
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
     iss: String,
@@ -138,6 +143,9 @@ pub struct Tokens {
     /// By token. A valid token stays valid until it expires, its signature included, so nothing
     /// else needs checking when it is used again.
     good: Cache<String, Reading, Bytes>,
+    /// The keys of access tokens that are signed for everybody to check.
+    published: Option<Arc<SigningKeys>>,
+    access_token_alg: AccessTokenAlg,
     access_token_ttl: i64,
     /// Idle times: of a browser session, a remembered one, and one with refresh tokens.
     idle_ttl: i64,
@@ -153,11 +161,12 @@ impl Tokens {
         public_url: &PublicUrl,
         secret: &Secret,
         previous: Option<&Secret>,
+        published: Option<Arc<SigningKeys>>,
     ) -> Self {
         let secrets: Vec<&[u8]> =
             [Some(secret), previous].into_iter().flatten().map(Secret::expose).collect();
         let validation = |carrier: Carrier| {
-            let mut validation = Validation::new(Algorithm::HS256);
+            let mut validation = Validation::new(jsonwebtoken::Algorithm::HS256);
             validation.leeway = 0;
             validation.set_audience(&[carrier.aud()]);
             validation.set_issuer(&[public_url.origin()]);
@@ -171,6 +180,8 @@ impl Tokens {
             good: Cache::with_weighter(10_000, MAX_READ_BYTES, Bytes),
             signing: EncodingKey::from_secret(secret.expose()),
             accepted: secrets.iter().map(|secret| DecodingKey::from_secret(secret)).collect(),
+            published,
+            access_token_alg: settings.access_token_alg,
             access_token_ttl: seconds(settings.access_token_ttl),
             idle_ttl: seconds(settings.idle_ttl),
             remember_ttl: seconds(settings.remember_ttl),
@@ -268,8 +279,16 @@ impl Tokens {
             iat: now,
             exp,
         };
-        let header =
-            Header { typ: Some(carrier.typ().to_owned()), ..Header::new(Algorithm::HS256) };
+        if let (Carrier::Program, AccessTokenAlg::Es256, Some(published)) =
+            (carrier, self.access_token_alg, &self.published)
+        {
+            let token = published.sign_now(Algorithm::Es256, carrier.typ(), &claims)?;
+            return Ok((token, exp - now));
+        }
+        let header = Header {
+            typ: Some(carrier.typ().to_owned()),
+            ..Header::new(jsonwebtoken::Algorithm::HS256)
+        };
         let token =
             jsonwebtoken::encode(&header, &claims, &self.signing).map_err(Fault::internal)?;
         Ok((token, exp - now))
@@ -293,23 +312,43 @@ impl Tokens {
         (now() < reading.until).then_some(reading.proof)
     }
 
+    /// Forgets which tokens were found valid: a key may have been dropped.
+    pub fn forget(&self) {
+        self.good.clear();
+    }
+
+    /// The claims of an access token that a published key has signed. Both kinds are taken, whatever this
+    /// node makes: others may have another setting for a while.
+    fn by_published(&self, carrier: Carrier, token: &str) -> Option<Claims> {
+        let published = self.published.as_ref().filter(|_| carrier == Carrier::Program)?;
+        let expect = Expect { typ: carrier.typ(), issuer: &self.issuer, even_expired: false };
+        let claims: Claims = published.check(token, expect)?;
+        (claims.aud == carrier.aud()).then_some(claims)
+    }
+
     fn verify(&self, carrier: Carrier, token: &str) -> Option<Reading> {
         let (validation, longest) = match carrier {
             Carrier::Browser => (&self.browser, self.ttl),
             Carrier::Program => (&self.program, self.access_token_ttl),
         };
-        let claims = self
+        let by_secret = self
             .accepted
             .iter()
-            .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, validation).ok())?
-            .claims;
-
+            .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, validation).ok());
         // The signature is right. Now: is it what we would have signed?
-        let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
-        let header: Jose = serde_json::from_slice(&header).ok()?;
+        let claims = match by_secret {
+            Some(read) => {
+                let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+                let header: Jose = serde_json::from_slice(&header).ok()?;
+                if header.typ != carrier.typ() {
+                    return None;
+                }
+                read.claims
+            }
+            None => self.by_published(carrier, token)?,
+        };
         let life = claims.exp.checked_sub(claims.iat)?;
-        let good = header.typ == carrier.typ()
-            && claims.iat <= now() + CLOCK_SKEW
+        let good = claims.iat <= now() + CLOCK_SKEW
             && (1..=longest).contains(&life)
             && !claims.jti.is_empty();
         let account = claims.sub.parse().ok().filter(|_| good)?;

@@ -68,9 +68,8 @@ pub(crate) async fn run(settings: &Settings, command: KeysCommand) -> Result<(),
                     });
                     say(&line.to_string());
                 } else {
-                    let kind = key.kind();
                     say(&format!(
-                        "{}  {:5}  {part:5}  {kind}  made {made}, signs from {from}",
+                        "{}  {:5}  {part:5}  made {made}, signs from {from}",
                         key.kid,
                         key.algorithm.word(),
                     ));

@@ -43,7 +43,7 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered() {
                 assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{uri}");
                 assert!(!answer.headers().contains_key(header::LOCATION), "{uri}");
                 let page = answer.text().await.expect("a page");
-                assert!(page.contains(DEAD) && !page.contains("evil.example"), "{uri}");
+                assert!(page.contains(DEAD) && !page.contains("evil.example"), "{uri}: {page}");
             }
         }
     }

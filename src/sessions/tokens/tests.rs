@@ -14,7 +14,7 @@ fn sessions(settings: &[(&str, &str)]) -> Tokens {
     let settings = Settings::read(&Sources::of(&all)).expect("good settings");
     let secret = settings.keys.secret.clone().expect("a secret");
     let (sessions, previous) = (&settings.sessions, settings.keys.previous.as_ref());
-    Tokens::new(sessions, &settings.web.public_url_at(3000), &secret, previous)
+    Tokens::new(sessions, &settings.web.public_url_at(3000), &secret, previous, None)
 }
 
 fn visit() -> Visit {
