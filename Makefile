@@ -39,7 +39,7 @@ deny: ## licences, bans and sources of the dependencies; advisories if their dat
 	$(TOOLS) tools_deny && .ci/deny
 
 end2end: build ## the browser tests, against the release binary
-	$(TOOLS) tools_browser && cd end2end && npx playwright test
+	$(TOOLS) tools_browser && tools_apps && cd end2end && npx playwright test
 
 pictures: build ## renew the pictures in the README
 	$(TOOLS) tools_browser && cd end2end && npx playwright test --config pictures.config.ts

@@ -1,16 +1,18 @@
 //! The commands on accounts.
 
+mod import_options;
+
 use std::{
     fs,
     io::{BufReader, Write},
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use super::{
     AccountRecord, deletion,
-    import::{self, ImportRules, MAX_TOLD, RefusedLine},
+    import::{self, MAX_TOLD, RefusedLine},
     profile, records_after,
 };
 use crate::{
@@ -20,7 +22,7 @@ use crate::{
     factors,
     groups::cli as groups,
     keys::Keys,
-    passwords::{self, FirebaseProject, PasswordHash},
+    passwords::{self, PasswordHash},
     platform::{
         clock::{now, rfc3339, time},
         terminal::{Failure, create, fail, finish, say, told, warn},
@@ -35,33 +37,7 @@ use crate::{
     texts::Language,
 };
 
-#[derive(Args)]
-pub(crate) struct ImportOptions {
-    /// Import the rest if some lines are refused
-    #[arg(long)]
-    pub(crate) skip_refused: bool,
-    /// Turn names that aren't usernames here (email addresses, spaces) into usernames, and list them
-    #[arg(long)]
-    pub(crate) map_usernames: bool,
-    /// Accept names that are reserved for the service, such as admin and support
-    #[arg(long)]
-    pub(crate) allow_reserved: bool,
-    /// Write a link for each account without a password to this new file, one JSON object per line
-    #[arg(long, value_name = "FILE")]
-    pub(crate) password_links: Option<PathBuf>,
-    /// The base64_signer_key of a Firebase project
-    #[arg(long, value_name = "BASE64", requires = "firebase_salt_separator")]
-    pub(crate) firebase_signer_key: Option<String>,
-    /// Its base64_salt_separator
-    #[arg(long, value_name = "BASE64", requires = "firebase_signer_key")]
-    pub(crate) firebase_salt_separator: Option<String>,
-    /// Its rounds
-    #[arg(long, value_name = "NUMBER", default_value_t = 8)]
-    pub(crate) firebase_rounds: u32,
-    /// Its mem_cost
-    #[arg(long, value_name = "NUMBER", default_value_t = 14)]
-    pub(crate) firebase_mem_cost: u8,
-}
+pub(crate) use import_options::ImportOptions;
 
 #[derive(Subcommand)]
 pub(crate) enum User {
@@ -128,17 +104,7 @@ pub(crate) enum User {
         yes: bool,
     },
     /// Show the groups of an account, put it into some and take it out of others
-    Groups {
-        /// A username or an id
-        #[arg(allow_hyphen_values = true)]
-        name: String,
-        /// A group to join; as often as needed
-        #[arg(long, value_name = "GROUP")]
-        add: Vec<String>,
-        /// A group to leave; as often as needed
-        #[arg(long, value_name = "GROUP")]
-        remove: Vec<String>,
-    },
+    Groups(groups::Change),
     /// Print a link that sets a new password, once, within 24 hours
     SetPasswordLink {
         /// A username or an id
@@ -157,7 +123,7 @@ pub(crate) async fn import(
     if !fs::metadata(file).map_err(named)?.is_file() {
         return fail(&format!("{}: is not a file", file.display()));
     }
-    let rules = import_rules(options)?;
+    let rules = options.rules()?;
     // Before anything is added, to be sure that it is writable.
     let links = options.password_links.as_deref().map(create).transpose()?;
     // An import may be the first command ever run.
@@ -222,19 +188,6 @@ pub(crate) async fn import(
     Ok(())
 }
 
-fn import_rules(options: &ImportOptions) -> Result<ImportRules, Failure> {
-    let firebase = match (&options.firebase_signer_key, &options.firebase_salt_separator) {
-        (Some(key), Some(separator)) => {
-            let (rounds, mem_cost) = (options.firebase_rounds, options.firebase_mem_cost);
-            let project = FirebaseProject::new(key, separator, rounds, mem_cost);
-            Some(project.map_err(|reason| Failure(vec![format!("Firebase: {reason}")]))?)
-        }
-        _ => None,
-    };
-    let ImportOptions { skip_refused, map_usernames, allow_reserved, .. } = *options;
-    Ok(ImportRules { skip_refused, map_usernames, allow_reserved, firebase })
-}
-
 /// The address people use: the one set here, or else the one the server was started with. The
 /// settings of its unit or container may not be visible here.
 async fn public_origin(store: &Store, settings: &Settings) -> Result<String, Failure> {
@@ -288,8 +241,8 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
         }
         User::Sessions { name, end } => show_sessions(&store, &name, end).await?,
         User::ResetFactors { name, yes } => reset_factors(settings, &store, &name, yes).await?,
-        User::Groups { name, add, remove } => {
-            groups::set(&store, &find(&store, &name).await?.profile, &add, &remove).await?;
+        User::Groups(change) => {
+            groups::run(&store, &find(&store, &change.name).await?.profile, &change).await?;
         }
         User::SetPasswordLink { name } => {
             let account = find(&store, &name).await?;

@@ -1,5 +1,7 @@
 //! The command on the groups of an account.
 
+use clap::Args;
+
 use super::{change, is_name, of};
 use crate::{
     domain::Profile,
@@ -7,12 +9,25 @@ use crate::{
     store::Store,
 };
 
+/// What to change.
+#[derive(Args)]
+pub(crate) struct Change {
+    /// A username or an id
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) name: String,
+    /// A group to join; as often as needed
+    #[arg(long, value_name = "GROUP")]
+    add: Vec<String>,
+    /// A group to leave; as often as needed
+    #[arg(long, value_name = "GROUP")]
+    remove: Vec<String>,
+}
+
 /// Changes the groups of an account, and shows them.
-pub(crate) async fn set(
+pub(crate) async fn run(
     store: &Store,
     account: &Profile,
-    add: &[String],
-    remove: &[String],
+    Change { add, remove, .. }: &Change,
 ) -> Result<(), Failure> {
     if let Some(group) = add.iter().chain(remove).find(|group| !is_name(group)) {
         return fail(&format!("group {group}: use 1 to 64 letters, digits, -, _ and ."));

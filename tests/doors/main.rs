@@ -16,6 +16,7 @@ mod connections;
 mod deletion;
 mod factors;
 mod forward_auth;
+mod forward_auth_proxies;
 mod guessing;
 mod history;
 mod languages;
