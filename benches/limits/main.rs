@@ -15,6 +15,7 @@ mod database;
 mod floods;
 mod latchkey;
 mod load;
+mod openid;
 mod partners;
 mod passkey;
 #[expect(dead_code, reason = "the tests need more of it")]

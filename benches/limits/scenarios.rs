@@ -12,6 +12,7 @@ use crate::{
     latchkey::{Latchkey, PASSWORD, answer, fill},
     load::{Request, Seen, wrk},
     partners::{Bare, argon2id},
+    openid::openid,
     passkey::passkey,
     postgres,
     report::{
@@ -23,7 +24,7 @@ use crate::{
 
 type Measure = for<'a> fn(&'a Run, &'a mut Report) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-pub(crate) const ALL: [(&str, Measure); 13] = [
+pub(crate) const ALL: [(&str, Measure); 14] = [
     ("profile", |run, report| Box::pin(profile(run, report))),
     ("pages", |run, report| Box::pin(pages(run, report))),
     ("hashing", |run, report| Box::pin(hashing(run, report))),
@@ -36,6 +37,7 @@ pub(crate) const ALL: [(&str, Measure); 13] = [
     ("silence", |run, report| Box::pin(silence(run, report))),
     ("silence-of-mail", |run, report| Box::pin(silence_of_mail(run, report))),
     ("passkey", |run, report| Box::pin(passkey(run, report))),
+    ("openid", |run, report| Box::pin(openid(run, report))),
     ("database work", |run, report| Box::pin(database_work(run, report))),
 ];
 

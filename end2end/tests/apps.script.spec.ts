@@ -234,6 +234,8 @@ printf 'Content-Type: text/html\\n\\n<p id="name">%s</p><p id="sub">%s</p><p id=
     await page.goto(`${home}oidc?logout=${encodeURIComponent(home)}`);
     // It shows a token that the dropped key has signed, which proves nothing: so the person is asked.
     await page.getByRole("main").getByRole("button", { name: "Sign out" }).click();
+    await expect(page.getByRole("heading", { name: "You're signed out" })).toBeVisible();
+    await page.goto(home);
     await signInHere(page, "Apache", username);
     await expect(page.locator("#name")).toHaveText("Test Person");
   } finally {

@@ -84,6 +84,19 @@ fn snippet(file: &str, changes: &[(&str, &str)]) -> String {
     text
 }
 
+/// Where the proxies are: on the path, or where .ci/tools keeps them.
+fn tools_path() -> String {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    let cache = match variable("XDG_CACHE_HOME") {
+        unset if unset.is_empty() => format!("{}/.cache", variable("HOME")),
+        cache => cache,
+    };
+    let kept = fs::read_dir(format!("{cache}/latchkey/tools")).into_iter().flatten().flatten();
+    let kept = kept.map(|tool| tool.path().join("bin").display().to_string());
+    let kept: Vec<String> = kept.filter(|bin| bin.contains("/proxies-")).collect();
+    [variable("PATH"), "/usr/sbin".to_owned(), kept.join(":")].join(":")
+}
+
 async fn start(kind: &str, latchkey: u16, app: u16) -> Proxy {
     let port = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = port.local_addr().expect("an address").port();
@@ -143,11 +156,11 @@ async fn start(kind: &str, latchkey: u16, app: u16) -> Proxy {
             vec!["-f".into(), at("haproxy.cfg")]
         }
     };
-    let path = std::env::var("PATH").expect("a path");
+    let path = tools_path();
     let log = fs::File::create(folder.path().join("log")).expect("a file");
     let child = Command::new(kind)
         .args(&arguments)
-        .env("PATH", format!("{path}:/usr/sbin"))
+        .env("PATH", path)
         .env("HOME", folder.path())
         .current_dir(folder.path())
         .stdin(Stdio::null())
