@@ -12,7 +12,7 @@
 pub mod json;
 mod paths;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,10 @@ use self::paths::access_to;
 use crate::{
     apps::{Access, App},
     keys::{Sealed, Statement},
-    openid::{Holding, Person, codes, holding},
+    openid::{
+        Holding, Person, codes, holding,
+        tokens::{self, Known},
+    },
     platform::{
         clock::now,
         error::{Fault, Result},
@@ -72,7 +75,7 @@ struct Remembered {
     era: Option<u64>,
     person: Person,
     /// The assertion, and when it was made.
-    assertion: std::sync::Mutex<Option<(i64, Arc<str>)>>,
+    assertion: Mutex<Option<(i64, Arc<str>)>>,
 }
 
 /// What this node remembers of grants.
@@ -91,19 +94,59 @@ pub enum Verdict {
     Denied,
 }
 
+/// What a request shows of who it is.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The cookie of the app's host.
+    pub cookie: Option<&'a str>,
+    /// An access token: a program shows it instead of a cookie.
+    pub bearer: Option<&'a str>,
+}
+
+/// Whose access token this is: one that an app of the person's got for this host (RFC 8707).
+async fn of_token(
+    services: &Services,
+    app: &App,
+    token: &str,
+) -> Result<Option<Arc<Remembered>>, Fault> {
+    let Some(Known::Access(known)) = tokens::find(services, token).await? else { return Ok(None) };
+    let (claims, holding) = *known;
+    if Some(&claims.aud) != app.definition.host.as_ref() {
+        return Ok(None);
+    }
+    let session = &holding.grant.session;
+    let token = VerifiedToken {
+        carrier: Carrier::Browser,
+        session: session.id.as_str().into(),
+        account: holding.person.id,
+    };
+    let session = services.live_sessions.find(&token).await?;
+    Ok(session.map(|session| Arc::new(Remembered::new(session, app, None, holding.person))))
+}
+
+impl Remembered {
+    fn new(session: Arc<LiveSession>, app: &App, era: Option<u64>, person: Person) -> Self {
+        Self { session, app: app.id.clone(), era, person, assertion: Mutex::default() }
+    }
+}
+
 /// Decides about a path of an app.
 pub async fn decide(
     services: &Services,
     app: &App,
     host: &str,
     path: &str,
-    cookie: Option<&str>,
+    shown: Shown<'_>,
 ) -> Result<Verdict> {
     let needed = access_to(&app.definition.rules, path);
     let is_public = needed.iter().all(|access| matches!(access, Access::Everybody));
-    let known = match cookie.and_then(|text| AppCookie::read(services, host, text)) {
-        Some(cookie) => who(services, app, &cookie).await?,
-        None => None,
+    let known = match (shown.bearer, shown.cookie) {
+        (Some(token), _) => of_token(services, app, token).await?,
+        (None, Some(text)) => match AppCookie::read(services, host, text) {
+            Some(cookie) => who(services, app, &cookie).await?,
+            None => None,
+        },
+        (None, None) => None,
     };
     let Some(known) = known else {
         return Ok(if is_public { Verdict::Public } else { Verdict::SignIn });
@@ -113,7 +156,8 @@ pub async fn decide(
         Access::Everybody | Access::SignedIn => true,
         Access::Groups(groups) => groups.iter().any(|group| person.groups.contains(group)),
     };
-    if !is_public && !(app.admits(&person.groups) && needed.iter().all(may)) {
+    let is_admitted = app.admits(&person.groups) && needed.iter().all(may);
+    if !is_public && !is_admitted {
         return Ok(Verdict::Denied);
     }
     let assertion = assert(services, app, &known).await?;
@@ -159,13 +203,7 @@ async fn who(
     };
     let Some(session) = services.live_sessions.find(&token).await? else { return Ok(None) };
     let Some(holding) = holding(services, &cookie.grant).await? else { return Ok(None) };
-    let known = Arc::new(Remembered {
-        session,
-        app: app.id.clone(),
-        era,
-        person: holding.person,
-        assertion: std::sync::Mutex::default(),
-    });
+    let known = Arc::new(Remembered::new(session, app, era, holding.person));
     REMEMBERED.insert(key, known.clone());
     Ok(Some(known))
 }
@@ -190,7 +228,7 @@ struct Assertion<'a> {
 /// The assertion about a person for one app, made anew every few seconds.
 async fn assert(services: &Services, app: &App, known: &Remembered) -> Result<Arc<str>, Fault> {
     let now = now();
-    let lock = || known.assertion.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lock = || known.assertion.lock().unwrap_or_else(PoisonError::into_inner);
     let recent = |at: i64| (at..at + ASSERTION_REUSED).contains(&now);
     if let Some((_, text)) = lock().as_ref().filter(|(at, _)| recent(*at)) {
         return Ok(text.clone());

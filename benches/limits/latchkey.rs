@@ -121,7 +121,7 @@ impl Latchkey {
         let settings = Settings::read(&sources).expect("good settings");
         let secret = settings.keys.secret.clone().expect("a secret");
         let url = settings.web.public_url_at(self.address().port());
-        Tokens::new(&settings.sessions, &url, &secret, None)
+        Tokens::new(&settings.sessions, &url, &secret, None, None)
     }
 
     pub(crate) fn tokens(&self, sessions: Vec<StoredSession>) -> Vec<String> {

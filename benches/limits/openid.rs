@@ -9,9 +9,7 @@ use aws_lc_rs::{
     digest::{SHA256, digest},
     rand::SystemRandom,
     rsa::KeySize,
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
-    },
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
@@ -172,7 +170,8 @@ async fn theirs(issuer: &str) -> App {
     loop {
         let answer = browser.get(&next).send().await.expect("an answer");
         let url = answer.url().clone();
-        let to = answer.headers().get(header::LOCATION).map(|to| to.to_str().expect("text").to_owned());
+        let to =
+            answer.headers().get(header::LOCATION).map(|to| to.to_str().expect("text").to_owned());
         next = match to {
             Some(to) if to.starts_with(CALLBACK) => break,
             Some(to) => url.join(&to).expect("a URL").into(),

@@ -11,8 +11,8 @@ use crate::{
     floods::FLOODS,
     latchkey::{Latchkey, PASSWORD, answer, fill},
     load::{Request, Seen, wrk},
-    partners::{Bare, argon2id},
     openid::openid,
+    partners::{Bare, argon2id},
     passkey::passkey,
     postgres,
     report::{

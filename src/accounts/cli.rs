@@ -5,7 +5,7 @@ mod import_options;
 use std::{
     fs,
     io::{BufReader, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use clap::Subcommand;

@@ -90,7 +90,8 @@ impl Definition {
     /// Whether it has a secret: an app that is only behind a proxy has none.
     #[must_use]
     pub fn has_secret(&self) -> bool {
-        !self.public && !(self.redirect_uris.is_empty() && self.serves.is_empty())
+        let is_client = !self.redirect_uris.is_empty() || !self.serves.is_empty();
+        is_client && !self.public
     }
 
     /// Everything that is wrong with it, in words.

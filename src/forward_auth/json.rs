@@ -6,7 +6,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 
-use super::{Arrival, Verdict, arrive, begin, decide};
+use super::{Arrival, Shown, Verdict, arrive, begin, decide};
 use crate::{
     apps::{App, definition::CALLBACK},
     openid::{
@@ -121,7 +121,15 @@ async fn answer(
     let cookies = &state.cookies;
     let is_https = is_https(&app);
     let cookie = cookies.app(headers, is_https);
-    Ok(match decide(state, &app, &asked.host, &asked.path, cookie.as_deref()).await? {
+    let authorization = one(headers, header::AUTHORIZATION.as_str());
+    // Other schemes are the app's own.
+    let bearer = authorization.as_deref().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        // So are tokens that we can't have signed.
+        (scheme.eq_ignore_ascii_case("bearer") && token.split('.').count() == 3).then_some(token)
+    });
+    let shown = Shown { cookie: cookie.as_deref(), bearer };
+    Ok(match decide(state, &app, &asked.host, &asked.path, shown).await? {
         Verdict::Public => identity(None, ""),
         Verdict::Pass { person, assertion } => identity(Some(&person), &assertion),
         Verdict::Denied => refused(StatusCode::FORBIDDEN, language(state, headers), "proxy-denied"),

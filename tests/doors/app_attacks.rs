@@ -181,12 +181,12 @@ async fn an_app_must_show_its_own_secret_in_one_way() {
     let post = || program().post(server.url("/token"));
     let cases = [
         post().form(&fields(&[])),
-        post().form(&fields(&[id.clone()])),
+        post().form(&fields(std::slice::from_ref(&id))),
         post().form(&fields(&[id.clone(), ("client_secret", "wrong".to_owned())])),
         post().basic_auth(&app.id, Some("wrong")).form(&fields(&[])),
         post().basic_auth(&public.id, Some(&secret)).form(&fields(&[])),
         post().basic_auth("nobody", Some(&secret)).form(&fields(&[])),
-        post().bearer_auth(&secret).form(&fields(&[id.clone()])),
+        post().bearer_auth(&secret).form(&fields(std::slice::from_ref(&id))),
     ];
     for (number, case) in cases.into_iter().enumerate() {
         let answer = case.send().await.expect("an answer");

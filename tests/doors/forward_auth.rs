@@ -259,3 +259,22 @@ async fn a_cookie_of_one_app_is_nothing_to_another_and_a_session_can_be_short() 
     browser.send("/account/apps", "/api/take_back_app", &[("id", &id)]).await;
     assert_eq!(sent(with(ask(&server, "/"), &app)).await.status(), StatusCode::FOUND);
 }
+
+#[tokio::test]
+async fn a_program_shows_a_token_of_its_owner_for_this_host_instead_of_a_cookie() {
+    let (server, _) = behind_a_proxy(&[]).await;
+    let host = "https://wiki.example.org";
+    let program = App::add(&server, "Sync", &["--public", "--resource", host]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let for_host = program.tokens(&server, &browser, &[("resource", host)]).await;
+    let other = program.tokens(&server, &browser, &[]).await;
+    let with_token = async |token: &str| sent(ask(&server, "/api").bearer_auth(token)).await;
+    let answer = with_token(text(&for_host, "access_token")).await;
+    assert_eq!((answer.status(), &*identity(&answer)[0]), (StatusCode::OK, "alice"));
+    let own = server.token("alice").await;
+    for token in [text(&other, "access_token"), text(&for_host, "id_token"), &own, "a.b.c"] {
+        assert_eq!(with_token(token).await.status(), StatusCode::FOUND);
+    }
+    browser.send("/account/apps", "/api/take_back_app", &[("id", &program.id)]).await;
+    assert_eq!(with_token(text(&for_host, "access_token")).await.status(), StatusCode::FOUND);
+}

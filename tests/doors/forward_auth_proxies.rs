@@ -86,6 +86,7 @@ fn snippet(file: &str, changes: &[(&str, &str)]) -> String {
 
 /// Where the proxies are: on the path, or where .ci/tools keeps them.
 fn tools_path() -> String {
+    #[expect(clippy::disallowed_methods, reason = "the tools of the tests, not settings")]
     let variable = |name| std::env::var(name).unwrap_or_default();
     let cache = match variable("XDG_CACHE_HOME") {
         unset if unset.is_empty() => format!("{}/.cache", variable("HOME")),

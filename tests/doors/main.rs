@@ -12,6 +12,7 @@ mod assets;
 mod audit;
 mod authenticator;
 mod brand;
+mod conformance;
 mod connections;
 mod deletion;
 mod factors;

@@ -13,6 +13,8 @@ mod as_people_have_it;
 mod audit;
 #[path = "../doors/authenticator.rs"]
 mod authenticator;
+#[path = "../doors/conformance.rs"]
+mod conformance;
 mod copy;
 #[path = "../doors/deletion.rs"]
 mod deletion;

@@ -91,7 +91,12 @@ fn row(used: &Used, token: &str) -> impl IntoView + use<> {
         let what = ("what", names.join(", ").into());
         view! { <p class="hint">{t_with("app-agreed", &[what])}</p> }
     });
-    let label = t_with("app-end-of", &[("app", isolated(&name).into())]);
+    // There may be nothing left of it but the consent.
+    let (words, label) = match used.grant {
+        Some(_) => (t("app-end"), "app-end-of"),
+        None => (t("app-remove"), "app-remove-of"),
+    };
+    let label = t_with(label, &[("app", isolated(&name).into())]);
     view! {
         <li>
             {GRID.view()}
@@ -104,7 +109,7 @@ fn row(used: &Used, token: &str) -> impl IntoView + use<> {
                 {hidden(TOKEN_FIELD, token)}
                 {hidden("id", &used.app.id)}
                 <button type="submit" class="button quiet small" aria-label=label>
-                    {t("app-end")}
+                    {words}
                 </button>
             </form>
         </li>
