@@ -73,13 +73,23 @@ pub struct Person {
 }
 
 impl Person {
-    pub(crate) async fn of(store: &Store, profile: &Profile) -> Result<Self, Fault> {
+    /// What an app that has this scope needs to know, and no more: each look-up takes time.
+    async fn of(store: &Store, profile: &Profile, scope: &str, app: &App) -> Result<Self, Fault> {
+        let email = match has(scope, "email") {
+            true => emails::of(store, profile.id).await?.verified,
+            false => None,
+        };
+        let needs_groups = has(scope, "groups") || !app.definition.groups.is_empty();
+        let groups = match needs_groups {
+            true => groups::of(store, profile.id).await?,
+            false => Vec::new(),
+        };
         Ok(Self {
             id: profile.id,
             username: profile.username.clone(),
             name: profile.display_name().to_owned(),
-            email: emails::of(store, profile.id).await?.verified,
-            groups: groups::of(store, profile.id).await?,
+            email,
+            groups,
         })
     }
 
@@ -103,6 +113,6 @@ pub async fn holding(services: &Services, grant: &str) -> Result<Option<Holding>
     let Some(grant) = found else { return Ok(None) };
     let apps = services.apps.get().await?;
     let Some(app) = apps.find(&grant.app).cloned() else { return Ok(None) };
-    let person = Person::of(&services.store, &grant.profile).await?;
+    let person = Person::of(&services.store, &grant.profile, &grant.scope, &app).await?;
     Ok(app.admits(&person.groups).then_some(Holding { grant, app, person }))
 }

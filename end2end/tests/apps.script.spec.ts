@@ -145,6 +145,16 @@ test("a Flask app with Authlib", async ({ page, startServer }) => {
   await goThrough(page, server, "Flask", home);
 });
 
+test("an axum app with the crate openidconnect", async ({ page, startServer }) => {
+  const server = await startServer();
+  const port = await freePort();
+  const home = `http://localhost:${port}/`;
+  const env = add(server, "axum", `${home}callback`, "--post-logout-redirect-uri", home);
+  const program = resolve("../target/examples/debug/latchkey-example-axum");
+  await run(home, program, [], examples, env);
+  await goThrough(page, server, "axum", home);
+});
+
 test("an app in the browser with oidc-client-ts, in its window and in one of its own", async ({ page, startServer }) => {
   const server = await startServer();
   const port = await freePort();

@@ -136,8 +136,8 @@ pub async fn decide(
             false => to(SET_UP, Step::Login),
         };
     }
-    let groups = groups::of(&services.store, caller.account()).await?;
-    if !request.app.admits(&groups) {
+    let needs_groups = !request.app.definition.groups.is_empty();
+    if needs_groups && !request.app.admits(&groups::of(&services.store, caller.account()).await?) {
         return refuse("access_denied", "The person may not use this app.");
     }
     if needs_consent(services, request, caller, step_of(Step::Consent)).await? {

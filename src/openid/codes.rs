@@ -96,10 +96,7 @@ pub async fn redeem(
         }
         return Ok(Err(Worthless("The code has expired.")));
     }
-    let mut tx = services.store.begin_lightly().await?;
-    let is_first = sql::spend(&mut tx, &hash, read.at + TTL + REMEMBERED).await?;
-    tx.commit().await?;
-    if !is_first {
+    if !sql::spend(&services.store, &hash, read.at + TTL + REMEMBERED).await? {
         end_reused(services, app, &read.grant, visit).await?;
         return Ok(Err(Worthless("The code has been used before.")));
     }

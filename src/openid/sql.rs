@@ -5,7 +5,7 @@ use crate::{
     store::{
         Kind::{Number, Text},
         Store, Table,
-        db::{Db, Tx, sql},
+        db::{Db, sql},
         table,
     },
 };
@@ -14,10 +14,10 @@ pub(crate) const TABLES: &[Table] =
     &[table("used_codes", &[("hash", Text), ("expires_at", Number)])];
 
 /// Notes the use of a code. `false`: it has been used before.
-pub(super) async fn spend(tx: &mut Tx, hash: &str, expires_at: i64) -> Result<bool, Fault> {
+pub(super) async fn spend(store: &Store, hash: &str, expires_at: i64) -> Result<bool, Fault> {
     let insert = "INSERT INTO used_codes (hash, expires_at) VALUES ($1, $2) \
                   ON CONFLICT (hash) DO NOTHING";
-    Ok(tx.execute(sql(insert).bind(hash).bind(expires_at)).await? == 1)
+    Ok(store.execute_lightly(sql(insert).bind(hash).bind(expires_at)).await? == 1)
 }
 
 pub(super) async fn is_spent(db: &mut Db, hash: &str) -> Result<bool, Fault> {

@@ -229,14 +229,7 @@ impl Drop for Db {
 /// To avoid deadlocks, transactions lock in this order: the revision, accounts, sessions and what
 /// depends on them, counters, the audit trail. SQLite has one writer, so the order doesn't matter
 /// there.
-pub(crate) struct Tx(Db, Weight);
-
-/// Whether a commit waits until it is on the disk.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Weight {
-    Durable,
-    Light,
-}
+pub(crate) struct Tx(Db);
 
 impl Tx {
     pub(crate) async fn commit(self) -> Result<(), Fault> {
@@ -249,11 +242,6 @@ impl Tx {
 
     async fn end(mut self, how: &'static str) -> Result<(), Fault> {
         self.0.execute(sql(how)).await?;
-        if self.1 == Weight::Light
-            && let (_, Some(heavy)) = self.0.dialect(&LIGHTLY)
-        {
-            self.0.execute(sql(heavy)).await?;
-        }
         self.0.give_back();
         Ok(())
     }
@@ -313,23 +301,20 @@ impl Store {
         db.patience = patience;
         let begin = db.dialect(&BEGIN_WRITING);
         // Wrapped first, so that a transaction cancelled here doesn't return its connection.
-        let mut tx = Tx(db, Weight::Durable);
+        let mut tx = Tx(db);
         tx.execute(sql(begin)).await?;
         Ok(tx)
     }
 
-    /// The same, for a note that nobody misses after a power failure: its commit doesn't wait for the disk.
-    pub(crate) async fn begin_lightly(&self) -> Result<Tx, Fault> {
-        let db = self.write().await?;
-        let mut tx = Tx(db, Weight::Light);
-        let (light, heavy) = tx.dialect(&LIGHTLY);
-        let begin = sql(tx.dialect(&BEGIN_WRITING));
-        // SQLite changes this only outside of a transaction, PostgreSQL only inside.
-        let order = if heavy.is_some() { [sql(light), begin] } else { [begin, sql(light)] };
-        for statement in order {
-            tx.execute(statement).await?;
-        }
-        Ok(tx)
+    /// Executes one statement whose effect nobody misses after a power failure: its commit doesn't wait for
+    /// the disk. Whatever goes wrong closes the connection, so it never stays like this.
+    pub(crate) async fn execute_lightly(&self, statement: Sql) -> Result<u64, Fault> {
+        let mut db = self.write().await?;
+        let (light, heavy) = db.dialect(&LIGHTLY);
+        db.execute(sql(light)).await?;
+        let rows = db.execute(statement).await?;
+        db.execute(sql(heavy)).await?;
+        Ok(rows)
     }
 
     async fn acquire<DB: sqlx::Database>(&self, pool: &Pool<DB>) -> Result<InUse<DB>, Fault> {

@@ -64,10 +64,10 @@ pub(super) const ERASE: Dialects<Option<&str>> =
 pub(super) const BEGIN_WRITING: Dialects<&str> =
     Dialects { sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN" };
 
-/// Lets a transaction commit without waiting for the disk, and takes that back if it lasts longer.
-pub(super) const LIGHTLY: Dialects<(&str, Option<&str>)> = Dialects {
-    sqlite: ("PRAGMA synchronous = NORMAL", Some("PRAGMA synchronous = FULL")),
-    postgres: ("SET LOCAL synchronous_commit = off", None),
+/// Lets commits on a connection not wait for the disk, and takes that back.
+pub(super) const LIGHTLY: Dialects<(&str, &str)> = Dialects {
+    sqlite: ("PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"),
+    postgres: ("SET synchronous_commit = off", "RESET synchronous_commit"),
 };
 
 /// Begins a transaction that sees one snapshot of the database, from its first statement on.
