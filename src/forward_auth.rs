@@ -115,6 +115,9 @@ async fn of_token(
         return Ok(None);
     }
     let session = &holding.grant.session;
+    if is_too_old(app, session.auth_time) {
+        return Ok(None);
+    }
     let token = VerifiedToken {
         carrier: Carrier::Browser,
         session: session.id.as_str().into(),
@@ -122,6 +125,11 @@ async fn of_token(
     };
     let session = services.live_sessions.find(&token).await?;
     Ok(session.map(|session| Arc::new(Remembered::new(session, app, None, holding.person))))
+}
+
+/// Whether people must sign in again for this app.
+fn is_too_old(app: &App, since: i64) -> bool {
+    app.definition.longest_session.is_some_and(|longest| now() - since > longest)
 }
 
 impl Remembered {
@@ -140,14 +148,15 @@ pub async fn decide(
 ) -> Result<Verdict> {
     let needed = access_to(&app.definition.rules, path);
     let is_public = needed.iter().all(|access| matches!(access, Access::Everybody));
-    let known = match (shown.bearer, shown.cookie) {
-        (Some(token), _) => of_token(services, app, token).await?,
-        (None, Some(text)) => match AppCookie::read(services, host, text) {
-            Some(cookie) => who(services, app, &cookie).await?,
-            None => None,
-        },
-        (None, None) => None,
+    // A token that is not ours is the app's own.
+    let mut known = match shown.bearer {
+        Some(token) => of_token(services, app, token).await?,
+        None => None,
     };
+    let cookie = shown.cookie.filter(|_| known.is_none());
+    if let Some(cookie) = cookie.and_then(|text| AppCookie::read(services, host, text)) {
+        known = who(services, app, &cookie).await?;
+    }
     let Some(known) = known else {
         return Ok(if is_public { Verdict::Public } else { Verdict::SignIn });
     };
@@ -170,8 +179,7 @@ async fn who(
     app: &App,
     cookie: &AppCookie,
 ) -> Result<Option<Arc<Remembered>>, Fault> {
-    let longest = app.definition.longest_session;
-    if longest.is_some_and(|longest| now() - cookie.since > longest) {
+    if is_too_old(app, cookie.since) {
         return Ok(None);
     }
     // Several servers may run in one process, in tests.
@@ -271,6 +279,14 @@ pub struct Begun {
 /// The longest path to come back to, in bytes.
 const MAX_PATH: usize = 2000;
 
+/// Whether this is an address of the app's host that one can come back to. `//` would lead elsewhere.
+fn is_of_here(path: &str) -> bool {
+    path.len() <= MAX_PATH
+        && path.starts_with('/')
+        && !path[1..].starts_with(['/', '\\'])
+        && !path.starts_with(json::OURS)
+}
+
 /// Begins a sign-in. `browser`: the id in its cookie, if it has one.
 pub fn begin(
     services: &Services,
@@ -283,7 +299,7 @@ pub fn begin(
         Some(browser) => browser,
         None => random::text()?,
     };
-    let to = if path.len() > MAX_PATH || path.starts_with(json::OURS) { "/" } else { path };
+    let to = if is_of_here(path) { path } else { "/" };
     let trip = Trip { to: to.to_owned(), at: now(), id: random::text()? };
     let verifier = services.keys.tag(Statement::AppVerifier(&browser, &trip.id));
     let text = serde_json::to_string(&trip).map_err(Fault::internal)?;

@@ -51,8 +51,8 @@ pub enum Statement<'a> {
     PasskeyChallenge(&'a str, &'a str),
     /// This account was signed in to from this device in this network.
     Seen(AccountId, &'a str, &'a str),
-    /// This step of an authorization was taken at this time, for the request with this hash.
-    AuthorizationStep(&'a str, i64, &'a str),
+    /// These steps of an authorization were taken, for the request with this hash.
+    AuthorizationSteps(&'a str, &'a str),
     /// What the browser shows to the app of this host: a grant, and since when.
     AppCookie(&'a str, &'a str, i64),
     /// The PKCE verifier of a sign-in to an app behind a proxy, in this browser at this time.
@@ -82,8 +82,8 @@ impl Statement<'_> {
             Self::Seen(account, device, network) => {
                 format!("seen by {}: {device}, {network}", account.0)
             }
-            Self::AuthorizationStep(step, at, request) => {
-                format!("step {step} at {at} of authorization: {request}")
+            Self::AuthorizationSteps(steps, request) => {
+                format!("steps {steps} of authorization: {request}")
             }
             Self::AppCookie(host, grant, since) => format!("app {host}: {grant} since {since}"),
             Self::AppVerifier(browser, id) => format!("verifier of sign-in {id} in {browser}"),

@@ -100,7 +100,7 @@ pub(crate) struct AppOptions {
     /// Where the app is told that somebody has signed out
     #[arg(long, value_name = "URI")]
     backchannel_logout_uri: Option<String>,
-    /// The address of an app behind a reverse proxy, such as https://wiki.example.org
+    /// The origin of an app behind a reverse proxy: scheme, host and port
     #[arg(long, value_name = "ORIGIN")]
     host: Option<String>,
     /// The app can keep no secret: it runs in browsers or on devices
@@ -208,6 +208,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
                 let mut shown = describe(&app);
                 if let Some(secret) = &secret {
                     shown["client_secret"] = secret.as_str().into();
+                    shown["secrets"] = 1.into();
                 }
                 shown["issuer"] = issuer.as_str().into();
                 say(&shown.to_string());

@@ -217,6 +217,14 @@ fn parse(uri: &str) -> Result<Url, &'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must name no user");
     }
+    // A browser would send another one.
+    if url.as_str() != uri && url.as_str().strip_suffix('/') != Some(uri) {
+        return Err("must be written as a browser sends it");
+    }
+    let ours = ["code", "error", "iss", "state"];
+    if url.query_pairs().any(|(name, _)| ours.contains(&&*name)) {
+        return Err("must have no parameter that the answer has: code, error, iss, state");
+    }
     Ok(url)
 }
 
@@ -328,6 +336,10 @@ mod tests {
             "ftp://app.example.org/",
             "app.example.org",
             "https://app.example.org/ü",
+            "https://app.example.org/../x",
+            "https://app.example.org\\@evil.example/",
+            "https://APP.example.org/cb",
+            "https://app.example.org/cb?code=x",
         ] {
             assert_eq!(app(uri).faults().len(), 1, "{uri}");
         }

@@ -72,7 +72,7 @@ Apache (libapache2-mod-auth-openidc):
     OIDCClientSecret {shown}
     OIDCRedirectURI {uri}
     OIDCPKCEMethod S256
-    OIDCCryptoPassphrase \"exec:/usr/bin/openssl rand -hex 32\"
+    OIDCCryptoPassphrase A-RANDOM-TEXT   # openssl rand -hex 32
 
 Rust: the crate openidconnect; docs/apps/axum.md is a whole app.",
         insecure = if issuer.starts_with("http:") {

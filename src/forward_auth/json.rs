@@ -56,8 +56,8 @@ async fn forward_auth(State(state): State<AppState>, request: Request) -> Result
                 &one(headers, "x-forwarded-host")?,
                 &one(headers, "x-forwarded-proto")?,
             ),
-            path: one(headers, "x-forwarded-uri").unwrap_or_else(|| "/".to_owned()),
-            method: one(headers, "x-forwarded-method").unwrap_or_else(|| "GET".to_owned()),
+            path: address(headers, "x-forwarded-uri")?,
+            method: one(headers, "x-forwarded-method")?,
         })
     });
     answer(&state, asked, headers, StatusCode::FOUND).await
@@ -67,11 +67,11 @@ async fn forward_auth(State(state): State<AppState>, request: Request) -> Result
 async fn auth_request(State(state): State<AppState>, request: Request) -> Result<Response> {
     let headers = request.headers();
     let asked = trusted(&state, &request).and_then(|()| {
-        let url = one(headers, "x-original-url")?;
+        let url = address(headers, "x-original-url")?;
         let (scheme, rest) = url.split_once("://")?;
         let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let method = one(headers, "x-original-method").unwrap_or_else(|| "GET".to_owned());
+        let method = one(headers, "x-original-method")?;
         Some(Asked { host: without_port(host, scheme), path, method })
     });
     answer(&state, asked, headers, StatusCode::UNAUTHORIZED).await
@@ -98,6 +98,17 @@ fn one(headers: &HeaderMap, name: &str) -> Option<String> {
         (Some(value), None) => value.to_str().ok().map(str::to_owned),
         _ => None,
     }
+}
+
+/// The one address in a header, in visible ASCII: other bytes are written as a browser writes them.
+fn address(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let encoded = value.as_bytes().iter().map(|byte| match byte {
+        0x21..=0x7e => char::from(*byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    Some(encoded.collect())
 }
 
 /// A host as apps are found by: without the default port of its scheme.
@@ -160,7 +171,9 @@ fn navigates(asked: &Asked, headers: &HeaderMap) -> bool {
         Some(mode) => mode == "navigate",
         None => crate::web::reply::accepts(headers, "text/html"),
     };
-    is_read && navigates && !upgrades
+    // What is in a frame can't show our pages.
+    let in_frame = headers.get("sec-fetch-dest").is_some_and(|dest| dest != "document");
+    is_read && navigates && !upgrades && !in_frame
 }
 
 fn is_https(app: &App) -> bool {

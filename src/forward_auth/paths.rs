@@ -9,20 +9,29 @@ use crate::apps::{
 /// the path.
 ///
 /// A path that can be read in more than one way (`/public/../admin`, `/%61dmin`) may lead anywhere in the
-/// app, so everything that any rule asks for must be met, and it is never for everybody.
+/// app, so everything that any rule asks for must be met, and it is never for everybody. The same goes for
+/// `/Admin`, if there is a rule for `/admin`.
 #[must_use]
 pub(super) fn access_to<'a>(rules: &'a [Rule], path: &str) -> Vec<&'a Access> {
     const SIGNED_IN: &Access = &Access::SignedIn;
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    if !rules.is_empty() && (!path.starts_with('/') || !is_plain(path)) {
+    let found = rule_at(rules, path);
+    // Some apps take no notice of case.
+    let lower = path.to_ascii_lowercase();
+    let is_clear = path.starts_with('/') && is_plain(path) && found == rule_at(rules, &lower);
+    if !rules.is_empty() && !is_clear {
         let strict = rules.iter().map(|rule| &rule.access);
         return strict.filter(|access| **access != Access::Everybody).chain([SIGNED_IN]).collect();
     }
-    let matching = rules.iter().filter(|rule| is_below(&rule.path, path));
-    match matching.max_by_key(|rule| rule.path.trim_end_matches('/').len()) {
-        Some(rule) => vec![&rule.access],
-        None => vec![SIGNED_IN],
-    }
+    vec![found.map_or(SIGNED_IN, |rule| &rule.access)]
+}
+
+/// The rule with the longest prefix. Whoever writes a rule in capitals means it so.
+fn rule_at<'a>(rules: &'a [Rule], path: &str) -> Option<&'a Rule> {
+    let matching = rules.iter().filter(|rule| {
+        is_below(&rule.path, path) || is_below(&rule.path.to_ascii_lowercase(), path)
+    });
+    matching.max_by_key(|rule| rule.path.trim_end_matches('/').len())
 }
 
 /// `/admin` is for `/admin` and all below it.
@@ -51,7 +60,7 @@ mod tests {
         for path in ["/public", "/public/", "/public/a?b=/admin", "/public/a.css"] {
             assert!(is_public(path), "{path}");
         }
-        for path in ["/", "/publicity", "/public/drafts", "/public/drafts/a", "/Public", "/admin"] {
+        for path in ["/", "/publicity", "/public/drafts", "/public/drafts/a", "/admin"] {
             assert!(!is_public(path), "{path}");
         }
         assert!(matches!(access_to(&rules, "/admin/x")[0], Access::Groups(_)));
@@ -69,6 +78,9 @@ mod tests {
             "/public/..;/admin",
             "/public\\..\\admin",
             "public",
+            "/Admin",
+            "/ADMIN/x",
+            "/PUBLIC",
         ] {
             let needed = access_to(&rules, path);
             assert!(needed.iter().any(|access| matches!(access, Access::Groups(_))), "{path}");

@@ -59,23 +59,33 @@ pub enum Decision {
     Consent,
 }
 
-/// The step that this request says was taken, and when.
-fn taken(services: &Services, request: &Request) -> Option<(Step, i64)> {
-    let (step, rest) = request.step.as_deref()?.split_once('.')?;
-    let (at, tag) = rest.split_once('.')?;
-    let (step, at) = (Step::ALL.into_iter().find(|known| known.word() == step)?, at.parse().ok()?);
-    let statement = Statement::AuthorizationStep(step.word(), at, &request.digest());
-    let counts = (now() - STEP_TTL..=now()).contains(&at);
-    (counts && services.keys.fits(statement, tag)).then_some((step, at))
+/// The steps that this request says were taken, and when.
+fn taken(services: &Services, request: &Request) -> Vec<(Step, i64)> {
+    let read = || {
+        let (steps, tag) = request.step.as_deref()?.rsplit_once('.')?;
+        let statement = Statement::AuthorizationSteps(steps, &request.digest());
+        services.keys.fits(statement, tag).then_some(steps)
+    };
+    let of_words = |text: &str| {
+        let (word, at) = text.split_once('-')?;
+        let step = Step::ALL.into_iter().find(|known| known.word() == word)?;
+        Some((step, at.parse().ok()?))
+    };
+    let steps = read().unwrap_or_default().split('~').filter_map(of_words);
+    steps.filter(|(_, at)| (now() - STEP_TTL..=now()).contains(at)).collect()
 }
 
-/// The address of the request after a step that is taken now.
+/// The address of the request after a step that is taken now, besides those before.
 #[must_use]
 pub fn after(services: &Services, request: &Request, step: Step) -> String {
-    let at = now();
-    let digest = request.digest();
-    let tag = services.keys.tag(Statement::AuthorizationStep(step.word(), at, &digest));
-    request.address(Some(&format!("{}.{at}.{tag}", step.word())))
+    let mut steps = taken(services, request);
+    steps.retain(|(known, _)| *known != step);
+    steps.push((step, now()));
+    let steps: Vec<String> =
+        steps.iter().map(|(step, at)| format!("{}-{at}", step.word())).collect();
+    let steps = steps.join("~");
+    let tag = services.keys.tag(Statement::AuthorizationSteps(&steps, &request.digest()));
+    request.address(Some(&format!("{steps}.{tag}")))
 }
 
 /// Decides about a request.
@@ -102,7 +112,7 @@ pub async fn decide(
         };
     };
     let taken = taken(services, request);
-    let step_of = |step: Step| taken.filter(|(known, _)| *known == step).map(|(_, at)| at);
+    let step_of = |step: Step| taken.iter().find(|(known, _)| *known == step).map(|(_, at)| *at);
 
     let hint = request.id_token_hint.as_deref();
     let hint = hint.and_then(|token| read_hint(services, token));
@@ -110,7 +120,7 @@ pub async fn decide(
     if is_other && silent {
         return refuse("login_required", "Somebody else is signed in.");
     }
-    let has_chosen = taken.is_some();
+    let has_chosen = !taken.is_empty();
     if (is_other || request.asks(Prompt::SelectAccount)) && !has_chosen {
         return Ok(Decision::Choose);
     }
@@ -118,7 +128,7 @@ pub async fn decide(
     // Signed in at the wrong time, or too weakly.
     let session = caller.proof();
     let since_step = step_of(Step::Login).is_some_and(|at| session.auth_time >= at);
-    let is_old = request.max_age.is_some_and(|age| now() - session.auth_time > age);
+    let is_old = request.max_age.is_some_and(|age| age == 0 || now() - session.auth_time > age);
     let must_prove = (request.asks(Prompt::Login) || is_old) && !since_step;
     let too_weak = request.wants_second_factor
         && !session.proved_by.is_strong()

@@ -20,7 +20,8 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::grants,
+    sessions::{self, grants},
+    store::changes,
 };
 
 /// How long a code works, in seconds.
@@ -128,15 +129,18 @@ pub(super) async fn end_reused(
     let now = now();
     let found = grants::find(&mut services.store.read().await?, grant, now).await?;
     let Some(found) = found else { return Ok(()) };
+    let account = found.profile.id;
     let mut tx = services.store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
     if !grants::end(&mut tx, grant, now).await? {
         return Ok(tx.rollback().await?);
     }
-    let account = Some(found.profile.id);
-    let mut event = Event::of(visit, By::Stranger, APP_TOKEN_REUSED, account, now);
+    let changed = sessions::tell_of(&mut tx, revision, account, now).await?;
+    let mut event = Event::of(visit, By::Stranger, APP_TOKEN_REUSED, Some(account), now);
     event.detail.note.clone_from(&app.id);
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    services.live_sessions.changed(&changed);
     event.log();
     Ok(())
 }

@@ -81,9 +81,13 @@ async fn authorize_page(
     Ok(match decision {
         Decision::Back(to) => Redirect::to(&to).into_response(),
         Decision::Page(to) => in_language(&state, &request, &headers, Redirect::to(&to)),
-        Decision::Choose => choose_page(&state, &request, &viewer).await?,
+        Decision::Choose => {
+            let viewer = viewer.speaking(wished(&state, &request, &headers));
+            choose_page(&state, &request, &viewer).await?
+        }
         Decision::Consent => {
-            let form = FormState::new(&AGREE).to(&request.address(None));
+            let form = FormState::new(&AGREE).to(&request.address(request.step.as_deref()));
+            let viewer = viewer.speaking(wished(&state, &request, &headers));
             show_consent(&state, form, &viewer, &headers).await?
         }
     })
@@ -97,13 +101,18 @@ fn in_language(
     answer: Redirect,
 ) -> Response {
     let mut answer = answer.into_response();
-    let wishes = request.ui_locales.as_deref().unwrap_or_default();
-    let known = words(wishes).find_map(Language::accepted);
-    if let (Some(language), None) = (known, state.cookies.language(headers)) {
-        let cookie = state.cookies.set_language(language.tag());
+    if let Some(language) = wished(state, request, headers) {
+        let cookie = state.cookies.set_language_for_now(language.tag());
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     answer
+}
+
+/// The language that the app wishes for. `None`: the person has chosen one, or we don't have it.
+fn wished(state: &AppState, request: &Request, headers: &HeaderMap) -> Option<Language> {
+    let wishes = request.ui_locales.as_deref().unwrap_or_default();
+    let known = words(wishes).find_map(Language::accepted);
+    known.filter(|_| state.cookies.language(headers).is_none())
 }
 
 /// Nobody is sent to an address that the app has not registered, so the person learns of it here.

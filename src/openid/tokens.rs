@@ -17,11 +17,13 @@ use crate::{
     platform::{clock::now, clock::seconds, error::Fault, random, visit::Visit},
     services::Services,
     sessions::{
+        self,
         grants::{self, Token},
         refresh::{GRACE, RefreshToken},
         tokens::CLOCK_SKEW,
     },
     signing::{Algorithm, Expect},
+    store::changes,
 };
 
 /// The kind of an access token (RFC 9068, section 2.1).
@@ -336,6 +338,10 @@ pub async fn revoke(services: &Services, app: &App, token: &str) -> Result<(), F
         return Ok(());
     }
     let mut tx = services.store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
     grants::end_untold(&mut tx, &holding.grant.id).await?;
-    tx.commit().await
+    let changed = sessions::tell_of(&mut tx, revision, holding.person.id, now()).await?;
+    tx.commit().await?;
+    services.live_sessions.changed(&changed);
+    Ok(())
 }

@@ -40,7 +40,9 @@ pub async fn rotate(
     let known = KeySet { keys: rows.iter().filter_map(|row| row.read(keys)).collect() };
     let of_it = || known.parts(now).filter(|(key, _)| key.algorithm == algorithm);
     let missing = || Fault::internal("there is no spare key");
-    let (spare, _) = of_it().find(|(_, part)| *part == Part::Spare).ok_or_else(missing)?;
+    let (spare, _) = of_it()
+        .find(|(key, part)| *part == Part::Spare && key.is_readable())
+        .ok_or_else(missing)?;
     // Nobody has seen the first key without its spare.
     let is_first = of_it().all(|(key, part)| part != Part::Past && key.made_at == spare.made_at);
     let ripe_at = if is_first { now } else { spare.made_at + PUBLISHED_AHEAD };
@@ -55,7 +57,7 @@ pub async fn rotate(
     }
     if compromised {
         for (key, part) in of_it() {
-            if part == Part::Signs {
+            if part != Part::Spare {
                 sql::delete(&mut tx, &key.kid).await?;
             }
         }

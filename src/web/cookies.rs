@@ -227,6 +227,12 @@ impl Cookies {
         header_value(&cookie)
     }
 
+    /// The same, until the browser ends: an app has wished for it, and not its user.
+    #[must_use]
+    pub fn set_language_for_now(&self, tag: &'static str) -> HeaderValue {
+        header_value(&self.cookie(LANGUAGE[usize::from(self.secure)], tag.to_owned()))
+    }
+
     /// A new visitor, and the `Set-Cookie` that identifies them. It ends with the browser.
     pub fn new_visitor(&self) -> Result<(String, HeaderValue), Fault> {
         let visitor = random::text()?;

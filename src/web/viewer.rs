@@ -75,6 +75,12 @@ impl Viewer {
         Self { here: here.to_owned(), ..self.clone() }
     }
 
+    /// The same viewer, in another language if there is one.
+    #[must_use]
+    pub(crate) fn speaking(&self, language: Option<Language>) -> Self {
+        Self { language: language.unwrap_or(self.language), ..self.clone() }
+    }
+
     /// The signed-in user. The guard admits nobody else.
     pub(crate) fn caller(&self) -> Result<&SignedIn> {
         self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false }.into())

@@ -192,7 +192,9 @@ async fn rules_decide_by_path_and_no_spelling_gets_around_them() {
     let browser = Browser::signed_up(&server, "alice").await;
     let public = sent(ask(&server, "/public/page")).await;
     assert_eq!((public.status(), identity(&public)), (StatusCode::OK, vec![String::new(); 5]));
-    for path in ["/", "/public/../admin", "/public/%2e%2e/admin", "/publicity", "//public"] {
+    for path in
+        ["/", "/public/../admin", "/public/%2e%2e/admin", "/publicity", "//public", "/Public"]
+    {
         assert_eq!(sent(ask(&server, path)).await.status(), StatusCode::FOUND, "{path}");
     }
     let (app, _) = enter(&server, &browser, "/").await;
@@ -277,4 +279,52 @@ async fn a_program_shows_a_token_of_its_owner_for_this_host_instead_of_a_cookie(
     }
     browser.send("/account/apps", "/api/take_back_app", &[("id", &program.id)]).await;
     assert_eq!(with_token(text(&for_host, "access_token")).await.status(), StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_at_the_apps_own_host() {
+    let (server, _) = behind_a_proxy(&[]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    for path in ["//evil.example/x", "http://evil.example/", "/\\evil.example", "", "/.latchkey/x"]
+    {
+        let (_, to) = enter(&server, &browser, path).await;
+        assert_eq!(to, "/", "{path}");
+    }
+    let (_, to) = enter(&server, &browser, "/é?ü").await;
+    assert_eq!(to, "/%C3%A9?%C3%BC");
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_say_which_page_is_asked_for_lets_nobody_pass() {
+    let (server, _) = behind_a_proxy(&["--rule", "/=everybody"]).await;
+    for name in ["x-forwarded-uri", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-method"] {
+        let built = ask(&server, "/").build().expect("a request");
+        let mut headers = built.headers().clone();
+        let again = headers.remove(name).expect("there");
+        let without = program().get(server.url("/authz/forward-auth")).headers(headers.clone());
+        assert_eq!(sent(without).await.status(), StatusCode::FORBIDDEN, "{name}");
+        headers.append(name, again.clone());
+        headers.append(name, again);
+        let twice = program().get(server.url("/authz/forward-auth")).headers(headers);
+        assert_eq!(sent(twice).await.status(), StatusCode::FORBIDDEN, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_apps_own_token_does_not_hide_its_cookie_and_a_used_code_ends_it() {
+    let (server, _) = behind_a_proxy(&[]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let began = sent(ask(&server, "/page")).await;
+    let id = cookie(&began, BROWSER).expect("a cookie");
+    let issuer = format!("http://localhost:{}", server.running.address.port());
+    let authorize = location(&began).strip_prefix(&issuer).expect("ours").to_owned();
+    let back = location(&browser.get(&authorize).await);
+    let callback = back.strip_prefix("https://wiki.example.org").expect("the app's").to_owned();
+    let arrive = || at_host(&server, &callback).header(header::COOKIE, format!("{BROWSER}={id}"));
+    let app = cookie(&sent(arrive()).await, APP).expect("the app's cookie");
+    let answer = sent(with(ask(&server, "/page"), &app).bearer_auth("aaa.bbb.ccc")).await;
+    assert_eq!((answer.status(), &*identity(&answer)[0]), (StatusCode::OK, "alice"));
+    // Used twice: what came of it ends, here too.
+    assert!(cookie(&sent(arrive()).await, APP).is_none());
+    assert_eq!(sent(with(ask(&server, "/page"), &app)).await.status(), StatusCode::FOUND);
 }

@@ -386,3 +386,31 @@ async fn resources_get_tokens_of_their_own() {
     let own = app.tokens(&server, &browser, &[]).await;
     assert!(!service.is_active(&server, text(&own, "access_token")).await);
 }
+
+#[tokio::test]
+async fn several_prompts_are_asked_one_after_the_other_and_each_once() {
+    let server = TestServer::start().await;
+    let app = App::add(&server, "Other", &["--third-party"]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let prompts = [("prompt", "login consent select_account")];
+    let page = browser.page(&app.address(&prompts)).await;
+    assert!(page.contains("Which account?"));
+    let stay = page.split("href=\"/authorize?").nth(1).expect("a link");
+    let stay =
+        format!("/authorize?{}", stay.split('"').next().expect("a link").replace("&amp;", "&"));
+    let to = location(&browser.get(&stay).await);
+    assert!(to.starts_with("/confirm?next="), "{to}");
+    let page = browser.page(&to).await;
+    let next = hidden(&page, "next").replace("&amp;", "&");
+    let fields = [("form_token", &*form_token(&page)), ("password", PASSWORD), ("next", &*next)];
+    assert_eq!(browser.post("/api/confirm", &fields).await.status(), StatusCode::OK);
+    let page = browser.page(&next).await;
+    assert!(page.contains("Share your account?"), "{page}");
+    let next = hidden(&page, "next").replace("&amp;", "&");
+    let fields = [("form_token", &*form_token(&page)), ("next", &*next)];
+    let page = browser.post("/api/agree_to_app", &fields).await.text().await.expect("a page");
+    let next = page.split("content=\"0;url=").nth(1).expect("it goes on");
+    let next = next.split('"').next().expect("an address").replace("&amp;", "&");
+    let back = location(&browser.get(&next).await);
+    assert!(param(&back, "code").is_some(), "{back}");
+}
