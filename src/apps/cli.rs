@@ -195,7 +195,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
         AppCommand::Add { name, client_id, options, json } => {
             let mut definition = Definition::default();
             options.change(&mut definition);
-            let id = client_id.map_or_else(|| random::text().map_err(told), Ok)?;
+            let id = client_id.map_or_else(new_id, Ok)?;
             let (by_file, created_at, secrets) = (false, now(), Vec::new());
             let app = App { id, name, definition, by_file, created_at, secrets };
             let apps = all(&store).await.map_err(told)?;
@@ -320,6 +320,16 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
     }
     store.close().await;
     Ok(())
+}
+
+/// A random `client_id`. A hyphen at its beginning would make it an option of commands.
+fn new_id() -> Result<String, Failure> {
+    loop {
+        let id = random::text().map_err(told)?;
+        if !id.starts_with('-') {
+            return Ok(id);
+        }
+    }
 }
 
 fn keys(settings: &Settings) -> Result<Keys, Failure> {

@@ -28,6 +28,7 @@ pub(crate) enum MailCommand {
     /// Try again what was given up: all of it, or one message
     Retry {
         /// As `latchkey mail list` shows it
+        #[arg(allow_hyphen_values = true)]
         id: Option<String>,
     },
     /// Send a message to an address, at once, and say what came of it

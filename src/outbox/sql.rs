@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{Delivery, LEASE};
+use super::{Delivery, LEASE, work::AT_ONCE};
 use crate::{
     domain::AccountId,
     keys::{Keys, Sealed},
@@ -10,7 +10,7 @@ use crate::{
     store::{
         Kind::{Number, Text},
         Store, Table,
-        db::{Db, Tx, sql},
+        db::{Db, Tx, sql, sql_of},
         dialects::Dialects,
         table,
     },
@@ -33,17 +33,15 @@ pub(crate) const TABLES: &[Table] = &[table(
     ],
 )];
 
-/// Takes what is due, oldest first. Two nodes never take the same. SQLite has one writer anyway.
-const TAKE: Dialects<&str> = Dialects {
-    sqlite: "UPDATE outbox SET lease = $1, leased_until = $3 WHERE id IN \
-             (SELECT id FROM outbox WHERE due_at <= $2 AND leased_until <= $2 \
-              AND failed_at IS NULL ORDER BY due_at LIMIT $4) \
-             RETURNING id, kind, content, created_at, tries",
-    postgres: "UPDATE outbox SET lease = $1, leased_until = $3 WHERE id IN \
-               (SELECT id FROM outbox WHERE due_at <= $2 AND leased_until <= $2 \
-                AND failed_at IS NULL ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED) \
-               RETURNING id, kind, content, created_at, tries",
-};
+/// Others skip what one has locked, so two nodes never take the same. SQLite has one writer anyway.
+const SKIP: Dialects<&str> = Dialects { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
+
+/// What is due of these kinds: words of our own.
+fn due(kinds: &[&str], now: &str) -> String {
+    let kinds: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
+    let kinds = kinds.join(", ");
+    format!("due_at <= {now} AND leased_until <= {now} AND failed_at IS NULL AND kind IN ({kinds})")
+}
 
 #[derive(FromRow)]
 struct DeliveryRow {
@@ -83,21 +81,26 @@ pub(super) async fn insert(
 }
 
 /// Whether anything is due, without taking a writer's turn.
-pub(super) async fn is_due(db: &mut Db, now: i64) -> Result<bool, Fault> {
-    let query = "SELECT 1 FROM outbox WHERE due_at <= $1 AND leased_until <= $1 \
-                 AND failed_at IS NULL LIMIT 1";
-    Ok(db.optional::<(i32,)>(sql(query).bind(now)).await?.is_some())
+pub(super) async fn is_due(db: &mut Db, kinds: &[&str], now: i64) -> Result<bool, Fault> {
+    let query = format!("SELECT 1 FROM outbox WHERE {} LIMIT 1", due(kinds, "$1"));
+    Ok(db.optional::<(i32,)>(sql_of(query).bind(now)).await?.is_some())
 }
 
+/// Takes what is due, oldest first.
 pub(super) async fn take(
     db: &mut Db,
     keys: &Keys,
     lease: &str,
+    kinds: &[&str],
     now: i64,
-    most: i64,
 ) -> Result<Vec<Delivery>, Fault> {
-    let take = db.dialect(&TAKE);
-    let take = sql(take).bind(lease).bind(now).bind(now + LEASE).bind(most);
+    let (due, skip) = (due(kinds, "$2"), db.dialect(&SKIP));
+    let take = sql_of(format!(
+        "UPDATE outbox SET lease = $1, leased_until = $3 WHERE id IN \
+         (SELECT id FROM outbox WHERE {due} ORDER BY due_at LIMIT $4 {skip}) \
+         RETURNING id, kind, content, created_at, tries"
+    ));
+    let take = take.bind(lease).bind(now).bind(now + LEASE).bind(AT_ONCE);
     let rows: Vec<DeliveryRow> = db.all(take).await?;
     let delivery = |DeliveryRow { id, kind, content, created_at, tries }| {
         let content = keys.open(Sealed::Delivery(&id), &content).map(|text| text.to_string());

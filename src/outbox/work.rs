@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many deliveries a node has in hand at once.
-const AT_ONCE: i64 = 8;
+pub(super) const AT_ONCE: i64 = 8;
 
 /// How often the outbox is looked at, unless this node has just put something in.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -76,11 +76,13 @@ pub(crate) async fn work(
 
 /// Delivers what is due, and returns how much that was.
 async fn once(store: &Store, keys: &Keys, couriers: &[Arc<dyn Courier>]) -> Result<usize, Fault> {
-    if !sql::is_due(&mut store.read().await?, now()).await? {
+    // What this node can't deliver is left for another one.
+    let kinds: Vec<&str> = couriers.iter().map(|courier| courier.kind().0).collect();
+    if !sql::is_due(&mut store.read().await?, &kinds, now()).await? {
         return Ok(0);
     }
     let lease = random::text()?;
-    let taken = sql::take(&mut store.write().await?, keys, &lease, now(), AT_ONCE).await?;
+    let taken = sql::take(&mut store.write().await?, keys, &lease, &kinds, now()).await?;
     let outcomes = join_all(taken.iter().map(|delivery| deliver(delivery, couriers))).await;
     let mut settled = Ok(());
     for (delivery, outcome) in taken.iter().zip(outcomes) {

@@ -17,6 +17,7 @@ use tokio::{
 use crate::{
     app_support::*,
     openid::checked,
+    ports::free_port,
     support::{Browser, PASSWORD, TestServer, eventually, form_token, hidden},
 };
 
@@ -99,8 +100,7 @@ fn tools_path() -> String {
 }
 
 async fn start(kind: &str, latchkey: u16, app: u16) -> Proxy {
-    let port = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = port.local_addr().expect("an address").port();
+    let port = free_port();
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name).display().to_string();
     let (latchkey, app) = (format!("127.0.0.1:{latchkey}"), format!("127.0.0.1:{app}"));

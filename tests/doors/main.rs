@@ -36,6 +36,8 @@ mod own_sessions;
 mod pages;
 mod passkeys;
 mod password;
+#[path = "../doors_on_postgres/ports.rs"]
+mod ports;
 mod problems;
 mod process;
 mod profile;
