@@ -1,6 +1,6 @@
 // Real apps with real clients that nobody here wrote, configured by discovery alone: the examples, and Apache.
 
-import { expect, newName, operate, PASSWORD, test, type Server } from "./latchkey";
+import { expect, lines, newName, operate, PASSWORD, test, type Server } from "./latchkey";
 import type { Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -65,10 +65,14 @@ async function run(home: string, command: string, args: string[], folder: string
 
 /** Rotates the signing keys, and waits until the server has done so. */
 async function rotateKeys(server: Server, ...more: string[]) {
-  const published = async () => (await fetch(`${server.url}/.well-known/jwks.json`)).text();
-  const before = await published();
   operate(server.url, "keys", "rotate", ...more);
-  await expect.poll(published).not.toBe(before);
+  const kept = lines(server.url, "keys", "list", "--json").map((line) => (JSON.parse(line) as { kid: string }).kid);
+  const published = async () => {
+    const answer = await fetch(`${server.url}/.well-known/jwks.json`);
+    const { keys } = (await answer.json()) as { keys: { kid: string }[] };
+    return keys.map(({ kid }) => kid).sort();
+  };
+  await expect.poll(published).toEqual(kept.sort());
 }
 
 /** Types the name and the password on the page that an app led to. */

@@ -22,8 +22,13 @@ const folders = new Map<string, string>();
 
 /** Runs an operator's command beside a server, and returns the last line of its output. */
 export function operate(server: string, ...command: string[]): string {
+  return lines(server, ...command).at(-1)!;
+}
+
+/** The same, and returns all of it. */
+export function lines(server: string, ...command: string[]): string[] {
   const options = { cwd: folders.get(server), env: { PUBLIC_URL: server }, encoding: "utf8" as const };
-  return execFileSync(binary, command, options).trim().split("\n").at(-1)!;
+  return execFileSync(binary, command, options).trim().split("\n");
 }
 
 /** Settings of a server whose mail goes to a folder. */
