@@ -194,8 +194,8 @@ async fn theirs(issuer: &str) -> App {
     }
 }
 
-/// What the two signatures of a sign-in take while all cores sign, in milliseconds: the server signs while
-/// the client works beside it.
+/// The time of the two signatures of a sign-in while every core signs, in milliseconds. The server never has
+/// the machine to itself either: the client runs beside it.
 fn sign() -> f64 {
     let cores = std::thread::available_parallelism().map_or(1, Into::into);
     let threads: Vec<_> = (0..cores).map(|_| std::thread::spawn(sign_alone)).collect();

@@ -18,7 +18,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer, cookie::SameSite};
 
-/// What the app knows of Latchkey.
+/// The app's settings, and its client for Latchkey.
 struct App {
     http: reqwest::Client,
     issuer: IssuerUrl,
@@ -36,7 +36,7 @@ struct Pending {
     nonce: Nonce,
 }
 
-/// Who is signed in.
+/// The person who is signed in.
 #[derive(Serialize, Deserialize)]
 struct User {
     sub: String,
