@@ -1,6 +1,6 @@
 // Real apps with real clients that nobody here wrote, configured by discovery alone: the examples, and Apache.
 
-import { expect, lines, newName, operate, PASSWORD, test, type Server } from "./latchkey";
+import { expect, lines, newName, operate, PASSWORD, signUp, test, type Server } from "./latchkey";
 import type { Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -85,12 +85,7 @@ async function signInHere(page: Page, app: string, username: string) {
 
 /** Signs in, refreshes, meets rotated keys, and signs out, in an app with links for all that. */
 async function goThrough(page: Page, server: Server, name: string, home: string) {
-  const username = newName();
-  await page.goto(`${server.url}/signup`);
-  await page.getByLabel("Full name").fill("Test Person");
-  await page.getByLabel("Username").fill(username);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create an account" }).click();
+  const username = await signUp(page, newName(), server.url);
   await page.getByRole("button", { name: "Sign out", exact: true }).first().click();
   await page.goto(home);
   await page.getByRole("link", { name: "Sign in" }).click();
@@ -166,12 +161,7 @@ test("an app in the browser with oidc-client-ts, in its window and in one of its
   const env = add(server, "Browser", home, "--redirect-uri", `${home}?popup`, "--public",
     "--post-logout-redirect-uri", home);
   await run(home, process.execPath, ["serve.js"], join(examples, "spa"), { ...env, PORT: String(port) });
-  const username = newName();
-  await page.goto(`${server.url}/signup`);
-  await page.getByLabel("Full name").fill("Test Person");
-  await page.getByLabel("Username").fill(username);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create an account" }).click();
+  const username = await signUp(page, newName(), server.url);
   await page.getByRole("button", { name: "Sign out", exact: true }).first().click();
 
   await page.goto(home);
@@ -227,12 +217,7 @@ printf 'Content-Type: text/html\\n\\n<p id="name">%s</p><p id="sub">%s</p><p id=
       ...env,
       OIDC_PASSPHRASE: "0123456789abcdef0123456789abcdef",
     });
-    const username = newName();
-    await page.goto(`${server.url}/signup`);
-    await page.getByLabel("Full name").fill("Test Person");
-    await page.getByLabel("Username").fill(username);
-    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await page.getByRole("button", { name: "Create an account" }).click();
+    const username = await signUp(page, newName(), server.url);
     await page.getByRole("button", { name: "Sign out", exact: true }).first().click();
     await page.goto(`${home}page`);
     await signInHere(page, "Apache", username);
@@ -266,11 +251,7 @@ test("a person who is signed in here goes to an app without a question, and ends
   const home = `http://localhost:${port}/`;
   const env = add(server, "Express", `${home}callback`);
   await run(home, process.execPath, ["app.js"], join(examples, "express"), env);
-  await page.goto(`${server.url}/signup`);
-  await page.getByLabel("Full name").fill("Test Person");
-  await page.getByLabel("Username").fill(newName());
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create an account" }).click();
+  await signUp(page, newName(), server.url);
   await page.goto(`${home}sign-in`);
   await expect(page.locator("#name")).toHaveText("Test Person");
   await page.goto(`${server.url}/account/apps`);

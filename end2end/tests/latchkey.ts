@@ -138,13 +138,14 @@ export async function signUpWithAddress(page: Page): Promise<{ username: string;
   return { username, email };
 }
 
-export async function signUp(page: Page, username = newName()): Promise<string> {
-  await page.goto("/signup");
+/** `server`: another one than that of the worker. */
+export async function signUp(page: Page, username = newName(), server = ""): Promise<string> {
+  await page.goto(`${server}/signup`);
   await page.getByLabel("Full name").fill("Test Person");
   await page.getByLabel("Username").fill(username);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create an account" }).click();
-  await expect(page).toHaveURL("/profile");
+  await expect(page).toHaveURL(`${server}/profile`);
   return username;
 }
 

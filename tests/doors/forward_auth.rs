@@ -51,8 +51,8 @@ fn identity(response: &Response) -> Vec<String> {
 const BROWSER: &str = "__Host-latchkey-app-browser";
 const APP: &str = "__Host-latchkey-app";
 
-/// Signs in to the app: returns its cookie, and where it goes on.
-async fn enter(server: &TestServer, browser: &Browser, path: &str) -> (String, String) {
+/// Begins to sign in: returns the id of the browser, and the address at the app that ends it.
+async fn begin(server: &TestServer, browser: &Browser, path: &str) -> (String, String) {
     let answer = sent(ask(server, path)).await;
     assert_eq!(answer.status(), StatusCode::FOUND);
     let id = cookie(&answer, BROWSER).expect("a cookie");
@@ -61,8 +61,18 @@ async fn enter(server: &TestServer, browser: &Browser, path: &str) -> (String, S
     let own = authorize.strip_prefix(&issuer).expect("ours").to_owned();
     let back = location(&browser.get(&own).await);
     let callback = back.strip_prefix("https://wiki.example.org").expect("the app's").to_owned();
-    let arrived =
-        sent(at_host(server, &callback).header(header::COOKIE, format!("{BROWSER}={id}"))).await;
+    (id, callback)
+}
+
+/// The end of a sign-in, in the browser with this id.
+fn come_back(server: &TestServer, callback: &str, id: &str) -> RequestBuilder {
+    at_host(server, callback).header(header::COOKIE, format!("{BROWSER}={id}"))
+}
+
+/// Signs in to the app: returns its cookie, and where it goes on.
+async fn enter(server: &TestServer, browser: &Browser, path: &str) -> (String, String) {
+    let (id, callback) = begin(server, browser, path).await;
+    let arrived = sent(come_back(server, &callback, &id)).await;
     (cookie(&arrived, APP).expect("the app's cookie"), location(&arrived))
 }
 
@@ -200,8 +210,17 @@ async fn rules_decide_by_path_and_no_spelling_gets_around_them() {
     let (app, _) = enter(&server, &browser, "/").await;
     let status = async |path: &str| sent(with(ask(&server, path), &app)).await.status().as_u16();
     assert_eq!(status("/").await, 200);
-    for path in ["/admin", "/admin/x?y", "/%61dmin", "//admin", "/public/..%2fadmin", "/x/../admin"]
-    {
+    for path in [
+        "/admin",
+        "/admin/x?y",
+        "/admin/x?é",
+        "/%61dmin",
+        "//admin",
+        "/public/..%2fadmin",
+        "/x/../admin",
+        "/Admin",
+        "/é/../admin",
+    ] {
         assert_eq!(status(path).await, 403, "{path}");
     }
     // Who is signed in is known on public pages, too.
@@ -214,24 +233,17 @@ async fn rules_decide_by_path_and_no_spelling_gets_around_them() {
 async fn a_sign_in_is_bound_to_the_browser_that_began_it() {
     let (server, _) = behind_a_proxy(&[]).await;
     let browser = Browser::signed_up(&server, "alice").await;
-    let began = sent(ask(&server, "/page")).await;
-    let id = cookie(&began, BROWSER).expect("a cookie");
-    let issuer = format!("http://localhost:{}", server.running.address.port());
-    let authorize = location(&began).strip_prefix(&issuer).expect("ours").to_owned();
-    let back = location(&browser.get(&authorize).await);
-    let callback = back.strip_prefix("https://wiki.example.org").expect("the app's").to_owned();
+    let (id, callback) = begin(&server, &browser, "/page").await;
     // In a browser without the cookie, nothing happens.
     let answer = sent(at_host(&server, &callback)).await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     assert!(cookie(&answer, APP).is_none());
     // In one that began another sign-in, it begins anew.
     let other = cookie(&sent(ask(&server, "/")).await, BROWSER).expect("a cookie");
-    let answer =
-        sent(at_host(&server, &callback).header(header::COOKIE, format!("{BROWSER}={other}")))
-            .await;
+    let answer = sent(come_back(&server, &callback, &other)).await;
     assert_eq!((location(&answer), cookie(&answer, APP)), ("/".to_owned(), None));
     // In its own, once; the second time it begins anew, where one wanted to go.
-    let own = || at_host(&server, &callback).header(header::COOKIE, format!("{BROWSER}={id}"));
+    let own = || come_back(&server, &callback, &id);
     assert!(cookie(&sent(own()).await, APP).is_some());
     let again = sent(own()).await;
     assert_eq!((location(&again), cookie(&again, APP)), ("/page".to_owned(), None));
@@ -314,13 +326,8 @@ async fn a_proxy_that_does_not_say_which_page_is_asked_for_lets_nobody_pass() {
 async fn an_apps_own_token_does_not_hide_its_cookie_and_a_used_code_ends_it() {
     let (server, _) = behind_a_proxy(&[]).await;
     let browser = Browser::signed_up(&server, "alice").await;
-    let began = sent(ask(&server, "/page")).await;
-    let id = cookie(&began, BROWSER).expect("a cookie");
-    let issuer = format!("http://localhost:{}", server.running.address.port());
-    let authorize = location(&began).strip_prefix(&issuer).expect("ours").to_owned();
-    let back = location(&browser.get(&authorize).await);
-    let callback = back.strip_prefix("https://wiki.example.org").expect("the app's").to_owned();
-    let arrive = || at_host(&server, &callback).header(header::COOKIE, format!("{BROWSER}={id}"));
+    let (id, callback) = begin(&server, &browser, "/page").await;
+    let arrive = || come_back(&server, &callback, &id);
     let app = cookie(&sent(arrive()).await, APP).expect("the app's cookie");
     let answer = sent(with(ask(&server, "/page"), &app).bearer_auth("aaa.bbb.ccc")).await;
     assert_eq!((answer.status(), &*identity(&answer)[0]), (StatusCode::OK, "alice"));
