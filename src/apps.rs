@@ -162,25 +162,17 @@ pub async fn all(store: &Store) -> Result<Apps, Fault> {
     Apps::read(&mut store.read().await?).await
 }
 
-/// A secret of an app, shown once.
-pub fn new_secret() -> Result<String, Fault> {
-    random::token()
-}
-
 /// Writes an app, new or changed, and says so. The file that declares an app knows its secret.
 pub(crate) async fn write(tx: &mut Tx, app: &App, act: audit::Act) -> Result<Event, Fault> {
     sql::write(tx, app).await?;
-    let mut event = Event::without_request(By::Operator, act, None, now());
-    event.detail.note.clone_from(&app.id);
-    audit::record(tx, &event).await?;
-    Ok(event)
+    record(tx, app, act).await
 }
 
 /// Adds an app. Returns its secret, unless it is public.
 pub async fn add(store: &Store, app: &App) -> Result<Option<String>, Fault> {
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
-    let secret = if app.definition.has_secret() { Some(new_secret()?) } else { None };
+    let secret = if app.definition.has_secret() { Some(random::token()?) } else { None };
     let event = write(&mut tx, app, ADDED).await?;
     if let Some(secret) = &secret {
         sql::add_secret(&mut tx, &app.id, &sha256(secret), now()).await?;
@@ -193,15 +185,13 @@ pub async fn add(store: &Store, app: &App) -> Result<Option<String>, Fault> {
 
 /// Makes a new secret. Those before it are good for `overlap` seconds.
 pub async fn rotate_secret(store: &Store, app: &App, overlap: i64) -> Result<String, Fault> {
-    let (secret, now) = (new_secret()?, now());
+    let (secret, now) = (random::token()?, now());
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     sql::expire_secrets(&mut tx, &app.id, now + overlap, now).await?;
     sql::add_secret(&mut tx, &app.id, &sha256(&secret), now).await?;
     changes::tell_all(&mut tx, revision).await?;
-    let mut event = Event::without_request(By::Operator, SECRET_ROTATED, None, now);
-    event.detail.note.clone_from(&app.id);
-    audit::record(&mut tx, &event).await?;
+    let event = record(&mut tx, app, SECRET_ROTATED).await?;
     tx.commit().await?;
     event.log();
     Ok(secret)
@@ -210,13 +200,13 @@ pub async fn rotate_secret(store: &Store, app: &App, overlap: i64) -> Result<Str
 /// Removes an app in a transaction that will commit: what it got has ended before.
 pub(crate) async fn remove(tx: &mut Tx, app: &App) -> Result<Event, Fault> {
     sql::remove(tx, &app.id).await?;
-    let mut event = Event::without_request(By::Operator, REMOVED, None, now());
+    record(tx, app, REMOVED).await
+}
+
+/// Records what the operator has done to an app.
+async fn record(tx: &mut Tx, app: &App, act: audit::Act) -> Result<Event, Fault> {
+    let mut event = Event::without_request(By::Operator, act, None, now());
     event.detail.note.clone_from(&app.id);
     audit::record(tx, &event).await?;
     Ok(event)
-}
-
-/// The words of a scope.
-pub fn words(scope: &str) -> impl Iterator<Item = &str> {
-    scope.split(' ').filter(|word| !word.is_empty())
 }

@@ -78,6 +78,9 @@ acts! {
 /// From how many recovery codes on their owner is warned.
 pub const FEW_CODES: i64 = 3;
 
+/// The page where a second factor is set up before anything else.
+pub(crate) const SET_UP: &str = "/account/security/second-factor";
+
 /// The second factors of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Factors {

@@ -12,17 +12,19 @@
 pub mod json;
 mod paths;
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 use self::paths::access_to;
 use crate::{
-    apps::{Access, App},
+    apps::{Access, App, definition::CALLBACK},
+    domain::AccountId,
     keys::{Sealed, Statement},
     openid::{
         Holding, Person, codes, holding,
+        request::AUTHORIZE,
         tokens::{self, Known},
     },
     platform::{
@@ -53,10 +55,11 @@ pub struct AppCookie {
 }
 
 impl AppCookie {
-    fn new(services: &Services, host: &str, grant: String, since: i64) -> (Self, String) {
-        let tag = services.keys.tag(Statement::AppCookie(host, &grant, since));
-        let text = format!("{grant}.{since}.{tag}");
-        (Self { grant, since }, text)
+    /// As the browser keeps it.
+    fn written(&self, services: &Services, host: &str) -> String {
+        let Self { grant, since } = self;
+        let tag = services.keys.tag(Statement::AppCookie(host, grant, *since));
+        format!("{grant}.{since}.{tag}")
     }
 
     fn read(services: &Services, host: &str, text: &str) -> Option<Self> {
@@ -78,9 +81,14 @@ struct Remembered {
     assertion: Mutex<Option<(i64, Arc<str>)>>,
 }
 
-/// What this node remembers of grants.
-static REMEMBERED: LazyLock<Cache<(usize, String), Arc<Remembered>>> =
-    LazyLock::new(|| Cache::new(10_000));
+/// The grants that this node remembers, by id.
+pub struct Memory(Cache<String, Arc<Remembered>>);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(Cache::new(10_000))
+    }
+}
 
 /// The verdict on a request that a proxy asks about.
 pub enum Verdict {
@@ -118,13 +126,18 @@ async fn of_token(
     if is_too_old(app, session.auth_time) {
         return Ok(None);
     }
-    let token = VerifiedToken {
-        carrier: Carrier::Browser,
-        session: session.id.as_str().into(),
-        account: holding.person.id,
-    };
-    let session = services.live_sessions.find(&token).await?;
+    let session = live(services, &session.id, holding.person.id).await?;
     Ok(session.map(|session| Arc::new(Remembered::new(session, app, None, holding.person))))
+}
+
+/// A live session, as this node remembers it.
+async fn live(
+    services: &Services,
+    session: &str,
+    account: AccountId,
+) -> Result<Option<Arc<LiveSession>>, Fault> {
+    let (carrier, session) = (Carrier::Browser, session.into());
+    services.live_sessions.find(&VerifiedToken { carrier, session, account }).await
 }
 
 /// Whether people must sign in again for this app.
@@ -141,6 +154,7 @@ impl Remembered {
 /// Decides about a path of an app.
 pub async fn decide(
     services: &Services,
+    memory: &Memory,
     app: &App,
     host: &str,
     path: &str,
@@ -155,7 +169,7 @@ pub async fn decide(
     };
     let cookie = shown.cookie.filter(|_| known.is_none());
     if let Some(cookie) = cookie.and_then(|text| AppCookie::read(services, host, text)) {
-        known = who(services, app, &cookie).await?;
+        known = who(services, memory, app, &cookie).await?;
     }
     let Some(known) = known else {
         return Ok(if is_public { Verdict::Public } else { Verdict::SignIn });
@@ -176,43 +190,33 @@ pub async fn decide(
 /// Whose cookie this is, if its grant holds and it is not too old for the app.
 async fn who(
     services: &Services,
+    memory: &Memory,
     app: &App,
     cookie: &AppCookie,
 ) -> Result<Option<Arc<Remembered>>, Fault> {
     if is_too_old(app, cookie.since) {
         return Ok(None);
     }
-    // Several servers may run in one process, in tests.
-    let key = (std::ptr::from_ref(services) as usize, cookie.grant.clone());
-    let era = services.live_sessions.era();
-    if let Some(known) = REMEMBERED.get(&key).filter(|known| known.era == era && era.is_some()) {
-        let token = VerifiedToken {
-            carrier: Carrier::Browser,
-            session: known.session.id.clone(),
-            account: known.person.id,
-        };
-        let session = services.live_sessions.find(&token).await?;
+    let (era, id) = (services.live_sessions.era(), &cookie.grant);
+    if let Some(known) = memory.0.get(id).filter(|known| known.era == era && era.is_some()) {
+        let session = live(services, &known.session.id, known.person.id).await?;
         // The same value: nothing of the account has changed since it was read.
         let is_same = session.is_some_and(|session| Arc::ptr_eq(&session, &known.session));
         if is_same && known.app == app.id {
             return Ok(Some(known));
         }
-        REMEMBERED.remove(&key);
+        memory.0.remove(id);
     }
-    // First the session, then the grant: a change in between is noticed next time.
-    let found = holding(services, &cookie.grant).await?;
+    let found = holding(services, id).await?;
     let Some(Holding { grant, .. }) = found.filter(|found| found.grant.app == app.id) else {
         return Ok(None);
     };
-    let token = VerifiedToken {
-        carrier: Carrier::Browser,
-        session: grant.session.id.as_str().into(),
-        account: grant.profile.id,
-    };
-    let Some(session) = services.live_sessions.find(&token).await? else { return Ok(None) };
-    let Some(holding) = holding(services, &cookie.grant).await? else { return Ok(None) };
+    let session = live(services, &grant.session.id, grant.profile.id).await?;
+    let Some(session) = session else { return Ok(None) };
+    // Once more, after the session: what changes from here on gives the session another value.
+    let Some(holding) = holding(services, id).await? else { return Ok(None) };
     let known = Arc::new(Remembered::new(session, app, era, holding.person));
-    REMEMBERED.insert(key, known.clone());
+    memory.0.insert(id.clone(), known.clone());
     Ok(Some(known))
 }
 
@@ -313,13 +317,13 @@ pub fn begin(
         .append_pair("state", &state)
         .append_pair("code_challenge", &codes::challenge(&verifier))
         .append_pair("code_challenge_method", "S256");
-    let location = format!("{}/authorize?{}", services.issuer(), query.finish());
+    let location = format!("{}{AUTHORIZE}?{}", services.issuer(), query.finish());
     Ok(Begun { location, browser })
 }
 
 fn callback(app: &App) -> String {
     let host = app.definition.host.as_deref().unwrap_or_default();
-    format!("{host}{}", crate::apps::definition::CALLBACK)
+    format!("{host}{}", CALLBACK)
 }
 
 /// The end of a sign-in.
@@ -358,6 +362,6 @@ pub async fn arrive(
         return Ok(Arrival::Again(trip.to));
     };
     let since = holding.grant.session.auth_time;
-    let (_, cookie) = AppCookie::new(services, host, code.grant, since);
+    let cookie = AppCookie { grant: code.grant, since }.written(services, host);
     Ok(Arrival::In { cookie, to: trip.to })
 }

@@ -61,6 +61,20 @@ pub fn has(scope: &str, word: &str) -> bool {
     words(scope).any(|known| known == word)
 }
 
+/// Whether a scope contains all of another.
+#[must_use]
+pub fn covers(scope: &str, other: &str) -> bool {
+    words(other).all(|word| has(scope, word))
+}
+
+/// Two scopes in one.
+#[must_use]
+pub fn united(one: &str, other: &str) -> String {
+    let all: Vec<&str> =
+        SCOPES.into_iter().filter(|word| has(one, word) || has(other, word)).collect();
+    all.join(" ")
+}
+
 /// What apps may learn of a person.
 #[derive(Clone, Debug)]
 pub struct Person {

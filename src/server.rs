@@ -279,6 +279,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         metrics: metrics.is_some().then(Metrics::default),
         port: address.port(),
         assets,
+        proxied: forward_auth::Memory::default(),
         brand: Brand::new(&settings.brand),
         services: Services {
             keys,

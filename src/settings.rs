@@ -6,7 +6,7 @@ use crate::{
     apps::settings::AppSettings,
     domain::ProfilePolicy,
     factors::settings::FactorSettings,
-    keys::settings::KeySettings,
+    keys::{Keys, settings::KeySettings},
     mail::{Letterhead, settings::MailSettings},
     passwords::settings::PasswordSettings,
     platform::{
@@ -118,6 +118,12 @@ impl Settings {
                 Err("JWT_SECRET is required with PostgreSQL".to_owned())
             }
         }
+    }
+
+    /// The keys that are derived from that secret, and from the one before.
+    pub fn keys(&self) -> Result<Keys, String> {
+        let keys = Keys::new(&self.secret()?, self.keys.previous.as_ref());
+        keys.map_err(|fault| fault.source().to_string())
     }
 
     /// What all mails have in common. `origin`: the address of this server.

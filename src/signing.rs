@@ -83,6 +83,11 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.word() == word)
     }
 
+    /// The same, for an operator.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        Self::of_word(text).ok_or_else(|| "must be RS256 or ES256".to_owned())
+    }
+
     fn for_checks(self) -> jsonwebtoken::Algorithm {
         match self {
             Self::Rs256 => jsonwebtoken::Algorithm::RS256,
@@ -180,11 +185,15 @@ impl SigningKeys {
         let is_missing = |algorithm: &&Algorithm| {
             known.current(**algorithm, now).is_none() || !has_spare(&known, **algorithm, now)
         };
-        for algorithm in algorithms.iter().filter(is_missing) {
-            self.make_missing(*algorithm).await?;
+        let missing: Vec<_> = algorithms.iter().filter(is_missing).collect();
+        for algorithm in &missing {
+            self.make_missing(**algorithm).await?;
         }
-        sql::forget(&self.store, now).await?;
-        self.read_again().await
+        let forgotten = sql::forget(&self.store, now).await?;
+        match missing.is_empty() && forgotten == 0 {
+            true => Ok(()),
+            false => self.read_again().await,
+        }
     }
 
     /// The same, for keys that are in use.

@@ -323,8 +323,7 @@ fn keys_for_mail(settings: &Settings) -> Result<Option<Keys>, Failure> {
     if settings.mail.url.is_none() {
         return Ok(None);
     }
-    let secret = settings.secret().map_err(|error| Failure(vec![error]))?;
-    Ok(Some(Keys::new(&secret, settings.keys.previous.as_ref()).map_err(told)?))
+    Ok(Some(settings.keys().map_err(|reason| Failure(vec![reason]))?))
 }
 
 /// The owner hears of it, if mail is set up here.

@@ -9,7 +9,6 @@ use super::{
     remove, rotate_secret, write,
 };
 use crate::{
-    keys::Keys,
     platform::{
         clock::{now, rfc3339, seconds},
         random,
@@ -119,7 +118,7 @@ pub(crate) struct AppOptions {
     #[arg(long, value_name = "URI")]
     serves: Vec<String>,
     /// How ID tokens are signed: RS256 (the default) or ES256
-    #[arg(long, value_parser = algorithm, value_name = "ALG")]
+    #[arg(long, value_parser = Algorithm::parse, value_name = "ALG")]
     id_token_alg: Option<Algorithm>,
     /// How long after signing in people must sign in again for this app, such as 8h
     #[arg(long, value_parser = span, value_name = "TIME")]
@@ -127,13 +126,9 @@ pub(crate) struct AppOptions {
     /// Allow addresses with http:// inside a LAN
     #[arg(long)]
     insecure_http: bool,
-    /// Who may see a path behind the proxy: /public=everybody, /admin=group:admins
+    /// A rule for a path behind the proxy: /public=everybody, /admin=group:admins
     #[arg(long, value_parser = rule, value_name = "PATH=WHO")]
     rule: Vec<Rule>,
-}
-
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::of_word(text).ok_or_else(|| "must be RS256 or ES256".to_owned())
 }
 
 fn span(text: &str) -> Result<i64, String> {
@@ -273,7 +268,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
                     app.name
                 ));
             }
-            let keys = keys(settings)?;
+            let keys = settings.keys().map_err(refused)?;
             let mut tx = store.begin().await.map_err(told)?;
             let revision = changes::next_revision(&mut tx).await.map_err(told)?;
             logout::end_all(&mut tx, &keys, &apps, app).await.map_err(told)?;
@@ -306,7 +301,8 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
         }
         AppCommand::Apply { file, dry_run } => {
             let declared = file::read(&file).map_err(Failure)?;
-            let applied = file::apply(&store, &keys(settings)?, &declared, dry_run).await;
+            let applied =
+                file::apply(&store, &settings.keys().map_err(refused)?, &declared, dry_run).await;
             let lines = applied.map_err(told)?.map_err(Failure)?;
             for line in &lines {
                 say(line);
@@ -332,9 +328,8 @@ fn new_id() -> Result<String, Failure> {
     }
 }
 
-fn keys(settings: &Settings) -> Result<Keys, Failure> {
-    let secret = settings.secret().map_err(|error| Failure(vec![error]))?;
-    Keys::new(&secret, settings.keys.previous.as_ref()).map_err(told)
+fn refused(reason: String) -> Failure {
+    Failure(vec![reason])
 }
 
 /// The address of the server: the one set here, or else the one it was started with.

@@ -1,4 +1,4 @@
-//! What the operator says of an app, and the rules for it.
+//! The definition of an app, and the rules that it must meet.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
@@ -9,16 +9,16 @@ use crate::{
     signing::Algorithm,
 };
 
-/// What the operator says of an app, besides its id, its name and its secret. The same in `APPS_FILE` and in
-/// the database.
+/// The definition of an app by its operator, without the id, the name and the secret. `APPS_FILE` and the
+/// database hold the same members.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Definition {
-    /// Where it may be sent back to: compared character by character.
+    /// The addresses that people may be sent back to, compared character by character.
     pub redirect_uris: Vec<String>,
-    /// Where it may be sent back to after signing out.
+    /// The addresses that people may be sent to after signing out.
     pub post_logout_redirect_uris: Vec<String>,
-    /// Where it wants to be told that somebody has signed out.
+    /// The address that Latchkey tells when somebody has signed out.
     pub backchannel_logout_uri: Option<String>,
     /// The origin of an app behind a proxy.
     pub host: Option<String>,
@@ -39,7 +39,7 @@ pub struct Definition {
     pub longest_session: Option<i64>,
     /// Whether addresses with http are allowed that are not on this machine: inside a LAN.
     pub insecure_http: bool,
-    /// Who may see which paths of an app behind a proxy. The longest prefix decides.
+    /// Rules for the paths of an app behind a proxy. The longest prefix decides.
     pub rules: Vec<Rule>,
 }
 
@@ -70,7 +70,7 @@ pub struct Rule {
     pub access: Access,
 }
 
-/// Who may see a path.
+/// The people who may see a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
@@ -80,7 +80,7 @@ pub enum Access {
     Groups(Vec<String>),
 }
 
-/// Where an app behind a proxy is sent back to.
+/// The path at an app's host that ends a sign-in.
 pub(crate) const CALLBACK: &str = "/.latchkey/callback";
 
 /// The longest address, in bytes.

@@ -13,13 +13,15 @@ pub struct Destination {
     pub login_hint: String,
 }
 
-/// How the address of an authorization begins.
-const AUTHORIZE: &str = "/authorize?";
+/// The page of the authorization endpoint.
+pub const AUTHORIZE: &str = "/authorize";
 
 /// `next`: the address that follows. It may be anybody's text, so only the name of a known app is shown.
 #[must_use]
 pub fn of(apps: &Apps, next: &str) -> Destination {
-    let Some(query) = next.strip_prefix(AUTHORIZE) else { return Destination::default() };
+    let Some(query) = next.strip_prefix(AUTHORIZE).and_then(|rest| rest.strip_prefix('?')) else {
+        return Destination::default();
+    };
     let get = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())

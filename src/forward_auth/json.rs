@@ -19,7 +19,7 @@ use crate::{
     },
     texts::Language,
     web::{
-        client::Sender,
+        client::{Sender, bearer},
         reply::{Explained, language},
         routes::{Door, Map, Policy},
         state::AppState,
@@ -134,13 +134,11 @@ async fn answer(
     let cookie = cookies.app(headers, is_https);
     let authorization = one(headers, header::AUTHORIZATION.as_str());
     // Other schemes are the app's own.
-    let bearer = authorization.as_deref().and_then(|text| {
-        let (scheme, token) = text.split_once(' ')?;
-        // So are tokens that we can't have signed.
-        (scheme.eq_ignore_ascii_case("bearer") && token.split('.').count() == 3).then_some(token)
-    });
+    let bearer = authorization.as_deref().and_then(bearer);
+    // So are tokens that we can't have signed.
+    let bearer = bearer.filter(|token| token.split('.').count() == 3);
     let shown = Shown { cookie: cookie.as_deref(), bearer };
-    Ok(match decide(state, &app, &asked.host, &asked.path, shown).await? {
+    Ok(match decide(state, &state.proxied, &app, &asked.host, &asked.path, shown).await? {
         Verdict::Public => identity(None, ""),
         Verdict::Pass { person, assertion } => identity(Some(&person), &assertion),
         Verdict::Denied => refused(StatusCode::FORBIDDEN, language(state, headers), "proxy-denied"),

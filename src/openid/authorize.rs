@@ -1,10 +1,10 @@
 //! What to do with an authorization request: ask the person for something, or send them back to the app.
 
 use super::{
-    APP_ENTERED, codes, has,
+    APP_ENTERED, codes, covers,
     request::{Prompt, Request, with_params},
     tokens::read_hint,
-    words,
+    united,
 };
 use crate::{
     apps,
@@ -88,6 +88,14 @@ pub fn after(services: &Services, request: &Request, step: Step) -> String {
     request.address(Some(&format!("{steps}.{tag}")))
 }
 
+/// The address of a page where a step is taken, from which the request goes on.
+#[must_use]
+pub fn by_way_of(page: &str, services: &Services, request: &Request, step: Step) -> String {
+    let next = after(services, request, step);
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("{page}?next={next}")
+}
+
 /// Decides about a request.
 pub async fn decide(
     services: &Services,
@@ -98,11 +106,7 @@ pub async fn decide(
     let issuer = services.issuer();
     let silent = request.asks(Prompt::None);
     let refuse = |error: &str, why: &str| Ok(Decision::Back(request.refused(issuer, error, why)));
-    let to = |page: &str, step: Step| {
-        let next: String =
-            form_urlencoded::byte_serialize(after(services, request, step).as_bytes()).collect();
-        Ok(Decision::Page(format!("{page}?next={next}")))
-    };
+    let to = |page: &str, step| Ok(Decision::Page(by_way_of(page, services, request, step)));
     // A program's token signs nobody in to an app.
     let Some(caller) = caller.filter(|caller| caller.by_cookie()) else {
         return match () {
@@ -134,7 +138,7 @@ pub async fn decide(
         && !session.proved_by.is_strong()
         && factors::of(services, caller.account()).await?.any();
     if must_prove || too_weak {
-        // What was decided before stays decided.
+        // The steps before go along.
         return match silent {
             true => refuse("login_required", "The person must confirm who they are."),
             false => to("/confirm", Step::Login),
@@ -143,7 +147,7 @@ pub async fn decide(
     if services.settings.factors.required && !caller.has_second_factor() {
         return match silent {
             true => refuse("interaction_required", "The person must set up a second factor."),
-            false => to(SET_UP, Step::Login),
+            false => to(factors::SET_UP, Step::Login),
         };
     }
     let needs_groups = !request.app.definition.groups.is_empty();
@@ -163,9 +167,6 @@ pub async fn decide(
     Ok(Decision::Back(with_params(&request.redirect_uri, &params)))
 }
 
-/// The page where a second factor is set up before anything else.
-const SET_UP: &str = "/account/security/second-factor";
-
 async fn needs_consent(
     services: &Services,
     request: &Request,
@@ -181,7 +182,7 @@ async fn needs_consent(
     let mut db = services.store.read().await?;
     let given = apps::consent(&mut db, caller.account(), &request.app.id).await?;
     let given = given.unwrap_or_default();
-    Ok(!words(&request.scope).all(|word| has(&given, word)))
+    Ok(!covers(&given, &request.scope))
 }
 
 /// The grant of this app by this session, which is new at the first sign-in.
@@ -194,16 +195,13 @@ async fn enter(
     let (app, family) = (&*request.app.id, caller.family());
     let known = grants::of_session(&mut services.store.read().await?, app, family).await?;
     if let Some((id, scope)) = &known
-        && words(&request.scope).all(|word| has(scope, word))
+        && covers(scope, &request.scope)
     {
         return Ok(id.clone());
     }
     // All that the app got by this session.
     let before = known.map(|(_, scope)| scope).unwrap_or_default();
-    let all: Vec<&str> = super::SCOPES
-        .into_iter()
-        .filter(|word| has(&request.scope, word) || has(&before, word))
-        .collect();
+    let all = united(&request.scope, &before);
     let account = caller.account();
     let mut event = Event::of(visit, By::Owner, APP_ENTERED, Some(account), now());
     event.detail.note.clone_from(&request.app.id);
@@ -211,7 +209,7 @@ async fn enter(
     // Before the session can end.
     _ = changes::next_revision(&mut tx).await?;
     let of_session = (account, family);
-    let (grant, is_new) = grants::begin(&mut tx, app, of_session, &all.join(" "), event.at).await?;
+    let (grant, is_new) = grants::begin(&mut tx, app, of_session, &all, event.at).await?;
     // It may have ended since the guard looked.
     if grants::find(&mut tx, &grant, event.at).await?.is_none() {
         tx.rollback().await?;
@@ -239,11 +237,8 @@ pub async fn agree(
     event.detail.note.clone_from(app);
     let mut tx = services.store.begin().await?;
     let before = apps::consent(&mut tx, account, app).await?.unwrap_or_default();
-    let all: Vec<&str> = super::SCOPES
-        .into_iter()
-        .filter(|word| has(&request.scope, word) || has(&before, word))
-        .collect();
-    apps::write_consent(&mut tx, account, app, &all.join(" "), event.at).await?;
+    let all = united(&request.scope, &before);
+    apps::write_consent(&mut tx, account, app, &all, event.at).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     event.log();

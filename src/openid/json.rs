@@ -3,6 +3,8 @@
 
 pub mod used;
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Bytes,
@@ -21,11 +23,13 @@ use super::{
     tokens::{self, Known},
 };
 use crate::{
+    apps::App,
     platform::error::Error,
     platform::{error::Fault, visit::Visit},
     signing::{Algorithm, json::JWKS},
     texts::Language,
     web::{
+        client::bearer,
         media_type::media_type,
         reply::Explained,
         routes::{Door, Map, Policy},
@@ -143,6 +147,18 @@ fn form(headers: &HeaderMap, body: &Bytes) -> Answer<Params> {
     Ok(Params::read(body))
 }
 
+/// The app that asks, and what for.
+async fn asked(state: &AppState, headers: &HeaderMap, body: &Bytes) -> Answer<(Arc<App>, Params)> {
+    let params = form(headers, body)?;
+    let apps = state.apps.get().await?;
+    Ok((authenticate(&apps, authorization(headers), &params)?, params))
+}
+
+/// The token that an app asks about.
+fn token_of(params: &Params) -> Answer<&str> {
+    params.once("token")?.ok_or(Failed::Request("invalid_request", "token is missing."))
+}
+
 /// Never stored anywhere (RFC 6749, section 5.1).
 fn unstored<T: Serialize>(body: T) -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
@@ -155,9 +171,7 @@ async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let params = form(&headers, &body)?;
-    let apps = state.apps.get().await?;
-    let app = authenticate(&apps, authorization(&headers), &params)?;
+    let (app, params) = asked(&state, &headers, &body).await?;
     let missing = |why| Failed::Request("invalid_request", why);
     let granted = match params.once("grant_type")? {
         Some("authorization_code") => {
@@ -193,16 +207,12 @@ async fn introspect(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let params = form(&headers, &body)?;
-    let apps = state.apps.get().await?;
-    let app = authenticate(&apps, authorization(&headers), &params)?;
+    let (app, params) = asked(&state, &headers, &body).await?;
     // Whoever only names itself could be anybody.
     if !app.definition.has_secret() {
         return Err(Failed::Client { basic: false });
     }
-    let token = params.once("token")?;
-    let token = token.ok_or(Failed::Request("invalid_request", "token is missing."))?;
-    Ok(unstored(tokens::introspect(&state, &app, token).await?))
+    Ok(unstored(tokens::introspect(&state, &app, token_of(&params)?).await?))
 }
 
 async fn revoke(
@@ -210,12 +220,8 @@ async fn revoke(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let params = form(&headers, &body)?;
-    let apps = state.apps.get().await?;
-    let app = authenticate(&apps, authorization(&headers), &params)?;
-    let token = params.once("token")?;
-    let token = token.ok_or(Failed::Request("invalid_request", "token is missing."))?;
-    tokens::revoke(&state, &app, token).await?;
+    let (app, params) = asked(&state, &headers, &body).await?;
+    tokens::revoke(&state, &app, token_of(&params)?).await?;
     Ok(unstored(json!({})))
 }
 
@@ -225,10 +231,8 @@ async fn userinfo(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let by_header = authorization(&headers)
-        .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim().to_owned());
+    let by_header = authorization(&headers).and_then(bearer);
+    let by_header = by_header.map(|token| token.trim().to_owned());
     let by_form = || form(&headers, &body).ok()?.hint("access_token").map(str::to_owned);
     let Some(token) = by_header.or_else(by_form) else {
         return Ok(unauthorized(StatusCode::UNAUTHORIZED, None));
@@ -251,10 +255,8 @@ fn unauthorized(status: StatusCode, error: Option<&'static str>) -> Response {
         None => "Bearer".to_owned(),
         Some(error) => format!("Bearer error=\"{error}\""),
     };
-    let mut response = match error {
-        Some(error) => (status, Json(json!({"error": error}))).into_response(),
-        None => (status, Json(json!({}))).into_response(),
-    };
+    let body = error.map_or_else(|| json!({}), |error| json!({"error": error}));
+    let mut response = (status, Json(body)).into_response();
     if let Ok(challenge) = HeaderValue::try_from(challenge) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }

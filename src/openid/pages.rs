@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use leptos::prelude::*;
 
 use super::{
-    authorize::{self, Decision, Step, after},
+    authorize::{self, Decision, Step, after, by_way_of},
     has,
     json::LOGOUT,
     logout,
@@ -30,12 +30,12 @@ use crate::{
     web::{
         accepted::Done,
         brand::support_url,
-        form::{Form, FormState, Over},
+        form::{Form, FormState, Over, TOKEN_FIELD},
         page::{
             Around, Frame,
             avatar::avatar,
             icons::{CLOCK, Icon, KEY, MAIL, USER, USERS},
-            parts::{alone, isolated},
+            parts::{alone, hidden, isolated},
         },
         reply::Explained,
         routes::{Door, Map, Policy},
@@ -256,9 +256,8 @@ pub async fn switch_account(#[server(default)] next: String) -> Result<(), Serve
         async {
             let request = request_of(&call.state, &next).await?;
             sign_in::sign_out(&call.state, call.caller()?, &call.visit).await?;
-            let next = after(&call.state, &request, Step::Login);
-            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            Ok(call.signed_out(&format!("/signin?next={next}"), None))
+            let sign_in = by_way_of("/signin", &call.state, &request, Step::Login);
+            Ok(call.signed_out(&sign_in, None))
         }
         .await,
     );
@@ -287,8 +286,8 @@ async fn choose_page(state: &AppState, request: &Request, viewer: &Viewer) -> Re
                         <a class="button" href=stay.clone()>{t("choose-this")}</a>
                     </p>
                     <form method="post" action=action.clone()>
-                        <input type="hidden" name=crate::web::form::TOKEN_FIELD value=token.clone()/>
-                        <input type="hidden" name="next" value=next.clone()/>
+                        {hidden(TOKEN_FIELD, &token)}
+                        {hidden("next", &next)}
                         <button type="submit" class="button quiet">{t("choose-other")}</button>
                     </form>
                 </section>
@@ -357,8 +356,8 @@ async fn logout_page(
                     <h1>{t("leave")}</h1>
                     <p>{lead}</p>
                     <form method="post" action=LEAVE.action>
-                        <input type="hidden" name=crate::web::form::TOKEN_FIELD value=token.clone()/>
-                        <input type="hidden" name="wish" value=query.clone()/>
+                        {hidden(TOKEN_FIELD, &token)}
+                        {hidden("wish", &query)}
                         <div class="actions">
                             <button type="submit" class="button">{t("sign-out")}</button>
                             <a class="button quiet" href="/account">{t("leave-stay")}</a>

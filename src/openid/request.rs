@@ -10,8 +10,7 @@ use crate::{
     audit::sha256,
 };
 
-/// The page of the authorization endpoint.
-pub const AUTHORIZE: &str = "/authorize";
+pub use crate::apps::destination::AUTHORIZE;
 
 /// The parameter that says which step was taken: our own, and not the app's.
 pub const STEP: &str = "latchkey_step";
@@ -206,8 +205,7 @@ impl Request {
             return Err(back("invalid_target", "The app may not ask for this resource."));
         }
         let asked = get("scope").unwrap_or_default();
-        let known: Vec<&str> =
-            SCOPE_ORDER.iter().copied().filter(|s| super::has(asked, s)).collect();
+        let known: Vec<&str> = super::SCOPES.into_iter().filter(|s| super::has(asked, s)).collect();
         if known.is_empty() && resource.is_empty() {
             return Err(back("invalid_scope", "scope names nothing that is known here."));
         }
@@ -257,8 +255,6 @@ impl Request {
         refusal(&self.redirect_uri, self.state.as_deref(), issuer, error, why)
     }
 }
-
-const SCOPE_ORDER: [&str; 5] = super::SCOPES;
 
 /// `iss` is in every answer (RFC 9207).
 fn refusal(uri: &str, state: Option<&str>, issuer: &str, error: &str, why: &str) -> String {

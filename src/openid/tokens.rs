@@ -10,7 +10,7 @@ use super::{
     Holding, Person,
     client::{Answer, Failed},
     codes::{Code, end_reused},
-    has, holding, words,
+    covers, has, holding,
 };
 use crate::{
     apps::App,
@@ -19,7 +19,7 @@ use crate::{
     sessions::{
         self,
         grants::{self, Token},
-        refresh::{GRACE, RefreshToken},
+        refresh::{RefreshToken, in_grace},
         tokens::CLOCK_SKEW,
     },
     signing::{Algorithm, Expect},
@@ -194,7 +194,7 @@ pub async fn refresh(
         return Err(worthless());
     }
     let scope = match scope {
-        Some(scope) if words(scope).all(|word| has(&stored.scope, word)) => scope,
+        Some(scope) if covers(&stored.scope, scope) => scope,
         Some(_) => {
             return Err(Failed::Request("invalid_scope", "The scope is more than was granted."));
         }
@@ -238,9 +238,7 @@ async fn rotate(
     let Some(Token { used_at: Some(at), sealed_successor: Some(sealed), .. }) = used else {
         return Ok(None);
     };
-    // Setting the clock back must not extend the grace.
-    let in_grace = (at - GRACE..=at + GRACE).contains(&now);
-    Ok(if in_grace { Some(token.open(&sealed)?) } else { None })
+    Ok(if in_grace(at, now) { Some(token.open(&sealed)?) } else { None })
 }
 
 /// The claims of an access token that we have signed, whether its grant still holds or not.

@@ -11,7 +11,7 @@ use crate::{
         Kind::{Number, Text},
         Store, Table,
         db::{Db, Tx, sql, sql_of},
-        dialects::Dialects,
+        dialects::SKIP_LOCKED,
         table,
     },
 };
@@ -32,9 +32,6 @@ pub(crate) const TABLES: &[Table] = &[table(
         ("error", Text),
     ],
 )];
-
-/// Others skip what one has locked, so two nodes never take the same. SQLite has one writer anyway.
-const SKIP: Dialects<&str> = Dialects { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
 
 /// What is due of these kinds: words of our own.
 fn due(kinds: &[&str], now: &str) -> String {
@@ -86,7 +83,7 @@ pub(super) async fn is_due(db: &mut Db, kinds: &[&str], now: i64) -> Result<bool
     Ok(db.optional::<(i32,)>(sql_of(query).bind(now)).await?.is_some())
 }
 
-/// Takes what is due, oldest first.
+/// Takes what is due, oldest first. Two nodes never take the same.
 pub(super) async fn take(
     db: &mut Db,
     keys: &Keys,
@@ -94,7 +91,7 @@ pub(super) async fn take(
     kinds: &[&str],
     now: i64,
 ) -> Result<Vec<Delivery>, Fault> {
-    let (due, skip) = (due(kinds, "$2"), db.dialect(&SKIP));
+    let (due, skip) = (due(kinds, "$2"), db.dialect(&SKIP_LOCKED));
     let take = sql_of(format!(
         "UPDATE outbox SET lease = $1, leased_until = $3 WHERE id IN \
          (SELECT id FROM outbox WHERE {due} ORDER BY due_at LIMIT $4 {skip}) \

@@ -83,21 +83,21 @@ async fn once(store: &Store, keys: &Keys, couriers: &[Arc<dyn Courier>]) -> Resu
     }
     let lease = random::text()?;
     let taken = sql::take(&mut store.write().await?, keys, &lease, &kinds, now()).await?;
-    let outcomes = join_all(taken.iter().map(|delivery| deliver(delivery, couriers))).await;
+    let courier_of =
+        |delivery: &Delivery| couriers.iter().find(|courier| courier.kind().0 == delivery.kind);
+    let met = taken.iter().filter_map(|delivery| Some((delivery, courier_of(delivery)?)));
+    let met: Vec<_> = met.collect();
+    let delivering = met.iter().map(|(delivery, courier)| deliver(delivery, courier.as_ref()));
+    let outcomes = join_all(delivering).await;
     let mut settled = Ok(());
-    for (delivery, outcome) in taken.iter().zip(outcomes) {
+    for ((delivery, courier), outcome) in met.into_iter().zip(outcomes) {
         // A fault on one keeps none of the others from being noted.
-        let courier = couriers.iter().find(|courier| courier.kind().0 == delivery.kind);
-        let counts = courier.map(|courier| courier.delivered());
-        settled = settled.and(settle(store, counts, delivery, outcome).await);
+        settled = settled.and(settle(store, courier.delivered(), delivery, outcome).await);
     }
     settled.map(|()| taken.len())
 }
 
-async fn deliver(delivery: &Delivery, couriers: &[Arc<dyn Courier>]) -> Result<bool, Undelivered> {
-    let courier = couriers.iter().find(|courier| courier.kind().0 == delivery.kind);
-    let courier = courier
-        .ok_or_else(|| Undelivered::ForNow(format!("this node delivers no {}", delivery.kind)))?;
+async fn deliver(delivery: &Delivery, courier: &dyn Courier) -> Result<bool, Undelivered> {
     let content = delivery.content.as_ref().ok_or_else(|| {
         // Another node may have it already.
         Undelivered::ForNow("sealed with a secret that this server doesn't have".to_owned())
@@ -113,20 +113,15 @@ async fn deliver(delivery: &Delivery, couriers: &[Arc<dyn Courier>]) -> Result<b
 /// Notes the outcome of a delivery.
 async fn settle(
     store: &Store,
-    counts: Option<&Delivered>,
+    counts: &Delivered,
     delivery: &Delivery,
     outcome: Result<bool, Undelivered>,
 ) -> Result<(), Fault> {
     let (id, kind) = (&delivery.id, &delivery.kind);
-    let count = |which: fn(&Delivered) -> &AtomicU64, much: u64| {
-        if let Some(counts) = counts {
-            which(counts).fetch_add(much, Relaxed);
-        }
-    };
     let mut db = store.write().await?;
     let (error, next) = match outcome {
         Ok(sent) => {
-            count(|counts| &counts.sent, u64::from(sent));
+            counts.sent.fetch_add(u64::from(sent), Relaxed);
             if !sql::done(&mut db, delivery).await? {
                 tracing::warn!(id, kind, "delivered late: another node may repeat it");
             }
@@ -137,12 +132,12 @@ async fn settle(
     };
     match next {
         Some(due_at) => {
-            count(|counts| &counts.deferred, 1);
+            counts.deferred.fetch_add(1, Relaxed);
             tracing::warn!(id, kind, error, "not delivered; trying again later");
             sql::try_later(&mut db, delivery, due_at, &error).await
         }
         None => {
-            count(|counts| &counts.failed, 1);
+            counts.failed.fetch_add(1, Relaxed);
             tracing::error!(id, kind, error, "not delivered; given up");
             sql::fail(&mut db, delivery, now(), &error).await
         }

@@ -82,6 +82,13 @@ impl std::fmt::Debug for RefreshToken {
     }
 }
 
+/// Whether a token that was used at `used_at` still returns its successor. Setting the clock back must not
+/// extend the grace.
+#[must_use]
+pub fn in_grace(used_at: i64, now: i64) -> bool {
+    (used_at - GRACE..=used_at + GRACE).contains(&now)
+}
+
 /// The outcome of using a refresh token.
 pub enum Refreshed {
     /// It was unused, and its successor is now valid.
@@ -116,9 +123,7 @@ pub(crate) async fn rotate(
     let Some(stored) = sql::token(tx, &hash, now).await? else { return Ok(Refreshed::Unknown) };
     let row = Box::new(stored.row);
     if !first {
-        // Setting the clock back must not extend the grace.
-        let in_grace = (stored.used_at - GRACE..=stored.used_at + GRACE).contains(&now);
-        return Ok(match stored.sealed_successor.filter(|_| in_grace) {
+        return Ok(match stored.sealed_successor.filter(|_| in_grace(stored.used_at, now)) {
             Some(sealed) => Refreshed::Repeated(row, sealed),
             None => Refreshed::Reused(row),
         });

@@ -6,7 +6,6 @@ use clap::Subcommand;
 
 use super::{Algorithm, Part, Rotated, SigningKeys, rotate};
 use crate::{
-    keys::Keys,
     platform::{
         clock::{now, rfc3339},
         terminal::{Failure, say, told},
@@ -29,20 +28,14 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         compromised: bool,
         /// Only the keys of this algorithm: RS256 or ES256
-        #[arg(long, value_parser = algorithm)]
+        #[arg(long, value_parser = Algorithm::parse)]
         algorithm: Option<Algorithm>,
     },
 }
 
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::of_word(text).ok_or_else(|| "must be RS256 or ES256".to_owned())
-}
-
 pub(crate) async fn run(settings: &Settings, command: KeysCommand) -> Result<(), Failure> {
     let store = open(&settings.store).await?;
-    let secret = settings.secret().map_err(|error| Failure(vec![error]))?;
-    let keys = Keys::new(&secret, settings.keys.previous.as_ref()).map_err(told)?;
-    let keys = Arc::new(keys);
+    let keys = Arc::new(settings.keys().map_err(|reason| Failure(vec![reason]))?);
     match command {
         KeysCommand::List { json } => {
             let signing = SigningKeys::new(store.clone(), keys).await.map_err(told)?;

@@ -67,17 +67,11 @@ pub(super) async fn reseal(store: &Store, id: &str, old: &str, new: &str) -> Res
     Ok(())
 }
 
-/// Deletes the keys whose last token is over: another one has signed for long enough.
-pub(super) async fn forget(store: &Store, now: i64) -> Result<(), Fault> {
-    let is_over = "EXISTS (SELECT 1 FROM signing_keys newer \
-                   WHERE newer.algorithm = signing_keys.algorithm \
-                   AND newer.signs_from > signing_keys.signs_from AND newer.signs_from <= $1)";
-    let query = format!("SELECT made_at FROM signing_keys WHERE {is_over} LIMIT 1");
-    let over = now - PUBLISHED_AFTER;
-    let is_any = store.read().await?.exists(crate::store::db::sql_of(query).bind(over)).await?;
-    if is_any {
-        let delete = format!("DELETE FROM signing_keys WHERE {is_over}");
-        store.write().await?.execute(crate::store::db::sql_of(delete).bind(over)).await?;
-    }
-    Ok(())
+/// Deletes the keys whose last token is over: another one has signed for long enough. Returns how many.
+pub(super) async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
+    let over = "EXISTS (SELECT 1 FROM signing_keys newer \
+                WHERE newer.algorithm = signing_keys.algorithm \
+                AND newer.signs_from > signing_keys.signs_from AND newer.signs_from <= $1)";
+    let (delete, keys) = ("DELETE FROM signing_keys", ("signing_keys", "id"));
+    store.in_pieces(delete, keys, over, now - PUBLISHED_AFTER).await
 }

@@ -51,7 +51,7 @@ pub(crate) struct Dialects<T> {
 }
 
 /// Skips rows that others have locked. SQLite has only one writer anyway.
-pub(super) const SKIP_LOCKED: Dialects<&str> =
+pub(crate) const SKIP_LOCKED: Dialects<&str> =
     Dialects { sqlite: "", postgres: "FOR UPDATE SKIP LOCKED" };
 
 /// Removes deleted data from the files. SQLite keeps it in its write-ahead log for a while;

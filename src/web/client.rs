@@ -25,6 +25,12 @@ use crate::{
     web::{connections::Connection, reply, settings::ForwardedHeader, state::AppState},
 };
 
+/// The token in an `Authorization` of the scheme Bearer (RFC 6750, section 2.1).
+pub(crate) fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
 /// Where a request came from, in its extensions. Determined once, at the beginning.
 #[derive(Clone)]
 pub(crate) struct Sender {

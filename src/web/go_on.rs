@@ -16,11 +16,12 @@ use super::{
     state::AppState,
     viewer::{Viewer, render},
 };
-use crate::texts::t;
+use crate::{openid::request::AUTHORIZE, platform::error::Result, texts::t};
 
 /// Whether an address leads to an app, at once or by way of an authorization.
 fn leaves(location: &str) -> bool {
-    !location.starts_with('/') || location.starts_with("/authorize?")
+    let query = location.strip_prefix(AUTHORIZE);
+    !location.starts_with('/') || query.is_some_and(|query| query.starts_with('?'))
 }
 
 /// The answer to an accepted form.
@@ -50,11 +51,7 @@ pub(crate) async fn answer(
     page
 }
 
-async fn page(
-    state: &AppState,
-    viewer: &Viewer,
-    location: &str,
-) -> crate::platform::error::Result<Response> {
+async fn page(state: &AppState, viewer: &Viewer, location: &str) -> Result<Response> {
     let around = Around::of("go-on").framed(Frame::Centered);
     let viewer = Viewer { caller: None, notice: None, here: "/".to_owned(), ..viewer.clone() };
     let to = location.to_owned();

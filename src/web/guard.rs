@@ -16,6 +16,7 @@ use axum::{
 
 use super::{
     accepted::{self, Done},
+    client::bearer,
     form::{Form, Over},
     next::safe_next,
     notices::notices,
@@ -24,6 +25,7 @@ use super::{
     state::AppState,
 };
 use crate::{
+    factors,
     platform::error::{Error, Fault, Refusal, Result},
     sessions::{
         caller::{Renewer, Returning, Shown, SignedIn, by_token},
@@ -108,12 +110,9 @@ fn lead_to_factors(door: Door) -> Result<Response> {
         Door::Json | Door::Open | Door::Proxy | Door::Asset => {
             Err(Refusal::SecondFactorRequired { challenge: None, methods: Vec::new() }.into())
         }
-        Door::Page | Door::Sent | Door::Form => Ok(Redirect::to(SET_UP).into_response()),
+        Door::Page | Door::Sent | Door::Form => Ok(Redirect::to(factors::SET_UP).into_response()),
     }
 }
-
-/// The page where a second factor is set up before anything else.
-pub(crate) const SET_UP: &str = "/account/security/second-factor";
 
 /// Pressing Enter in the address bar after a refused form, or restoring a tab.
 fn is_from_a_browser(request: &Request) -> bool {
@@ -177,11 +176,9 @@ async fn look(state: &AppState, headers: &HeaderMap) -> Result<Option<Shown>, Fa
         (Some(_), Some(_)) => return Ok(Some(Shown::Bad)),
         (Some(authorization), None) => {
             let Ok(authorization) = authorization.to_str() else { return Ok(Some(Shown::Bad)) };
-            match authorization.split_once(' ') {
-                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                    (Carrier::Program, Cow::from(token))
-                }
-                _ => return Ok(None),
+            match bearer(authorization) {
+                Some(token) => (Carrier::Program, Cow::from(token)),
+                None => return Ok(None),
             }
         }
         (None, _) => match state.cookies.session(headers) {

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-use crate::web::{routes::Door, state::AppState};
+use crate::{
+    openid::request::AUTHORIZE,
+    web::{routes::Door, state::AppState},
+};
 
 /// For everything but pages. A page has its own policy, with its nonce ([`page_policy`]).
 const NO_PAGE: &str =
@@ -68,7 +71,6 @@ impl Openness {
 
 /// How the address of a page begins from which an authorization goes on.
 const NEXT: &str = "next=%2Fauthorize%3F";
-const AUTHORIZE: &str = "/authorize";
 
 pub(crate) fn add(state: &AppState, headers: &mut HeaderMap, openness: Openness) {
     let own = std::mem::replace(headers, COMMON.clone());

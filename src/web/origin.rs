@@ -3,8 +3,8 @@
 //! Two checks before the guard. The `Host` must be one of ours, so that nothing that depends on it
 //! can be led elsewhere (CS-08). And a write must come from our own pages, or from a program that
 //! sends no cookie (CS-01, CS-05): leptos checks neither for its server functions. The doors for other
-//! sites and for proxies are exempt, each by its name (`routes.rs`): they take no notice of the session, or
-//! change nothing.
+//! sites and for proxies are exempt, each by its name (`routes.rs`): a write there takes no notice of the
+//! session.
 
 use axum::{
     extract::{MatchedPath, Request},

@@ -29,7 +29,7 @@ pub enum Door {
     /// For programs, and for pages of other sites: they may call it without credentials of the browser, which
     /// it takes no notice of. Such routes are named by OAuth and OpenID Connect.
     Open,
-    /// For other sites to send a browser to, by `POST` too. It changes nothing by itself.
+    /// For other sites to send a browser to. A `POST` comes without the session, so it becomes a `GET`.
     Sent,
     /// For a reverse proxy: at any host, on behalf of any site.
     Proxy,

@@ -9,7 +9,7 @@ use super::{
     assets::Assets, brand::Brand, cookies::Cookies, metrics::Metrics, routes::Routes,
     sending::Sending,
 };
-use crate::{platform::public_url::PublicUrl, services::Services, texts::Language};
+use crate::{forward_auth, platform::public_url::PublicUrl, services::Services, texts::Language};
 
 #[derive(Clone)]
 pub struct AppState(Arc<AppParts>);
@@ -29,6 +29,8 @@ pub struct AppParts {
     /// The page of that document, by language.
     pub docs: [OnceCell<Bytes>; Language::ALL.len()],
     pub assets: Assets,
+    /// What proxies were told.
+    pub proxied: forward_auth::Memory,
     /// What pages show of the operator.
     pub brand: Brand,
     /// `None`: no metrics are served.

@@ -14,15 +14,14 @@ use crate::{
     domain::{Code, Field},
     emails::SECURITY,
     factors::{
-        Setup, add_passkey as use_add_passkey, confirm_totp as use_confirm_totp, is_just_confirmed,
-        of, pending, set_up_totp as use_set_up_totp, use_codes,
+        SET_UP, Setup, add_passkey as use_add_passkey, confirm_totp as use_confirm_totp,
+        is_just_confirmed, of, pending, set_up_totp as use_set_up_totp, use_codes,
     },
     passkeys::Registration,
     platform::error::{Error, Refusal, Result},
     texts::{t, t_with},
     web::{
         form::{Form, FormState, TOKEN_FIELD},
-        guard::SET_UP,
         page::{
             Around, Frame,
             icons::{KEY, QR},

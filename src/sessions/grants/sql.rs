@@ -10,8 +10,8 @@ use crate::{
     store::{
         Kind::{Number, Text},
         Store, Table,
-        db::{Db, Tx, sql},
-        dialects::Dialects,
+        db::{Db, Tx, sql, sql_of},
+        dialects::SKIP_LOCKED,
         table,
     },
 };
@@ -177,24 +177,25 @@ pub(crate) struct Ended {
     pub(crate) account_id: i64,
 }
 
-/// Deletes them and returns them. Two nodes never take the same.
-const TAKE: Dialects<&str> = Dialects {
-    sqlite: "DELETE FROM app_grants WHERE id IN \
-             (SELECT id FROM app_grants WHERE ended_at IS NOT NULL \
-              AND ($1 IS NULL OR app_id = $1) LIMIT $2) RETURNING id, app_id, account_id",
-    postgres: "DELETE FROM app_grants WHERE id IN \
-               (SELECT id FROM app_grants WHERE ended_at IS NOT NULL \
-                AND ($1::TEXT IS NULL OR app_id = $1) LIMIT $2 FOR UPDATE SKIP LOCKED) \
-               RETURNING id, app_id, account_id",
-};
-
+/// Deletes them and returns them. Two nodes never take the same. `app`: only those of this one.
 pub(super) async fn take_ended(
     tx: &mut Tx,
     app: Option<&str>,
     most: i64,
 ) -> Result<Vec<Ended>, Fault> {
-    let take = tx.dialect(&TAKE);
-    tx.all(sql(take).bind(app).bind(most)).await
+    let of_app = app.map_or("", |_| "AND app_id = $2");
+    let skip = tx.dialect(&SKIP_LOCKED);
+    let take = sql_of(format!(
+        "DELETE FROM app_grants WHERE id IN \
+         (SELECT id FROM app_grants WHERE ended_at IS NOT NULL {of_app} LIMIT $1 {skip}) \
+         RETURNING id, app_id, account_id"
+    ));
+    let take = take.bind(most);
+    tx.all(match app {
+        Some(app) => take.bind(app),
+        None => take,
+    })
+    .await
 }
 
 pub(super) async fn any_ended(db: &mut Db) -> Result<bool, Fault> {
