@@ -1,6 +1,6 @@
 -- Keys that sign tokens for others. id: the thumbprint of the public key (RFC 7638), its kid. sealed: the
 -- private key, sealed with a key of the server's. public: a JWK. Of each algorithm the last one that
--- signs_from has passed signs; the one before it stays published until gone_at.
+-- signs_from has passed signs; those before it stay published until their last token is over.
 CREATE TABLE signing_keys (
     id TEXT NOT NULL PRIMARY KEY,
     algorithm TEXT NOT NULL,

@@ -3,6 +3,7 @@
 //! The operator makes them, by command or in `APPS_FILE`. Nodes remember them all ([`KnownApps`]): there are
 //! few, and every change begins a new era.
 
+mod change;
 pub mod cli;
 pub mod definition;
 pub mod destination;
@@ -20,17 +21,14 @@ use std::{
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use crate::{
-    audit::{self, By, Event, acts, sha256},
-    platform::{clock::now, error::Fault, random},
+    audit::{acts, sha256},
+    platform::error::Fault,
     sessions::live::LiveSessions,
-    store::{
-        Store, changes,
-        db::{Db, Tx},
-    },
+    store::{Store, db::Db},
 };
 pub use definition::{Access, Definition};
 
-pub(crate) use sql::{TABLES, consent, consents, forget_consent, write_consent};
+pub(crate) use sql::{TABLES, consent, consents, exists, forget_consent, write_consent};
 
 acts! {
     ADDED = "app_created";
@@ -70,11 +68,23 @@ impl App {
         self.secrets.iter().fold(false, |any, secret| fits(secret) | any)
     }
 
+    /// The hash of the secret that was made last.
+    fn newest_secret(&self) -> Option<&str> {
+        let mut secrets = self.secrets.iter().filter(|(_, until)| until.is_none());
+        secrets.next_back().map(|(hash, _)| hash.as_str())
+    }
+
     /// How many secrets are good at this time.
     #[must_use]
     pub fn live_secrets(&self, now: i64) -> usize {
         let is_live = |(_, until): &&(String, Option<i64>)| until.is_none_or(|until| now < until);
         self.secrets.iter().filter(is_live).count()
+    }
+
+    /// Whether people must confirm again who they are, to go on using it.
+    #[must_use]
+    pub fn is_too_long(&self, auth_time: i64, now: i64) -> bool {
+        self.definition.longest_session.is_some_and(|longest| now - auth_time > longest)
     }
 
     /// Whether an account that belongs to these groups may use it.
@@ -160,53 +170,4 @@ impl KnownApps {
 /// All apps, from the database: for commands.
 pub async fn all(store: &Store) -> Result<Apps, Fault> {
     Apps::read(&mut store.read().await?).await
-}
-
-/// Writes an app, new or changed, and says so. The file that declares an app knows its secret.
-pub(crate) async fn write(tx: &mut Tx, app: &App, act: audit::Act) -> Result<Event, Fault> {
-    sql::write(tx, app).await?;
-    record(tx, app, act).await
-}
-
-/// Adds an app. Returns its secret, unless it is public.
-pub async fn add(store: &Store, app: &App) -> Result<Option<String>, Fault> {
-    let mut tx = store.begin().await?;
-    let revision = changes::next_revision(&mut tx).await?;
-    let secret = if app.definition.has_secret() { Some(random::token()?) } else { None };
-    let event = write(&mut tx, app, ADDED).await?;
-    if let Some(secret) = &secret {
-        sql::add_secret(&mut tx, &app.id, &sha256(secret), now()).await?;
-    }
-    changes::tell_all(&mut tx, revision).await?;
-    tx.commit().await?;
-    event.log();
-    Ok(secret)
-}
-
-/// Makes a new secret. Those before it are good for `overlap` seconds.
-pub async fn rotate_secret(store: &Store, app: &App, overlap: i64) -> Result<String, Fault> {
-    let (secret, now) = (random::token()?, now());
-    let mut tx = store.begin().await?;
-    let revision = changes::next_revision(&mut tx).await?;
-    sql::expire_secrets(&mut tx, &app.id, now + overlap, now).await?;
-    sql::add_secret(&mut tx, &app.id, &sha256(&secret), now).await?;
-    changes::tell_all(&mut tx, revision).await?;
-    let event = record(&mut tx, app, SECRET_ROTATED).await?;
-    tx.commit().await?;
-    event.log();
-    Ok(secret)
-}
-
-/// Removes an app in a transaction that will commit: what it got has ended before.
-pub(crate) async fn remove(tx: &mut Tx, app: &App) -> Result<Event, Fault> {
-    sql::remove(tx, &app.id).await?;
-    record(tx, app, REMOVED).await
-}
-
-/// Records what the operator has done to an app.
-async fn record(tx: &mut Tx, app: &App, act: audit::Act) -> Result<Event, Fault> {
-    let mut event = Event::without_request(By::Operator, act, None, now());
-    event.detail.note.clone_from(&app.id);
-    audit::record(tx, &event).await?;
-    Ok(event)
 }

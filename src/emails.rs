@@ -42,6 +42,7 @@ use crate::{
     },
     store::{
         Store,
+        changes::{self, Revision},
         db::{Db, Tx},
     },
     throttle::{LIMITED, Who, counter::Counter},
@@ -206,6 +207,7 @@ pub(crate) async fn set(
 ) -> Result<bool, Fault> {
     let event = Event::without_request(By::Operator, EMAIL_VERIFIED, Some(account), now());
     let mut tx = store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
     account::lock(&mut tx, account).await?;
     if sql::owner(&mut tx, &key(email)).await?.is_some_and(|owner| owner != account) {
         tx.rollback().await?;
@@ -220,6 +222,7 @@ pub(crate) async fn set(
     import(&mut tx, account, email, State::Tied, event.at).await?;
     // Links and codes that went to the previous address.
     sessions::void(&mut tx, account).await?;
+    changes::tell(&mut tx, revision, account, event.at).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     Ok(true)
@@ -318,7 +321,7 @@ pub async fn give(
     let counters = throttle.counters(&services.keys, Who::Giving(account), visit);
     throttle.refuse_if_limited(&services.store, &counters, visit, LIMITED).await?;
     let event = Event::by_owner(visit, account, EMAIL_GIVEN);
-    let mut tx = begin(services, caller, event.at).await?;
+    let (mut tx, _) = begin(services, caller, event.at).await?;
     if let Some(limited) = throttle.count_in(&mut tx, &counters).await? {
         tx.rollback().await?;
         return Err(limited);
@@ -340,11 +343,12 @@ pub async fn give(
 }
 
 /// Begins a change by the caller, whose session must not have ended meanwhile.
-async fn begin(services: &Services, caller: Fresh<'_>, now: i64) -> Result<Tx> {
+async fn begin(services: &Services, caller: Fresh<'_>, now: i64) -> Result<(Tx, Revision)> {
     let mut tx = services.store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
     let is_there = account::lock(&mut tx, caller.account()).await?.is_some();
     if is_there && sessions::is_alive(&mut tx, caller.session(), now).await? {
-        return Ok(tx);
+        return Ok((tx, revision));
     }
     tx.rollback().await?;
     Err(OVER.into())
@@ -358,7 +362,7 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     }
     let account = caller.account();
     let event = Event::by_owner(visit, account, EMAIL_REMOVED);
-    let mut tx = begin(services, caller, event.at).await?;
+    let (mut tx, revision) = begin(services, caller, event.at).await?;
     let holder = passwords::holder_in(&mut tx, account).await?;
     let has_password = holder.is_some_and(|holder| holder.hash.is_some());
     let passkeys = passkeys::count(&mut tx, account, &services.home).await?;
@@ -373,8 +377,10 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     }
     // Links and codes that went to the removed address.
     sessions::void(&mut tx, account).await?;
+    let changed = sessions::tell_of(&mut tx, revision, account, event.at).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    services.live_sessions.changed(&changed);
     services.wake_outbox();
     event.log();
     Ok(())

@@ -12,7 +12,10 @@
 pub mod json;
 mod paths;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicI64, Ordering},
+};
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -48,26 +51,22 @@ const ASSERTION_REUSED: i64 = 20;
 /// How long a sign-in may take, in seconds.
 const STATE_TTL: i64 = 3600;
 
-/// The cookie of an app's host: a grant, since when, and a tag.
+/// The cookie of an app's host: a grant, and a tag.
 pub struct AppCookie {
     grant: String,
-    since: i64,
 }
 
 impl AppCookie {
     /// As the browser keeps it.
     fn written(&self, services: &Services, host: &str) -> String {
-        let Self { grant, since } = self;
-        let tag = services.keys.tag(Statement::AppCookie(host, grant, *since));
-        format!("{grant}.{since}.{tag}")
+        let tag = services.keys.tag(Statement::AppCookie(host, &self.grant));
+        format!("{}.{tag}", self.grant)
     }
 
     fn read(services: &Services, host: &str, text: &str) -> Option<Self> {
-        let (rest, tag) = text.rsplit_once('.')?;
-        let (grant, since) = rest.rsplit_once('.')?;
-        let since = since.parse().ok()?;
-        let statement = Statement::AppCookie(host, grant, since);
-        services.keys.fits(statement, tag).then(|| Self { grant: grant.to_owned(), since })
+        let (grant, tag) = text.rsplit_once('.')?;
+        let statement = Statement::AppCookie(host, grant);
+        services.keys.fits(statement, tag).then(|| Self { grant: grant.to_owned() })
     }
 }
 
@@ -81,12 +80,26 @@ struct Remembered {
     assertion: Mutex<Option<(i64, Arc<str>)>>,
 }
 
-/// The grants that this node remembers, by id.
-pub struct Memory(Cache<String, Arc<Remembered>>);
+/// What this node remembers of proxies and their people.
+pub struct Memory {
+    /// By the id of the grant.
+    grants: Cache<String, Arc<Remembered>>,
+    warned_at: AtomicI64,
+}
 
 impl Default for Memory {
     fn default() -> Self {
-        Self(Cache::new(10_000))
+        Self { grants: Cache::new(10_000), warned_at: AtomicI64::default() }
+    }
+}
+
+impl Memory {
+    /// Whether the log may hear of a proxy that is refused: once a minute, however often it asks.
+    fn may_warn(&self) -> bool {
+        let (now, last) = (now(), self.warned_at.load(Ordering::Relaxed));
+        let is_time = now - last >= 60;
+        let order = Ordering::Relaxed;
+        is_time && self.warned_at.compare_exchange(last, now, order, order).is_ok()
     }
 }
 
@@ -123,9 +136,6 @@ async fn of_token(
         return Ok(None);
     }
     let session = &holding.grant.session;
-    if is_too_old(app, session.auth_time) {
-        return Ok(None);
-    }
     let session = live(services, &session.id, holding.person.id).await?;
     Ok(session.map(|session| Arc::new(Remembered::new(session, app, None, holding.person))))
 }
@@ -138,11 +148,6 @@ async fn live(
 ) -> Result<Option<Arc<LiveSession>>, Fault> {
     let (carrier, session) = (Carrier::Browser, session.into());
     services.live_sessions.find(&VerifiedToken { carrier, session, account }).await
-}
-
-/// Whether people must sign in again for this app.
-fn is_too_old(app: &App, since: i64) -> bool {
-    app.definition.longest_session.is_some_and(|longest| now() - since > longest)
 }
 
 impl Remembered {
@@ -187,25 +192,23 @@ pub async fn decide(
     Ok(Verdict::Pass { person: person.clone(), assertion })
 }
 
-/// Whose cookie this is, if its grant holds and it is not too old for the app.
+/// Whose cookie this is, if its grant holds.
 async fn who(
     services: &Services,
     memory: &Memory,
     app: &App,
     cookie: &AppCookie,
 ) -> Result<Option<Arc<Remembered>>, Fault> {
-    if is_too_old(app, cookie.since) {
-        return Ok(None);
-    }
     let (era, id) = (services.live_sessions.era(), &cookie.grant);
-    if let Some(known) = memory.0.get(id).filter(|known| known.era == era && era.is_some()) {
+    if let Some(known) = memory.grants.get(id).filter(|known| known.era == era && era.is_some()) {
         let session = live(services, &known.session.id, known.person.id).await?;
         // The same value: nothing of the account has changed since it was read.
         let is_same = session.is_some_and(|session| Arc::ptr_eq(&session, &known.session));
-        if is_same && known.app == app.id {
+        let holds = known.app == app.id && !app.is_too_long(known.session.auth_time, now());
+        if is_same && holds {
             return Ok(Some(known));
         }
-        memory.0.remove(id);
+        memory.grants.remove(id);
     }
     let found = holding(services, id).await?;
     let Some(Holding { grant, .. }) = found.filter(|found| found.grant.app == app.id) else {
@@ -216,7 +219,7 @@ async fn who(
     // Once more, after the session: what changes from here on gives the session another value.
     let Some(holding) = holding(services, id).await? else { return Ok(None) };
     let known = Arc::new(Remembered::new(session, app, era, holding.person));
-    memory.0.insert(id.clone(), known.clone());
+    memory.grants.insert(id.clone(), known.clone());
     Ok(Some(known))
 }
 
@@ -357,11 +360,7 @@ pub async fn arrive(
     let verifier = services.keys.tag(Statement::AppVerifier(browser, &trip.id));
     let redeemed =
         codes::redeem(services, app, code, Some(&callback(app)), Some(&verifier), visit).await?;
-    let Ok(code) = redeemed else { return Ok(Arrival::Again(trip.to)) };
-    let Some(holding) = holding(services, &code.grant).await? else {
-        return Ok(Arrival::Again(trip.to));
-    };
-    let since = holding.grant.session.auth_time;
-    let cookie = AppCookie { grant: code.grant, since }.written(services, host);
+    let Ok(redeemed) = redeemed else { return Ok(Arrival::Again(trip.to)) };
+    let cookie = AppCookie { grant: redeemed.holding.grant.id }.written(services, host);
     Ok(Arrival::In { cookie, to: trip.to })
 }

@@ -51,10 +51,10 @@ pub enum Statement<'a> {
     PasskeyChallenge(&'a str, &'a str),
     /// This account was signed in to from this device in this network.
     Seen(AccountId, &'a str, &'a str),
-    /// These steps of an authorization were taken, for the request with this hash.
-    AuthorizationSteps(&'a str, &'a str),
-    /// What the browser shows to the app of this host: a grant, and since when.
-    AppCookie(&'a str, &'a str, i64),
+    /// This step of an authorization was taken, for the request with this hash, in the session of this family.
+    AuthorizationStep(&'a str, &'a str, &'a str),
+    /// What the browser shows to the app of this host: a grant.
+    AppCookie(&'a str, &'a str),
     /// The PKCE verifier of a sign-in to an app behind a proxy, in this browser at this time.
     AppVerifier(&'a str, &'a str),
     /// Stands for the session with this id where the id itself must not be recorded (LG-03).
@@ -82,10 +82,10 @@ impl Statement<'_> {
             Self::Seen(account, device, network) => {
                 format!("seen by {}: {device}, {network}", account.0)
             }
-            Self::AuthorizationSteps(steps, request) => {
-                format!("steps {steps} of authorization: {request}")
+            Self::AuthorizationStep(step, request, family) => {
+                format!("step {step} of authorization in session {family}: {request}")
             }
-            Self::AppCookie(host, grant, since) => format!("app {host}: {grant} since {since}"),
+            Self::AppCookie(host, grant) => format!("app {host}: {grant}"),
             Self::AppVerifier(browser, id) => format!("verifier of sign-in {id} in {browser}"),
             Self::SessionReference(id) => format!("session reference: {id}"),
         }

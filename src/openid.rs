@@ -38,6 +38,8 @@ acts! {
     APP_ENTERED = "authn_login_success:app";
     /// A code or a refresh token of an app was used again.
     APP_TOKEN_REUSED = "authn_token_reuse:app";
+    /// An app has given back what it had of a session.
+    APP_LEFT = "session_expired:app";
     /// Its owner has agreed that an app learns about the account.
     CONSENTED = "authz_change:consented";
     /// Its owner has taken back what an app had.
@@ -114,7 +116,7 @@ impl Person {
     }
 }
 
-/// A grant that holds: its session is alive, its app is there and admits the person.
+/// A grant that holds: its session is alive, its app is there and admits the person and the age of the session.
 pub struct Holding {
     pub grant: LiveGrant,
     pub app: Arc<App>,
@@ -128,5 +130,6 @@ pub async fn holding(services: &Services, grant: &str) -> Result<Option<Holding>
     let apps = services.apps.get().await?;
     let Some(app) = apps.find(&grant.app).cloned() else { return Ok(None) };
     let person = Person::of(&services.store, &grant.profile, &grant.scope, &app).await?;
-    Ok(app.admits(&person.groups).then_some(Holding { grant, app, person }))
+    let holds = app.admits(&person.groups) && !app.is_too_long(grant.session.auth_time, now());
+    Ok(holds.then_some(Holding { grant, app, person }))
 }

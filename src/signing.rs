@@ -26,6 +26,7 @@ use jsonwebtoken::{
     jwk::{Jwk, JwkSet},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -155,11 +156,12 @@ pub struct SigningKeys {
     store: Store,
     keys: Arc<Keys>,
     known: RwLock<Arc<KeySet>>,
+    making: Mutex<()>,
 }
 
 impl SigningKeys {
     pub async fn new(store: Store, keys: Arc<Keys>) -> Result<Self, Fault> {
-        let this = Self { store, keys, known: RwLock::default() };
+        let this = Self { store, keys, known: RwLock::default(), making: Mutex::default() };
         this.read_again().await?;
         Ok(this)
     }
@@ -178,8 +180,9 @@ impl SigningKeys {
     }
 
     /// Makes what is missing: keys at the first use, and a spare one whenever the last has begun to sign.
-    /// Removes what is over.
     pub async fn look_after(&self, algorithms: &[Algorithm]) -> Result<(), Fault> {
+        // An RSA key takes a second of a processor: whoever comes meanwhile waits for the same one.
+        let _one_by_one = self.making.lock().await;
         let now = now();
         let known = self.known();
         let is_missing = |algorithm: &&Algorithm| {
@@ -189,21 +192,29 @@ impl SigningKeys {
         for algorithm in &missing {
             self.make_missing(**algorithm).await?;
         }
-        let forgotten = sql::forget(&self.store, now).await?;
-        match missing.is_empty() && forgotten == 0 {
+        match missing.is_empty() {
             true => Ok(()),
             false => self.read_again().await,
         }
     }
 
-    /// The same, for keys that are in use.
+    /// The same, for the keys that are in use. Removes those whose last token is over: a newer one, which this
+    /// server can read, has signed for long enough.
     pub(crate) async fn look_after_used(&self) -> Result<(), Fault> {
-        self.read_again().await?;
         let known = self.known();
         let is_used =
             |algorithm: &Algorithm| known.keys.iter().any(|key| key.algorithm == *algorithm);
         let used: Vec<Algorithm> = Algorithm::ALL.into_iter().filter(is_used).collect();
-        self.look_after(&used).await
+        self.look_after(&used).await?;
+        let known = self.known();
+        for algorithm in used {
+            let Some(lasting) = known.current(algorithm, now() - PUBLISHED_AFTER) else { continue };
+            let since = lasting.signs_from;
+            if known.keys.iter().any(|key| key.algorithm == algorithm && key.signs_from < since) {
+                sql::forget(&self.store, algorithm.word(), since).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Another node may do the same at the same time: one of them makes the keys.

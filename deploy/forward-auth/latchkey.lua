@@ -7,7 +7,8 @@ local identity = {
 
 -- What the answer depends on, and nothing else of the request.
 local asked = {
-    "authorization", "cookie", "accept", "accept-language", "user-agent", "sec-fetch-mode", "upgrade",
+    "authorization", "cookie", "accept", "accept-language", "user-agent", "sec-fetch-mode", "sec-fetch-dest",
+    "upgrade",
 }
 
 core.register_action("latchkey", { "http-req" }, function(txn, latchkey, scheme)

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{
-    Access, App, Apps, CHANGED, Definition, add, all, definition::Rule, file, logout, recipes,
-    remove, rotate_secret, write,
+    Access, App, Apps, CHANGED, Definition, all, change::Change, definition::Rule, file, recipes,
 };
 use crate::{
     platform::{
@@ -18,7 +17,7 @@ use crate::{
     settings::Settings,
     signing::Algorithm,
     store::{
-        Fact, Store, changes,
+        Fact, Store,
         cli::{open, open_migrated},
     },
 };
@@ -182,10 +181,13 @@ impl AppOptions {
 pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), Failure> {
     let store = match &command {
         // This may be the first command ever run.
-        AppCommand::Add { .. } | AppCommand::Apply { .. } => open_migrated(&settings.store).await?,
+        AppCommand::Add { .. } | AppCommand::Apply { dry_run: false, .. } => {
+            open_migrated(&settings.store).await?
+        }
         _ => open(&settings.store).await?,
     };
     let issuer = issuer(settings, &store).await?;
+    let port = settings.web.listen().port();
     match command {
         AppCommand::Add { name, client_id, options, json } => {
             let mut definition = Definition::default();
@@ -193,12 +195,13 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             let id = client_id.map_or_else(new_id, Ok)?;
             let (by_file, created_at, secrets) = (false, now(), Vec::new());
             let app = App { id, name, definition, by_file, created_at, secrets };
-            let apps = all(&store).await.map_err(told)?;
-            check(&app, &apps)?;
-            if apps.find(&app.id).is_some() {
+            let mut change = Change::begin(&store).await.map_err(told)?;
+            check(&app, &change.apps)?;
+            if change.apps.find(&app.id).is_some() {
                 return fail("another app has this client_id");
             }
-            let secret = add(&store, &app).await.map_err(told)?;
+            let secret = change.add(&app).await.map_err(told)?;
+            change.commit().await.map_err(told)?;
             if json {
                 let mut shown = describe(&app);
                 if let Some(secret) = &secret {
@@ -210,7 +213,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             } else {
                 say(&format!("{} is added.", app.name));
                 say("");
-                recipes::print(&app, &issuer, secret.as_deref());
+                recipes::print(&app, &issuer, port, secret.as_deref());
             }
         }
         AppCommand::List { json } => {
@@ -239,29 +242,25 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
                 let shown = serde_json::to_string_pretty(&describe(app))?;
                 say(&shown);
                 say("");
-                recipes::print(app, &issuer, None);
+                recipes::print(app, &issuer, port, None);
             }
         }
         AppCommand::Set { app, name, options } => {
-            let apps = all(&store).await.map_err(told)?;
-            let mut app = of_command(find(&apps, &app)?)?.clone();
+            let mut change = Change::begin(&store).await.map_err(told)?;
+            let mut app = of_command(find(&change.apps, &app)?)?.clone();
             options.change(&mut app.definition);
             app.name = name.unwrap_or(app.name);
-            check(&app, &apps)?;
-            let mut tx = store.begin().await.map_err(told)?;
-            let revision = changes::next_revision(&mut tx).await.map_err(told)?;
-            let event = write(&mut tx, &app, CHANGED).await.map_err(told)?;
-            changes::tell_all(&mut tx, revision).await.map_err(told)?;
-            tx.commit().await.map_err(told)?;
-            event.log();
+            check(&app, &change.apps)?;
+            change.write(&app, CHANGED).await.map_err(told)?;
+            change.commit().await.map_err(told)?;
             say(&format!("{} is changed. Running servers follow within a second.", app.name));
             if app.definition.has_secret() && app.live_secrets(now()) == 0 {
                 say("It has no secret yet: latchkey app rotate-secret makes one.");
             }
         }
         AppCommand::Remove { app, yes } => {
-            let apps = all(&store).await.map_err(told)?;
-            let app = of_command(find(&apps, &app)?)?;
+            let mut change = Change::begin(&store).await.map_err(told)?;
+            let app = of_command(find(&change.apps, &app)?)?.clone();
             if !yes {
                 return fail(&format!(
                     "this removes {} and signs everybody out of it; re-run with --yes to confirm",
@@ -269,22 +268,18 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
                 ));
             }
             let keys = settings.keys().map_err(refused)?;
-            let mut tx = store.begin().await.map_err(told)?;
-            let revision = changes::next_revision(&mut tx).await.map_err(told)?;
-            logout::end_all(&mut tx, &keys, &apps, app).await.map_err(told)?;
-            let event = remove(&mut tx, app).await.map_err(told)?;
-            changes::tell_all(&mut tx, revision).await.map_err(told)?;
-            tx.commit().await.map_err(told)?;
-            event.log();
+            change.remove(&app, &keys).await.map_err(told)?;
+            change.commit().await.map_err(told)?;
             say(&format!("{} is removed. Running servers follow within a second.", app.name));
         }
         AppCommand::RotateSecret { app, overlap, json } => {
-            let apps = all(&store).await.map_err(told)?;
-            let app = of_command(find(&apps, &app)?)?;
+            let mut change = Change::begin(&store).await.map_err(told)?;
+            let app = of_command(find(&change.apps, &app)?)?.clone();
             if !app.definition.has_secret() {
                 return fail(&format!("{} is public, and has no secret", app.name));
             }
-            let secret = rotate_secret(&store, app, overlap).await.map_err(told)?;
+            let secret = change.rotate_secret(&app, overlap).await.map_err(told)?;
+            change.commit().await.map_err(told)?;
             if json {
                 let shown = serde_json::json!({"client_id": app.id, "client_secret": secret});
                 say(&shown.to_string());

@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use super::Apps;
+use super::KnownApps;
 
 /// Where a sign-in leads to.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +17,12 @@ pub struct Destination {
 pub const AUTHORIZE: &str = "/authorize";
 
 /// `next`: the address that follows. It may be anybody's text, so only the name of a known app is shown.
-#[must_use]
-pub fn of(apps: &Apps, next: &str) -> Destination {
+pub async fn of(apps: &KnownApps, next: &str) -> Destination {
     let Some(query) = next.strip_prefix(AUTHORIZE).and_then(|rest| rest.strip_prefix('?')) else {
         return Destination::default();
     };
+    // Without the database, the page lacks only a name.
+    let Ok(apps) = apps.get().await else { return Destination::default() };
     let get = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())

@@ -1,16 +1,16 @@
 //! `APPS_FILE`: apps in TOML, under version control.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::{collections::HashSet, fs, path::Path, sync::Arc};
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{ADDED, App, CHANGED, Definition, SECRET_OVERLAP, logout, sql};
+use super::{ADDED, App, CHANGED, Definition, SECRET_OVERLAP, SECRET_ROTATED, change::Change};
 use crate::{
-    audit::{Event, sha256},
+    audit::sha256,
     keys::Keys,
     platform::{clock::now, error::Fault},
-    store::{Store, changes},
+    store::Store,
 };
 
 /// An app, as a file declares it.
@@ -66,7 +66,10 @@ fn parse(text: &str, folder: &Path) -> Result<Vec<Declared>, Vec<String>> {
     let mut declared: Vec<Declared> = Vec::new();
     let mut known = (HashSet::new(), HashSet::new());
     for (number, app) in apps.into_iter().enumerate() {
-        let Value::Table(app) = app else { continue };
+        let Value::Table(app) = app else {
+            faults.push(format!("app {}: write each app as [[app]]", number + 1));
+            continue;
+        };
         match declare(app, folder) {
             Ok(app) => {
                 if !known.0.insert(app.id.clone()) {
@@ -180,19 +183,15 @@ pub async fn apply(
     declared: &[Declared],
     dry_run: bool,
 ) -> Result<Result<Vec<String>, Vec<String>>, Fault> {
-    let now = now();
-    let mut tx = store.begin().await?;
-    let revision = changes::next_revision(&mut tx).await?;
-    let apps = super::Apps::read(&mut tx).await?;
+    let mut change = Change::begin(store).await?;
     let (mut lines, mut faults) = (Vec::new(), Vec::new());
-    let mut events: Vec<Event> = Vec::new();
     for new in declared {
-        let known = apps.find(&new.id);
-        if known.is_some_and(|app| !app.by_file) {
+        let known = change.apps.find(&new.id).cloned();
+        if known.as_ref().is_some_and(|app| !app.by_file) {
             faults.push(format!("{}: an app made by command has this client_id", new.id));
             continue;
         }
-        let at_host = new.definition.authority().and_then(|host| apps.at(&host));
+        let at_host = new.definition.authority().and_then(|host| change.apps.at(&host));
         if let Some(other) = at_host.filter(|app| app.id != new.id && !app.by_file) {
             faults.push(format!("{}: {} has this host already", new.id, other.id));
             continue;
@@ -202,44 +201,41 @@ pub async fn apply(
             name: new.name.clone(),
             definition: new.definition.clone(),
             by_file: true,
-            created_at: known.map_or(now, |app| app.created_at),
+            created_at: known.as_ref().map_or_else(now, |app| app.created_at),
             secrets: Vec::new(),
         };
-        let act = match known {
-            None => Some((ADDED, format!("+ {} ({})", app.id, app.name))),
+        match &known {
+            None => {
+                change.write(&app, ADDED).await?;
+                lines.push(format!("+ {} ({})", app.id, app.name));
+            }
             Some(old) if old.name != app.name || old.definition != app.definition => {
-                Some((CHANGED, format!("~ {}: {}", app.id, differences(old, &app))))
+                change.write(&app, CHANGED).await?;
+                lines.push(format!("~ {}: {}", app.id, differences(old, &app)));
             }
-            Some(_) => None,
-        };
-        if let Some((act, line)) = act {
-            events.push(super::write(&mut tx, &app, act).await?);
-            lines.push(line);
+            Some(_) => {}
         }
-        let newest = known.and_then(|old| old.secrets.iter().rfind(|(_, until)| until.is_none()));
-        if newest.map(|(hash, _)| hash) != new.secret.as_ref() {
+        let newest = known.as_ref().and_then(|old| old.newest_secret());
+        if newest != new.secret.as_deref() {
+            change.replace_secret(&app, new.secret.as_deref(), SECRET_OVERLAP).await?;
             if newest.is_some() {
+                change.record(&app, SECRET_ROTATED).await?;
                 lines.push(format!("~ {}: another secret; the old one is good for a day", app.id));
-            }
-            sql::expire_secrets(&mut tx, &app.id, now + SECRET_OVERLAP, now).await?;
-            if let Some(secret) = &new.secret {
-                sql::add_secret(&mut tx, &app.id, secret, now).await?;
             }
         }
     }
     let is_declared = |app: &App| declared.iter().any(|new| new.id == app.id);
-    for app in apps.all().into_iter().filter(|app| app.by_file && !is_declared(app)) {
-        logout::end_all(&mut tx, keys, &apps, app).await?;
-        events.push(super::remove(&mut tx, app).await?);
+    let known: Vec<Arc<App>> = change.apps.all().into_iter().cloned().collect();
+    for app in known.iter().filter(|app| app.by_file && !is_declared(app)) {
+        change.remove(app, keys).await?;
         lines.push(format!("- {} ({})", app.id, app.name));
     }
-    if !faults.is_empty() || dry_run || lines.is_empty() {
-        tx.rollback().await?;
-        return Ok(if faults.is_empty() { Ok(lines) } else { Err(faults) });
+    if !faults.is_empty() {
+        return Ok(Err(faults));
     }
-    changes::tell_all(&mut tx, revision).await?;
-    tx.commit().await?;
-    events.iter().for_each(Event::log);
+    if !dry_run && !lines.is_empty() {
+        change.commit().await?;
+    }
     Ok(Ok(lines))
 }
 
@@ -308,6 +304,7 @@ mod tests {
         assert!(told.iter().any(|fault| fault.contains("colour")), "{told:?}");
         assert_eq!(faults("[app]\nclient_id = \"a\"").len(), 1);
         assert_eq!(faults("nonsense").len(), 1);
+        assert_eq!(faults("app = [\"wiki\"]").len(), 1);
         let twice = "[[app]]\nclient_id = \"a\"\npublic = true\nredirect_uris = [\"https://x/\"]\n";
         assert_eq!(faults(&twice.repeat(2)).len(), 1);
         assert_eq!(faults("[[app]]\nclient_id=\"a\"\nredirect_uris=[\"https://x/\"]").len(), 1);

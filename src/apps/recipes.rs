@@ -3,14 +3,14 @@
 use super::{App, definition::CALLBACK};
 use crate::platform::terminal::say;
 
-/// Prints how to connect an app. `secret`: if it was just made.
-pub(super) fn print(app: &App, issuer: &str, secret: Option<&str>) {
+/// Prints how to connect an app. `port`: where Latchkey listens. `secret`: if it was just made.
+pub(super) fn print(app: &App, issuer: &str, port: u16, secret: Option<&str>) {
     let definition = &app.definition;
     if let Some(uri) = definition.redirect_uris.first() {
         of_openid(app, issuer, secret, uri);
     }
     if let Some(host) = &definition.host {
-        of_proxy(issuer, host);
+        of_proxy(port, host);
     }
 }
 
@@ -83,30 +83,27 @@ Rust: the crate openidconnect; docs/apps/axum.md is a whole app.",
     ));
 }
 
-fn of_proxy(issuer: &str, host: &str) {
-    let site = host.split_once("://").map_or(host, |(_, site)| site);
-    let upstream = issuer.split_once("://").map_or(issuer, |(_, at)| at);
-    let upstream = if issuer.starts_with("https:") { issuer } else { upstream };
+/// The example for Caddy, which the tests run with the real proxy.
+const CADDYFILE: &str = include_str!("../../deploy/forward-auth/Caddyfile");
+
+/// `port`: where Latchkey listens.
+fn of_proxy(port: u16, host: &str) {
+    // Without https, Caddy must be told so.
+    let site = host.strip_prefix("https://").unwrap_or(host);
+    let (_, block) = CADDYFILE.split_once("\n\n").unwrap_or_default();
+    let block = block
+        .replace("wiki.example.org", site)
+        .replace("127.0.0.1:3000", &format!("127.0.0.1:{port}"))
+        .replace("127.0.0.1:8080", "YOUR-APP:PORT");
     say(&format!("host           {host}"));
     say(&format!("callback       {host}{CALLBACK}"));
-    say(&format!(
-        "
-Caddy:
-
-    {site} {{
-        handle /.latchkey/* {{
-            reverse_proxy {upstream}
-        }}
-        handle {{
-            forward_auth {upstream} {{
-                uri /authz/forward-auth
-                copy_headers Remote-User Remote-Name Remote-Email Remote-Groups Latchkey-Assertion
-            }}
-            reverse_proxy YOUR-APP:PORT
-        }}
-    }}
-
-nginx, HAProxy and Traefik: deploy/ has a file for each.
-The proxy's address must be in TRUSTED_PROXIES of the server."
-    ));
+    say("");
+    say("Caddy, on the machine of Latchkey:");
+    say("");
+    for line in block.lines() {
+        say(format!("    {}", line.replace('\t', "    ")).trim_end());
+    }
+    say("");
+    say("nginx, HAProxy and Traefik: deploy/forward-auth has a file for each.");
+    say("The proxy's address must be in TRUSTED_PROXIES of the server.");
 }

@@ -75,6 +75,10 @@ pub(super) async fn write(tx: &mut Tx, app: &App) -> Result<(), Fault> {
     Ok(())
 }
 
+pub(crate) async fn exists(db: &mut Db, id: &str) -> Result<bool, Fault> {
+    db.exists(sql("SELECT created_at FROM apps WHERE id = $1").bind(id)).await
+}
+
 pub(super) async fn remove(tx: &mut Tx, id: &str) -> Result<(), Fault> {
     tx.execute(sql("DELETE FROM apps WHERE id = $1").bind(id)).await?;
     Ok(())

@@ -154,7 +154,7 @@ fn remedy(event: &str) -> Option<(&'static str, &'static str)> {
             "user_created" | "user_archived" | "user_updated",
             "" | "import" | "disabled" | "enabled",
         ) => None,
-        ("session_expired", "sign_out" | "all_ended") => None,
+        ("session_expired", "sign_out" | "all_ended" | "app") => None,
         _ => Some(PASSWORD),
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     },
     services::Services,
     sessions::{self, account, caller::SignedIn},
+    store::changes,
 };
 
 /// The claim behind a link: an account, and the address to verify for it.
@@ -63,6 +64,7 @@ pub async fn verify(
     let by = if is_owner { By::Owner } else { By::Stranger };
     let event = Event::of(visit, by, EMAIL_VERIFIED, Some(account), now());
     let mut tx = services.store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
     account::lock(&mut tx, account).await?;
     sql::lock_address(&mut tx, &key).await?;
     let is_free = sql::owner(&mut tx, &key).await?.is_none();
@@ -84,8 +86,11 @@ pub async fn verify(
     sql::forget_claims(&mut tx, account, &key).await?;
     // Links and codes that went to the previous address.
     sessions::void(&mut tx, account).await?;
+    // Apps behind a proxy are told the address.
+    let changed = sessions::tell_of(&mut tx, revision, account, event.at).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    services.live_sessions.changed(&changed);
     services.wake_outbox();
     event.log();
     Ok(is_owner)

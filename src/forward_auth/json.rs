@@ -82,7 +82,7 @@ fn trusted(state: &AppState, request: &Request) -> Option<()> {
     let sender = request.extensions().get::<Sender>()?;
     let peer = sender.connection.as_ref()?.peer().to_canonical();
     let known = state.settings.web.trusted_proxies.iter().any(|net| net.contains(&peer));
-    if !known {
+    if !known && state.proxied.may_warn() {
         tracing::warn!(
             %peer,
             "a proxy asked from an address that is not in TRUSTED_PROXIES, so it was refused"
@@ -125,8 +125,12 @@ async fn answer(
     unknown: StatusCode,
 ) -> Result<Response> {
     let apps = state.apps.get().await?;
+    let host = asked.as_ref().map(|asked| asked.host.clone());
     let found = asked.and_then(|asked| Some((apps.at(&asked.host)?.clone(), asked)));
     let Some((app, asked)) = found else {
+        if let Some(host) = host.filter(|_| state.proxied.may_warn()) {
+            tracing::warn!(?host, "a proxy asked about a host that is no app's, so it was refused");
+        }
         return Ok(refused(StatusCode::FORBIDDEN, language(state, headers), "proxy-unknown"));
     };
     let cookies = &state.cookies;

@@ -1,5 +1,7 @@
 //! What to do with an authorization request: ask the person for something, or send them back to the app.
 
+use std::borrow::Cow;
+
 use super::{
     APP_ENTERED, codes, covers,
     request::{Prompt, Request, with_params},
@@ -13,11 +15,15 @@ use crate::{
     keys::Statement,
     platform::{
         clock::now,
-        error::{Fault, Result},
+        error::{Fault, Refusal, Result},
         visit::Visit,
     },
     services::Services,
-    sessions::{caller::SignedIn, grants},
+    sessions::{
+        caller::{OVER, SignedIn},
+        grants,
+        tokens::CLOCK_SKEW,
+    },
     store::changes,
 };
 
@@ -59,39 +65,71 @@ pub enum Decision {
     Consent,
 }
 
-/// The steps that this request says were taken, and when.
-fn taken(services: &Services, request: &Request) -> Vec<(Step, i64)> {
-    let read = || {
-        let (steps, tag) = request.step.as_deref()?.rsplit_once('.')?;
-        let statement = Statement::AuthorizationSteps(steps, &request.digest());
-        services.keys.fits(statement, tag).then_some(steps)
-    };
-    let of_words = |text: &str| {
-        let (word, at) = text.split_once('-')?;
+/// A step, when it was taken, and the proof of that.
+struct Taken<'a> {
+    step: Step,
+    at: i64,
+    /// As it stands in the address.
+    text: Cow<'a, str>,
+}
+
+/// Whose step this is. Nobody is signed in before the first; the others are good in one session only, so that
+/// nobody takes them for somebody else.
+fn whose(step: Step, caller: Option<&SignedIn>) -> &str {
+    match step {
+        Step::Login => "",
+        Step::Account | Step::Consent => caller.map_or("", SignedIn::family),
+    }
+}
+
+/// The steps that this request says were taken.
+fn taken<'a>(
+    services: &Services,
+    request: &'a Request,
+    caller: Option<&SignedIn>,
+) -> Vec<Taken<'a>> {
+    let read = |text: &'a str| {
+        let (named, tag) = text.rsplit_once('.')?;
+        let (word, at) = named.split_once('-')?;
         let step = Step::ALL.into_iter().find(|known| known.word() == word)?;
-        Some((step, at.parse().ok()?))
+        let digest = request.digest();
+        let statement = Statement::AuthorizationStep(named, &digest, whose(step, caller));
+        let at: i64 = at.parse().ok().filter(|_| services.keys.fits(statement, tag))?;
+        let is_recent = (now() - STEP_TTL..=now() + CLOCK_SKEW).contains(&at);
+        is_recent.then_some(Taken { step, at, text: text.into() })
     };
-    let steps = read().unwrap_or_default().split('~').filter_map(of_words);
-    steps.filter(|(_, at)| (now() - STEP_TTL..=now()).contains(at)).collect()
+    request.step.as_deref().unwrap_or_default().split('~').filter_map(read).collect()
 }
 
 /// The address of the request after a step that is taken now, besides those before.
 #[must_use]
-pub fn after(services: &Services, request: &Request, step: Step) -> String {
-    let mut steps = taken(services, request);
-    steps.retain(|(known, _)| *known != step);
-    steps.push((step, now()));
-    let steps: Vec<String> =
-        steps.iter().map(|(step, at)| format!("{}-{at}", step.word())).collect();
-    let steps = steps.join("~");
-    let tag = services.keys.tag(Statement::AuthorizationSteps(&steps, &request.digest()));
-    request.address(Some(&format!("{steps}.{tag}")))
+pub fn after(
+    services: &Services,
+    request: &Request,
+    step: Step,
+    caller: Option<&SignedIn>,
+) -> String {
+    let at = now();
+    let named = format!("{}-{at}", step.word());
+    let statement = Statement::AuthorizationStep(&named, &request.digest(), whose(step, caller));
+    let tag = services.keys.tag(statement);
+    let mut steps = taken(services, request, caller);
+    steps.retain(|known| known.step != step);
+    steps.push(Taken { step, at, text: format!("{named}.{tag}").into() });
+    let steps: Vec<&str> = steps.iter().map(|taken| &*taken.text).collect();
+    request.address(Some(&steps.join("~")))
 }
 
 /// The address of a page where a step is taken, from which the request goes on.
 #[must_use]
-pub fn by_way_of(page: &str, services: &Services, request: &Request, step: Step) -> String {
-    let next = after(services, request, step);
+pub fn by_way_of(
+    page: &str,
+    services: &Services,
+    request: &Request,
+    step: Step,
+    caller: Option<&SignedIn>,
+) -> String {
+    let next = after(services, request, step, caller);
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
     format!("{page}?next={next}")
 }
@@ -106,17 +144,19 @@ pub async fn decide(
     let issuer = services.issuer();
     let silent = request.asks(Prompt::None);
     let refuse = |error: &str, why: &str| Ok(Decision::Back(request.refused(issuer, error, why)));
-    let to = |page: &str, step| Ok(Decision::Page(by_way_of(page, services, request, step)));
     // A program's token signs nobody in to an app.
-    let Some(caller) = caller.filter(|caller| caller.by_cookie()) else {
+    let caller = caller.filter(|caller| caller.by_cookie());
+    let to =
+        |page: &str, step| Ok(Decision::Page(by_way_of(page, services, request, step, caller)));
+    let Some(caller) = caller else {
         return match () {
             () if silent => refuse("login_required", "Nobody is signed in."),
             () if request.asks(Prompt::Create) => to("/signup", Step::Login),
             () => to("/signin", Step::Login),
         };
     };
-    let taken = taken(services, request);
-    let step_of = |step: Step| taken.iter().find(|(known, _)| *known == step).map(|(_, at)| *at);
+    let taken = taken(services, request, Some(caller));
+    let step_of = |step: Step| taken.iter().find(|known| known.step == step).map(|taken| taken.at);
 
     let hint = request.id_token_hint.as_deref();
     let hint = hint.and_then(|token| read_hint(services, token));
@@ -206,14 +246,18 @@ async fn enter(
     let mut event = Event::of(visit, By::Owner, APP_ENTERED, Some(account), now());
     event.detail.note.clone_from(&request.app.id);
     let mut tx = services.store.begin().await?;
-    // Before the session can end.
+    // Before the session can end, or the app be removed.
     _ = changes::next_revision(&mut tx).await?;
+    if !apps::exists(&mut tx, app).await? {
+        tx.rollback().await?;
+        return Err(Refusal::NotFound.into());
+    }
     let of_session = (account, family);
     let (grant, is_new) = grants::begin(&mut tx, app, of_session, &all, event.at).await?;
     // It may have ended since the guard looked.
     if grants::find(&mut tx, &grant, event.at).await?.is_none() {
         tx.rollback().await?;
-        return Err(crate::sessions::caller::OVER.into());
+        return Err(OVER.into());
     }
     if is_new {
         audit::record(&mut tx, &event).await?;

@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{APP_TOKEN_REUSED, request::Request, sql};
+use super::{APP_TOKEN_REUSED, Holding, has, holding, request::Request, sql};
 use crate::{
     apps::App,
     audit::{self, By, Event, sha256},
@@ -20,7 +20,11 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{self, grants},
+    sessions::{
+        self,
+        grants::{self, LiveGrant},
+        refresh::RefreshToken,
+    },
     store::changes,
 };
 
@@ -34,7 +38,7 @@ const REMEMBERED: i64 = 3600;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Code {
     app: String,
-    pub grant: String,
+    grant: String,
     /// A hash of the address.
     uri: String,
     challenge: String,
@@ -68,7 +72,16 @@ pub fn make(services: &Services, request: &Request, grant: &str) -> Result<Strin
 /// Why a code buys nothing. The words are for the app's developer.
 pub struct Worthless(pub &'static str);
 
-/// Uses a code: it works once. `verifier`: the PKCE verifier.
+/// What a code buys.
+pub struct Redeemed {
+    pub code: Code,
+    pub holding: Holding,
+    /// If the app asked for one (`offline_access`).
+    pub refresh_token: Option<RefreshToken>,
+}
+
+/// Uses a code: it works once. `verifier`: the PKCE verifier. What can fail comes before its use is written
+/// down, so that an app which gets an error can try again.
 pub async fn redeem(
     services: &Services,
     app: &App,
@@ -76,7 +89,7 @@ pub async fn redeem(
     redirect_uri: Option<&str>,
     verifier: Option<&str>,
     visit: &Visit,
-) -> Result<std::result::Result<Code, Worthless>> {
+) -> Result<std::result::Result<Redeemed, Worthless>> {
     let opened = services.keys.open(Sealed::AuthorizationCode, code);
     let read = opened.and_then(|text| serde_json::from_str::<Code>(&text).ok());
     let Some(read) = read else { return Ok(Err(Worthless("The code is not one of ours."))) };
@@ -97,11 +110,58 @@ pub async fn redeem(
         }
         return Ok(Err(Worthless("The code has expired.")));
     }
-    if !sql::spend(&services.store, &hash, read.at + TTL + REMEMBERED).await? {
-        end_reused(services, app, &read.grant, visit).await?;
-        return Ok(Err(Worthless("The code has been used before.")));
+    let gone = Worthless("The person has signed out, or may not use the app any more.");
+    let Some(holding) = holding(services, &read.grant).await? else { return Ok(Err(gone)) };
+    let spent = match has(&read.scope, "offline_access") {
+        true => spend_for_token(services, &read, &holding.grant, &hash, now).await?,
+        false => {
+            let is_first =
+                sql::spend_lightly(&services.store, &hash, read.at + TTL + REMEMBERED).await?;
+            if is_first { Spent::Now(None) } else { Spent::Before }
+        }
+    };
+    Ok(match spent {
+        Spent::Now(refresh_token) => Ok(Redeemed { code: read, holding, refresh_token }),
+        Spent::Gone => Err(gone),
+        Spent::Before => {
+            end_reused(services, app, &read.grant, visit).await?;
+            Err(Worthless("The code has been used before."))
+        }
+    })
+}
+
+/// What became of a code.
+enum Spent {
+    Now(Option<RefreshToken>),
+    Before,
+    /// Its grant has ended.
+    Gone,
+}
+
+/// Uses a code, and makes a refresh token, or does neither.
+async fn spend_for_token(
+    services: &Services,
+    code: &Code,
+    grant: &LiveGrant,
+    hash: &str,
+    now: i64,
+) -> Result<Spent> {
+    let token = RefreshToken::new()?;
+    let until = services.tokens.idle_until(grant.session.remembered, now);
+    let mut tx = services.store.begin().await?;
+    if !grants::hold(&mut tx, grant, until, now).await? {
+        tx.rollback().await?;
+        return Ok(Spent::Gone);
     }
-    Ok(Ok(read))
+    if !sql::spend(&mut tx, hash, code.at + TTL + REMEMBERED).await? {
+        tx.rollback().await?;
+        return Ok(Spent::Before);
+    }
+    let of_it = (&*code.scope, &*code.resource);
+    grants::insert_token(&mut tx, &token.hash(), &grant.id, of_it, now).await?;
+    grants::forget_tokens(&mut tx, &grant.id).await?;
+    tx.commit().await?;
+    Ok(Spent::Now(Some(token)))
 }
 
 /// The S256 challenge of a verifier (RFC 7636, section 4.2).

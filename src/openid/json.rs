@@ -179,13 +179,13 @@ async fn token(
             let (uri, verifier) = (params.once("redirect_uri")?, params.once("code_verifier")?);
             let resource = params.once("resource")?;
             let code = codes::redeem(&state, &app, code, uri, verifier, &visit).await?;
-            let code =
+            let redeemed =
                 code.map_err(|codes::Worthless(why)| Failed::Request("invalid_grant", why))?;
-            if resource.is_some_and(|resource| resource != code.resource) {
+            if resource.is_some_and(|resource| resource != redeemed.code.resource) {
                 let why = "The code was made for another resource.";
                 return Err(Failed::Request("invalid_target", why));
             }
-            tokens::of_code(&state, &app, &code).await?
+            tokens::of_code(&state, &app, redeemed).await?
         }
         Some("refresh_token") => {
             let token = params.once("refresh_token")?;
@@ -217,11 +217,12 @@ async fn introspect(
 
 async fn revoke(
     State(state): State<AppState>,
+    visit: Visit,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
     let (app, params) = asked(&state, &headers, &body).await?;
-    tokens::revoke(&state, &app, token_of(&params)?).await?;
+    tokens::revoke(&state, &app, token_of(&params)?, &visit).await?;
     Ok(unstored(json!({})))
 }
 

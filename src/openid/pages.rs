@@ -176,7 +176,7 @@ pub async fn agree_to_app(
                 return Ok(call.on(&request.refused(state.issuer(), "access_denied", why)));
             }
             authorize::agree(state, &request, caller, &call.visit).await?;
-            Ok(call.on(&after(state, &request, Step::Consent)))
+            Ok(call.on(&after(state, &request, Step::Consent, Some(caller))))
         }
         .await,
     );
@@ -256,7 +256,7 @@ pub async fn switch_account(#[server(default)] next: String) -> Result<(), Serve
         async {
             let request = request_of(&call.state, &next).await?;
             sign_in::sign_out(&call.state, call.caller()?, &call.visit).await?;
-            let sign_in = by_way_of("/signin", &call.state, &request, Step::Login);
+            let sign_in = by_way_of("/signin", &call.state, &request, Step::Login, None);
             Ok(call.signed_out(&sign_in, None))
         }
         .await,
@@ -267,7 +267,7 @@ pub async fn switch_account(#[server(default)] next: String) -> Result<(), Serve
 async fn choose_page(state: &AppState, request: &Request, viewer: &Viewer) -> Result<Response> {
     let (caller, token) = (viewer.caller()?, viewer.form_token(state)?);
     let profile = caller.profile().clone();
-    let stay = after(state, request, Step::Account);
+    let stay = after(state, request, Step::Account, Some(caller));
     let action = FormState::new(&SWITCH).to(&request.address(None));
     let (next, action) = (action.value("next").to_owned(), action.action());
     let app = isolated(&request.app.name);

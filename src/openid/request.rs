@@ -1,7 +1,7 @@
 //! The authorization request (OpenID Connect Core 1.0, section 3.1.2.1; RFC 7636; RFC 8707), read and
 //! checked.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use url::form_urlencoded::{self, Serializer};
 
@@ -115,7 +115,8 @@ impl Params {
     }
 
     fn has_twice(&self) -> bool {
-        self.0.iter().any(|(name, _)| self.get(name).is_err())
+        let mut seen = HashSet::new();
+        !self.0.iter().all(|(name, _)| seen.insert(name))
     }
 }
 

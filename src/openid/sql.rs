@@ -5,7 +5,7 @@ use crate::{
     store::{
         Kind::{Number, Text},
         Store, Table,
-        db::{Db, sql},
+        db::{Db, Sql, Tx, sql},
         table,
     },
 };
@@ -13,11 +13,24 @@ use crate::{
 pub(crate) const TABLES: &[Table] =
     &[table("used_codes", &[("hash", Text), ("expires_at", Number)])];
 
-/// Notes the use of a code. `false`: it has been used before.
-pub(super) async fn spend(store: &Store, hash: &str, expires_at: i64) -> Result<bool, Fault> {
+fn use_of(hash: &str, expires_at: i64) -> Sql {
     let insert = "INSERT INTO used_codes (hash, expires_at) VALUES ($1, $2) \
                   ON CONFLICT (hash) DO NOTHING";
-    Ok(store.execute_lightly(sql(insert).bind(hash).bind(expires_at)).await? == 1)
+    sql(insert).bind(hash).bind(expires_at)
+}
+
+/// Notes the use of a code. `false`: it has been used before.
+pub(super) async fn spend(tx: &mut Tx, hash: &str, expires_at: i64) -> Result<bool, Fault> {
+    Ok(tx.execute(use_of(hash, expires_at)).await? == 1)
+}
+
+/// The same if there is nothing else to write.
+pub(super) async fn spend_lightly(
+    store: &Store,
+    hash: &str,
+    expires_at: i64,
+) -> Result<bool, Fault> {
+    Ok(store.execute_lightly(use_of(hash, expires_at)).await? == 1)
 }
 
 pub(super) async fn is_spent(db: &mut Db, hash: &str) -> Result<bool, Fault> {

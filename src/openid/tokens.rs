@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Holding, Person,
+    APP_LEFT, Holding, Person,
     client::{Answer, Failed},
-    codes::{Code, end_reused},
+    codes::{Redeemed, end_reused},
     covers, has, holding,
 };
 use crate::{
     apps::App,
+    audit::{self, By, Event},
     platform::{clock::now, clock::seconds, error::Fault, random, visit::Visit},
     services::Services,
     sessions::{
@@ -85,21 +86,8 @@ pub fn claims_of(person: &Person, scope: &str) -> Map<String, Value> {
 }
 
 /// The tokens that a code buys.
-pub async fn of_code(services: &Services, app: &App, code: &Code) -> Answer<Granted> {
-    let gone = Failed::Request("invalid_grant", "The person has signed out.");
-    let holding = holding(services, &code.grant).await?.ok_or(gone)?;
-    let refresh_token = if has(&code.scope, "offline_access") {
-        let (token, now) = (RefreshToken::new()?, now());
-        let (scope, resource) = (&*code.scope, &*code.resource);
-        let mut tx = services.store.begin().await?;
-        let grant = &holding.grant;
-        grants::insert_token(&mut tx, &token.hash(), &grant.id, (scope, resource), now).await?;
-        grants::note_use(&mut tx, grant, services.tokens.refreshed_until(now), now).await?;
-        tx.commit().await?;
-        Some(token)
-    } else {
-        None
-    };
+pub async fn of_code(services: &Services, app: &App, redeemed: Redeemed) -> Answer<Granted> {
+    let Redeemed { code, holding, refresh_token } = redeemed;
     let asked =
         Asked { scope: &code.scope, resource: &code.resource, nonce: code.nonce.as_deref() };
     grant(services, app, &holding, &asked, refresh_token).await
@@ -203,9 +191,14 @@ pub async fn refresh(
     if resource.is_some_and(|resource| resource != stored.resource) {
         return Err(Failed::Request("invalid_target", "It was granted for another resource."));
     }
+    if !stored.resource.is_empty() && !app.definition.resources.contains(&stored.resource) {
+        let why = "The app may not ask for this resource any more.";
+        return Err(Failed::Request("invalid_target", why));
+    }
     let successor = match rotate(services, &token, &hash, &stored, &holding).await? {
-        Some(successor) => successor,
-        None => {
+        Rotated::To(successor) => successor,
+        Rotated::Gone => return Err(worthless()),
+        Rotated::UsedBefore => {
             end_reused(services, app, &stored.grant_id, visit).await?;
             return Err(worthless());
         }
@@ -214,31 +207,47 @@ pub async fn refresh(
     grant(services, app, &holding, &asked, Some(successor)).await
 }
 
-/// The successor of a refresh token. `None`: it was used long ago.
+/// What became of a refresh token.
+enum Rotated {
+    To(RefreshToken),
+    /// More than ten seconds ago.
+    UsedBefore,
+    /// Its grant has ended.
+    Gone,
+}
+
+/// Uses a refresh token.
 async fn rotate(
     services: &Services,
     token: &RefreshToken,
     hash: &str,
     stored: &Token,
     holding: &Holding,
-) -> Answer<Option<RefreshToken>> {
+) -> Result<Rotated, Fault> {
     let (successor, now) = (RefreshToken::new()?, now());
     let grant = &holding.grant;
+    let until = services.tokens.idle_until(grant.session.remembered, now);
     let mut tx = services.store.begin().await?;
+    if !grants::hold(&mut tx, grant, until, now).await? {
+        tx.rollback().await?;
+        return Ok(Rotated::Gone);
+    }
     if grants::use_token(&mut tx, hash, &token.seal(&successor)?, now).await? {
         let of_it = (&*stored.scope, &*stored.resource);
         grants::insert_token(&mut tx, &successor.hash(), &grant.id, of_it, now).await?;
         grants::forget_tokens(&mut tx, &grant.id).await?;
-        grants::note_use(&mut tx, grant, services.tokens.refreshed_until(now), now).await?;
         tx.commit().await?;
-        return Ok(Some(successor));
+        return Ok(Rotated::To(successor));
     }
     let used = grants::token(&mut tx, hash).await?;
     tx.rollback().await?;
     let Some(Token { used_at: Some(at), sealed_successor: Some(sealed), .. }) = used else {
-        return Ok(None);
+        return Ok(Rotated::UsedBefore);
     };
-    Ok(if in_grace(at, now) { Some(token.open(&sealed)?) } else { None })
+    Ok(match in_grace(at, now) {
+        true => Rotated::To(token.open(&sealed)?),
+        false => Rotated::UsedBefore,
+    })
 }
 
 /// The claims of an access token that we have signed, whether its grant still holds or not.
@@ -298,7 +307,9 @@ pub async fn introspect(services: &Services, app: &App, token: &str) -> Result<V
             let mut answer = serde_json::to_value(&claims).map_err(Fault::internal)?;
             answer["active"] = true.into();
             answer["token_type"] = "Bearer".into();
-            answer["username"] = holding.person.username.into();
+            if has(&claims.scope, "profile") {
+                answer["username"] = holding.person.username.into();
+            }
             answer
         }
         Some(Known::Refresh(known)) => {
@@ -307,7 +318,7 @@ pub async fn introspect(services: &Services, app: &App, token: &str) -> Result<V
                 return Ok(inactive);
             }
             let session = &holding.grant.session;
-            json!({
+            let mut answer = json!({
                 "active": true,
                 "iss": services.issuer(),
                 "sub": holding.person.subject(),
@@ -315,31 +326,46 @@ pub async fn introspect(services: &Services, app: &App, token: &str) -> Result<V
                 "scope": stored.scope,
                 "sid": holding.grant.id,
                 "exp": session.ends_at,
-                "username": holding.person.username,
                 "auth_time": session.auth_time,
                 "acr": session.proved_by.acr(),
                 "amr": session.proved_by.amr(),
-            })
+            });
+            if has(&stored.scope, "profile") {
+                answer["username"] = holding.person.username.into();
+            }
+            answer
         }
         None => inactive,
     })
 }
 
 /// Ends what a token came from, if it is this app's (RFC 7009, section 2.1). The app knows: it is not told.
-pub async fn revoke(services: &Services, app: &App, token: &str) -> Result<(), Fault> {
-    let holding = match find(services, token).await? {
-        Some(Known::Access(known)) => known.1,
-        Some(Known::Refresh(known)) => known.1,
-        None => return Ok(()),
+pub async fn revoke(
+    services: &Services,
+    app: &App,
+    token: &str,
+    visit: &Visit,
+) -> Result<(), Fault> {
+    let grant = match (read_access(services, token), RefreshToken::parse(token)) {
+        (Some(claims), _) => claims.sid,
+        (None, Some(token)) => {
+            let stored = grants::token(&mut services.store.read().await?, &token.hash()).await?;
+            let Some(stored) = stored else { return Ok(()) };
+            stored.grant_id
+        }
+        (None, None) => return Ok(()),
     };
-    if holding.grant.app != app.id {
-        return Ok(());
-    }
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
-    grants::end_untold(&mut tx, &holding.grant.id).await?;
-    let changed = sessions::tell_of(&mut tx, revision, holding.person.id, now()).await?;
+    let Some(account) = grants::end_untold(&mut tx, &grant, &app.id).await? else {
+        return tx.rollback().await;
+    };
+    let mut event = Event::of(visit, By::Stranger, APP_LEFT, Some(account), now());
+    event.detail.note.clone_from(&app.id);
+    let changed = sessions::tell_of(&mut tx, revision, account, event.at).await?;
+    audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     services.live_sessions.changed(&changed);
+    event.log();
     Ok(())
 }

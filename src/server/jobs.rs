@@ -79,22 +79,32 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
 /// How often the signing keys are looked after, besides whenever they change.
 const KEYS: Duration = Duration::from_secs(3600);
 
+/// When they are tried again.
+const KEYS_AGAIN: Duration = Duration::from_secs(1);
+
 /// Reads the signing keys again when something may have changed, and makes the next one in time.
 pub(super) async fn look_after_keys(state: AppState, mut stopped: watch::Receiver<bool>) {
     let mut eras = state.live_sessions.eras();
     loop {
-        match state.signing.look_after_used().await {
-            Ok(()) => state.tokens.forget(),
+        let look_after = async {
+            state.signing.read_again().await?;
+            // A token of a key that was dropped counts no more.
+            state.tokens.forget();
+            state.signing.look_after_used().await
+        };
+        let pause = match look_after.await {
+            Ok(()) => KEYS,
             Err(fault) => {
                 tracing::warn!(
                     error = fault.source(),
                     "the signing keys can't be looked after now"
                 );
+                KEYS_AGAIN
             }
-        }
+        };
         tokio::select! {
             _ = eras.changed() => {}
-            () = tokio::time::sleep(KEYS) => {}
+            () = tokio::time::sleep(pause) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
     }

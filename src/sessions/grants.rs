@@ -66,16 +66,17 @@ pub(crate) async fn begin(
     Ok((id, false))
 }
 
-/// Notes that a grant is used, at most once an hour, and so is its session: it stays alive until
-/// `idle_until`, unless it ends earlier.
-pub(crate) async fn note_use(
+/// Uses a grant: keeps it from ending until the end of the transaction. Its session is in use as well, and
+/// stays alive until `idle_until`, unless it ends earlier. `false`: the grant has ended.
+pub(crate) async fn hold(
     tx: &mut Tx,
     grant: &LiveGrant,
     idle_until: i64,
     now: i64,
-) -> Result<(), Fault> {
-    sql::note_use(tx, &grant.id, now).await?;
-    sql::extend(tx, &grant.session.id, idle_until, now).await
+) -> Result<bool, Fault> {
+    // The session before the grant, and the grant before its tokens: so does whatever ends them.
+    sql::extend(tx, &grant.session.id, idle_until, now).await?;
+    sql::hold(tx, &grant.id, now).await
 }
 
 /// Ends one grant. `false`: it had ended.
@@ -83,9 +84,13 @@ pub(crate) async fn end(tx: &mut Tx, id: &str, now: i64) -> Result<bool, Fault> 
     sql::end_one(tx, id, now).await
 }
 
-/// Ends one grant whose app knows that it has ended.
-pub(crate) async fn end_untold(tx: &mut Tx, id: &str) -> Result<bool, Fault> {
-    sql::delete_one(tx, id).await
+/// Ends one grant of an app that knows that it ends. Returns whose it was. `None`: there is no such grant.
+pub(crate) async fn end_untold(
+    tx: &mut Tx,
+    id: &str,
+    app: &str,
+) -> Result<Option<AccountId>, Fault> {
+    sql::delete_one(tx, id, app).await
 }
 
 /// Ends what an app got by any session of an account. Returns how much that was.

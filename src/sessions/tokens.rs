@@ -243,6 +243,12 @@ impl Tokens {
         now + self.refresh_ttl
     }
 
+    /// How long a browser's session that is used at `now` stays alive, unless it ends earlier.
+    #[must_use]
+    pub fn idle_until(&self, remembered: bool, now: i64) -> i64 {
+        now + self.browser_idle_ttl(remembered)
+    }
+
     fn browser_idle_ttl(&self, remembered: bool) -> i64 {
         if remembered { self.remember_ttl } else { self.idle_ttl }
     }

@@ -141,7 +141,7 @@ async fn show_sign_up(
 ) -> Result<Response> {
     let (policy, profile) = (state.settings.passwords.policy, state.settings.profile);
     let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
-    let destination = destination::of(&*state.apps.get().await?, form.value("next"));
+    let destination = destination::of(&state.apps, form.value("next")).await;
     render_form(state, form, viewer, headers, move |form, token| {
         let required = profile.fields().filter(|field| field.required);
         let mut fields: Vec<_> = required.map(|field| parts::profile(form, field)).collect();
@@ -233,7 +233,7 @@ async fn show_sign_in(
 ) -> Result<Response> {
     let remembered = state.settings.sessions.remember_ttl;
     let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
-    let destination = destination::of(&*state.apps.get().await?, form.value("next"));
+    let destination = destination::of(&state.apps, form.value("next")).await;
     let form = match form.value("username") {
         "" => form.with("username", &destination.login_hint),
         _ => form,

@@ -2,7 +2,6 @@
 
 use sqlx::FromRow;
 
-use super::PUBLISHED_AFTER;
 use crate::{
     platform::error::Fault,
     store::{
@@ -67,11 +66,9 @@ pub(super) async fn reseal(store: &Store, id: &str, old: &str, new: &str) -> Res
     Ok(())
 }
 
-/// Deletes the keys whose last token is over: another one has signed for long enough. Returns how many.
-pub(super) async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
-    let over = "EXISTS (SELECT 1 FROM signing_keys newer \
-                WHERE newer.algorithm = signing_keys.algorithm \
-                AND newer.signs_from > signing_keys.signs_from AND newer.signs_from <= $1)";
-    let (delete, keys) = ("DELETE FROM signing_keys", ("signing_keys", "id"));
-    store.in_pieces(delete, keys, over, now - PUBLISHED_AFTER).await
+/// Deletes the keys of an algorithm that signed before this time.
+pub(super) async fn forget(store: &Store, algorithm: &str, before: i64) -> Result<(), Fault> {
+    let delete = "DELETE FROM signing_keys WHERE algorithm = $1 AND signs_from < $2";
+    store.write().await?.execute(sql(delete).bind(algorithm).bind(before)).await?;
+    Ok(())
 }

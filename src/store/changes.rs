@@ -52,8 +52,11 @@ pub(crate) async fn tell_all(tx: &mut Tx, revision: Revision) -> Result<(), Faul
 
 /// Forgets the changes before `time`, in seconds since 1970.
 pub(crate) async fn forget(store: &Store, time: i64) -> Result<(), Fault> {
-    let forget = "UPDATE session_revision SET forgotten = COALESCE( \
-                  (SELECT MAX(revision) FROM changed_accounts WHERE changed_at < $1), forgotten)";
+    // It only rises: `tell_all` may have set it to more.
+    let forget = "UPDATE session_revision SET forgotten = \
+                  (SELECT MAX(revision) FROM changed_accounts WHERE changed_at < $1) \
+                  WHERE forgotten < \
+                  (SELECT MAX(revision) FROM changed_accounts WHERE changed_at < $1)";
     store.write().await?.execute(sql(forget).bind(time)).await?;
     let over = "changed_at < $1 AND revision <= (SELECT forgotten FROM session_revision)";
     let delete = "DELETE FROM changed_accounts";

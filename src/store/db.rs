@@ -226,8 +226,8 @@ impl Drop for Db {
 /// A transaction. Dropped without a commit or rollback, it closes its connection, and nothing has
 /// happened.
 ///
-/// To avoid deadlocks, transactions lock in this order: the revision, accounts, sessions and what
-/// depends on them, counters, the audit trail. SQLite has one writer, so the order doesn't matter
+/// To avoid deadlocks, transactions lock in this order: the revision, accounts, sessions, the grants
+/// of apps, what depends on them, counters, the audit trail. SQLite has one writer, so the order doesn't matter
 /// there.
 pub(crate) struct Tx(Db);
 

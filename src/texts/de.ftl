@@ -644,6 +644,7 @@ event-authn_login_success-app = Bei einer App angemeldet
 event-authn_token_reuse-app = Ein Token einer App wurde zweimal benutzt; die App wurde abgemeldet
 event-authz_change-consented = Einer App Zugriff gegeben
 event-authz_change-taken_back = Von einer App abgemeldet
+event-session_expired-app = In einer App abgemeldet
 event-other = Sonstiges
 
 ## Zeiten

@@ -644,6 +644,7 @@ event-authn_login_success-app = Signed in to an app
 event-authn_token_reuse-app = A token of an app was used twice, so the app was signed out
 event-authz_change-consented = Gave an app access
 event-authz_change-taken_back = Signed out of an app
+event-session_expired-app = Signed out in an app
 event-other = Other activity
 
 ## Times

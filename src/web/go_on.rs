@@ -5,7 +5,7 @@
 //! link.
 
 use axum::{
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
 };
 use leptos::prelude::*;
@@ -37,17 +37,14 @@ pub(crate) async fn answer(
         return answer;
     }
     let (parts, _) = answer.into_parts();
-    let mut page = match page(state, viewer, &location).await {
-        Ok(page) => page,
-        Err(_) => Redirect::to("/").into_response(),
-    };
+    let page = page(state, viewer, &location).await;
+    let mut page = page.unwrap_or_else(|_| Redirect::to("/").into_response());
     let own = page.headers_mut();
     for (name, value) in &parts.headers {
         if name != header::LOCATION {
             own.append(name, value.clone());
         }
     }
-    *page.status_mut() = StatusCode::OK;
     page
 }
 

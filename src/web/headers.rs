@@ -63,13 +63,18 @@ impl Openness {
         if door == Some(Door::Open) {
             return Self::Open;
         }
+        let path = uri.path();
         let is_next = |query: &str| query.split('&').any(|part| part.starts_with(NEXT));
-        let on_the_way = uri.path() == AUTHORIZE || uri.query().is_some_and(is_next);
-        if on_the_way { Self::OnTheWay } else { Self::Closed }
+        let may_lead_on = ON_THE_WAY.iter().any(|way| path.starts_with(way));
+        let leads_on = may_lead_on && uri.query().is_some_and(is_next);
+        if path == AUTHORIZE || leads_on { Self::OnTheWay } else { Self::Closed }
     }
 }
 
-/// How the address of a page begins from which an authorization goes on.
+/// How the addresses of pages and forms begin that may be on the way of an authorization.
+const ON_THE_WAY: [&str; 4] = ["/signin", "/signup", "/confirm", "/api/"];
+
+/// How their query says that an authorization follows.
 const NEXT: &str = "next=%2Fauthorize%3F";
 
 pub(crate) fn add(state: &AppState, headers: &mut HeaderMap, openness: Openness) {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 
 use crate::{
@@ -21,10 +22,12 @@ use crate::{
     support::{Browser, PASSWORD, TestServer, eventually, form_token, hidden},
 };
 
-/// An app that answers with the head of each request.
+/// An app that answers with the head of each request. At `/socket` it sends back what comes, and at `/events`
+/// it sends one event, and another when the test says so.
 struct Echo {
     port: u16,
     requests: Arc<Mutex<usize>>,
+    next_event: Arc<Notify>,
 }
 
 impl Echo {
@@ -32,10 +35,11 @@ impl Echo {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let requests: Arc<Mutex<usize>> = Arc::default();
-        let count = requests.clone();
+        let next_event: Arc<Notify> = Arc::default();
+        let (count, next) = (requests.clone(), next_event.clone());
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let count = count.clone();
+                let (count, next) = (count.clone(), next.clone());
                 tokio::spawn(async move {
                     let mut head = Vec::new();
                     let mut buffer = [0; 4096];
@@ -47,6 +51,23 @@ impl Echo {
                     }
                     *count.lock().expect("unpoisoned") += 1;
                     let text = String::from_utf8_lossy(&head).into_owned();
+                    if text.starts_with("GET /socket ") {
+                        let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                                    Connection: Upgrade\r\n\r\n";
+                        _ = stream.write_all(head.as_bytes()).await;
+                        let (mut from, mut to) = stream.split();
+                        _ = tokio::io::copy(&mut from, &mut to).await;
+                        return;
+                    }
+                    if text.starts_with("GET /events ") {
+                        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+                                    X-Accel-Buffering: no\r\nConnection: close\r\n\r\n";
+                        _ = stream.write_all(head.as_bytes()).await;
+                        _ = stream.write_all(b"data: one\n\n").await;
+                        next.notified().await;
+                        _ = stream.write_all(b"data: two\n\n").await;
+                        return;
+                    }
                     let answer = format!(
                         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
                         text.len()
@@ -55,7 +76,7 @@ impl Echo {
                 });
             }
         });
-        Self { port, requests }
+        Self { port, requests, next_event }
     }
 }
 
@@ -203,6 +224,24 @@ const FORGED: [(&str, &str); 14] = [
     ("X-Original-Method", "POST"),
 ];
 
+/// The lines of a text without the space at their ends, and without empty ones.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn the_page_and_the_command_show_the_block_that_is_tested() {
+    let file = fs::read_to_string("deploy/forward-auth/Caddyfile").expect("a file");
+    let (_, block) = file.split_once("\n\n").expect("a block");
+    let page = fs::read_to_string("docs/apps/proxy.md").expect("a page");
+    assert!(lines(&page).windows(lines(block).len()).any(|part| part == lines(block)));
+    let server = TestServer::start().await;
+    let printed = operate(&server, &["app", "add", "Wiki", "--host", "https://wiki.example.org"]);
+    let block = block.replace("127.0.0.1:8080", "YOUR-APP:PORT");
+    let shown = lines(&printed).windows(lines(&block).len()).any(|part| part == lines(&block));
+    assert!(shown, "{printed}");
+}
+
 #[tokio::test]
 async fn each_proxy_lets_pass_who_may_and_nothing_that_is_forged() {
     for kind in KINDS {
@@ -294,6 +333,23 @@ async fn each_proxy_lets_pass_who_may_and_nothing_that_is_forged() {
         }
         let claims: Value = checked(&server, &value("latchkey-assertion"), &host).await;
         assert_eq!(claims["preferred_username"], "alice", "{kind}");
+
+        // A socket, and events as they come.
+        let socket = app.get(format!("{host}/socket")).header("sec-fetch-mode", "websocket");
+        let socket = socket.header("connection", "Upgrade").header("upgrade", "websocket");
+        let socket = socket.send().await.expect("an answer");
+        assert_eq!(socket.status(), StatusCode::SWITCHING_PROTOCOLS, "{kind}");
+        let mut socket = socket.upgrade().await.expect("a socket");
+        socket.write_all(b"hello").await.expect("sent");
+        let mut said = [0; 5];
+        socket.read_exact(&mut said).await.expect("received");
+        assert_eq!(&said, b"hello", "{kind}");
+        let events = app.get(format!("{host}/events")).header("sec-fetch-mode", "cors");
+        let mut events = events.send().await.expect("an answer");
+        let mut event = async || events.chunk().await.expect("received").unwrap_or_default();
+        assert_eq!(event().await, "data: one\n\n", "{kind}");
+        echo.next_event.notify_one();
+        assert_eq!(event().await, "data: two\n\n", "{kind}");
 
         // Not for her; no page; a form; then signed out.
         assert_eq!(page("/admin").send().await.expect("an answer").status(), 403, "{kind}");

@@ -355,8 +355,10 @@ impl Browser {
 
     pub(crate) async fn page(&self, path: &str) -> String {
         let response = self.get(path).await;
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
-        response.text().await.expect("a page")
+        let status = response.status();
+        let page = response.text().await.expect("a page");
+        assert_eq!(status, StatusCode::OK, "{path}: {page}");
+        page
     }
 
     /// Sends exactly these fields, without loading a page first.

@@ -44,8 +44,8 @@ pub(crate) const TABLES: &[Table] = &[
     ),
 ];
 
-/// How many used refresh tokens of a grant are remembered.
-const USED_TOKENS: i64 = 50;
+/// How many used refresh tokens of a grant are remembered, and how many others it may have.
+const MAX_TOKENS: i64 = 50;
 
 #[derive(FromRow)]
 struct GrantRow {
@@ -111,20 +111,22 @@ pub(super) async fn widen(
     Ok(())
 }
 
-pub(super) async fn note_use(tx: &mut Tx, id: &str, now: i64) -> Result<(), Fault> {
-    let update = "UPDATE app_grants SET used_at = $2 WHERE id = $1 AND used_at < $2 - 3600";
-    tx.execute(sql(update).bind(id).bind(now)).await?;
-    Ok(())
+/// Locks a grant. Notes its use to within an hour.
+pub(super) async fn hold(tx: &mut Tx, id: &str, now: i64) -> Result<bool, Fault> {
+    let update = "UPDATE app_grants SET used_at = \
+                  CASE WHEN used_at < $2 - 3600 THEN $2 ELSE used_at END \
+                  WHERE id = $1 AND ended_at IS NULL";
+    Ok(tx.execute(sql(update).bind(id).bind(now)).await? == 1)
 }
 
-/// An app that stays signed in keeps the session in use. A hundredth of the time is not worth a write.
+/// An app that is used keeps the session in use. A hundredth of the time is not worth a write.
 pub(super) async fn extend(
     tx: &mut Tx,
     session: &str,
     idle_until: i64,
     now: i64,
 ) -> Result<(), Fault> {
-    let update = "UPDATE sessions SET seen_at = $3, alive_until = \
+    let update = "UPDATE sessions SET alive_until = \
                   CASE WHEN ends_at < $2 THEN ends_at ELSE $2 END \
                   WHERE id = $1 AND alive_until > $3 AND alive_until < ends_at \
                   AND alive_until < $2 - ($2 - $3) / 100";
@@ -137,9 +139,15 @@ pub(super) async fn end_one(tx: &mut Tx, id: &str, now: i64) -> Result<bool, Fau
     Ok(tx.execute(sql(update).bind(id).bind(now)).await? == 1)
 }
 
-pub(super) async fn delete_one(tx: &mut Tx, id: &str) -> Result<bool, Fault> {
-    let delete = "DELETE FROM app_grants WHERE id = $1 AND ended_at IS NULL";
-    Ok(tx.execute(sql(delete).bind(id)).await? == 1)
+pub(super) async fn delete_one(
+    tx: &mut Tx,
+    id: &str,
+    app: &str,
+) -> Result<Option<AccountId>, Fault> {
+    let delete = "DELETE FROM app_grants WHERE id = $1 AND app_id = $2 AND ended_at IS NULL \
+                  RETURNING account_id";
+    let deleted: Option<(i64,)> = tx.optional(sql(delete).bind(id).bind(app)).await?;
+    Ok(deleted.map(|(account,)| AccountId(account)))
 }
 
 pub(super) async fn end_of_account(
@@ -268,12 +276,16 @@ pub(crate) async fn use_token(
     Ok(tx.execute(sql(use_it).bind(hash).bind(now).bind(sealed_successor)).await? == 1)
 }
 
-/// Deletes the used tokens of a grant except the last [`USED_TOKENS`].
+/// Deletes all tokens of a grant but the last [`MAX_TOKENS`], used ones and others.
 pub(crate) async fn forget_tokens(tx: &mut Tx, grant: &str) -> Result<(), Fault> {
-    let forget = "DELETE FROM app_refresh_tokens WHERE grant_id = $1 AND used_at < \
-                  (SELECT used_at FROM app_refresh_tokens WHERE grant_id = $1 \
-                   AND used_at IS NOT NULL ORDER BY used_at DESC LIMIT 1 OFFSET $2)";
-    tx.execute(sql(forget).bind(grant).bind(USED_TOKENS)).await?;
+    let used = "DELETE FROM app_refresh_tokens WHERE grant_id = $1 AND used_at < \
+                (SELECT used_at FROM app_refresh_tokens WHERE grant_id = $1 \
+                 AND used_at IS NOT NULL ORDER BY used_at DESC LIMIT 1 OFFSET $2)";
+    tx.execute(sql(used).bind(grant).bind(MAX_TOKENS)).await?;
+    let others = "DELETE FROM app_refresh_tokens WHERE grant_id = $1 AND used_at IS NULL \
+                  AND hash NOT IN (SELECT hash FROM app_refresh_tokens WHERE grant_id = $1 \
+                  AND used_at IS NULL ORDER BY created_at DESC, hash LIMIT $2)";
+    tx.execute(sql(others).bind(grant).bind(MAX_TOKENS)).await?;
     Ok(())
 }
 
