@@ -147,7 +147,11 @@ test("a passkey that the server has forgotten is refused, and the browser forget
   const device = await plugIn(page);
   await addPasskey(page);
   operate(server, "user", "reset-factors", username, "--yes");
-  await page.goto("/signin");
+  // Her session has ended, too; the server knows within a second.
+  await expect(async () => {
+    await page.goto("/signin");
+    await expect(page).toHaveURL("/signin", { timeout: 100 });
+  }).toPass();
   await page.getByRole("button", { name: "Use a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("This passkey didn't work.");
   await expect.poll(() => credentials(device)).toEqual([]);

@@ -2,6 +2,7 @@
 
 import express from "express";
 import session from "express-session";
+import { createRemoteJWKSet, jwtVerify } from "jose";
 import { randomBytes } from "node:crypto";
 import * as client from "openid-client";
 
@@ -71,6 +72,7 @@ app.get(new URL(OIDC_REDIRECT_URI).pathname, async (request, response) => {
 });
 
 app.get("/refresh", async (request, response) => {
+  if (!request.session.tokens) return response.redirect("/");
   const tokens = await client.refreshTokenGrant(config, request.session.tokens.refresh);
   request.session.tokens = { refresh: tokens.refresh_token, id: tokens.id_token ?? request.session.tokens.id };
   response.send(`<p id="refreshed">${tokens.claims().sub}</p>`);
@@ -85,14 +87,19 @@ app.get("/sign-out", (request, response) => {
 });
 
 // Latchkey tells that somebody has signed out (OpenID Connect Back-Channel Logout 1.0).
-const { createRemoteJWKSet, jwtVerify } = await import("jose");
 const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri));
 app.post("/logged-out", express.urlencoded({ extended: false }), async (request, response) => {
-  const { payload } = await jwtVerify(request.body.logout_token, keys, {
-    issuer: OIDC_ISSUER, audience: OIDC_CLIENT_ID, typ: "logout+jwt",
-  });
-  ended.add(payload.sid);
-  response.status(200).end();
+  try {
+    const { payload } = await jwtVerify(request.body.logout_token, keys, {
+      issuer: OIDC_ISSUER, audience: OIDC_CLIENT_ID, typ: "logout+jwt",
+    });
+    const isLogout = payload.events?.["http://schemas.openid.net/event/backchannel-logout"];
+    if (!isLogout || payload.nonce) throw new Error("this is no logout token");
+    ended.add(payload.sid);
+    response.status(200).end();
+  } catch (error) {
+    response.status(400).send({ error: "invalid_request", error_description: error.message });
+  }
 });
 
 const server = app.listen(Number(new URL(OIDC_REDIRECT_URI).port || 3001), "127.0.0.1", () => {

@@ -17,6 +17,9 @@ app.secret_key = os.environ.get("SESSION_SECRET") or secrets.token_hex(32)
 # Cookies know no ports: another app on this machine must not have the same.
 app.config["SESSION_COOKIE_NAME"] = "python-app"
 
+# The tokens of each session. Flask's cookie can be read, so it holds none; a real app has a table for them.
+kept = {}
+
 # Everything else is found from the issuer.
 latchkey = OAuth(app).register(
     "latchkey",
@@ -48,25 +51,28 @@ def sign_in():
 def callback():
     token = latchkey.authorize_access_token()
     session["user"] = {"sub": token["userinfo"]["sub"], "name": token["userinfo"]["name"]}
-    session["refresh"] = token["refresh_token"]
-    session["id"] = token["id_token"]
+    session["id"] = secrets.token_urlsafe()
+    kept[session["id"]] = {"refresh": token["refresh_token"], "id_token": token["id_token"]}
     return redirect(url_for("home"))
 
 
 @app.get("/refresh")
 def refresh():
-    token = latchkey.fetch_access_token(grant_type="refresh_token", refresh_token=session["refresh"])
-    session["refresh"] = token["refresh_token"]
+    mine = kept.get(session.get("id"))
+    if not mine:
+        return redirect(url_for("home"))
+    token = latchkey.fetch_access_token(grant_type="refresh_token", refresh_token=mine["refresh"])
+    mine["refresh"] = token["refresh_token"]
     return f'<p id="refreshed">{escape(latchkey.userinfo(token=token)["sub"])}</p>'
 
 
 @app.get("/sign-out")
 def sign_out():
-    hint = session.pop("id", None)
+    mine = kept.pop(session.get("id"), None)
     session.clear()
     wish = {"post_logout_redirect_uri": HOME, "client_id": latchkey.client_id}
-    if hint:
-        wish["id_token_hint"] = hint
+    if mine:
+        wish["id_token_hint"] = mine["id_token"]
     metadata = latchkey.load_server_metadata()
     return redirect(f"{metadata['end_session_endpoint']}?{urlencode(wish)}")
 

@@ -191,8 +191,10 @@ async fn show_consent(
 ) -> Result<Response> {
     let request = request_of(state, form.value("next")).await?;
     let profile = viewer.caller()?.profile().clone();
+    // An app on a device has a scheme of its own instead.
     let host = url::Url::parse(&request.redirect_uri).ok();
-    let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let host = host.map(|url| url.host_str().unwrap_or(url.scheme()).to_owned());
+    let host = host.unwrap_or_default();
     render_form(state, form, viewer, headers, move |form, token| {
         let name = || isolated(&request.app.name);
         let learns: Vec<_> = LEARNS

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     app_support::*,
     openid::checked,
-    support::{Browser, TestServer, cookie, eventually, program},
+    support::{Browser, PASSWORD, TestServer, cookie, eventually, program},
 };
 
 const HOST: &str = "wiki.example.org";
@@ -250,8 +250,8 @@ async fn a_sign_in_is_bound_to_the_browser_that_began_it() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_one_app_is_nothing_to_another_and_a_session_can_be_short() {
-    let (server, id) = behind_a_proxy(&["--longest-session", "1h"]).await;
+async fn a_cookie_of_one_app_is_nothing_to_another() {
+    let (server, id) = behind_a_proxy(&[]).await;
     let made =
         operate(&server, &["app", "add", "Other", "--json", "--host", "https://other.example.org"]);
     assert!(made.contains("client_id"));
@@ -266,12 +266,54 @@ async fn a_cookie_of_one_app_is_nothing_to_another_and_a_session_can_be_short() 
     eventually(async || sent(at_other()).await.status() != StatusCode::FORBIDDEN).await;
     assert_eq!(sent(at_other()).await.status(), StatusCode::FOUND);
     assert_eq!(sent(with(ask(&server, "/"), &app)).await.status(), StatusCode::OK);
-    let (grant, rest) = app.split_once('.').expect("a cookie");
-    let forged = format!("{grant}.9999999999.{}", rest.split_once('.').expect("a tag").1);
+    let (grant, tag) = app.split_once('.').expect("a cookie");
+    let forged = format!("{}.{tag}", grant.chars().rev().collect::<String>());
     assert_eq!(sent(with(ask(&server, "/"), &forged)).await.status(), StatusCode::FOUND);
     // An app that is taken back is signed out.
     browser.send("/account/apps", "/api/take_back_app", &[("id", &id)]).await;
     assert_eq!(sent(with(ask(&server, "/"), &app)).await.status(), StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn db_an_app_with_a_longest_session_asks_again_who_one_is() {
+    let (server, id) = behind_a_proxy(&["--longest-session", "1h"]).await;
+    let program = App::add(&server, "Sync", &["--public", "--longest-session", "1h"]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let (app, _) = enter(&server, &browser, "/").await;
+    let offline = [("scope", "openid offline_access")];
+    let tokens = program.tokens(&server, &browser, &offline).await;
+    assert_eq!(sent(with(ask(&server, "/"), &app)).await.status(), StatusCode::OK);
+    let earlier = "UPDATE sessions SET auth_time = auth_time - 3601";
+    sqlx::query(earlier).execute(&server.db().await).await.expect("changed");
+    // So that the server reads it.
+    operate(&server, &["app", "set", &id, "--name", "Wiki 2"]);
+    let is_in = async || sent(with(ask(&server, "/"), &app)).await.status() == StatusCode::OK;
+    eventually(async || !is_in().await).await;
+    let refused = program.refresh(&server, text(&tokens, "refresh_token")).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+
+    let authorize = location(&sent(ask(&server, "/")).await);
+    let (_, query) = authorize.split_once("/authorize?").expect("an authorization");
+    let own = format!("/authorize?{query}");
+    assert!(location(&browser.get(&own).await).starts_with("/confirm?next="));
+    let fields = [("password", PASSWORD)];
+    assert!(browser.submit("/confirm", "/api/confirm", &fields).await.is_accepted());
+    assert!(location(&browser.get(&own).await).starts_with("https://wiki.example.org/"));
+    // The cookie is that of the session, which has just been confirmed.
+    eventually(is_in).await;
+}
+
+#[tokio::test]
+async fn another_address_reaches_apps_behind_a_proxy_within_a_second() {
+    let (server, _) = behind_a_proxy(&[]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let (app, _) = enter(&server, &browser, "/").await;
+    for address in ["alice@example.org", "alice@example.com"] {
+        assert_ne!(identity(&sent(with(ask(&server, "/"), &app)).await)[2], address);
+        operate(&server, &["user", "set", "alice", "email", address]);
+        eventually(async || identity(&sent(with(ask(&server, "/"), &app)).await)[2] == address)
+            .await;
+    }
 }
 
 #[tokio::test]

@@ -53,7 +53,8 @@ impl Echo {
                     let text = String::from_utf8_lossy(&head).into_owned();
                     if text.starts_with("GET /socket ") {
                         let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-                                    Connection: Upgrade\r\n\r\n";
+                                    Connection: Upgrade\r\n\
+                                    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
                         _ = stream.write_all(head.as_bytes()).await;
                         let (mut from, mut to) = stream.split();
                         _ = tokio::io::copy(&mut from, &mut to).await;
@@ -337,6 +338,9 @@ async fn each_proxy_lets_pass_who_may_and_nothing_that_is_forged() {
         // A socket, and events as they come.
         let socket = app.get(format!("{host}/socket")).header("sec-fetch-mode", "websocket");
         let socket = socket.header("connection", "Upgrade").header("upgrade", "websocket");
+        // The example of RFC 6455.
+        let socket = socket.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let socket = socket.header("sec-websocket-version", "13");
         let socket = socket.send().await.expect("an answer");
         assert_eq!(socket.status(), StatusCode::SWITCHING_PROTOCOLS, "{kind}");
         let mut socket = socket.upgrade().await.expect("a socket");
