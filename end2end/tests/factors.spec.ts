@@ -86,9 +86,8 @@ test("whoever must have a second factor is led to it, and nowhere else", async (
   await page.getByRole("button", { name: "Create an account" }).click();
   await expect(page.getByRole("heading", { name: "Protect your account" })).toBeVisible();
   await page.goto("/account/data");
-  await expect(page).toHaveURL("/account/security/second-factor");
+  await expect(page).toHaveURL("/account/security/second-factor?next=%2Faccount%2Fdata");
   await page.getByRole("button", { name: "Set up an app" }).click();
   await setUpApp(page);
-  await page.goto("/account/data");
   await expect(page).toHaveURL("/account/data");
 });

@@ -79,7 +79,7 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
         Some(Shown::Good(signed_in)) => {
             let is_short = state.settings.factors.required && !signed_in.has_second_factor();
             if is_short && policy == Policy::SignedIn {
-                return lead_to_factors(door);
+                return lead_to_factors(door, request.uri());
             }
             request.extensions_mut().insert(signed_in);
             return Ok(next.run(request).await);
@@ -104,13 +104,19 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
     deny(state, door, form, &request, token_came, is_over)
 }
 
-/// Leads a user who must set up a second factor there, before anything else.
-fn lead_to_factors(door: Door) -> Result<Response> {
+/// Leads a user who must set up a second factor there, before anything else, and back.
+fn lead_to_factors(door: Door, uri: &Uri) -> Result<Response> {
     match door {
         Door::Json | Door::Open | Door::Proxy | Door::Asset => {
             Err(Refusal::SecondFactorRequired { challenge: None, methods: Vec::new() }.into())
         }
-        Door::Page | Door::Sent | Door::Form => Ok(Redirect::to(factors::SET_UP).into_response()),
+        Door::Page => {
+            let next = uri.path_and_query().map_or("/", |path| path.as_str());
+            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            let location = format!("{}?next={next}", factors::SET_UP);
+            Ok(Redirect::to(&location).into_response())
+        }
+        Door::Sent | Door::Form => Ok(Redirect::to(factors::SET_UP).into_response()),
     }
 }
 

@@ -72,7 +72,7 @@ impl Openness {
 }
 
 /// How the addresses of pages and forms begin that may be on the way of an authorization.
-const ON_THE_WAY: [&str; 4] = ["/signin", "/signup", "/confirm", "/api/"];
+const ON_THE_WAY: [&str; 5] = ["/signin", "/signup", "/confirm", "/account/security/", "/api/"];
 
 /// How their query says that an authorization follows.
 const NEXT: &str = "next=%2Fauthorize%3F";

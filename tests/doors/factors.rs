@@ -798,7 +798,8 @@ async fn whoever_must_have_a_second_factor_sets_one_up_before_anything_else() {
     const SET_UP: &str = "/account/security/second-factor";
     for page in ["/profile", "/account", "/account/data", "/account/sessions", "/account/security"]
     {
-        assert_eq!(browser.get(page).await.headers()["location"], SET_UP, "{page}");
+        let next = format!("{SET_UP}?next={}", page.replace('/', "%2F"));
+        assert_eq!(browser.get(page).await.headers()["location"], next, "{page}");
     }
     let page = browser.page(SET_UP).await;
     assert!(page.contains("Protect your account") && page.contains("/api/sign_out"));

@@ -6,11 +6,18 @@ use serde_json::{Value, json};
 
 use crate::{
     app_support::*,
+    second_step,
     support::{Browser, PASSWORD, TestServer, form_token, hidden, program},
 };
 
 async fn json_at(server: &TestServer, path: &str) -> Value {
     ok(program().get(server.url(path)).send().await.expect("an answer")).await
+}
+
+/// Where a page goes on to by itself.
+fn goes_on(page: &str) -> String {
+    let to = page.split("http-equiv=\"refresh\" content=\"0;url=").nth(1).expect("it goes on");
+    to.split('"').next().expect("an address").replace("&amp;", "&")
 }
 
 /// The claims of a token, checked with the published keys alone.
@@ -135,8 +142,7 @@ async fn whoever_is_not_signed_in_signs_in_first_and_arrives_without_javascript(
     let answer = browser.post("/api/sign_in", &fields).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let page = answer.text().await.expect("a page");
-    let refresh = page.split("http-equiv=\"refresh\" content=\"0;url=").nth(1).expect("it goes on");
-    let next = refresh.split('"').next().expect("an address").replace("&amp;", "&");
+    let next = goes_on(&page);
     assert!(page.contains(&format!("href=\"{}\"", next.replace('&', "&amp;"))), "and by a link");
     let back = location(&browser.get(&next).await);
     let code = param(&back, "code").expect("a code");
@@ -388,6 +394,31 @@ async fn resources_get_tokens_of_their_own() {
 }
 
 #[tokio::test]
+async fn whoever_sets_up_a_second_factor_on_the_way_to_an_app_goes_on_to_it() {
+    let server = TestServer::start_with(&[("SECOND_FACTOR", "required")]).await;
+    let app = App::add(&server, "Wiki", &[]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let way = location(&browser.get(&app.address(&[])).await);
+    assert!(way.starts_with("/account/security/second-factor?next=%2Fauthorize%3F"), "{way}");
+    let page = browser.page(&way).await;
+    let next = hidden(&page, "next").replace("&amp;", "&");
+    let fields = [("form_token", &*form_token(&page)), ("next", &*next)];
+    let page = browser.page(&location(&browser.post("/api/set_up_totp", &fields).await)).await;
+    let secret = page.split("secret=").nth(1).and_then(|rest| rest.split('&').next());
+    let secret = secret.expect("a secret").to_owned();
+    let authenticator = second_step::App { secret, codes: Vec::new() };
+    let fields = [
+        ("form_token", &*form_token(&page)),
+        ("code", &*authenticator.code(0)),
+        ("set", &*hidden(&page, "set")),
+        ("next", &*hidden(&page, "next").replace("&amp;", "&")),
+    ];
+    let answer = browser.post("/api/confirm_totp", &fields).await;
+    let on = goes_on(&answer.text().await.expect("a page"));
+    assert!(param(&location(&browser.get(&on).await), "code").is_some(), "{on}");
+}
+
+#[tokio::test]
 async fn several_prompts_are_asked_one_after_the_other_and_each_once() {
     let server = TestServer::start().await;
     let app = App::add(&server, "Other", &["--third-party"]).await;
@@ -405,12 +436,10 @@ async fn several_prompts_are_asked_one_after_the_other_and_each_once() {
     let fields = [("form_token", &*form_token(&page)), ("password", PASSWORD), ("next", &*next)];
     assert_eq!(browser.post("/api/confirm", &fields).await.status(), StatusCode::OK);
     let page = browser.page(&next).await;
-    assert!(page.contains("Share your account?"), "{page}");
+    assert!(page.contains("Allow access to your account?"), "{page}");
     let next = hidden(&page, "next").replace("&amp;", "&");
     let fields = [("form_token", &*form_token(&page)), ("next", &*next)];
     let page = browser.post("/api/agree_to_app", &fields).await.text().await.expect("a page");
-    let next = page.split("content=\"0;url=").nth(1).expect("it goes on");
-    let next = next.split('"').next().expect("an address").replace("&amp;", "&");
-    let back = location(&browser.get(&next).await);
+    let back = location(&browser.get(&goes_on(&page)).await);
     assert!(param(&back, "code").is_some(), "{back}");
 }

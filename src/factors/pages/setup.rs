@@ -21,7 +21,10 @@ use crate::{
     platform::error::{Error, Refusal, Result},
     texts::{t, t_with},
     web::{
+        accepted::Done,
         form::{Form, FormState, TOKEN_FIELD},
+        next::safe_next,
+        notices::Notice,
         page::{
             Around, Frame,
             icons::{KEY, QR},
@@ -32,7 +35,7 @@ use crate::{
         state::AppState,
         strict_json::of_field,
         submit::FormCall,
-        viewer::{Viewer, ask_for_proof, render},
+        viewer::{AnyQuery, Viewer, ask_for_proof, read, render},
     },
 };
 
@@ -51,17 +54,37 @@ pub(crate) fn routes(map: &mut Map) {
     map.form(&USE_CODES);
 }
 
+/// The address of a form's page, and of what follows it. `next`: may be empty.
+fn on_the_way(form: &'static Form, next: &str) -> String {
+    FormState::new(form).to(next).here()
+}
+
+/// Goes on to where one was going before the set-up, or to the page of all factors.
+fn set_up(call: &FormCall, next: &str, notice: Notice) -> Result<Done> {
+    match next {
+        "" => call.stay(SECURITY, notice),
+        _ => call.stay(&safe_next(next), notice),
+    }
+}
+
 /// The first page of users who must have a second factor: its purpose, and the choice.
-async fn set_up_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
-    let caller = viewer.caller()?;
+async fn set_up_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+) -> Result<Response> {
+    let (caller, next) = (viewer.caller()?, read(query).next);
     let factors = of(&state, caller.account()).await?;
     if factors.any() {
         // It only has to be shown.
+        let next = if next.is_empty() { "/account".to_owned() } else { safe_next(&next) };
         return Ok(match caller.has_second_factor() {
-            true => Redirect::to("/account").into_response(),
-            false => ask_for_proof(&state, caller, SET_UP, None),
+            true => Redirect::to(&next).into_response(),
+            false => ask_for_proof(&state, caller, &next, None),
         });
     }
+    let passkey = on_the_way(&ADD, &next);
+    let totp = FormState::new(&SET_UP_TOTP).to(&next);
     let (token, username) = (viewer.form_token(&state)?, caller.profile().username.clone());
     let around = Around::of("set-up").framed(Frame::Centered).with_passkeys();
     render(&state, &viewer, around, move || {
@@ -73,13 +96,14 @@ async fn set_up_page(State(state): State<AppState>, viewer: Viewer) -> Result<Re
                     <div class="choice" data-with-passkeys hidden>
                         <h2 class="with-icon">{KEY.view()} {t("passkey")}</h2>
                         <p>{t("set-up-passkey")}</p>
-                        <p><a class="button" href=ADD_PASSKEY>{t("set-up-passkey-button")}</a></p>
+                        <p><a class="button" href=passkey.clone()>{t("set-up-passkey-button")}</a></p>
                     </div>
                     <div class="choice">
                         <h2 class="with-icon">{QR.view()} {t("totp")}</h2>
                         <p>{t("set-up-totp")}</p>
-                        <form method="post" action=SET_UP_TOTP.action>
+                        <form method="post" action=totp.action()>
                             {hidden(TOKEN_FIELD, &token)}
+                            {hidden("next", totp.value("next"))}
                             <button type="submit" class="button quiet">{t("set-up-totp-button")}</button>
                         </form>
                     </div>
@@ -113,12 +137,12 @@ static SETTING_UP: PendingAct = PendingAct {
 
 /// Makes a new secret, and goes on to its page.
 #[server(endpoint = "/set_up_totp")]
-pub async fn set_up_totp() -> Result<(), ServerFnError> {
+pub async fn set_up_totp(#[server(default)] next: String) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
             use_set_up_totp(&call.state, call.fresh()?).await?;
-            Ok(call.on(AUTHENTICATOR))
+            Ok(call.on(&on_the_way(&CONFIRM_TOTP, &next)))
         }
         .await,
     );
@@ -136,6 +160,7 @@ static CONFIRM_TOTP: Form = Form {
 pub async fn confirm_totp(
     #[server(default)] code: String,
     #[server(default)] set: String,
+    #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
@@ -149,18 +174,23 @@ pub async fn confirm_totp(
                     if is_just_confirmed(state, fresh, &code).await? => {}
                 confirmed => _ = confirmed?,
             }
-            call.stay(SECURITY, TOTP_ON)
+            set_up(&call, &next, TOTP_ON)
         }
         .await,
     );
     Ok(())
 }
 
-async fn authenticator_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+async fn authenticator_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+) -> Result<Response> {
     if let Err(ask) = viewer.fresh(&state, None) {
         return Ok(ask);
     }
-    show_authenticator(&state, FormState::new(&CONFIRM_TOTP), &viewer).await
+    let form = FormState::new(&CONFIRM_TOTP).to(&read(query).next);
+    show_authenticator(&state, form, &viewer).await
 }
 
 async fn show_authenticator(
@@ -264,6 +294,7 @@ pub async fn add_passkey(
     #[server(default)] challenge: String,
     #[server(default)] credential: String,
     #[server(default)] set: String,
+    #[server(default)] next: String,
 ) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
@@ -273,18 +304,22 @@ pub async fn add_passkey(
             let (read, fresh) = (read.ok_or(wrong)?, call.fresh()?);
             let how = (&*challenge, Some(&*set).filter(|set| !set.is_empty()));
             use_add_passkey(&call.state, fresh, how, read, None, &call.visit).await?;
-            call.stay(SECURITY, PASSKEY_ADDED)
+            set_up(&call, &next, PASSKEY_ADDED)
         }
         .await,
     );
     Ok(())
 }
 
-async fn add_page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
+async fn add_page(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    query: AnyQuery,
+) -> Result<Response> {
     if let Err(ask) = viewer.fresh(&state, None) {
         return Ok(ask);
     }
-    show_add(&state, FormState::new(&ADD), &viewer).await
+    show_add(&state, FormState::new(&ADD).to(&read(query).next), &viewer).await
 }
 
 async fn show_add(state: &AppState, form: FormState, viewer: &Viewer) -> Result<Response> {
