@@ -25,7 +25,9 @@ use crate::{
     domain::{Code, ProfileChange, SignUpForm, profile::FIELDS},
     emails,
     factors::{self, json::PersonalFactors},
-    groups, passwords,
+    groups,
+    openid::used::{self, Used},
+    passwords,
     platform::{
         clock::rfc3339,
         error::{Fault, Refusal, Result},
@@ -245,6 +247,8 @@ pub(crate) struct PersonalData {
     #[schema(example = "argon2id")]
     password_kept_as: &'static str,
     second_factors: PersonalFactors,
+    groups: Vec<String>,
+    apps: Vec<PersonalApp>,
     sessions: Vec<PersonalSession>,
     /// The whole history, newest first.
     history: Vec<PersonalEvent>,
@@ -279,6 +283,31 @@ impl PersonalSession {
             remembered: session.remembered,
             refreshable: session.refreshable,
         }
+    }
+}
+
+/// An app that you are signed in to, or have agreed to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PersonalApp {
+    #[schema(example = "Wiki")]
+    name: String,
+    /// What you have agreed to. `null`: you were not asked.
+    #[schema(required, example = "openid email")]
+    agreed: Option<String>,
+    /// `null`: you are not signed in to it.
+    #[schema(required, format = DateTime)]
+    signed_in: Option<String>,
+    /// To within an hour.
+    #[schema(required, format = DateTime)]
+    last_used: Option<String>,
+}
+
+impl From<Used> for PersonalApp {
+    fn from(Used { app, consent, grant }: Used) -> Self {
+        let signed_in = grant.as_ref().map(|grant| rfc3339(grant.began_at));
+        let last_used = grant.map(|grant| rfc3339(grant.used_at));
+        Self { name: app.name.clone(), agreed: consent, signed_in, last_used }
     }
 }
 
@@ -324,6 +353,8 @@ pub(super) async fn download(
         member_since: rfc3339(account.profile.created_at),
         password_kept_as,
         second_factors: PersonalFactors::read(state, &caller).await?,
+        groups: groups::of(&state.store, caller.account()).await?,
+        apps: used::by(state, caller.account()).await?.into_iter().map(Into::into).collect(),
         sessions: sessions.iter().map(session).collect(),
         history: Vec::new(),
     };

@@ -4,7 +4,10 @@ use latchkey::audit::{Act, By, Event, record_alone};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::*;
+use crate::{
+    app_support::{App, operate},
+    support::*,
+};
 
 #[tokio::test]
 async fn the_history_tells_what_happened_in_words_and_to_its_owner_only() {
@@ -45,8 +48,16 @@ async fn the_history_tells_what_happened_in_words_and_to_its_owner_only() {
 #[tokio::test]
 async fn the_download_holds_all_that_is_known_of_oneself_and_nothing_of_others() {
     let server = TestServer::start().await;
-    Browser::signed_up(&server, "alice").await;
+    let browser = Browser::signed_up(&server, "alice").await;
     server.sign_up_json("mallory").await;
+    operate(&server, &["user", "groups", "alice", "--add", "staff"]);
+    let app = App::add(&server, "Wiki", &["--third-party"]).await;
+    let page = browser.page(&app.address(&[("scope", "openid")])).await;
+    let fields = [
+        ("form_token", &*form_token(&page)),
+        ("next", &*hidden(&page, "next").replace("&amp;", "&")),
+    ];
+    assert_eq!(browser.post("/api/agree_to_app", &fields).await.status(), StatusCode::OK);
     let token = server.token("alice").await;
     let response = server.ask("GET", "/user/data", &token, None).await;
     let disposition = response.headers()[header::CONTENT_DISPOSITION].to_str().expect("text");
@@ -57,6 +68,11 @@ async fn the_download_holds_all_that_is_known_of_oneself_and_nothing_of_others()
     assert_eq!(data["sessions"].as_array().expect("a list").len(), 2);
     assert!(data["history"].as_array().expect("a list").len() >= 3);
     assert_eq!(data["passwordKeptAs"], "argon2id");
+    assert_eq!(data["groups"], json!(["staff"]));
+    assert_eq!(
+        (&data["apps"][0]["name"], &data["apps"][0]["agreed"]),
+        (&json!("Wiki"), &json!("openid"))
+    );
     assert_eq!(data["sessions"][0]["session"]["network"], "127.0.0.0/24");
     assert_eq!(data["history"][0]["event"]["event"], "sensitive_read:data");
     assert!(!text.contains("mallory") && !text.contains("$argon2id") && !text.contains(&token));
