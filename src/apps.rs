@@ -101,6 +101,8 @@ pub struct Apps {
     by_id: HashMap<String, Arc<App>>,
     /// By the authority of its host, in lower case.
     by_host: HashMap<String, Arc<App>>,
+    /// Whether this version can read all of them.
+    pub(crate) is_complete: bool,
 }
 
 impl Apps {
@@ -124,8 +126,9 @@ impl Apps {
     }
 
     async fn read(db: &mut Db) -> Result<Self, Fault> {
-        let mut apps = Self::default();
-        for app in sql::all(db).await? {
+        let (all, is_complete) = sql::all(db).await?;
+        let mut apps = Self { is_complete, ..Self::default() };
+        for app in all {
             let app = Arc::new(app);
             if let Some(host) = app.definition.authority() {
                 apps.by_host.insert(host, app.clone());

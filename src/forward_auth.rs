@@ -26,7 +26,7 @@ use crate::{
     domain::AccountId,
     keys::{Sealed, Statement},
     openid::{
-        Holding, Person, codes, holding,
+        Holding, Person, codes, has, holding,
         request::AUTHORIZE,
         tokens::{self, Known},
     },
@@ -37,7 +37,13 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{carrier::Carrier, live::LiveSession, tokens::VerifiedToken},
+    sessions::{
+        caller,
+        carrier::Carrier,
+        grants,
+        live::LiveSession,
+        tokens::{CLOCK_SKEW, VerifiedToken},
+    },
     signing::Algorithm,
 };
 
@@ -78,6 +84,8 @@ struct Remembered {
     person: Person,
     /// The assertion, and when it was made.
     assertion: Mutex<Option<(i64, Arc<str>)>>,
+    /// When the use of the grant was noted.
+    noted_at: AtomicI64,
 }
 
 /// What this node remembers of proxies and their people.
@@ -131,28 +139,41 @@ async fn of_token(
     token: &str,
 ) -> Result<Option<Arc<Remembered>>, Fault> {
     let Some(Known::Access(known)) = tokens::find(services, token).await? else { return Ok(None) };
-    let (claims, holding) = *known;
-    if Some(&claims.aud) != app.definition.host.as_ref() {
+    let (claims, Holding { grant, app: program, mut person }) = *known;
+    let is_for_here = Some(&claims.aud) == app.definition.host.as_ref();
+    if !is_for_here
+        || !program.definition.resources.contains(&claims.aud)
+        || app.is_too_long(grant.session.auth_time, now())
+    {
         return Ok(None);
     }
-    let session = &holding.grant.session;
-    let session = live(services, &session.id, holding.person.id).await?;
-    Ok(session.map(|session| Arc::new(Remembered::new(session, app, None, holding.person))))
+    // What this token may say, which can be less than what the program may learn.
+    person.email = person.email.filter(|_| has(&claims.scope, "email"));
+    if !has(&claims.scope, "groups") {
+        person.groups = Vec::new();
+    }
+    let session = live(services, &grant.session.id, person.id).await?;
+    Ok(session.map(|session| Arc::new(Remembered::new(session, app, None, person))))
 }
 
-/// A live session, as this node remembers it.
+/// A live session, as this node remembers it. It is in use, so it stays alive.
 async fn live(
     services: &Services,
     session: &str,
     account: AccountId,
 ) -> Result<Option<Arc<LiveSession>>, Fault> {
     let (carrier, session) = (Carrier::Browser, session.into());
-    services.live_sessions.find(&VerifiedToken { carrier, session, account }).await
+    let found = services.live_sessions.find(&VerifiedToken { carrier, session, account }).await?;
+    if let Some(session) = &found {
+        caller::extend(&services.tokens, &services.live_sessions, carrier, session);
+    }
+    Ok(found)
 }
 
 impl Remembered {
     fn new(session: Arc<LiveSession>, app: &App, era: Option<u64>, person: Person) -> Self {
-        Self { session, app: app.id.clone(), era, person, assertion: Mutex::default() }
+        let (app, assertion) = (app.id.clone(), Mutex::default());
+        Self { session, app, era, person, assertion, noted_at: AtomicI64::default() }
     }
 }
 
@@ -206,6 +227,7 @@ async fn who(
         let is_same = session.is_some_and(|session| Arc::ptr_eq(&session, &known.session));
         let holds = known.app == app.id && !app.is_too_long(known.session.auth_time, now());
         if is_same && holds {
+            note_use(services, &known, id).await;
             return Ok(Some(known));
         }
         memory.grants.remove(id);
@@ -219,8 +241,22 @@ async fn who(
     // Once more, after the session: what changes from here on gives the session another value.
     let Some(holding) = holding(services, id).await? else { return Ok(None) };
     let known = Arc::new(Remembered::new(session, app, era, holding.person));
+    note_use(services, &known, id).await;
     memory.grants.insert(id.clone(), known.clone());
     Ok(Some(known))
+}
+
+/// Notes that an app is used, once an hour.
+async fn note_use(services: &Services, known: &Remembered, grant: &str) {
+    let (now, last) = (now(), known.noted_at.load(Ordering::Relaxed));
+    let is_time = now - last >= grants::NOTED_EVERY;
+    let order = Ordering::Relaxed;
+    if is_time
+        && known.noted_at.compare_exchange(last, now, order, order).is_ok()
+        && let Err(fault) = grants::note_use(&services.store, grant, now).await
+    {
+        tracing::debug!(error = fault.source(), "the use of an app can't be noted now");
+    }
 }
 
 #[derive(Serialize)]
@@ -273,6 +309,8 @@ async fn assert(services: &Services, app: &App, known: &Remembered) -> Result<Ar
 struct Trip {
     /// The path to come back to.
     to: String,
+    /// The browser that began it.
+    browser: String,
     at: i64,
     id: String,
 }
@@ -307,10 +345,10 @@ pub fn begin(
         None => random::text()?,
     };
     let to = if is_of_here(path) { path } else { "/" };
-    let trip = Trip { to: to.to_owned(), at: now(), id: random::text()? };
+    let trip = Trip { to: to.to_owned(), browser: browser.clone(), at: now(), id: random::text()? };
     let verifier = services.keys.tag(Statement::AppVerifier(&browser, &trip.id));
     let text = serde_json::to_string(&trip).map_err(Fault::internal)?;
-    let state = services.keys.seal(Sealed::AppState(host, &browser), &text)?;
+    let state = services.keys.seal(Sealed::AppState(host), &text)?;
     let mut query = form_urlencoded::Serializer::new(String::new());
     query
         .append_pair("client_id", &app.id)
@@ -333,10 +371,11 @@ fn callback(app: &App) -> String {
 pub enum Arrival {
     /// The cookie of the app, and the path to go on to.
     In { cookie: String, to: String },
-    /// It is too old, or was used before: it begins anew on the way to this path.
+    /// It is too old, was used before, or began in another browser or tab: it begins anew on the way to this
+    /// path.
     Again(String),
-    /// Another browser began it, or this one takes no cookies.
-    Stranger,
+    /// The browser has no cookie of ours, and perhaps takes none, so beginning anew would never end.
+    NoCookie(String),
 }
 
 /// Finishes a sign-in with a code.
@@ -348,19 +387,23 @@ pub async fn arrive(
     browser: Option<&str>,
     visit: &Visit,
 ) -> Result<Arrival> {
-    let Some(browser) = browser.filter(|id| random::is_text(id)) else {
-        return Ok(Arrival::Stranger);
-    };
-    let opened = services.keys.open(Sealed::AppState(host, browser), state);
+    let opened = services.keys.open(Sealed::AppState(host), state);
     let trip = opened.and_then(|text| serde_json::from_str::<Trip>(&text).ok());
-    let Some(trip) = trip else { return Ok(Arrival::Again("/".to_owned())) };
-    if !(now() - STATE_TTL..=now()).contains(&trip.at) {
-        return Ok(Arrival::Again(trip.to));
+    let to = || trip.as_ref().map_or_else(|| "/".to_owned(), |trip| trip.to.clone());
+    let Some(browser) = browser.filter(|id| random::is_text(id)) else {
+        return Ok(Arrival::NoCookie(to()));
+    };
+    let Some(trip) = trip.as_ref().filter(|trip| trip.browser == browser) else {
+        return Ok(Arrival::Again(to()));
+    };
+    if !(now() - STATE_TTL..=now() + CLOCK_SKEW).contains(&trip.at) {
+        return Ok(Arrival::Again(to()));
     }
     let verifier = services.keys.tag(Statement::AppVerifier(browser, &trip.id));
     let redeemed =
-        codes::redeem(services, app, code, Some(&callback(app)), Some(&verifier), visit).await?;
-    let Ok(redeemed) = redeemed else { return Ok(Arrival::Again(trip.to)) };
+        codes::redeem(services, app, code, Some(&callback(app)), Some(&verifier), None, visit)
+            .await?;
+    let Ok(redeemed) = redeemed else { return Ok(Arrival::Again(to())) };
     let cookie = AppCookie { grant: redeemed.holding.grant.id }.written(services, host);
-    Ok(Arrival::In { cookie, to: trip.to })
+    Ok(Arrival::In { cookie, to: to() })
 }

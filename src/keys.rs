@@ -55,7 +55,7 @@ pub enum Statement<'a> {
     AuthorizationStep(&'a str, &'a str, &'a str),
     /// What the browser shows to the app of this host: a grant.
     AppCookie(&'a str, &'a str),
-    /// The PKCE verifier of a sign-in to an app behind a proxy, in this browser at this time.
+    /// The PKCE verifier of the sign-in with this id, in this browser, to an app behind a proxy.
     AppVerifier(&'a str, &'a str),
     /// Stands for the session with this id where the id itself must not be recorded (LG-03).
     SessionReference(&'a str),
@@ -113,7 +113,7 @@ pub enum Sealed<'a> {
     /// An authorization code of an app.
     AuthorizationCode,
     /// A sign-in to the app of this host, in the browser with this cookie.
-    AppState(&'a str, &'a str),
+    AppState(&'a str),
 }
 
 impl Sealed<'_> {
@@ -135,7 +135,7 @@ impl Sealed<'_> {
             }
             Self::SigningKey(id) => format!("signing key: {id}"),
             Self::AuthorizationCode => "authorization code".to_owned(),
-            Self::AppState(host, browser) => format!("sign-in to {host} in {browser}"),
+            Self::AppState(host) => format!("sign-in to {host}"),
         }
     }
 

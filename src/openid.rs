@@ -72,8 +72,8 @@ pub fn covers(scope: &str, other: &str) -> bool {
 /// Two scopes in one.
 #[must_use]
 pub fn united(one: &str, other: &str) -> String {
-    let all: Vec<&str> =
-        SCOPES.into_iter().filter(|word| has(one, word) || has(other, word)).collect();
+    let more = words(other).filter(|word| !has(one, word));
+    let all: Vec<&str> = words(one).chain(more).collect();
     all.join(" ")
 }
 
@@ -116,7 +116,8 @@ impl Person {
     }
 }
 
-/// A grant that holds: its session is alive, its app is there and admits the person and the age of the session.
+/// A grant that holds: its session is alive, its app is there and admits the person, and the
+/// session meets the conditions of the app and of this server.
 pub struct Holding {
     pub grant: LiveGrant,
     pub app: Arc<App>,
@@ -130,6 +131,9 @@ pub async fn holding(services: &Services, grant: &str) -> Result<Option<Holding>
     let apps = services.apps.get().await?;
     let Some(app) = apps.find(&grant.app).cloned() else { return Ok(None) };
     let person = Person::of(&services.store, &grant.profile, &grant.scope, &app).await?;
-    let holds = app.admits(&person.groups) && !app.is_too_long(grant.session.auth_time, now());
+    let session = &grant.session;
+    let is_short = services.settings.factors.required && !session.proved_by.has_second_factor();
+    let is_old = app.is_too_long(session.auth_time, now());
+    let holds = app.admits(&person.groups) && !is_short && !is_old;
     Ok(holds.then_some(Holding { grant, app, person }))
 }

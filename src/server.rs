@@ -6,6 +6,7 @@ mod trusted_clock;
 
 use std::{io, net::SocketAddr, num::NonZero, path::Path, sync::Arc, time::Duration};
 
+use futures_util::future::{JoinAll, join_all};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -194,7 +195,7 @@ pub struct Running {
     pub state: AppState,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
-    delivering: JoinHandle<()>,
+    delivering: JoinAll<JoinHandle<()>>,
 }
 
 /// Listens, opens the database, applies pending migrations, and serves. Every step can be abandoned
@@ -313,9 +314,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tokio::spawn(jobs::tell_apps(state.clone(), stop.subscribe()));
     let postman = state.mail.clone().map(|mail| Arc::new(Postman(mail)) as Arc<dyn Courier>);
     let couriers = [Some(Arc::new(messenger) as Arc<dyn Courier>), postman];
-    let couriers = couriers.into_iter().flatten().collect();
-    let (store, keys, desk) = (state.store.clone(), state.keys.clone(), state.desk.clone());
-    let delivering = tokio::spawn(work(store, keys, desk, couriers, stop.subscribe()));
+    let delivering = couriers.into_iter().flatten().map(|courier| {
+        let (store, keys, desk) = (state.store.clone(), state.keys.clone(), state.desk.clone());
+        tokio::spawn(work(store, keys, desk, courier, stop.subscribe()))
+    });
+    let delivering = join_all(delivering.collect::<Vec<_>>());
     let watched = state.live_sessions.watch(stop.subscribe());
     watched.map_err(|error| StartError(format!("no thread for the look-out: {error}")))?;
     let metrics = metrics.map(|(listener, address)| {

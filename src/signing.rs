@@ -54,7 +54,10 @@ pub const SIGNS_FOR: i64 = 90 * 24 * 3600;
 pub const PUBLISHED_AHEAD: i64 = 2 * 24 * 3600;
 
 /// How long a key that no longer signs stays published, in seconds: longer than any token it signed.
-pub const PUBLISHED_AFTER: i64 = 2 * 24 * 3600;
+pub const PUBLISHED_AFTER: i64 = 2 * LONGEST_TOKEN;
+
+/// How long a token that we sign for others is good at most, in seconds.
+pub const LONGEST_TOKEN: i64 = 24 * 3600;
 
 /// A signature algorithm (RFC 7518, section 3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,12 +159,20 @@ pub struct SigningKeys {
     store: Store,
     keys: Arc<Keys>,
     known: RwLock<Arc<KeySet>>,
+    /// Held while keys are made, and while they are read: an older reading must not come last.
     making: Mutex<()>,
+    reading: Mutex<()>,
 }
 
 impl SigningKeys {
     pub async fn new(store: Store, keys: Arc<Keys>) -> Result<Self, Fault> {
-        let this = Self { store, keys, known: RwLock::default(), making: Mutex::default() };
+        let this = Self {
+            store,
+            keys,
+            known: RwLock::default(),
+            making: Mutex::default(),
+            reading: Mutex::default(),
+        };
         this.read_again().await?;
         Ok(this)
     }
@@ -173,6 +184,7 @@ impl SigningKeys {
 
     /// Reads the keys again.
     pub async fn read_again(&self) -> Result<(), Fault> {
+        let _one_by_one = self.reading.lock().await;
         let rows = sql::all(&mut self.store.read().await?).await?;
         let keys = rows.iter().filter_map(|row| row.read(&self.keys)).collect();
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(KeySet { keys });
@@ -254,15 +266,19 @@ impl SigningKeys {
 
     /// The keys, for everybody who checks tokens (RFC 7517).
     pub async fn published(&self) -> Result<JwkSet, Fault> {
-        let all = |known: &KeySet| {
-            Algorithm::ALL.iter().all(|algorithm| known.current(*algorithm, now()).is_some())
-        };
-        let mut known = self.known();
-        if !all(&known) {
-            self.look_after(&Algorithm::ALL).await?;
-            known = self.known();
-        }
+        self.prepare().await?;
+        let known = self.known();
         Ok(JwkSet { keys: known.keys.iter().map(|key| key.jwk.clone()).collect() })
+    }
+
+    /// Makes sure that there are keys to sign with.
+    pub async fn prepare(&self) -> Result<(), Fault> {
+        let (known, now) = (self.known(), now());
+        let is_there = |algorithm: &Algorithm| known.current(*algorithm, now).is_some();
+        match Algorithm::ALL.iter().all(is_there) {
+            true => Ok(()),
+            false => self.look_after(&Algorithm::ALL).await,
+        }
     }
 
     /// Signs claims: a JWS in compact form (RFC 7515). `typ`: its kind, so that none passes for another.
@@ -272,9 +288,7 @@ impl SigningKeys {
         typ: &str,
         claims: &T,
     ) -> Result<String, Fault> {
-        if self.known().current(algorithm, now()).is_none() {
-            self.look_after(&Algorithm::ALL).await?;
-        }
+        self.prepare().await?;
         self.sign_now(algorithm, typ, claims)
     }
 

@@ -13,8 +13,14 @@ local asked = {
 
 core.register_action("latchkey", { "http-req" }, function(txn, latchkey, scheme)
     local request = txn.http:req_get_headers()
+    local host = txn.sf:req_hdr("host") or ""
+    -- With a / or a ? in it, the address would name another path than the app sees.
+    if host:find("[^%w%.%-:%[%]]") then
+        txn:done(txn:reply { status = 400 })
+        return
+    end
     local headers = {
-        ["x-original-url"] = { scheme .. "://" .. (txn.sf:req_hdr("host") or "") .. txn.sf:pathq() },
+        ["x-original-url"] = { scheme .. "://" .. host .. txn.sf:pathq() },
         ["x-original-method"] = { txn.sf:method() },
         ["x-forwarded-for"] = { txn.sf:src() },
     }

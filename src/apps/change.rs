@@ -62,7 +62,7 @@ impl Change {
         overlap: i64,
     ) -> Result<(), Fault> {
         let now = now();
-        sql::expire_secrets(&mut self.tx, &app.id, now + overlap, now).await?;
+        sql::expire_secrets(&mut self.tx, &app.id, now + overlap).await?;
         match hash {
             Some(hash) => sql::add_secret(&mut self.tx, &app.id, hash, now).await,
             None => Ok(()),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use url::Url;
 
 use super::{
     Access, App, Apps, CHANGED, Definition, all, change::Change, definition::Rule, file, recipes,
@@ -102,11 +103,11 @@ pub(crate) struct AppOptions {
     #[arg(long, value_name = "ORIGIN")]
     host: Option<String>,
     /// The app can keep no secret: it runs in browsers or on devices
-    #[arg(long)]
-    public: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    public: Option<bool>,
     /// The app is somebody else's: people are asked for their consent
-    #[arg(long)]
-    third_party: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    third_party: Option<bool>,
     /// Only members of this group get in; as often as needed
     #[arg(long, value_name = "GROUP")]
     group: Vec<String>,
@@ -120,25 +121,32 @@ pub(crate) struct AppOptions {
     #[arg(long, value_parser = Algorithm::parse, value_name = "ALG")]
     id_token_alg: Option<Algorithm>,
     /// How long after signing in people must sign in again for this app, such as 8h
-    #[arg(long, value_parser = span, value_name = "TIME")]
-    longest_session: Option<i64>,
+    #[arg(long, value_parser = span_or_none, value_name = "TIME")]
+    longest_session: Option<Option<i64>>,
     /// Allow addresses with http:// inside a LAN
-    #[arg(long)]
-    insecure_http: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    insecure_http: Option<bool>,
     /// A rule for a path behind the proxy: /public=everybody, /admin=group:admins
     #[arg(long, value_parser = rule, value_name = "PATH=WHO")]
-    rule: Vec<Rule>,
+    rule: Vec<Option<Rule>>,
 }
 
 fn span(text: &str) -> Result<i64, String> {
     duration(text).map(seconds)
 }
 
+fn span_or_none(text: &str) -> Result<Option<i64>, String> {
+    if text.is_empty() { Ok(None) } else { span(text).map(Some) }
+}
+
 fn overlap(text: &str) -> Result<i64, String> {
     if text == "0s" { Ok(0) } else { span(text) }
 }
 
-fn rule(text: &str) -> Result<Rule, String> {
+fn rule(text: &str) -> Result<Option<Rule>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
     let (path, who) = text.split_once('=').ok_or("must be PATH=WHO")?;
     let access = match who.split_once(':') {
         None if who == "everybody" => Access::Everybody,
@@ -146,11 +154,11 @@ fn rule(text: &str) -> Result<Rule, String> {
         Some(("group", groups)) => Access::Groups(groups.split(',').map(str::to_owned).collect()),
         _ => return Err("WHO must be everybody, signed-in or group:NAME,NAME".to_owned()),
     };
-    Ok(Rule { path: path.to_owned(), access })
+    Ok(Some(Rule { path: path.to_owned(), access }))
 }
 
 impl AppOptions {
-    /// Replaces what is given.
+    /// Replaces what is given. An empty text takes away what there was.
     fn change(self, definition: &mut Definition) {
         let lists = [
             (self.redirect_uri, &mut definition.redirect_uris),
@@ -161,20 +169,31 @@ impl AppOptions {
         ];
         for (given, known) in lists {
             if !given.is_empty() {
-                *known = given;
+                *known = given.into_iter().filter(|text| !text.is_empty()).collect();
             }
         }
         if !self.rule.is_empty() {
-            definition.rules = self.rule;
+            definition.rules = self.rule.into_iter().flatten().collect();
         }
-        definition.backchannel_logout_uri =
-            self.backchannel_logout_uri.or(definition.backchannel_logout_uri.take());
-        definition.host = self.host.or(definition.host.take());
-        definition.longest_session = self.longest_session.or(definition.longest_session);
+        for (given, known) in [
+            (self.backchannel_logout_uri, &mut definition.backchannel_logout_uri),
+            (self.host, &mut definition.host),
+        ] {
+            if let Some(given) = given {
+                *known = Some(given).filter(|text| !text.is_empty());
+            }
+        }
+        if let Some(span) = self.longest_session {
+            definition.longest_session = span;
+        }
         definition.id_token_alg = self.id_token_alg.unwrap_or(definition.id_token_alg);
-        definition.public |= self.public;
-        definition.third_party |= self.third_party;
-        definition.insecure_http |= self.insecure_http;
+        for (given, known) in [
+            (self.public, &mut definition.public),
+            (self.third_party, &mut definition.third_party),
+            (self.insecure_http, &mut definition.insecure_http),
+        ] {
+            *known = given.unwrap_or(*known);
+        }
     }
 }
 
@@ -187,7 +206,10 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
         _ => open(&settings.store).await?,
     };
     let issuer = issuer(settings, &store).await?;
-    let port = settings.web.listen().port();
+    // A server without a PUBLIC_URL is at the port that its address says.
+    let local = Url::parse(&issuer).ok().filter(|url| url.scheme() == "http");
+    let port = local.and_then(|url| url.port_or_known_default());
+    let port = port.unwrap_or(settings.web.listen().port());
     match command {
         AppCommand::Add { name, client_id, options, json } => {
             let mut definition = Definition::default();
@@ -276,7 +298,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             let mut change = Change::begin(&store).await.map_err(told)?;
             let app = of_command(find(&change.apps, &app)?)?.clone();
             if !app.definition.has_secret() {
-                return fail(&format!("{} is public, and has no secret", app.name));
+                return fail(&format!("{} needs no secret", app.name));
             }
             let secret = change.rotate_secret(&app, overlap).await.map_err(told)?;
             change.commit().await.map_err(told)?;

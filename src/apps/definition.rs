@@ -260,7 +260,7 @@ fn differs_in_port(known: &str, uri: &str) -> bool {
 /// Whether a path can be read in one way only: no encoding, no dots, no empty parts.
 #[must_use]
 pub(crate) fn is_plain(path: &str) -> bool {
-    let odd = |c: char| c == '%' || c == '\\' || c == ';' || c.is_control() || c.is_whitespace();
+    let odd = |c: char| "%\\;#?".contains(c) || c.is_control() || c.is_whitespace();
     !path.contains(odd)
         && !path.contains("//")
         && path.split('/').all(|part| part != "." && part != "..")
@@ -373,7 +373,9 @@ mod tests {
         for path in ["/", "/a", "/a/", "/a/b.c", "/a..b", "/.hidden"] {
             assert!(is_plain(path), "{path}");
         }
-        for path in ["//a", "/a//b", "/a/../b", "/a/.", "/%61", "/a\\b", "/a;b", "/a b", "/.."] {
+        for path in
+            ["//a", "/a//b", "/a/../b", "/a/.", "/%61", "/a\\b", "/a;b", "/a b", "/..", "/a#b"]
+        {
             assert!(!is_plain(path), "{path}");
         }
     }

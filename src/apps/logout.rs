@@ -48,6 +48,10 @@ pub(crate) async fn collect(store: &Store, keys: &Keys, apps: &KnownApps) -> Res
         return Ok(false);
     }
     let apps = apps.get().await?;
+    if !apps.is_complete {
+        // A newer version of the server is at work beside this one, and knows whom to tell.
+        return Ok(false);
+    }
     let mut tx = store.begin().await?;
     let ended = grants::take_ended(&mut tx, None, AT_ONCE).await?;
     enqueue(&mut tx, keys, &apps, &ended).await?;

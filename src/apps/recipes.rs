@@ -6,8 +6,16 @@ use crate::platform::terminal::say;
 /// Prints how to connect an app. `port`: where Latchkey listens. `secret`: if it was just made.
 pub(super) fn print(app: &App, issuer: &str, port: u16, secret: Option<&str>) {
     let definition = &app.definition;
+    say(&format!("issuer         {issuer}"));
+    say(&format!("client_id      {}", app.id));
+    if let Some(secret) = secret {
+        say(&format!("client_secret  {secret}   (shown only now)"));
+    }
     if let Some(uri) = definition.redirect_uris.first() {
         of_openid(app, issuer, secret, uri);
+    }
+    if !definition.serves.is_empty() {
+        of_service(app, issuer, secret);
     }
     if let Some(host) = &definition.host {
         of_proxy(port, host);
@@ -16,12 +24,7 @@ pub(super) fn print(app: &App, issuer: &str, port: u16, secret: Option<&str>) {
 
 fn of_openid(app: &App, issuer: &str, secret: Option<&str>, uri: &str) {
     let id = &app.id;
-    say(&format!("issuer         {issuer}"));
     say(&format!("discovery      {issuer}/.well-known/openid-configuration"));
-    say(&format!("client_id      {id}"));
-    if let Some(secret) = secret {
-        say(&format!("client_secret  {secret}   (shown only now)"));
-    }
     let shown = secret.unwrap_or("CLIENT_SECRET");
     if app.definition.public {
         say(&format!(
@@ -80,6 +83,19 @@ Rust: the crate openidconnect; docs/apps/axum.md is a whole app.",
         } else {
             ""
         },
+    ));
+}
+
+fn of_service(app: &App, issuer: &str, secret: Option<&str>) {
+    let (id, secret) = (&app.id, secret.unwrap_or("CLIENT_SECRET"));
+    for audience in &app.definition.serves {
+        say(&format!("audience       {audience}"));
+    }
+    say(&format!(
+        "
+Ask whether a token holds (docs/apps/service.md shows how to check it without asking):
+
+    curl -u \"{id}:{secret}\" {issuer}/introspect -d \"token=$TOKEN\""
     ));
 }
 

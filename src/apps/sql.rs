@@ -44,8 +44,8 @@ struct AppRow {
     created_at: i64,
 }
 
-/// All apps. One whose definition this version can't read is left out, and nobody gets in.
-pub(super) async fn all(db: &mut Db) -> Result<Vec<App>, Fault> {
+/// All apps. One whose definition this version can't read is left out, and nobody gets in. `false`: that is so.
+pub(super) async fn all(db: &mut Db) -> Result<(Vec<App>, bool), Fault> {
     let query = "SELECT id, name, definition, by_file, created_at FROM apps ORDER BY name, id";
     let rows: Vec<AppRow> = db.all(sql(query)).await?;
     let query = "SELECT app_id, hash, expires_at FROM app_secrets ORDER BY created_at";
@@ -62,7 +62,10 @@ pub(super) async fn all(db: &mut Db) -> Result<Vec<App>, Fault> {
             created_at: row.created_at,
         })
     };
-    Ok(rows.into_iter().filter_map(app).collect())
+    let count = rows.len();
+    let apps: Vec<App> = rows.into_iter().filter_map(app).collect();
+    let is_complete = apps.len() == count;
+    Ok((apps, is_complete))
 }
 
 pub(super) async fn write(tx: &mut Tx, app: &App) -> Result<(), Fault> {
@@ -92,17 +95,11 @@ pub(super) async fn add_secret(tx: &mut Tx, app: &str, hash: &str, now: i64) -> 
     Ok(())
 }
 
-/// Lets the present secrets expire, and deletes those that have.
-pub(super) async fn expire_secrets(
-    tx: &mut Tx,
-    app: &str,
-    until: i64,
-    now: i64,
-) -> Result<(), Fault> {
-    let delete = "DELETE FROM app_secrets WHERE app_id = $1 AND expires_at <= $2";
-    tx.execute(sql(delete).bind(app).bind(now)).await?;
-    let update = "UPDATE app_secrets SET expires_at = $2 \
-                  WHERE app_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+/// Lets the present secret expire, and deletes those before it: two are good at once, and no more.
+pub(super) async fn expire_secrets(tx: &mut Tx, app: &str, until: i64) -> Result<(), Fault> {
+    let delete = "DELETE FROM app_secrets WHERE app_id = $1 AND expires_at IS NOT NULL";
+    tx.execute(sql(delete).bind(app)).await?;
+    let update = "UPDATE app_secrets SET expires_at = $2 WHERE app_id = $1";
     tx.execute(sql(update).bind(app).bind(until)).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::{
     apps::{App, definition::CALLBACK},
     openid::{
         Person,
+        logout::LOGOUT,
         request::{Params, with_params},
     },
     platform::{
@@ -69,8 +70,10 @@ async fn auth_request(State(state): State<AppState>, request: Request) -> Result
     let asked = trusted(&state, &request).and_then(|()| {
         let url = address(headers, "x-original-url")?;
         let (scheme, rest) = url.split_once("://")?;
-        let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        // A proxy puts the address together from the host that the client names and from the path. If the
+        // host contains a `?`, the app would see another path than this.
+        let path = path.starts_with('/').then(|| path.to_owned())?;
         let method = one(headers, "x-original-method")?;
         Some(Asked { host: without_port(host, scheme), path, method })
     });
@@ -131,11 +134,12 @@ async fn answer(
         if let Some(host) = host.filter(|_| state.proxied.may_warn()) {
             tracing::warn!(?host, "a proxy asked about a host that is no app's, so it was refused");
         }
-        return Ok(refused(StatusCode::FORBIDDEN, language(state, headers), "proxy-unknown"));
+        let language = language(state, headers);
+        return Ok(refused(StatusCode::FORBIDDEN, language, "proxy-unknown", None));
     };
     let cookies = &state.cookies;
     let is_https = is_https(&app);
-    let cookie = cookies.app(headers, is_https);
+    let cookie = cookies.app(headers, &asked.host, is_https);
     let authorization = one(headers, header::AUTHORIZATION.as_str());
     // Other schemes are the app's own.
     let bearer = authorization.as_deref().and_then(bearer);
@@ -145,14 +149,17 @@ async fn answer(
     Ok(match decide(state, &state.proxied, &app, &asked.host, &asked.path, shown).await? {
         Verdict::Public => identity(None, ""),
         Verdict::Pass { person, assertion } => identity(Some(&person), &assertion),
-        Verdict::Denied => refused(StatusCode::FORBIDDEN, language(state, headers), "proxy-denied"),
+        Verdict::Denied => {
+            let language = language(state, headers);
+            refused(StatusCode::FORBIDDEN, language, "proxy-denied", Some(SIGN_OUT))
+        }
         Verdict::SignIn if navigates(&asked, headers) => {
-            let browser = cookies.app_browser(headers, is_https);
+            let browser = cookies.app_browser(headers, &asked.host, is_https);
             let begun = begin(state, &app, &asked.host, &asked.path, browser)?;
-            let cookie = cookies.set_app_browser(begun.browser, is_https);
+            let cookie = cookies.set_app_browser(begun.browser, &asked.host, is_https);
             let location = HeaderValue::try_from(begun.location)
                 .map_err(crate::platform::error::Fault::internal)?;
-            let mut answer = refused(unknown, language(state, headers), "proxy-sign-in");
+            let mut answer = refused(unknown, language(state, headers), "proxy-sign-in", None);
             answer.headers_mut().insert(header::LOCATION, location);
             answer.headers_mut().append(header::SET_COOKIE, cookie);
             blank(&mut answer);
@@ -160,7 +167,7 @@ async fn answer(
         }
         // What was sent is not lost without a word.
         Verdict::SignIn => {
-            refused(StatusCode::UNAUTHORIZED, language(state, headers), "proxy-lost")
+            refused(StatusCode::UNAUTHORIZED, language(state, headers), "proxy-lost", None)
         }
     })
 }
@@ -217,14 +224,20 @@ fn blank(answer: &mut Response) {
 }
 
 /// A page without a style: it is shown at the app's host, which has none of ours.
-fn refused(status: StatusCode, language: Language, text: &str) -> Response {
+/// `link`: where to go on.
+fn refused(status: StatusCode, language: Language, text: &str, link: Option<&str>) -> Response {
     let title = language.text(&format!("{text}.title"));
     let words = language.text(text);
     let tag = language.tag();
+    let link = link.map(|to| {
+        let to = to.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        format!("<p><a href=\"{to}\">{}</a></p>", language.text(&format!("{text}.link")))
+    });
+    let link = link.unwrap_or_default();
     let page = format!(
         "<!DOCTYPE html><html lang=\"{tag}\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-         <h1>{title}</h1><p>{words}</p></html>"
+         <h1>{title}</h1><p>{words}</p>{link}</html>"
     );
     let mut answer = (status, Html(page)).into_response();
     blank(&mut answer);
@@ -257,24 +270,26 @@ async fn callback(
     let language = language(&state, &headers);
     let Some(code) = params.hint("code") else {
         let denied = params.hint("error") == Some("access_denied");
-        let text = if denied { "proxy-denied" } else { "proxy-failed" };
-        return Ok(refused(StatusCode::FORBIDDEN, language, text));
+        let (text, link) = if denied { ("proxy-denied", SIGN_OUT) } else { ("proxy-failed", "/") };
+        return Ok(refused(StatusCode::FORBIDDEN, language, text, Some(link)));
     };
-    let browser = state.cookies.app_browser(&headers, is_https);
+    let browser = state.cookies.app_browser(&headers, &host, is_https);
     let shown = (code, params.hint("state").unwrap_or_default());
     Ok(match arrive(&state, &app, &host, shown, browser.as_deref(), &visit).await? {
         Arrival::In { cookie, to } => {
-            let cookie = state.cookies.set_app(cookie, is_https);
+            let cookie = state.cookies.set_app(cookie, &host, is_https);
             ([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response()
         }
         Arrival::Again(to) => Redirect::to(&to).into_response(),
-        Arrival::Stranger => refused(StatusCode::BAD_REQUEST, language, "proxy-failed"),
+        Arrival::NoCookie(to) => {
+            refused(StatusCode::BAD_REQUEST, language, "proxy-failed", Some(&to))
+        }
     })
 }
 
 /// A link for the app: signs out everywhere, after asking.
 async fn sign_out(State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
     let (app, _) = here(&state, &headers).await?;
-    let logout = format!("{}{}", state.issuer(), crate::openid::json::LOGOUT);
+    let logout = format!("{}{}", state.issuer(), LOGOUT);
     Ok(Redirect::to(&with_params(&logout, &[("client_id", Some(&app.id))])).into_response())
 }

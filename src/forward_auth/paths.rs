@@ -20,7 +20,7 @@ use crate::apps::{
 #[must_use]
 pub(super) fn access_to<'a>(rules: &'a [Rule], path: &str) -> Vec<&'a Access> {
     const SIGNED_IN: &Access = &Access::SignedIn;
-    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
     let read = decoded(path);
     let found = rule_at(rules, read.as_deref().unwrap_or(path));
     // Some apps take no notice of case, nor of how a letter is written.
@@ -37,9 +37,6 @@ pub(super) fn access_to<'a>(rules: &'a [Rule], path: &str) -> Vec<&'a Access> {
 
 /// The path as every app reads it. `None`: it can be read in more than one way.
 fn decoded(path: &str) -> Option<Cow<'_, str>> {
-    if !path.contains('%') {
-        return is_plain(path).then_some(path.into());
-    }
     let mut rest = path;
     while let Some((_, after)) = rest.split_once('%') {
         let byte = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok())?;
@@ -49,9 +46,10 @@ fn decoded(path: &str) -> Option<Cow<'_, str>> {
         rest = &after[2..];
     }
     let decoded = percent_decode_str(path).decode_utf8().ok()?;
-    // Some systems leave out a space at the end of a name.
+    // Some systems leave out a space or a dot at the end of a name.
     let mut parts = decoded.split('/');
-    let is_clear = parts.all(|part| part.trim() == part) && is_plain(&decoded.replace(' ', "_"));
+    let is_clear = parts.all(|part| part.trim() == part && !part.ends_with('.'))
+        && is_plain(&decoded.replace(' ', "_"));
     is_clear.then_some(decoded)
 }
 
@@ -134,6 +132,10 @@ mod tests {
             "/Admin",
             "/ADMIN/x",
             "/PUBLIC",
+            "/public#/../admin",
+            "/public/#",
+            "/admin.",
+            "/public/x./y",
             "/public/%2fadmin",
             "/public/%5c..%5cadmin",
             "/public/%00",

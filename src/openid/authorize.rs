@@ -134,6 +134,13 @@ pub fn by_way_of(
     format!("{page}?next={next}")
 }
 
+/// The address of a page where something is done that is no step, from which the request goes on.
+fn on_the_way(page: &str, request: &Request) -> String {
+    let next = request.address(request.step.as_deref());
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("{page}?next={next}")
+}
+
 /// Decides about a request.
 pub async fn decide(
     services: &Services,
@@ -161,10 +168,11 @@ pub async fn decide(
     let hint = request.id_token_hint.as_deref();
     let hint = hint.and_then(|token| read_hint(services, token));
     let is_other = hint.is_some_and(|hint| hint.sub != caller.account().0.to_string());
-    if is_other && silent {
+    let has_chosen = step_of(Step::Login).or(step_of(Step::Account)).is_some();
+    // Nobody gets in under the name of somebody else (OpenID Connect Core 1.0, section 3.1.2.1).
+    if is_other && (silent || has_chosen) {
         return refuse("login_required", "Somebody else is signed in.");
     }
-    let has_chosen = !taken.is_empty();
     if (is_other || request.asks(Prompt::SelectAccount)) && !has_chosen {
         return Ok(Decision::Choose);
     }
@@ -187,7 +195,7 @@ pub async fn decide(
     if services.settings.factors.required && !caller.has_second_factor() {
         return match silent {
             true => refuse("interaction_required", "The person must set up a second factor."),
-            false => to(factors::SET_UP, Step::Login),
+            false => Ok(Decision::Page(on_the_way(factors::SET_UP, request))),
         };
     }
     let needs_groups = !request.app.definition.groups.is_empty();
@@ -221,8 +229,7 @@ async fn needs_consent(
     }
     let mut db = services.store.read().await?;
     let given = apps::consent(&mut db, caller.account(), &request.app.id).await?;
-    let given = given.unwrap_or_default();
-    Ok(!covers(&given, &request.scope))
+    Ok(given.is_none_or(|given| !covers(&given, &request.wish())))
 }
 
 /// The grant of this app by this session, which is new at the first sign-in.
@@ -239,9 +246,6 @@ async fn enter(
     {
         return Ok(id.clone());
     }
-    // All that the app got by this session.
-    let before = known.map(|(_, scope)| scope).unwrap_or_default();
-    let all = united(&request.scope, &before);
     let account = caller.account();
     let mut event = Event::of(visit, By::Owner, APP_ENTERED, Some(account), now());
     event.detail.note.clone_from(&request.app.id);
@@ -252,6 +256,10 @@ async fn enter(
         tx.rollback().await?;
         return Err(Refusal::NotFound.into());
     }
+    // All that the app got by this session.
+    let known = grants::of_session(&mut tx, app, family).await?;
+    let before = known.map(|(_, scope)| scope).unwrap_or_default();
+    let all = united(&before, &request.scope);
     let of_session = (account, family);
     let (grant, is_new) = grants::begin(&mut tx, app, of_session, &all, event.at).await?;
     // It may have ended since the guard looked.
@@ -280,8 +288,14 @@ pub async fn agree(
     let mut event = Event::by_owner(visit, account, super::CONSENTED);
     event.detail.note.clone_from(app);
     let mut tx = services.store.begin().await?;
+    // One after the other, and before the app can be removed.
+    _ = changes::next_revision(&mut tx).await?;
+    if !apps::exists(&mut tx, app).await? {
+        tx.rollback().await?;
+        return Err(Refusal::NotFound.into());
+    }
     let before = apps::consent(&mut tx, account, app).await?.unwrap_or_default();
-    let all = united(&request.scope, &before);
+    let all = united(&before, &request.wish());
     apps::write_consent(&mut tx, account, app, &all, event.at).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

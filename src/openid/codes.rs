@@ -81,13 +81,14 @@ pub struct Redeemed {
 }
 
 /// Uses a code: it works once. `verifier`: the PKCE verifier. What can fail comes before its use is written
-/// down, so that an app which gets an error can try again.
+/// down, so that an app which gets an error can try again. `resource`: if the app names it again.
 pub async fn redeem(
     services: &Services,
     app: &App,
     code: &str,
     redirect_uri: Option<&str>,
     verifier: Option<&str>,
+    resource: Option<&str>,
     visit: &Visit,
 ) -> Result<std::result::Result<Redeemed, Worthless>> {
     let opened = services.keys.open(Sealed::AuthorizationCode, code);
@@ -110,8 +111,12 @@ pub async fn redeem(
         }
         return Ok(Err(Worthless("The code has expired.")));
     }
+    if resource.is_some_and(|resource| resource != read.resource) {
+        return Ok(Err(Worthless("The code was made for another resource.")));
+    }
     let gone = Worthless("The person has signed out, or may not use the app any more.");
     let Some(holding) = holding(services, &read.grant).await? else { return Ok(Err(gone)) };
+    services.signing.prepare().await?;
     let spent = match has(&read.scope, "offline_access") {
         true => spend_for_token(services, &read, &holding.grant, &hash, now).await?,
         false => {

@@ -19,6 +19,7 @@ use super::{
     ACRS, SCOPES,
     client::{Answer, Failed, authenticate},
     codes,
+    logout::LOGOUT,
     request::{AUTHORIZE, Params, Prompt},
     tokens::{self, Known},
 };
@@ -41,7 +42,6 @@ const TOKEN: &str = "/token";
 const INTROSPECT: &str = "/introspect";
 const REVOKE: &str = "/revoke";
 const USERINFO: &str = "/userinfo";
-pub(crate) const LOGOUT: &str = "/logout";
 
 pub(crate) fn routes(map: &mut Map) {
     for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
@@ -178,13 +178,10 @@ async fn token(
             let code = params.once("code")?.ok_or_else(|| missing("code is missing."))?;
             let (uri, verifier) = (params.once("redirect_uri")?, params.once("code_verifier")?);
             let resource = params.once("resource")?;
-            let code = codes::redeem(&state, &app, code, uri, verifier, &visit).await?;
             let redeemed =
-                code.map_err(|codes::Worthless(why)| Failed::Request("invalid_grant", why))?;
-            if resource.is_some_and(|resource| resource != redeemed.code.resource) {
-                let why = "The code was made for another resource.";
-                return Err(Failed::Request("invalid_target", why));
-            }
+                codes::redeem(&state, &app, code, uri, verifier, resource, &visit).await?;
+            let redeemed =
+                redeemed.map_err(|codes::Worthless(why)| Failed::Request("invalid_grant", why))?;
             tokens::of_code(&state, &app, redeemed).await?
         }
         Some("refresh_token") => {

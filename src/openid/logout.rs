@@ -16,6 +16,9 @@ use crate::{
     sessions::{caller::SignedIn, grants},
 };
 
+/// The page where people sign out.
+pub const LOGOUT: &str = "/logout";
+
 /// What an app wishes for.
 pub struct Wish {
     pub app: Option<Arc<App>>,

@@ -15,8 +15,7 @@ use leptos::prelude::*;
 use super::{
     authorize::{self, Decision, Step, after, by_way_of},
     has,
-    json::LOGOUT,
-    logout,
+    logout::{self, LOGOUT},
     request::{AUTHORIZE, Bad, Dead, Params, Request},
     words,
 };
@@ -210,10 +209,20 @@ async fn show_consent(
                 <p><span dir="auto">{profile.username.clone()}</span></p>
             </div>
         };
+        let learns = (!learns.is_empty()).then(|| {
+            view! {
+                <p>{t_with("consent-learns", &[("app", name().into())])}</p>
+                <ul class="list">{learns}</ul>
+            }
+        });
+        let resource = (!request.resource.is_empty()).then(|| {
+            let resource = isolated(&request.resource);
+            view! { <p>{t_with("consent-resource", &[("resource", resource.into())])}</p> }
+        });
         let fields = vec![
             who.into_any(),
-            view! { <p>{t_with("consent-learns", &[("app", name().into())])}</p> }.into_any(),
-            view! { <ul class="list">{learns}</ul> }.into_any(),
+            learns.into_any(),
+            resource.into_any(),
             view! {
                 <p class="hint">{t_with("consent-host", &[("host", isolated(&host).into())])}</p>
             }

@@ -234,6 +234,12 @@ impl Request {
         self.prompts.contains(&prompt)
     }
 
+    /// All that the person must agree to: the scope, and the resource, as one more word.
+    #[must_use]
+    pub fn wish(&self) -> String {
+        super::united(&self.scope, &self.resource)
+    }
+
     /// The address of this request, with the step that was taken.
     #[must_use]
     pub fn address(&self, step: Option<&str>) -> String {

@@ -23,7 +23,7 @@ use crate::{
         refresh::{RefreshToken, in_grace},
         tokens::CLOCK_SKEW,
     },
-    signing::{Algorithm, Expect},
+    signing::{Algorithm, Expect, LONGEST_TOKEN},
     store::changes,
 };
 
@@ -109,7 +109,7 @@ async fn grant(
     let (now, session) = (now(), &holding.grant.session);
     let issuer = services.issuer();
     let ttl = seconds(services.settings.sessions.access_token_ttl);
-    let exp = session.ends_at.min(now + ttl);
+    let exp = session.ends_at.min(now + ttl.min(LONGEST_TOKEN));
     let amr: Vec<String> = session.proved_by.amr().into_iter().map(str::to_owned).collect();
     let acr = session.proved_by.acr();
     let claims = AccessClaims {

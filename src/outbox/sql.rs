@@ -33,11 +33,9 @@ pub(crate) const TABLES: &[Table] = &[table(
     ],
 )];
 
-/// What is due of these kinds: words of our own.
-fn due(kinds: &[&str], now: &str) -> String {
-    let kinds: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
-    let kinds = kinds.join(", ");
-    format!("due_at <= {now} AND leased_until <= {now} AND failed_at IS NULL AND kind IN ({kinds})")
+/// What is due of a kind: a word of our own.
+fn due(kind: &str, now: &str) -> String {
+    format!("due_at <= {now} AND leased_until <= {now} AND failed_at IS NULL AND kind = '{kind}'")
 }
 
 #[derive(FromRow)]
@@ -78,8 +76,8 @@ pub(super) async fn insert(
 }
 
 /// Whether anything is due, without taking a writer's turn.
-pub(super) async fn is_due(db: &mut Db, kinds: &[&str], now: i64) -> Result<bool, Fault> {
-    let query = format!("SELECT 1 FROM outbox WHERE {} LIMIT 1", due(kinds, "$1"));
+pub(super) async fn is_due(db: &mut Db, kind: &str, now: i64) -> Result<bool, Fault> {
+    let query = format!("SELECT 1 FROM outbox WHERE {} LIMIT 1", due(kind, "$1"));
     Ok(db.optional::<(i32,)>(sql_of(query).bind(now)).await?.is_some())
 }
 
@@ -88,10 +86,10 @@ pub(super) async fn take(
     db: &mut Db,
     keys: &Keys,
     lease: &str,
-    kinds: &[&str],
+    kind: &str,
     now: i64,
 ) -> Result<Vec<Delivery>, Fault> {
-    let (due, skip) = (due(kinds, "$2"), db.dialect(&SKIP_LOCKED));
+    let (due, skip) = (due(kind, "$2"), db.dialect(&SKIP_LOCKED));
     let take = sql_of(format!(
         "UPDATE outbox SET lease = $1, leased_until = $3 WHERE id IN \
          (SELECT id FROM outbox WHERE {due} ORDER BY due_at LIMIT $4 {skip}) \

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::{Courier, Delivery, LEASE, Undelivered, sql};
 use crate::{
@@ -35,29 +35,31 @@ pub struct Delivered {
     pub failed: AtomicU64,
 }
 
-/// Wakes the worker of this node.
+/// Wakes the workers of this node.
 #[derive(Debug, Default)]
 pub struct Desk {
-    wake: Notify,
+    wake: watch::Sender<()>,
 }
 
 impl Desk {
     /// Something has been put into the outbox: call it after the commit.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        self.wake.send_replace(());
     }
 }
 
-/// Delivers until the server stops, and finishes the deliveries in progress first.
+/// Delivers until the server stops, and finishes the deliveries in progress first. Each courier has a worker of
+/// its own: an app that doesn't answer holds up no mail.
 pub(crate) async fn work(
     store: Store,
     keys: Arc<Keys>,
     desk: Arc<Desk>,
-    couriers: Vec<Arc<dyn Courier>>,
+    courier: Arc<dyn Courier>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let mut woken = desk.wake.subscribe();
     loop {
-        let pause = match once(&store, &keys, &couriers).await {
+        let pause = match once(&store, &keys, courier.as_ref()).await {
             Ok(0) => INTERVAL,
             // There may be more.
             Ok(_) => Duration::ZERO,
@@ -68,29 +70,24 @@ pub(crate) async fn work(
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = desk.wake.notified() => {}
+            _ = woken.changed() => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
     }
 }
 
 /// Delivers what is due, and returns how much that was.
-async fn once(store: &Store, keys: &Keys, couriers: &[Arc<dyn Courier>]) -> Result<usize, Fault> {
+async fn once(store: &Store, keys: &Keys, courier: &dyn Courier) -> Result<usize, Fault> {
     // What this node can't deliver is left for another one.
-    let kinds: Vec<&str> = couriers.iter().map(|courier| courier.kind().0).collect();
-    if !sql::is_due(&mut store.read().await?, &kinds, now()).await? {
+    let kind = courier.kind().0;
+    if !sql::is_due(&mut store.read().await?, kind, now()).await? {
         return Ok(0);
     }
     let lease = random::text()?;
-    let taken = sql::take(&mut store.write().await?, keys, &lease, &kinds, now()).await?;
-    let courier_of =
-        |delivery: &Delivery| couriers.iter().find(|courier| courier.kind().0 == delivery.kind);
-    let met = taken.iter().filter_map(|delivery| Some((delivery, courier_of(delivery)?)));
-    let met: Vec<_> = met.collect();
-    let delivering = met.iter().map(|(delivery, courier)| deliver(delivery, courier.as_ref()));
-    let outcomes = join_all(delivering).await;
+    let taken = sql::take(&mut store.write().await?, keys, &lease, kind, now()).await?;
+    let outcomes = join_all(taken.iter().map(|delivery| deliver(delivery, courier))).await;
     let mut settled = Ok(());
-    for ((delivery, courier), outcome) in met.into_iter().zip(outcomes) {
+    for (delivery, outcome) in taken.iter().zip(outcomes) {
         // A fault on one keeps none of the others from being noted.
         settled = settled.and(settle(store, courier.delivered(), delivery, outcome).await);
     }

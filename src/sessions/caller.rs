@@ -72,7 +72,7 @@ impl SignedIn {
     /// Whether the user has shown a second factor, or is on a device that was trusted then.
     #[must_use]
     pub fn has_second_factor(&self) -> bool {
-        self.session.proved_by.is_strong() || self.session.proved_by.second.is_some()
+        self.session.proved_by.has_second_factor()
     }
 
     /// How and when the user last showed who they are.
@@ -190,10 +190,20 @@ pub async fn by_token(
     if session.proved_at() > now() + CLOCK_SKEW {
         live.forget_proof(&session);
     }
+    extend(tokens, live, carrier, &session);
+    Ok(Shown::Good(SignedIn { session, carrier }))
+}
+
+/// A session that is used stays alive.
+pub(crate) fn extend(
+    tokens: &Tokens,
+    live: &Arc<LiveSessions>,
+    carrier: Carrier,
+    session: &Arc<LiveSession>,
+) {
     let (remembered, until) = (session.remembered, session.alive_until());
     let extension = tokens.extension(carrier, remembered, until, session.ends_at);
     if let Some((alive_until, enough)) = extension {
-        live.extend(&session, alive_until, enough);
+        live.extend(session, alive_until, enough);
     }
-    Ok(Shown::Good(SignedIn { session, carrier }))
 }

@@ -37,6 +37,11 @@ pub(crate) async fn find(db: &mut Db, id: &str, now: i64) -> Result<Option<LiveG
     sql::find(db, id, now).await
 }
 
+/// Ends what apps got by the session of this family, which goes on.
+pub(crate) async fn end_of_session(tx: &mut Tx, family: &str, now: i64) -> Result<(), Fault> {
+    sql::end_of_session(tx, family, now).await
+}
+
 /// The live grant of an app by a session of this family.
 pub(crate) async fn of_session(
     db: &mut Db,
@@ -64,6 +69,14 @@ pub(crate) async fn begin(
     let known = sql::of_session(tx, app, family).await?;
     let (id, _) = known.ok_or_else(|| Fault::internal("a grant has just ended"))?;
     Ok((id, false))
+}
+
+/// How often the use of a grant is noted, in seconds.
+pub(crate) const NOTED_EVERY: i64 = 3600;
+
+/// Notes that a grant is used.
+pub(crate) async fn note_use(store: &Store, id: &str, now: i64) -> Result<(), Fault> {
+    sql::note_use(store, id, now).await
 }
 
 /// Uses a grant: keeps it from ending until the end of the transaction. Its session is in use as well, and

@@ -77,6 +77,12 @@ impl ProvedBy {
         Self { second: Some(second), ..self }
     }
 
+    /// Whether a second factor was shown, now or when this device was trusted.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.is_strong() || self.second.is_some()
+    }
+
     /// Whether it was two factors.
     #[must_use]
     pub fn is_strong(self) -> bool {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::platform::settings::{Reader, bad, duration, settings};
+use crate::{
+    platform::settings::{Reader, bad, duration, settings},
+    signing::LONGEST_TOKEN,
+};
 
 settings! {
     /// The settings of sessions.
@@ -47,6 +50,11 @@ impl SessionSettings {
     /// The idle time must not exceed the lifetime. Lowering `SESSION_TTL` alone doesn't invalidate
     /// a default.
     pub(crate) fn check(&mut self, reader: &mut Reader<'_>) {
+        let longest = Duration::from_secs(LONGEST_TOKEN.unsigned_abs());
+        if self.access_token_alg == AccessTokenAlg::Es256 && self.access_token_ttl > longest {
+            let reason = "must be at most 1d with ACCESS_TOKEN_ALG=ES256, whose keys change";
+            reader.faults.push(bad("ACCESS_TOKEN_TTL", reason));
+        }
         for (name, idle) in [
             ("SESSION_IDLE_TTL", &mut self.idle_ttl),
             ("REMEMBER_TTL", &mut self.remember_ttl),

@@ -23,6 +23,7 @@ use crate::{
     sessions::{
         self, First, ProvedBy, Second, StoredSession, Successor, Which, account,
         caller::{OVER, Renewer, Returning, SignedIn},
+        grants,
         refresh::{GRACE, RefreshToken},
     },
     store::changes,
@@ -282,6 +283,8 @@ pub(super) async fn renew(
     };
     let changed = sessions::end(&mut tx, revision, account_id, which, event.at).await?;
     if new_hash.is_some() {
+        // Those of the other sessions have ended with them.
+        grants::end_of_session(&mut tx, &session.family, event.at).await?;
         emails::drop_pending(&mut tx, account_id).await?;
         trusted::forget_all(&mut tx, account_id).await?;
         password_changed(&mut tx, services, account_id).await?;

@@ -372,7 +372,9 @@ async fn confirm_and_go_on(
         entered => entered?,
     };
     if let Some(pending) = Pending::open(state, pending, family) {
-        let page = pending.act.page;
+        // With what follows it.
+        let page = if pending.is_of(next) { safe_next(next) } else { pending.act.page.to_owned() };
+        let page = &*page;
         return Ok(match run_pending(call, &entered, &pending).await {
             Ok(notice) if notice.word == DELETION_ASKED.word => {
                 call.signed_out(SIGN_IN.page, Some(notice))

@@ -29,6 +29,15 @@ const AN_HOUR: Duration = Duration::hours(1);
 /// How long a notice waits for the next page, and a pending act for the password.
 const SHORT: Duration = Duration::minutes(15);
 
+/// The name of a cookie at the host of an app. Cookies know no ports, so the name does.
+fn at_port(names: [&str; 2], host: &str, is_https: bool) -> String {
+    let name = names[usize::from(is_https)];
+    match host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) {
+        Some((_, port)) => format!("{name}-{port}"),
+        None => name.to_owned(),
+    }
+}
+
 /// On https, the server uses the names with the prefix and ignores the others (CK-02).
 pub struct Cookies {
     secure: bool,
@@ -180,24 +189,25 @@ impl Cookies {
 
     /// The cookie of an app's host. `is_https`: whether the app is at https, which we need not be.
     #[must_use]
-    pub fn app(&self, headers: &HeaderMap, is_https: bool) -> Option<String> {
-        value(headers, APP[usize::from(is_https)])
+    pub fn app(&self, headers: &HeaderMap, host: &str, is_https: bool) -> Option<String> {
+        value(headers, &at_port(APP, host, is_https))
     }
 
     /// It ends with the browser; what it names ends with the session.
     #[must_use]
-    pub fn set_app(&self, value: String, is_https: bool) -> HeaderValue {
-        header_value(&self.cookie_at(APP[usize::from(is_https)].into(), value, is_https))
+    pub fn set_app(&self, value: String, host: &str, is_https: bool) -> HeaderValue {
+        header_value(&self.cookie_at(at_port(APP, host, is_https).into(), value, is_https))
     }
 
     #[must_use]
-    pub fn app_browser(&self, headers: &HeaderMap, is_https: bool) -> Option<String> {
-        value(headers, APP_BROWSER[usize::from(is_https)])
+    pub fn app_browser(&self, headers: &HeaderMap, host: &str, is_https: bool) -> Option<String> {
+        value(headers, &at_port(APP_BROWSER, host, is_https))
     }
 
     #[must_use]
-    pub fn set_app_browser(&self, value: String, is_https: bool) -> HeaderValue {
-        let mut cookie = self.cookie_at(APP_BROWSER[usize::from(is_https)].into(), value, is_https);
+    pub fn set_app_browser(&self, value: String, host: &str, is_https: bool) -> HeaderValue {
+        let name = at_port(APP_BROWSER, host, is_https);
+        let mut cookie = self.cookie_at(name.into(), value, is_https);
         cookie.set_max_age(AN_HOUR);
         header_value(&cookie)
     }

@@ -277,6 +277,10 @@ impl FormState {
         if next.is_empty() {
             return page.to_owned();
         }
+        if next.strip_prefix(page).is_some_and(|rest| rest.starts_with('?')) {
+            // The page itself, with all that it needs.
+            return next.to_owned();
+        }
         let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
         format!("{page}?next={next}")
     }

@@ -6,7 +6,7 @@
 
 use axum::{
     http::{HeaderMap, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use leptos::prelude::*;
 
@@ -38,7 +38,7 @@ pub(crate) async fn answer(
     }
     let (parts, _) = answer.into_parts();
     let page = page(state, viewer, &location).await;
-    let mut page = page.unwrap_or_else(|_| Redirect::to("/").into_response());
+    let mut page = page.unwrap_or_else(IntoResponse::into_response);
     let own = page.headers_mut();
     for (name, value) in &parts.headers {
         if name != header::LOCATION {

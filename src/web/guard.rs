@@ -17,7 +17,7 @@ use axum::{
 use super::{
     accepted::{self, Done},
     client::bearer,
-    form::{Form, Over},
+    form::{Form, FormState, Over},
     next::safe_next,
     notices::notices,
     reply::accepts,
@@ -127,7 +127,14 @@ fn is_from_a_browser(request: &Request) -> bool {
 }
 
 /// The page of a form, with the query from the form's address.
-fn page_at(form: &Form, uri: &Uri) -> String {
+fn page_at(form: &'static Form, uri: &Uri) -> String {
+    let query = uri.query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    if let (Some((name, next)), None) = (pairs.next(), pairs.next())
+        && name == "next"
+    {
+        return FormState::new(form).to(&next).here();
+    }
     // Hyper accepts only visible ASCII in a query.
     uri.query().map_or_else(|| form.page.to_owned(), |query| format!("{}?{query}", form.page))
 }

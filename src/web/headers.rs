@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use crate::{
-    openid::request::AUTHORIZE,
+    openid::{logout::LOGOUT, request::AUTHORIZE},
     web::{routes::Door, state::AppState},
 };
 
@@ -51,23 +51,28 @@ static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Openness {
     Closed,
-    /// It is on the way of an authorization, which an app may have opened in a window of its own: the window
+    /// It is on the way of an authorization or of a sign-out, which an app may have opened in a window of its own: the window
     /// must stay the app's.
     OnTheWay,
     /// Pages of other sites may read it, without credentials.
     Open,
+    /// A proxy may pass it on as an answer of another host.
+    Elsewhere,
 }
 
 impl Openness {
     pub(crate) fn of(door: Option<Door>, uri: &Uri) -> Self {
-        if door == Some(Door::Open) {
-            return Self::Open;
+        match door {
+            Some(Door::Open) => return Self::Open,
+            Some(Door::Proxy) => return Self::Elsewhere,
+            _ => {}
         }
         let path = uri.path();
         let is_next = |query: &str| query.split('&').any(|part| part.starts_with(NEXT));
         let may_lead_on = ON_THE_WAY.iter().any(|way| path.starts_with(way));
         let leads_on = may_lead_on && uri.query().is_some_and(is_next);
-        if path == AUTHORIZE || leads_on { Self::OnTheWay } else { Self::Closed }
+        let is_end = path == LOGOUT || path == "/api/sign_out_of_all";
+        if path == AUTHORIZE || is_end || leads_on { Self::OnTheWay } else { Self::Closed }
     }
 }
 
@@ -81,7 +86,7 @@ pub(crate) fn add(state: &AppState, headers: &mut HeaderMap, openness: Openness)
     let own = std::mem::replace(headers, COMMON.clone());
     headers.extend(own);
     match openness {
-        Openness::Closed => {}
+        Openness::Closed | Openness::Elsewhere => {}
         Openness::OnTheWay => _ = headers.remove(OPENER),
         Openness::Open => {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -94,7 +99,8 @@ pub(crate) fn add(state: &AppState, headers: &mut HeaderMap, openness: Openness)
     if headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json") {
         headers.insert(header::CONTENT_TYPE, JSON);
     }
-    if state.public_url.is_https() {
+    // Whether other hosts are at https only is not for us to say.
+    if state.public_url.is_https() && openness != Openness::Elsewhere {
         let value = if state.settings.web.hsts_subdomains { HSTS_SUBDOMAINS } else { HSTS };
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }

@@ -72,6 +72,12 @@ impl Pending {
     ) -> Option<(String, Self)> {
         let sealed = state.cookies.pending(headers)?;
         let pending = Self::open(state, &sealed, family)?;
-        (pending.act.page == next).then_some((sealed, pending))
+        pending.is_of(next).then_some((sealed, pending))
+    }
+
+    /// Whether it was requested on this page.
+    #[must_use]
+    pub fn is_of(&self, page: &str) -> bool {
+        page.split('?').next() == Some(self.act.page)
     }
 }

@@ -234,7 +234,8 @@ async fn refused(
     if let (Error::Refusal(Refusal::ProofTooOld), Some(caller)) = (&error, caller) {
         let to = form.pending.and_then(|act| Some((act, (act.of_form)(fields)?)));
         let pending = to.map(|(act, to)| Pending { act, to });
-        return ask_for_proof(state, caller, form.page, pending);
+        let page = FormState::new(form).to(form::sent(fields, "next").unwrap_or_default()).here();
+        return ask_for_proof(state, caller, &page, pending);
     }
     let pending = pending_act(state, fields, caller);
     let again = FormState::again(form, pending, fields, &error, viewer);

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     openid::{
+        SCOPES,
         used::{self, Used},
         words,
     },
@@ -86,8 +87,11 @@ fn row(used: &Used, token: &str) -> impl IntoView + use<> {
         None => t("app-signed-out").into_any(),
     };
     let agreed = used.consent.as_ref().map(|scope| {
-        let names: Vec<String> =
-            words(scope).map(|word| language().text(&format!("scope-{word}"))).collect();
+        let name = |word: &str| match SCOPES.contains(&word) {
+            true => language().text(&format!("scope-{word}")),
+            false => t_with("scope-resource", &[("resource", isolated(word).into())]),
+        };
+        let names: Vec<String> = words(scope).map(name).collect();
         let what = ("what", names.join(", ").into());
         view! { <p class="hint">{t_with("app-agreed", &[what])}</p> }
     });

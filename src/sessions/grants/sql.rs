@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::LiveGrant;
+use super::{LiveGrant, NOTED_EVERY};
 use crate::{
     domain::AccountId,
     platform::error::Fault,
@@ -111,12 +111,22 @@ pub(super) async fn widen(
     Ok(())
 }
 
+/// To within an hour.
+pub(super) async fn note_use(store: &Store, id: &str, now: i64) -> Result<(), Fault> {
+    let update = "UPDATE app_grants SET used_at = $2 \
+                  WHERE id = $1 AND used_at <= $3 AND ended_at IS NULL";
+    let update = sql(update).bind(id).bind(now).bind(now - NOTED_EVERY);
+    store.execute_lightly(update).await?;
+    Ok(())
+}
+
 /// Locks a grant. Notes its use to within an hour.
 pub(super) async fn hold(tx: &mut Tx, id: &str, now: i64) -> Result<bool, Fault> {
     let update = "UPDATE app_grants SET used_at = \
-                  CASE WHEN used_at < $2 - 3600 THEN $2 ELSE used_at END \
+                  CASE WHEN used_at <= $3 THEN $2 ELSE used_at END \
                   WHERE id = $1 AND ended_at IS NULL";
-    Ok(tx.execute(sql(update).bind(id).bind(now)).await? == 1)
+    let update = sql(update).bind(id).bind(now).bind(now - NOTED_EVERY);
+    Ok(tx.execute(update).await? == 1)
 }
 
 /// An app that is used keeps the session in use. A hundredth of the time is not worth a write.
@@ -148,6 +158,12 @@ pub(super) async fn delete_one(
                   RETURNING account_id";
     let deleted: Option<(i64,)> = tx.optional(sql(delete).bind(id).bind(app)).await?;
     Ok(deleted.map(|(account,)| AccountId(account)))
+}
+
+pub(super) async fn end_of_session(tx: &mut Tx, family: &str, now: i64) -> Result<(), Fault> {
+    let update = "UPDATE app_grants SET ended_at = $2 WHERE family = $1 AND ended_at IS NULL";
+    tx.execute(sql(update).bind(family).bind(now)).await?;
+    Ok(())
 }
 
 pub(super) async fn end_of_account(
