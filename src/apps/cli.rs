@@ -122,30 +122,34 @@ pub(crate) struct AppOptions {
     id_token_alg: Option<Algorithm>,
     /// How long after signing in people must sign in again for this app, such as 8h
     #[arg(long, value_parser = span_or_none, value_name = "TIME")]
-    longest_session: Option<Option<i64>>,
+    longest_session: Option<OrNone<i64>>,
     /// Allow addresses with http:// inside a LAN
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     insecure_http: Option<bool>,
     /// A rule for a path behind the proxy: /public=everybody, /admin=group:admins
     #[arg(long, value_parser = rule, value_name = "PATH=WHO")]
-    rule: Vec<Option<Rule>>,
+    rule: Vec<OrNone<Rule>>,
 }
+
+/// A value, or an empty text.
+#[derive(Clone)]
+struct OrNone<T>(Option<T>);
 
 fn span(text: &str) -> Result<i64, String> {
     duration(text).map(seconds)
 }
 
-fn span_or_none(text: &str) -> Result<Option<i64>, String> {
-    if text.is_empty() { Ok(None) } else { span(text).map(Some) }
+fn span_or_none(text: &str) -> Result<OrNone<i64>, String> {
+    if text.is_empty() { Ok(OrNone(None)) } else { span(text).map(|span| OrNone(Some(span))) }
 }
 
 fn overlap(text: &str) -> Result<i64, String> {
     if text == "0s" { Ok(0) } else { span(text) }
 }
 
-fn rule(text: &str) -> Result<Option<Rule>, String> {
+fn rule(text: &str) -> Result<OrNone<Rule>, String> {
     if text.is_empty() {
-        return Ok(None);
+        return Ok(OrNone(None));
     }
     let (path, who) = text.split_once('=').ok_or("must be PATH=WHO")?;
     let access = match who.split_once(':') {
@@ -154,7 +158,7 @@ fn rule(text: &str) -> Result<Option<Rule>, String> {
         Some(("group", groups)) => Access::Groups(groups.split(',').map(str::to_owned).collect()),
         _ => return Err("WHO must be everybody, signed-in or group:NAME,NAME".to_owned()),
     };
-    Ok(Some(Rule { path: path.to_owned(), access }))
+    Ok(OrNone(Some(Rule { path: path.to_owned(), access })))
 }
 
 impl AppOptions {
@@ -173,7 +177,7 @@ impl AppOptions {
             }
         }
         if !self.rule.is_empty() {
-            definition.rules = self.rule.into_iter().flatten().collect();
+            definition.rules = self.rule.into_iter().filter_map(|rule| rule.0).collect();
         }
         for (given, known) in [
             (self.backchannel_logout_uri, &mut definition.backchannel_logout_uri),
@@ -183,7 +187,7 @@ impl AppOptions {
                 *known = Some(given).filter(|text| !text.is_empty());
             }
         }
-        if let Some(span) = self.longest_session {
+        if let Some(OrNone(span)) = self.longest_session {
             definition.longest_session = span;
         }
         definition.id_token_alg = self.id_token_alg.unwrap_or(definition.id_token_alg);

@@ -69,8 +69,8 @@ pub fn make(services: &Services, request: &Request, grant: &str) -> Result<Strin
     services.keys.seal(Sealed::AuthorizationCode, &text)
 }
 
-/// Why a code buys nothing. The words are for the app's developer.
-pub struct Worthless(pub &'static str);
+/// Why a code buys nothing: the error, and words for the app's developer.
+pub struct Worthless(pub &'static str, pub &'static str);
 
 /// What a code buys.
 pub struct Redeemed {
@@ -93,15 +93,20 @@ pub async fn redeem(
 ) -> Result<std::result::Result<Redeemed, Worthless>> {
     let opened = services.keys.open(Sealed::AuthorizationCode, code);
     let read = opened.and_then(|text| serde_json::from_str::<Code>(&text).ok());
-    let Some(read) = read else { return Ok(Err(Worthless("The code is not one of ours."))) };
+    let Some(read) = read else {
+        return Ok(Err(Worthless("invalid_grant", "The code is not one of ours.")));
+    };
     if read.app != app.id {
-        return Ok(Err(Worthless("The code was made for another app.")));
+        return Ok(Err(Worthless("invalid_grant", "The code was made for another app.")));
     }
     if redirect_uri.is_none_or(|uri| sha256(uri) != read.uri) {
-        return Ok(Err(Worthless("redirect_uri is not the one of the authorization request.")));
+        return Ok(Err(Worthless(
+            "invalid_grant",
+            "redirect_uri is not the one of the authorization request.",
+        )));
     }
     if !verifier.is_some_and(|verifier| fits(verifier, &read.challenge)) {
-        return Ok(Err(Worthless("code_verifier is missing or doesn't fit.")));
+        return Ok(Err(Worthless("invalid_grant", "code_verifier is missing or doesn't fit.")));
     }
     let (hash, now) = (sha256(code), now());
     if now > read.at + TTL {
@@ -109,12 +114,13 @@ pub async fn redeem(
         if sql::is_spent(&mut services.store.read().await?, &hash).await? {
             end_reused(services, app, &read.grant, visit).await?;
         }
-        return Ok(Err(Worthless("The code has expired.")));
+        return Ok(Err(Worthless("invalid_grant", "The code has expired.")));
     }
     if resource.is_some_and(|resource| resource != read.resource) {
-        return Ok(Err(Worthless("The code was made for another resource.")));
+        return Ok(Err(Worthless("invalid_target", "The code was made for another resource.")));
     }
-    let gone = Worthless("The person has signed out, or may not use the app any more.");
+    let gone =
+        Worthless("invalid_grant", "The person has signed out, or may not use the app any more.");
     let Some(holding) = holding(services, &read.grant).await? else { return Ok(Err(gone)) };
     services.signing.prepare().await?;
     let spent = match has(&read.scope, "offline_access") {
@@ -130,7 +136,7 @@ pub async fn redeem(
         Spent::Gone => Err(gone),
         Spent::Before => {
             end_reused(services, app, &read.grant, visit).await?;
-            Err(Worthless("The code has been used before."))
+            Err(Worthless("invalid_grant", "The code has been used before."))
         }
     })
 }

@@ -181,7 +181,7 @@ async fn token(
             let redeemed =
                 codes::redeem(&state, &app, code, uri, verifier, resource, &visit).await?;
             let redeemed =
-                redeemed.map_err(|codes::Worthless(why)| Failed::Request("invalid_grant", why))?;
+                redeemed.map_err(|codes::Worthless(error, why)| Failed::Request(error, why))?;
             tokens::of_code(&state, &app, redeemed).await?
         }
         Some("refresh_token") => {

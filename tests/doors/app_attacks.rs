@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app_support::*,
-    support::{Browser, SECRET, TestServer, program},
+    support::{Browser, SECRET, TestServer, eventually, form_token, hidden, program},
 };
 
 /// What the page says when nobody is sent anywhere.
@@ -416,4 +416,101 @@ async fn an_old_request_in_a_second_tab_begins_anew_and_never_gets_stuck() {
         let code = param(&back, "code").expect("a code");
         ok(app.exchange(&server, &code).await).await;
     }
+}
+
+#[tokio::test]
+async fn an_app_of_others_gets_no_token_for_a_resource_without_consent_to_it() {
+    let server = TestServer::start().await;
+    let api = "https://api.example.org/";
+    let app = App::add(&server, "Other", &["--third-party", "--resource", api]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let needs_consent = async |scope: &str, resource: &str| {
+        let changes = [("scope", scope), ("resource", resource), ("prompt", "none")];
+        let back = app.come_back(&browser, &changes).await;
+        param(&back, "error").as_deref() == Some("consent_required")
+    };
+    for scope in ["", " ", "nothing", "openid"] {
+        assert!(needs_consent(scope, api).await, "{scope}");
+    }
+    let agree = async |changes: &[(&str, &str)]| {
+        let page = browser.page(&app.address(changes)).await;
+        let next = hidden(&page, "next").replace("&amp;", "&");
+        let fields = [("form_token", &*form_token(&page)), ("next", &*next)];
+        assert_eq!(browser.post("/api/agree_to_app", &fields).await.status(), StatusCode::OK);
+        page
+    };
+    agree(&[("scope", "openid")]).await;
+    assert!(!needs_consent("openid", "").await && needs_consent("openid", api).await);
+    let page = agree(&[("scope", "openid"), ("resource", api)]).await;
+    assert!(page.contains(api), "{page}");
+    assert!(!needs_consent("openid", api).await);
+    assert!(browser.page("/account/apps").await.contains(api));
+}
+
+#[tokio::test]
+async fn an_app_that_is_only_behind_a_proxy_gets_no_tokens() {
+    let server = TestServer::start().await;
+    let host = "https://wiki.example.org";
+    let made = operate(&server, &["app", "add", "Wiki", "--json", "--host", host]);
+    let callback = format!("{host}/.latchkey/callback");
+    let app = App::made(&server, &made, &callback).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let code = app.code(&browser, &[]).await;
+    assert_eq!(error(app.exchange(&server, &code).await, 401).await, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_mistake_at_the_token_endpoint_leaves_the_code_good() {
+    let server = TestServer::start().await;
+    let app = App::add(&server, "Wiki", &[]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let code = app.code(&browser, &[]).await;
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", &*code),
+        ("redirect_uri", &*app.redirect_uri),
+        ("code_verifier", VERIFIER),
+        ("resource", "https://api.example.org/"),
+    ];
+    let refused = app.post(&server, "/token", &fields).await;
+    assert_eq!(error(refused, 400).await, "invalid_target");
+    assert!(ok(app.exchange(&server, &code).await).await["access_token"].is_string());
+}
+
+#[tokio::test]
+async fn two_secrets_are_good_at_once_and_no_more() {
+    let server = TestServer::start().await;
+    let app = App::add(&server, "Wiki", &[]).await;
+    let mut secrets = vec![app.secret.clone().expect("a secret")];
+    for _ in 0..3 {
+        let made = operate(&server, &["app", "rotate-secret", &app.id, "--json"]);
+        let made: Value = serde_json::from_str(&made).expect("JSON");
+        secrets.push(text(&made, "client_secret").to_owned());
+    }
+    let good = async |secret: &String| {
+        let request = program().post(server.url("/introspect"));
+        let request = request.basic_auth(&app.id, Some(secret)).form(&[("token", "x")]);
+        request.send().await.expect("an answer").status() == StatusCode::OK
+    };
+    eventually(async || good(&secrets[3]).await).await;
+    for (number, expected) in [(0, false), (1, false), (2, true), (3, true)] {
+        assert_eq!(good(&secrets[number]).await, expected, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_app_was_given_can_be_taken_away_again() {
+    let server = TestServer::start().await;
+    let options = ["--third-party", "--group", "staff", "--longest-session", "1h", "--host"];
+    let host = "https://wiki.example.org";
+    let more = [host, "--rule", "/admin=group:admins"];
+    let app = App::add(&server, "Wiki", &[&options[..], &more[..]].concat()).await;
+    let set = ["app", "set", &app.id, "--third-party=false", "--group", "", "--rule", ""];
+    operate(&server, &[&set[..], &["--longest-session", "", "--host", ""]].concat());
+    let shown: Value =
+        serde_json::from_str(&operate(&server, &["app", "show", &app.id, "--json"])).expect("JSON");
+    assert_eq!(shown["third_party"], false);
+    assert_eq!((&shown["groups"], &shown["rules"]), (&json!([]), &json!([])));
+    assert_eq!((&shown["host"], &shown["longest_session"]), (&Value::Null, &Value::Null));
+    assert_eq!(shown["redirect_uris"][0], CALLBACK);
 }

@@ -234,14 +234,15 @@ async fn a_sign_in_is_bound_to_the_browser_that_began_it() {
     let (server, _) = behind_a_proxy(&[]).await;
     let browser = Browser::signed_up(&server, "alice").await;
     let (id, callback) = begin(&server, &browser, "/page").await;
-    // In a browser without the cookie, nothing happens.
+    // In a browser without the cookie, nothing happens, and a link begins anew.
     let answer = sent(at_host(&server, &callback)).await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     assert!(cookie(&answer, APP).is_none());
+    assert!(answer.text().await.expect("a page").contains("<a href=\"/page\">Try again</a>"));
     // In one that began another sign-in, it begins anew.
     let other = cookie(&sent(ask(&server, "/")).await, BROWSER).expect("a cookie");
     let answer = sent(come_back(&server, &callback, &other)).await;
-    assert_eq!((location(&answer), cookie(&answer, APP)), ("/".to_owned(), None));
+    assert_eq!((location(&answer), cookie(&answer, APP)), ("/page".to_owned(), None));
     // In its own, once; the second time it begins anew, where one wanted to go.
     let own = || come_back(&server, &callback, &id);
     assert!(cookie(&sent(own()).await, APP).is_some());
@@ -272,6 +273,50 @@ async fn a_cookie_of_one_app_is_nothing_to_another() {
     // An app that is taken back is signed out.
     browser.send("/account/apps", "/api/take_back_app", &[("id", &id)]).await;
     assert_eq!(sent(with(ask(&server, "/"), &app)).await.status(), StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn a_token_shows_no_more_than_its_scope_whatever_the_program_got_before() {
+    let (server, _) = behind_a_proxy(&["--rule", "/admin=group:admins"]).await;
+    let host = "https://wiki.example.org";
+    let program = App::add(&server, "Sync", &["--public", "--resource", host]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    operate(&server, &["user", "groups", "alice", "--add", "admins"]);
+    let at_admin = async |tokens: &Value| {
+        sent(ask(&server, "/admin/x").bearer_auth(text(tokens, "access_token"))).await
+    };
+    let all = program.tokens(&server, &browser, &[("resource", host)]).await;
+    assert_eq!(identity(&at_admin(&all).await)[3], "admins");
+    let little = [("resource", host), ("scope", "openid")];
+    let little = program.tokens(&server, &browser, &little).await;
+    assert_eq!(at_admin(&little).await.status(), StatusCode::FORBIDDEN);
+    // Nor a host that the program may not ask for any more.
+    operate(&server, &["app", "set", &program.id, "--resource", "https://api.example.org/"]);
+    eventually(async || at_admin(&all).await.status() == StatusCode::FOUND).await;
+}
+
+#[tokio::test]
+async fn an_address_whose_host_hides_a_path_lets_nobody_pass() {
+    let (server, _) = behind_a_proxy(&["--rule", "/public=everybody"]).await;
+    let asks = async |url: &str| {
+        let request = program()
+            .get(server.url("/authz/auth-request"))
+            .header("x-original-url", url)
+            .header("x-original-method", "GET");
+        sent(request).await.status()
+    };
+    assert_eq!(asks("https://wiki.example.org/public/x").await, StatusCode::OK);
+    for url in [
+        "https://wiki.example.org?/public",
+        "https://wiki.example.org#/public",
+        "https://wiki.example.org",
+        "https://x@wiki.example.org/public",
+        "https://wiki.example.org:443:443/public",
+        "wiki.example.org/public",
+    ] {
+        assert_eq!(asks(url).await, StatusCode::FORBIDDEN, "{url}");
+    }
+    assert_eq!(asks("https://wiki.example.org/public#/../admin").await, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -208,6 +208,15 @@ fn client(proxy: u16) -> Client {
         .expect("a client")
 }
 
+/// Sends these bytes, and returns all that comes back.
+async fn raw(port: u16, request: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 const FORGED: [(&str, &str); 14] = [
     ("Remote-User", "forged"),
     ("Remote-Name", "forged"),
@@ -238,7 +247,9 @@ async fn the_page_and_the_command_show_the_block_that_is_tested() {
     assert!(lines(&page).windows(lines(block).len()).any(|part| part == lines(block)));
     let server = TestServer::start().await;
     let printed = operate(&server, &["app", "add", "Wiki", "--host", "https://wiki.example.org"]);
+    let port = server.running.address.port();
     let block = block.replace("127.0.0.1:8080", "YOUR-APP:PORT");
+    let block = block.replace("127.0.0.1:3000", &format!("127.0.0.1:{port}"));
     let shown = lines(&printed).windows(lines(&block).len()).any(|part| part == lines(&block));
     assert!(shown, "{printed}");
 }
@@ -354,6 +365,29 @@ async fn each_proxy_lets_pass_who_may_and_nothing_that_is_forged() {
         assert_eq!(event().await, "data: one\n\n", "{kind}");
         echo.next_event.notify_one();
         assert_eq!(event().await, "data: two\n\n", "{kind}");
+
+        // A host that would make the path another one, and a client that takes headers away.
+        let head = format!("{}/admin/x HTTP/1.1\r\nHost: wiki.example.org:{}", "GET ", proxy.port);
+        let before = *echo.requests.lock().expect("unpoisoned");
+        for trick in [
+            format!("{head}/public?\r\n"),
+            format!("{head}?\r\n"),
+            format!("{head}?/public\r\n"),
+            format!("{head}#\r\n"),
+            head.replace("/admin/x", "/public#/../admin/x") + "\r\n",
+            head.replace("/admin/x", "/public/..;/admin/x") + "\r\n",
+            head.replace("/admin/x", "/public/%2e%2e/admin/x") + "\r\n",
+        ] {
+            let answer = raw(proxy.port, &format!("{trick}Connection: close\r\n\r\n")).await;
+            assert!(!answer.starts_with("HTTP/1.1 200"), "{kind}: {trick}: {answer}");
+        }
+        assert_eq!(*echo.requests.lock().expect("unpoisoned"), before, "{kind}");
+        let away = page("/page").header("connection", "close, Remote-User, Latchkey-Assertion");
+        let seen = away.send().await.expect("an answer").text().await.expect("text");
+        let seen = seen.to_lowercase();
+        for name in ["remote-user: alice", "latchkey-assertion: ey"] {
+            assert!(seen.contains(name), "{kind}: {seen}");
+        }
 
         // Not for her; no page; a form; then signed out.
         assert_eq!(page("/admin").send().await.expect("an answer").status(), 403, "{kind}");

@@ -271,7 +271,9 @@ async fn whatever_ends_the_session_ends_what_apps_got_by_it() {
     let server = TestServer::start().await;
     let app = App::add(&server, "Wiki", &[]).await;
     let offline = [("scope", "openid offline_access")];
-    for way in ["sign-out", "password", "disable", "elsewhere", "group"] {
+    for way in ["sign-out", "password", "own password", "disable", "elsewhere", "group"] {
+        let way = way.replace(' ', "-");
+        let way = &*way;
         let browser = Browser::signed_up(&server, &format!("alice-{way}")).await;
         let tokens = app.tokens(&server, &browser, &offline).await;
         assert!(app.is_active(&server, text(&tokens, "access_token")).await);
@@ -281,7 +283,6 @@ async fn whatever_ends_the_session_ends_what_apps_got_by_it() {
                 assert_eq!(answer.status(), 303);
             }
             "password" => {
-                // Where it was signed in otherwise; the session that changes it goes on.
                 let user = server.token(&format!("alice-{way}")).await;
                 let body = json!({"currentPassword": PASSWORD, "newPassword": "another horse and battery"});
                 assert!(
@@ -291,6 +292,14 @@ async fn whatever_ends_the_session_ends_what_apps_got_by_it() {
                         .status()
                         .is_success()
                 );
+            }
+            "own-password" => {
+                // The session goes on, and what apps got by it ends.
+                let fields =
+                    [("currentPassword", PASSWORD), ("newPassword", "another horse and battery")];
+                let changed = browser.submit("/account/security", "/api/change_password", &fields);
+                assert!(changed.await.is_accepted());
+                assert_eq!(browser.get("/profile").await.status(), StatusCode::OK);
             }
             "disable" => _ = operate(&server, &["user", "disable", &format!("alice-{way}")]),
             "elsewhere" => {
