@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app_support::*,
-    support::{Browser, SECRET, TestServer, eventually, form_token, hidden, program},
+    support::{Browser, NODES_URL, SECRET, TestServer, eventually, form_token, hidden, program},
 };
 
 /// What the page says when nobody is sent anywhere.
@@ -513,4 +513,20 @@ async fn what_an_app_was_given_can_be_taken_away_again() {
     assert_eq!((&shown["groups"], &shown["rules"]), (&json!([]), &json!([])));
     assert_eq!((&shown["host"], &shown["longest_session"]), (&Value::Null, &Value::Null));
     assert_eq!(shown["redirect_uris"][0], CALLBACK);
+}
+
+#[tokio::test]
+async fn once_a_second_factor_is_required_what_apps_got_without_one_is_worth_nothing() {
+    let server = TestServer::start_with(&[NODES_URL]).await;
+    let app = App::add(&server, "Wiki", &[]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
+    let offline = [("scope", "openid offline_access")];
+    let tokens = app.tokens(&server, &browser, &offline).await;
+    assert!(app.is_active(&server, text(&tokens, "access_token")).await);
+    let settings = [("SECOND_FACTOR", "required"), NODES_URL];
+    let url = [("DATABASE_URL", &*server.database_url)];
+    let strict = TestServer::start_with(&[&settings[..], &url[..]].concat()).await;
+    assert!(!app.is_active(&strict, text(&tokens, "access_token")).await);
+    let refused = app.refresh(&strict, text(&tokens, "refresh_token")).await;
+    assert_eq!(error(refused, 400).await, "invalid_grant");
 }
