@@ -117,6 +117,12 @@ pub async fn of(store: &Store, account: AccountId) -> Result<Emails, Fault> {
     sql::of(&mut store.read().await?, account).await
 }
 
+/// The verified address of an account.
+pub async fn verified(store: &Store, account: AccountId) -> Result<Option<String>, Fault> {
+    let found = sql::reachable(&mut store.read().await?, account).await?;
+    Ok(found.map(|reachable| reachable.address))
+}
+
 /// The address of each account with an id greater than `after`, up to `last`: the verified one, or
 /// else the one that waits.
 pub(crate) async fn between(

@@ -92,7 +92,7 @@ impl Person {
     /// What an app that has this scope needs to know, and no more: each look-up takes time.
     async fn of(store: &Store, profile: &Profile, scope: &str, app: &App) -> Result<Self, Fault> {
         let email = match has(scope, "email") {
-            true => emails::of(store, profile.id).await?.verified,
+            true => emails::verified(store, profile.id).await?,
             false => None,
         };
         let needs_groups = has(scope, "groups") || !app.definition.groups.is_empty();
