@@ -241,10 +241,13 @@ async fn enter(
 ) -> Result<String> {
     let (app, family) = (&*request.app.id, caller.family());
     let known = grants::of_session(&mut services.store.read().await?, app, family).await?;
-    if let Some((id, scope)) = &known
-        && covers(scope, &request.scope)
+    if let Some((id, scope, used_at)) = known
+        && covers(&scope, &request.scope)
     {
-        return Ok(id.clone());
+        if now() - used_at >= grants::NOTED_EVERY {
+            grants::note_use(&services.store, &id, now()).await?;
+        }
+        return Ok(id);
     }
     let account = caller.account();
     let mut event = Event::of(visit, By::Owner, APP_ENTERED, Some(account), now());
@@ -258,7 +261,7 @@ async fn enter(
     }
     // All that the app got by this session.
     let known = grants::of_session(&mut tx, app, family).await?;
-    let before = known.map(|(_, scope)| scope).unwrap_or_default();
+    let before = known.map(|(_, scope, _)| scope).unwrap_or_default();
     let all = united(&before, &request.scope);
     let of_session = (account, family);
     let (grant, is_new) = grants::begin(&mut tx, app, of_session, &all, event.at).await?;

@@ -156,7 +156,7 @@ impl Request {
         let state = params.hint("state");
         let back =
             |error: &str, why: &str| Bad::Back(refusal(redirect_uri, state, issuer, error, why));
-        // Extensions may be repeated by their own rules; we know of none that is.
+        // `resource` may be repeated (RFC 8707, section 2), but a token of ours has one audience.
         if params.has_twice() {
             return Err(back("invalid_request", "A parameter is there twice."));
         }

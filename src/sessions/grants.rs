@@ -42,12 +42,12 @@ pub(crate) async fn end_of_session(tx: &mut Tx, family: &str, now: i64) -> Resul
     sql::end_of_session(tx, family, now).await
 }
 
-/// The live grant of an app by a session of this family.
+/// The live grant of an app by a session of this family: its id, its scope, and when it was last used.
 pub(crate) async fn of_session(
     db: &mut Db,
     app: &str,
     family: &str,
-) -> Result<Option<(String, String)>, Fault> {
+) -> Result<Option<(String, String, i64)>, Fault> {
     sql::of_session(db, app, family).await
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn begin(
     }
     sql::widen(tx, app, family, scope, now).await?;
     let known = sql::of_session(tx, app, family).await?;
-    let (id, _) = known.ok_or_else(|| Fault::internal("a grant has just ended"))?;
+    let (id, ..) = known.ok_or_else(|| Fault::internal("a grant has just ended"))?;
     Ok((id, false))
 }
 

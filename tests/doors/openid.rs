@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     app_support::*,
+    ports::free_port,
+    process::{self, Served},
     second_step,
-    support::{Browser, PASSWORD, TestServer, form_token, hidden, program},
+    support::{Browser, PASSWORD, SECRET, TestServer, eventually, form_token, hidden, program},
 };
 
 async fn json_at(server: &TestServer, path: &str) -> Value {
@@ -165,7 +167,7 @@ async fn prompt_and_max_age_and_acr_values_ask_for_what_they_say() {
     for (name, value) in [("prompt", "login"), ("max_age", "0")] {
         if name == "max_age" {
             // Until the second in which alice signed up is over.
-            crate::support::eventually(async || {
+            eventually(async || {
                 let answer = browser.get(&app.address(&[(name, value)])).await;
                 location(&answer).starts_with("/confirm")
             })
@@ -308,10 +310,8 @@ async fn whatever_ends_the_session_ends_what_apps_got_by_it() {
             }
             _ => {
                 operate(&server, &["app", "set", &app.id, "--group", "staff"]);
-                crate::support::eventually(async || {
-                    !app.is_active(&server, text(&tokens, "access_token")).await
-                })
-                .await;
+                eventually(async || !app.is_active(&server, text(&tokens, "access_token")).await)
+                    .await;
             }
         }
         assert!(!app.is_active(&server, text(&tokens, "access_token")).await, "{way}");
@@ -346,10 +346,7 @@ async fn keys_rotate_and_old_tokens_stay_good_unless_the_key_is_compromised() {
     let kid = |tokens: &Value| text(&jose(text(tokens, "access_token")), "kid").to_owned();
     let spare_was_published = json_at(&server, "/.well-known/jwks.json").await.to_string();
     operate(&server, &["keys", "rotate", "--algorithm", "ES256"]);
-    crate::support::eventually(async || {
-        kid(&app.tokens(&server, &browser, &[]).await) != kid(&first)
-    })
-    .await;
+    eventually(async || kid(&app.tokens(&server, &browser, &[]).await) != kid(&first)).await;
     let second = app.tokens(&server, &browser, &[]).await;
     assert!(spare_was_published.contains(&kid(&second)), "it was published before it signed");
     checked(&server, text(&first, "id_token"), &app.id).await;
@@ -359,10 +356,7 @@ async fn keys_rotate_and_old_tokens_stay_good_unless_the_key_is_compromised() {
     assert!(said.contains("signs from"), "{said}");
 
     operate(&server, &["keys", "rotate", "--algorithm", "ES256", "--compromised"]);
-    crate::support::eventually(async || {
-        !app.is_active(&server, text(&second, "access_token")).await
-    })
-    .await;
+    eventually(async || !app.is_active(&server, text(&second, "access_token")).await).await;
     let published = json_at(&server, "/.well-known/jwks.json").await.to_string();
     assert!(!published.contains(&kid(&second)), "dropped");
     let third = app.tokens(&server, &browser, &[]).await;
@@ -389,7 +383,7 @@ async fn resources_get_tokens_of_their_own() {
     let tokens = app.tokens(&server, &browser, &[("resource", api)]).await;
     let access = text(&tokens, "access_token");
     assert_eq!(checked(&server, access, api).await["aud"], api);
-    crate::support::eventually(async || {
+    eventually(async || {
         let answer = service.post(&server, "/introspect", &[("token", access)]).await;
         answer.status() == StatusCode::OK
     })
@@ -451,4 +445,71 @@ async fn several_prompts_are_asked_one_after_the_other_and_each_once() {
     let page = browser.post("/api/agree_to_app", &fields).await.text().await.expect("a page");
     let back = location(&browser.get(&goes_on(&page)).await);
     assert!(param(&back, "code").is_some(), "{back}");
+}
+
+#[tokio::test]
+async fn a_sign_in_to_an_app_goes_on_over_a_kill_at_every_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (database, port) = (crate::new_database(folder.path()).await, free_port().to_string());
+    let settings = [("PORT", &*port), ("DATABASE_URL", &*database), ("JWT_SECRET", SECRET)];
+    let start = || Served::start(folder.path(), &settings);
+    let url = format!("http://localhost:{port}");
+    let kill = async |served: Served| {
+        // Without a warning.
+        drop(served);
+        let served = start();
+        // Meanwhile, the browser sees that its connections are gone.
+        eventually(async || program().get(format!("{url}/healthz")).send().await.is_ok()).await;
+        served
+    };
+    let mut served = start();
+    assert_eq!(process::sign_up(&url, "alice").await, StatusCode::OK);
+    let add = ["app", "add", "Wiki", "--json", "--redirect-uri", CALLBACK];
+    let made = process::run(folder.path(), &add, &settings);
+    let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    let secret = text(&made, "client_secret");
+    let app = App {
+        id: text(&made, "client_id").to_owned(),
+        secret: Some(secret.to_owned()),
+        redirect_uri: CALLBACK.to_owned(),
+    };
+    let ask = async |path: &str, fields: &[(&str, &str)]| {
+        let request = program().post(format!("{url}{path}")).basic_auth(&app.id, Some(secret));
+        ok(request.form(fields).send().await.expect("an answer")).await
+    };
+    let browser = Browser::at(&url);
+    let address = app.address(&[("scope", "openid offline_access")]);
+    eventually(async || browser.get(&address).await.status() == StatusCode::SEE_OTHER).await;
+
+    let page = browser.page(&location(&browser.get(&address).await)).await;
+    served = kill(served).await;
+    let fields = [
+        ("form_token", &*form_token(&page)),
+        ("username", "alice"),
+        ("password", PASSWORD),
+        ("next", &*hidden(&page, "next").replace("&amp;", "&")),
+    ];
+    let answer = browser.post("/api/sign_in", &fields).await;
+    let next = goes_on(&answer.text().await.expect("a page"));
+    served = kill(served).await;
+    let code = param(&location(&browser.get(&next).await), "code").expect("a code");
+    served = kill(served).await;
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", &*code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let first = ask("/token", &fields).await;
+    served = kill(served).await;
+    let fields =
+        [("grant_type", "refresh_token"), ("refresh_token", text(&first, "refresh_token"))];
+    let second = ask("/token", &fields).await;
+    // The answer may have got lost with the server.
+    served = kill(served).await;
+    let again = ask("/token", &fields).await;
+    assert_eq!(text(&again, "refresh_token"), text(&second, "refresh_token"));
+    let token = [("token", text(&second, "access_token"))];
+    assert_eq!(ask("/introspect", &token).await["active"], true);
+    drop(served);
 }

@@ -71,13 +71,13 @@ pub(super) async fn find(db: &mut Db, id: &str, now: i64) -> Result<Option<LiveG
     }))
 }
 
-/// Its id and its scope.
+/// Its id, its scope, and when it was last used.
 pub(super) async fn of_session(
     db: &mut Db,
     app: &str,
     family: &str,
-) -> Result<Option<(String, String)>, Fault> {
-    let query = "SELECT id, scope FROM app_grants \
+) -> Result<Option<(String, String, i64)>, Fault> {
+    let query = "SELECT id, scope, used_at FROM app_grants \
                  WHERE family = $1 AND app_id = $2 AND ended_at IS NULL";
     db.optional(sql(query).bind(family).bind(app)).await
 }
