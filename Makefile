@@ -21,7 +21,8 @@ build: ## the single binary, including the browser bundle: target/release/latchk
 
 lto: ## the same with full optimization, as released: target/release-lto/latchkey
 	$(TOOLS) tools_bundle && say "Building Latchkey, optimized as a whole: some minutes" && \
-		LEPTOS_BIN_PROFILE_RELEASE=release-lto $(LEPTOS) build --release --precompress
+		$(LEPTOS) build --release --precompress --frontend-only && LEPTOS_SITE_ROOT=target/site \
+		cargo build --profile release-lto --no-default-features --features ssr --bin latchkey
 
 check: ## formatting, lints and documentation
 	cargo fmt --check
