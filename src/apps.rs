@@ -81,9 +81,9 @@ impl App {
         self.secrets.iter().filter(is_live).count()
     }
 
-    /// Whether people must confirm again who they are, to go on using it.
+    /// Whether a session is too old for this app, so that its owner must confirm who they are.
     #[must_use]
-    pub fn is_too_long(&self, auth_time: i64, now: i64) -> bool {
+    pub fn is_session_too_old(&self, auth_time: i64, now: i64) -> bool {
         self.definition.longest_session.is_some_and(|longest| now - auth_time > longest)
     }
 

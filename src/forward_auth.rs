@@ -58,22 +58,23 @@ const ASSERTION_REUSED: i64 = 20;
 const STATE_TTL: i64 = 3600;
 
 /// The cookie of an app's host: a grant, and a tag.
-pub struct AppCookie {
-    grant: String,
+fn cookie_of(services: &Services, host: &str, grant: &str) -> String {
+    let tag = services.keys.tag(Statement::AppCookie(host, grant));
+    format!("{grant}.{tag}")
 }
 
-impl AppCookie {
-    /// As the browser keeps it.
-    fn written(&self, services: &Services, host: &str) -> String {
-        let tag = services.keys.tag(Statement::AppCookie(host, &self.grant));
-        format!("{}.{tag}", self.grant)
-    }
+/// The grant that a cookie of this host names. `None`: the cookie is not one of ours.
+fn grant_in<'a>(services: &Services, host: &str, cookie: &'a str) -> Option<&'a str> {
+    let (grant, tag) = cookie.rsplit_once('.')?;
+    services.keys.fits(Statement::AppCookie(host, grant), tag).then_some(grant)
+}
 
-    fn read(services: &Services, host: &str, text: &str) -> Option<Self> {
-        let (grant, tag) = text.rsplit_once('.')?;
-        let statement = Statement::AppCookie(host, grant);
-        services.keys.fits(statement, tag).then(|| Self { grant: grant.to_owned() })
-    }
+/// Whether so many seconds have passed since the time in `last`, which then becomes the present one. Of callers
+/// at the same moment, one gets `true`.
+fn is_due(last: &AtomicI64, every: i64) -> bool {
+    let (now, then) = (now(), last.load(Ordering::Relaxed));
+    let order = Ordering::Relaxed;
+    now - then >= every && last.compare_exchange(then, now, order, order).is_ok()
 }
 
 /// A grant that held when this node last looked, for as long as nothing of its account has changed.
@@ -88,7 +89,7 @@ struct Remembered {
     noted_at: AtomicI64,
 }
 
-/// What this node remembers of proxies and their people.
+/// The memory of this node: grants that held, and the time of the last warning about a proxy.
 pub struct Memory {
     /// By the id of the grant.
     grants: Cache<String, Arc<Remembered>>,
@@ -104,10 +105,7 @@ impl Default for Memory {
 impl Memory {
     /// Whether the log may hear of a proxy that is refused: once a minute, however often it asks.
     fn may_warn(&self) -> bool {
-        let (now, last) = (now(), self.warned_at.load(Ordering::Relaxed));
-        let is_time = now - last >= 60;
-        let order = Ordering::Relaxed;
-        is_time && self.warned_at.compare_exchange(last, now, order, order).is_ok()
+        is_due(&self.warned_at, 60)
     }
 }
 
@@ -143,11 +141,11 @@ async fn of_token(
     let is_for_here = Some(&claims.aud) == app.definition.host.as_ref();
     if !is_for_here
         || !program.definition.resources.contains(&claims.aud)
-        || app.is_too_long(grant.session.auth_time, now())
+        || app.is_session_too_old(grant.session.auth_time, now())
     {
         return Ok(None);
     }
-    // What this token may say, which can be less than what the program may learn.
+    // The scope of a token can be narrower than the scope of its grant.
     person.email = person.email.filter(|_| has(&claims.scope, "email"));
     if !has(&claims.scope, "groups") {
         person.groups = Vec::new();
@@ -194,8 +192,8 @@ pub async fn decide(
         None => None,
     };
     let cookie = shown.cookie.filter(|_| known.is_none());
-    if let Some(cookie) = cookie.and_then(|text| AppCookie::read(services, host, text)) {
-        known = who(services, memory, app, &cookie).await?;
+    if let Some(grant) = cookie.and_then(|text| grant_in(services, host, text)) {
+        known = who(services, memory, app, grant).await?;
     }
     let Some(known) = known else {
         return Ok(if is_public { Verdict::Public } else { Verdict::SignIn });
@@ -213,19 +211,19 @@ pub async fn decide(
     Ok(Verdict::Pass { person: person.clone(), assertion })
 }
 
-/// Whose cookie this is, if its grant holds.
+/// The person whose grant this is, if it holds.
 async fn who(
     services: &Services,
     memory: &Memory,
     app: &App,
-    cookie: &AppCookie,
+    id: &str,
 ) -> Result<Option<Arc<Remembered>>, Fault> {
-    let (era, id) = (services.live_sessions.era(), &cookie.grant);
+    let era = services.live_sessions.era();
     if let Some(known) = memory.grants.get(id).filter(|known| known.era == era && era.is_some()) {
         let session = live(services, &known.session.id, known.person.id).await?;
         // The same value: nothing of the account has changed since it was read.
         let is_same = session.is_some_and(|session| Arc::ptr_eq(&session, &known.session));
-        let holds = known.app == app.id && !app.is_too_long(known.session.auth_time, now());
+        let holds = known.app == app.id && !app.is_session_too_old(known.session.auth_time, now());
         if is_same && holds {
             note_use(services, &known, id).await;
             return Ok(Some(known));
@@ -242,18 +240,14 @@ async fn who(
     let Some(holding) = holding(services, id).await? else { return Ok(None) };
     let known = Arc::new(Remembered::new(session, app, era, holding.person));
     note_use(services, &known, id).await;
-    memory.grants.insert(id.clone(), known.clone());
+    memory.grants.insert(id.to_owned(), known.clone());
     Ok(Some(known))
 }
 
 /// Notes that an app is used, once an hour.
 async fn note_use(services: &Services, known: &Remembered, grant: &str) {
-    let (now, last) = (now(), known.noted_at.load(Ordering::Relaxed));
-    let is_time = now - last >= grants::NOTED_EVERY;
-    let order = Ordering::Relaxed;
-    if is_time
-        && known.noted_at.compare_exchange(last, now, order, order).is_ok()
-        && let Err(fault) = grants::note_use(&services.store, grant, now).await
+    if is_due(&known.noted_at, grants::NOTED_EVERY)
+        && let Err(fault) = grants::note_use(&services.store, grant, now()).await
     {
         tracing::debug!(error = fault.source(), "the use of an app can't be noted now");
     }
@@ -404,6 +398,6 @@ pub async fn arrive(
         codes::redeem(services, app, code, Some(&callback(app)), Some(&verifier), None, visit)
             .await?;
     let Ok(redeemed) = redeemed else { return Ok(Arrival::Again(to())) };
-    let cookie = AppCookie { grant: redeemed.holding.grant.id }.written(services, host);
+    let cookie = cookie_of(services, host, &redeemed.holding.grant.id);
     Ok(Arrival::In { cookie, to: to() })
 }

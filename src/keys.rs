@@ -53,7 +53,7 @@ pub enum Statement<'a> {
     Seen(AccountId, &'a str, &'a str),
     /// This step of an authorization was taken, for the request with this hash, in the session of this family.
     AuthorizationStep(&'a str, &'a str, &'a str),
-    /// What the browser shows to the app of this host: a grant.
+    /// The cookie of the app at this host names this grant.
     AppCookie(&'a str, &'a str),
     /// The PKCE verifier of the sign-in with this id, in this browser, to an app behind a proxy.
     AppVerifier(&'a str, &'a str),

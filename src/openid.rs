@@ -133,7 +133,7 @@ pub async fn holding(services: &Services, grant: &str) -> Result<Option<Holding>
     let person = Person::of(&services.store, &grant.profile, &grant.scope, &app).await?;
     let session = &grant.session;
     let is_short = services.settings.factors.required && !session.proved_by.has_second_factor();
-    let is_old = app.is_too_long(session.auth_time, now());
+    let is_old = app.is_session_too_old(session.auth_time, now());
     let holds = app.admits(&person.groups) && !is_short && !is_old;
     Ok(holds.then_some(Holding { grant, app, person }))
 }

@@ -292,7 +292,7 @@ impl PersonalSession {
 pub(crate) struct PersonalApp {
     #[schema(example = "Wiki")]
     name: String,
-    /// What you have agreed to. `null`: you were not asked.
+    /// The scopes and resources that you agreed to. `null`: the app belongs to this server, which didn't ask.
     #[schema(required, example = "openid email")]
     agreed: Option<String>,
     /// `null`: you are not signed in to it.

@@ -69,7 +69,7 @@ impl Change {
         }
     }
 
-    /// Removes an app. What it got ends, and it is told.
+    /// Removes an app, ends its grants, and tells the app.
     pub(super) async fn remove(&mut self, app: &App, keys: &Keys) -> Result<(), Fault> {
         logout::end_all(&mut self.tx, keys, &self.apps, app).await?;
         sql::remove(&mut self.tx, &app.id).await?;

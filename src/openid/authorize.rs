@@ -129,16 +129,12 @@ pub fn by_way_of(
     step: Step,
     caller: Option<&SignedIn>,
 ) -> String {
-    let next = after(services, request, step, caller);
-    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    format!("{page}?next={next}")
+    with_params(page, &[("next", Some(&after(services, request, step, caller)))])
 }
 
 /// The address of a page where something is done that is no step, from which the request goes on.
 fn on_the_way(page: &str, request: &Request) -> String {
-    let next = request.address(request.step.as_deref());
-    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    format!("{page}?next={next}")
+    with_params(page, &[("next", Some(&request.address(request.step.as_deref())))])
 }
 
 /// Decides about a request.

@@ -72,7 +72,7 @@ pub fn make(services: &Services, request: &Request, grant: &str) -> Result<Strin
 /// Why a code buys nothing: the error, and words for the app's developer.
 pub struct Worthless(pub &'static str, pub &'static str);
 
-/// What a code buys.
+/// A redeemed code, and what it was redeemed for.
 pub struct Redeemed {
     pub code: Code,
     pub holding: Holding,
@@ -80,8 +80,10 @@ pub struct Redeemed {
     pub refresh_token: Option<RefreshToken>,
 }
 
-/// Uses a code: it works once. `verifier`: the PKCE verifier. What can fail comes before its use is written
-/// down, so that an app which gets an error can try again. `resource`: if the app names it again.
+/// Redeems a code, which works once. `verifier`: the PKCE verifier. `resource`: if the app names it again.
+///
+/// Every check, and every step that can fail, comes before the code is marked as used: an app that gets an error
+/// can try again.
 pub async fn redeem(
     services: &Services,
     app: &App,
@@ -141,7 +143,7 @@ pub async fn redeem(
     })
 }
 
-/// What became of a code.
+/// The outcome of marking a code as used.
 enum Spent {
     Now(Option<RefreshToken>),
     Before,

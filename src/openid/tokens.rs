@@ -85,7 +85,7 @@ pub fn claims_of(person: &Person, scope: &str) -> Map<String, Value> {
     claims
 }
 
-/// The tokens that a code buys.
+/// The tokens for a redeemed code.
 pub async fn of_code(services: &Services, app: &App, redeemed: Redeemed) -> Answer<Granted> {
     let Redeemed { code, holding, refresh_token } = redeemed;
     let asked =
@@ -207,7 +207,7 @@ pub async fn refresh(
     grant(services, app, &holding, &asked, Some(successor)).await
 }
 
-/// What became of a refresh token.
+/// The outcome of rotating a refresh token.
 enum Rotated {
     To(RefreshToken),
     /// More than ten seconds ago.

@@ -33,7 +33,7 @@ pub(crate) const TABLES: &[Table] = &[table(
     ],
 )];
 
-/// What is due of a kind: a word of our own.
+/// The condition for deliveries of one kind that are due. `kind` is a word of our own, so it needs no quoting.
 fn due(kind: &str, now: &str) -> String {
     format!("due_at <= {now} AND leased_until <= {now} AND failed_at IS NULL AND kind = '{kind}'")
 }

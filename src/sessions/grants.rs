@@ -37,7 +37,7 @@ pub(crate) async fn find(db: &mut Db, id: &str, now: i64) -> Result<Option<LiveG
     sql::find(db, id, now).await
 }
 
-/// Ends what apps got by the session of this family, which goes on.
+/// Ends the grants of the session of this family. The session itself goes on.
 pub(crate) async fn end_of_session(tx: &mut Tx, family: &str, now: i64) -> Result<(), Fault> {
     sql::end_of_session(tx, family, now).await
 }

@@ -10,7 +10,7 @@ use axum::{http::HeaderMap, response::Response};
 use futures_util::future::BoxFuture;
 
 use super::{
-    next::safe_next,
+    next::{before, safe_next},
     notices::Notice,
     pending::{Pending, PendingAct},
     routes::Policy,
@@ -281,8 +281,7 @@ impl FormState {
             // The page itself, with all that it needs.
             return next.to_owned();
         }
-        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-        format!("{page}?next={next}")
+        before(page, next)
     }
 
     #[must_use]

@@ -18,7 +18,7 @@ use super::{
     accepted::{self, Done},
     client::bearer,
     form::{Form, FormState, Over},
-    next::safe_next,
+    next::{before, safe_next},
     notices::notices,
     reply::accepts,
     routes::{Door, Policy},
@@ -112,9 +112,7 @@ fn lead_to_factors(door: Door, uri: &Uri) -> Result<Response> {
         }
         Door::Page => {
             let next = uri.path_and_query().map_or("/", |path| path.as_str());
-            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            let location = format!("{}?next={next}", factors::SET_UP);
-            Ok(Redirect::to(&location).into_response())
+            Ok(Redirect::to(&before(factors::SET_UP, next)).into_response())
         }
         Door::Sent | Door::Form => Ok(Redirect::to(factors::SET_UP).into_response()),
     }
@@ -170,9 +168,8 @@ fn deny(
         (_, Some(form)) => after.as_deref().unwrap_or(form.page),
         (_, None) => request.uri().path_and_query().map_or("/", |path| path.as_str()),
     };
-    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
     let done = Done {
-        location: format!("/signin?next={next}"),
+        location: before("/signin", next),
         headers: HeaderMap::new(),
         // A form was on a page of a session, even if its cookie is gone.
         notice: (is_over || form.is_some()).then_some(SESSION_OVER),

@@ -51,8 +51,8 @@ static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Openness {
     Closed,
-    /// It is on the way of an authorization or of a sign-out, which an app may have opened in a window of its own: the window
-    /// must stay the app's.
+    /// It is on the way of an authorization or of a sign-out, which an app may have opened in a window of its
+    /// own: the window must stay the app's.
     OnTheWay,
     /// Pages of other sites may read it, without credentials.
     Open,

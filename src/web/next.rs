@@ -19,6 +19,13 @@ pub fn safe_next(next: &str) -> String {
     path().unwrap_or_else(|| HOME.to_owned())
 }
 
+/// The address of a page that leads to another one afterwards.
+#[must_use]
+pub fn before(page: &str, next: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("{page}?next={next}")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

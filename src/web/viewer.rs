@@ -18,6 +18,7 @@ use serde::Deserialize;
 use super::{
     form::FormState,
     headers::page_policy,
+    next::before,
     notices::Notice,
     page::{Around, shell},
     pending::Pending,
@@ -121,8 +122,7 @@ pub(crate) fn ask_for_proof(
     next: &str,
     pending: Option<Pending>,
 ) -> Response {
-    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    let mut answer = Redirect::to(&format!("/confirm?next={next}")).into_response();
+    let mut answer = Redirect::to(&before("/confirm", next)).into_response();
     let cookie = match pending {
         Some(pending) => state.cookies.set_pending(pending.seal(state, caller.family())),
         None => state.cookies.forget_pending(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app_support::*,
-    support::{Browser, NODES_URL, SECRET, TestServer, eventually, form_token, hidden, program},
+    support::{Browser, NODES_URL, SECRET, TestServer, eventually, program},
 };
 
 /// What the page says when nobody is sent anywhere.
@@ -434,9 +434,8 @@ async fn an_app_of_others_gets_no_token_for_a_resource_without_consent_to_it() {
     }
     let agree = async |changes: &[(&str, &str)]| {
         let page = browser.page(&app.address(changes)).await;
-        let next = hidden(&page, "next").replace("&amp;", "&");
-        let fields = [("form_token", &*form_token(&page)), ("next", &*next)];
-        assert_eq!(browser.post("/api/agree_to_app", &fields).await.status(), StatusCode::OK);
+        let agreed = send_from(&browser, &page, "/api/agree_to_app", &[]).await;
+        assert_eq!(agreed.status(), StatusCode::OK);
         page
     };
     agree(&[("scope", "openid")]).await;

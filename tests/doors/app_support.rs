@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     operator::done,
-    support::{Browser, TestServer, eventually, program},
+    support::{Browser, TestServer, eventually, form_token, hidden, program},
 };
 
 pub(crate) const CALLBACK: &str = "https://app.example.org/callback";
@@ -42,6 +42,19 @@ pub(crate) fn jose(token: &str) -> Value {
 pub(crate) fn operate(server: &TestServer, arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     done(server, folder.path(), arguments)
+}
+
+/// Sends a form of a page that was loaded before: its token, the address that follows, and these fields.
+pub(crate) async fn send_from(
+    browser: &Browser,
+    page: &str,
+    action: &str,
+    fields: &[(&str, &str)],
+) -> Response {
+    let (token, next) = (form_token(page), hidden(page, "next").replace("&amp;", "&"));
+    let mut all = vec![("form_token", &*token), ("next", &*next)];
+    all.extend(fields);
+    browser.post(action, &all).await
 }
 
 /// The address that a response redirects to.

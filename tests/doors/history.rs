@@ -5,7 +5,7 @@ use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
-    app_support::{App, operate},
+    app_support::{App, operate, send_from},
     support::*,
 };
 
@@ -53,11 +53,8 @@ async fn the_download_holds_all_that_is_known_of_oneself_and_nothing_of_others()
     operate(&server, &["user", "groups", "alice", "--add", "staff"]);
     let app = App::add(&server, "Wiki", &["--third-party"]).await;
     let page = browser.page(&app.address(&[("scope", "openid")])).await;
-    let fields = [
-        ("form_token", &*form_token(&page)),
-        ("next", &*hidden(&page, "next").replace("&amp;", "&")),
-    ];
-    assert_eq!(browser.post("/api/agree_to_app", &fields).await.status(), StatusCode::OK);
+    let agreed = send_from(&browser, &page, "/api/agree_to_app", &[]).await;
+    assert_eq!(agreed.status(), StatusCode::OK);
     let token = server.token("alice").await;
     let response = server.ask("GET", "/user/data", &token, None).await;
     let disposition = response.headers()[header::CONTENT_DISPOSITION].to_str().expect("text");

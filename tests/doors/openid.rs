@@ -135,13 +135,8 @@ async fn whoever_is_not_signed_in_signs_in_first_and_arrives_without_javascript(
     let page = answer.text().await.expect("a page");
     assert!(page.contains("Wiki") && page.contains("value=\"alice\""), "{page}");
 
-    let fields = [
-        ("form_token", &*form_token(&page)),
-        ("username", "alice"),
-        ("password", PASSWORD),
-        ("next", &*hidden(&page, "next").replace("&amp;", "&")),
-    ];
-    let answer = browser.post("/api/sign_in", &fields).await;
+    let fields = [("username", "alice"), ("password", PASSWORD)];
+    let answer = send_from(&browser, &page, "/api/sign_in", &fields).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let page = answer.text().await.expect("a page");
     let next = goes_on(&page);
@@ -208,13 +203,11 @@ async fn a_third_party_app_asks_for_consent_which_is_remembered_shown_and_taken_
     for said in ["Other", "app.example.org", "your email address", "alice"] {
         assert!(page.contains(said), "{said}: {page}");
     }
-    let (token, next) = (form_token(&page), hidden(&page, "next").replace("&amp;", "&"));
-    let fields = [("form_token", &*token), ("next", &*next), ("refuse", "yes")];
-    let refused = browser.post("/api/agree_to_app", &fields).await.text().await.expect("a page");
+    let refused = send_from(&browser, &page, "/api/agree_to_app", &[("refuse", "yes")]).await;
+    let refused = refused.text().await.expect("a page");
     assert!(refused.contains("error=access_denied"), "{refused}");
 
-    let fields = [("form_token", &*token), ("next", &*next)];
-    let agreed = browser.post("/api/agree_to_app", &fields).await;
+    let agreed = send_from(&browser, &page, "/api/agree_to_app", &[]).await;
     assert_eq!(agreed.status(), StatusCode::OK);
     let tokens = app.tokens(&server, &browser, &[("prompt", "none")]).await;
     // More than was agreed to is asked for.
@@ -273,9 +266,7 @@ async fn whatever_ends_the_session_ends_what_apps_got_by_it() {
     let server = TestServer::start().await;
     let app = App::add(&server, "Wiki", &[]).await;
     let offline = [("scope", "openid offline_access")];
-    for way in ["sign-out", "password", "own password", "disable", "elsewhere", "group"] {
-        let way = way.replace(' ', "-");
-        let way = &*way;
+    for way in ["sign-out", "password", "own-password", "disable", "elsewhere", "group"] {
         let browser = Browser::signed_up(&server, &format!("alice-{way}")).await;
         let tokens = app.tokens(&server, &browser, &offline).await;
         assert!(app.is_active(&server, text(&tokens, "access_token")).await);
@@ -404,19 +395,13 @@ async fn whoever_sets_up_a_second_factor_on_the_way_to_an_app_goes_on_to_it() {
     let way = location(&browser.get(&app.address(&[])).await);
     assert!(way.starts_with("/account/security/second-factor?next=%2Fauthorize%3F"), "{way}");
     let page = browser.page(&way).await;
-    let next = hidden(&page, "next").replace("&amp;", "&");
-    let fields = [("form_token", &*form_token(&page)), ("next", &*next)];
-    let page = browser.page(&location(&browser.post("/api/set_up_totp", &fields).await)).await;
+    let answer = send_from(&browser, &page, "/api/set_up_totp", &[]).await;
+    let page = browser.page(&location(&answer)).await;
     let secret = page.split("secret=").nth(1).and_then(|rest| rest.split('&').next());
     let secret = secret.expect("a secret").to_owned();
     let authenticator = second_step::App { secret, codes: Vec::new() };
-    let fields = [
-        ("form_token", &*form_token(&page)),
-        ("code", &*authenticator.code(0)),
-        ("set", &*hidden(&page, "set")),
-        ("next", &*hidden(&page, "next").replace("&amp;", "&")),
-    ];
-    let answer = browser.post("/api/confirm_totp", &fields).await;
+    let fields = [("code", &*authenticator.code(0)), ("set", &*hidden(&page, "set"))];
+    let answer = send_from(&browser, &page, "/api/confirm_totp", &fields).await;
     let on = goes_on(&answer.text().await.expect("a page"));
     assert!(param(&location(&browser.get(&on).await), "code").is_some(), "{on}");
 }
@@ -440,9 +425,8 @@ async fn several_prompts_are_asked_one_after_the_other_and_each_once() {
     assert_eq!(browser.post("/api/confirm", &fields).await.status(), StatusCode::OK);
     let page = browser.page(&next).await;
     assert!(page.contains("Allow access to your account?"), "{page}");
-    let next = hidden(&page, "next").replace("&amp;", "&");
-    let fields = [("form_token", &*form_token(&page)), ("next", &*next)];
-    let page = browser.post("/api/agree_to_app", &fields).await.text().await.expect("a page");
+    let agreed = send_from(&browser, &page, "/api/agree_to_app", &[]).await;
+    let page = agreed.text().await.expect("a page");
     let back = location(&browser.get(&goes_on(&page)).await);
     assert!(param(&back, "code").is_some(), "{back}");
 }
@@ -483,13 +467,8 @@ async fn a_sign_in_to_an_app_goes_on_over_a_kill_at_every_step() {
 
     let page = browser.page(&location(&browser.get(&address).await)).await;
     served = kill(served).await;
-    let fields = [
-        ("form_token", &*form_token(&page)),
-        ("username", "alice"),
-        ("password", PASSWORD),
-        ("next", &*hidden(&page, "next").replace("&amp;", "&")),
-    ];
-    let answer = browser.post("/api/sign_in", &fields).await;
+    let fields = [("username", "alice"), ("password", PASSWORD)];
+    let answer = send_from(&browser, &page, "/api/sign_in", &fields).await;
     let next = goes_on(&answer.text().await.expect("a page"));
     served = kill(served).await;
     let code = param(&location(&browser.get(&next).await), "code").expect("a code");

@@ -61,10 +61,8 @@ fn on_the_way(form: &'static Form, next: &str) -> String {
 
 /// Goes on to where one was going before the set-up, or to the page of all factors.
 fn set_up(call: &FormCall, next: &str, notice: Notice) -> Result<Done> {
-    match next {
-        "" => call.stay(SECURITY, notice),
-        _ => call.stay(&safe_next(next), notice),
-    }
+    let to = if next.is_empty() { SECURITY.to_owned() } else { safe_next(next) };
+    call.stay(&to, notice)
 }
 
 /// The first page of users who must have a second factor: its purpose, and the choice.
