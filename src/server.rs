@@ -6,7 +6,7 @@ mod trusted_clock;
 
 use std::{io, net::SocketAddr, num::NonZero, path::Path, sync::Arc, time::Duration};
 
-use futures_util::future::{JoinAll, join_all};
+use futures_util::future::join_all;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -195,7 +195,7 @@ pub struct Running {
     pub state: AppState,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
-    delivering: JoinAll<JoinHandle<()>>,
+    jobs: Vec<JoinHandle<()>>,
 }
 
 /// Listens, opens the database, applies pending migrations, and serves. Every step can be abandoned
@@ -308,24 +308,25 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let router = router::build(map.router, &state);
     let (stop, stopped) = watch::channel(false);
     let served = tokio::spawn(connections::serve(listener, router, stopped));
-    tokio::spawn(jobs::clean(state.clone(), stop.subscribe()));
-    tokio::spawn(jobs::watch_clock(state.clone(), steady, stop.subscribe()));
-    tokio::spawn(jobs::look_after_keys(state.clone(), stop.subscribe()));
-    tokio::spawn(jobs::tell_apps(state.clone(), stop.subscribe()));
+    let mut jobs = vec![
+        tokio::spawn(jobs::clean(state.clone(), stop.subscribe())),
+        tokio::spawn(jobs::watch_clock(state.clone(), steady, stop.subscribe())),
+        tokio::spawn(jobs::look_after_keys(state.clone(), stop.subscribe())),
+        tokio::spawn(jobs::tell_apps(state.clone(), stop.subscribe())),
+    ];
     let postman = state.mail.clone().map(|mail| Arc::new(Postman(mail)) as Arc<dyn Courier>);
     let couriers = [Some(Arc::new(messenger) as Arc<dyn Courier>), postman];
-    let delivering = couriers.into_iter().flatten().map(|courier| {
+    jobs.extend(couriers.into_iter().flatten().map(|courier| {
         let (store, keys, desk) = (state.store.clone(), state.keys.clone(), state.desk.clone());
         tokio::spawn(work(store, keys, desk, courier, stop.subscribe()))
-    });
-    let delivering = join_all(delivering.collect::<Vec<_>>());
+    }));
     let watched = state.live_sessions.watch(stop.subscribe());
     watched.map_err(|error| StartError(format!("no thread for the look-out: {error}")))?;
     let metrics = metrics.map(|(listener, address)| {
         tokio::spawn(metrics::serve(state.clone(), listener, stop.subscribe()));
         address
     });
-    Ok(Running { address, metrics, state, stop, served, delivering })
+    Ok(Running { address, metrics, state, stop, served, jobs })
 }
 
 /// Seals the secrets of second factors anew if `JWT_SECRET` was replaced, and warns of what no longer
@@ -379,8 +380,8 @@ impl Running {
             self.served.abort();
             tracing::warn!("some requests were cut off: they took longer than the time to stop");
         }
-        // What is cut off is delivered again, by this node or another.
-        _ = tokio::time::timeout(GRACE, &mut self.delivering).await;
+        // What is cut off is delivered or done again, by this node or another.
+        _ = tokio::time::timeout(GRACE, join_all(self.jobs)).await;
         self.state.store.close().await;
     }
 }
