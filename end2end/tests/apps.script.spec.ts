@@ -39,13 +39,17 @@ function add(server: Server, name: string, redirect: string, ...more: string[]):
 }
 
 const running: ChildProcess[] = [];
+const folders: string[] = [];
 
-test.afterEach(async () => {
+test.afterEach(async ({ page }) => {
+  // The browser asks for an icon last of all: it must not find half of a site.
+  await page.goto("about:blank");
   for (const child of running.splice(0)) {
     if (child.exitCode !== null) continue;
     child.kill("SIGKILL");
     await once(child, "exit");
   }
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Runs a program until the end of the test, once it answers. */
@@ -192,6 +196,7 @@ test("a site behind Apache with mod_auth_openidc", async ({ page, startServer })
   const home = `http://localhost:${port}/`;
   const env = add(server, "Apache", `${home}oidc`, "--post-logout-redirect-uri", home);
   const folder = mkdtempSync(join(tmpdir(), "apache-"));
+  folders.push(folder);
   const modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc", "alias", "cgid"];
   const script = join(folder, "who");
   writeFileSync(script, `#!/bin/sh
@@ -212,34 +217,30 @@ printf 'Content-Type: text/html\\n\\n<p id="name">%s</p><p id="sub">%s</p><p id=
   ];
   writeFileSync(join(folder, "apache.conf"), text.join("\n"));
   chmodSync(folder, 0o755);
-  try {
-    await run(home, "apache2", ["-D", "FOREGROUND", "-f", join(folder, "apache.conf")], folder, {
-      ...env,
-      OIDC_PASSPHRASE: "0123456789abcdef0123456789abcdef",
-    });
-    const username = await signUp(page, newName(), server.url);
-    await page.getByRole("button", { name: "Sign out", exact: true }).first().click();
-    await page.goto(`${home}page`);
-    await signInHere(page, "Apache", username);
-    await expect(page.locator("#name")).toHaveText("Test Person");
-    const token = await page.locator("#token").textContent();
+  await run(home, "apache2", ["-D", "FOREGROUND", "-f", join(folder, "apache.conf")], folder, {
+    ...env,
+    OIDC_PASSPHRASE: "0123456789abcdef0123456789abcdef",
+  });
+  const username = await signUp(page, newName(), server.url);
+  await page.getByRole("button", { name: "Sign out", exact: true }).first().click();
+  await page.goto(`${home}page`);
+  await signInHere(page, "Apache", username);
+  await expect(page.locator("#name")).toHaveText("Test Person");
+  const token = await page.locator("#token").textContent();
 
-    // The module's own refresh.
-    await page.goto(`${home}oidc?refresh=${encodeURIComponent(`${home}page`)}&access_token=${token}`);
-    await expect(page.locator("#name")).toHaveText("Test Person");
-    expect(await page.locator("#token").textContent()).not.toBe(token);
-    // It meets a key that it has not seen.
-    await rotateKeys(server, "--compromised");
-    await page.goto(`${home}oidc?logout=${encodeURIComponent(home)}`);
-    // It shows a token that the dropped key has signed, which proves nothing: so the person is asked.
-    await page.getByRole("main").getByRole("button", { name: "Sign out" }).click();
-    await expect(page.getByRole("heading", { name: "You're signed out" })).toBeVisible();
-    await page.goto(home);
-    await signInHere(page, "Apache", username);
-    await expect(page.locator("#name")).toHaveText("Test Person");
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  // The module's own refresh.
+  await page.goto(`${home}oidc?refresh=${encodeURIComponent(`${home}page`)}&access_token=${token}`);
+  await expect(page.locator("#name")).toHaveText("Test Person");
+  expect(await page.locator("#token").textContent()).not.toBe(token);
+  // It meets a key that it has not seen.
+  await rotateKeys(server, "--compromised");
+  await page.goto(`${home}oidc?logout=${encodeURIComponent(home)}`);
+  // It shows a token that the dropped key has signed, which proves nothing: so the person is asked.
+  await page.getByRole("main").getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "You're signed out" })).toBeVisible();
+  await page.goto(home);
+  await signInHere(page, "Apache", username);
+  await expect(page.locator("#name")).toHaveText("Test Person");
 });
 
 test("a person who is signed in here goes to an app without a question, and ends it on the page of apps", async ({
