@@ -7,6 +7,7 @@ mod change;
 pub mod cli;
 pub mod definition;
 pub mod destination;
+pub mod dynamic;
 pub mod file;
 pub mod logout;
 mod recipes;
@@ -19,16 +20,21 @@ use std::{
 };
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use url::Url;
 
 use crate::{
     audit::{acts, sha256},
-    platform::error::Fault,
+    platform::{clock::now, error::Fault, fetch::Fetcher},
     sessions::live::LiveSessions,
-    store::{Store, db::Db},
+    store::{
+        Store,
+        db::{Db, Tx},
+    },
 };
+use definition::is_same;
 pub use definition::{Access, Definition};
 
-pub(crate) use sql::{TABLES, consent, consents, exists, forget_consent, write_consent};
+pub(crate) use sql::{TABLES, consent, consents, exists, forget, forget_consent, write_consent};
 
 acts! {
     ADDED = "app_created";
@@ -50,11 +56,44 @@ pub struct App {
     /// Whether `APPS_FILE` declares it.
     pub by_file: bool,
     pub created_at: i64,
+    /// When its metadata was read. `None`: the operator has registered it.
+    pub fetched_at: Option<i64>,
     /// The hashes of its secrets, and until when each is good.
     secrets: Vec<(String, Option<i64>)>,
 }
 
 impl App {
+    fn new(id: String, name: String, definition: Definition, created_at: i64) -> Self {
+        let (by_file, fetched_at, secrets) = (false, None, Vec::new());
+        Self { id, name, definition, by_file, created_at, fetched_at, secrets }
+    }
+
+    /// Whether nobody has registered it.
+    #[must_use]
+    pub fn is_dynamic(&self) -> bool {
+        self.fetched_at.is_some()
+    }
+
+    /// Whether its metadata need not be read again.
+    fn is_fresh(&self, now: i64) -> bool {
+        self.fetched_at.is_none_or(|at| now - at < dynamic::KEPT)
+    }
+
+    /// The host that vouches for it, if nobody has registered it.
+    #[must_use]
+    pub fn vouching_host(&self) -> Option<String> {
+        let url = Url::parse(&self.id).ok().filter(|_| self.is_dynamic())?;
+        url.host_str().map(str::to_owned)
+    }
+
+    /// Whether it may be sent back to this address.
+    #[must_use]
+    pub fn allows_redirect(&self, uri: &str) -> bool {
+        // Its metadata are the same for all computers, on which it listens on any port that is free.
+        self.definition.allows_redirect(uri)
+            || (self.is_dynamic() && self.definition.allows_local_redirect(uri))
+    }
+
     /// Whether this is its secret. Compares in constant time; the secret has 256 random bits, so its hash
     /// needs no salt.
     #[must_use]
@@ -117,6 +156,34 @@ impl Apps {
         self.by_host.get(&host.to_ascii_lowercase())
     }
 
+    /// The service that serves an audience.
+    #[must_use]
+    pub fn serving(&self, resource: &str) -> Option<&Arc<App>> {
+        let serves = |app: &&Arc<App>| app.definition.serves_at(resource);
+        self.by_id.values().find(serves)
+    }
+
+    /// Whether an app may ask tokens for an audience: one that it was registered for, or, if nobody has
+    /// registered the app, any that there is.
+    #[must_use]
+    pub fn may_ask(&self, app: &App, resource: &str) -> bool {
+        match app.is_dynamic() {
+            true => self.serving(resource).is_some(),
+            false => app.definition.resources.iter().any(|known| is_same(known, resource)),
+        }
+    }
+
+    /// Those of the scopes asked for that mean something: the words of OpenID Connect, and those of the service
+    /// that serves the audience.
+    #[must_use]
+    pub fn known_scopes(&self, asked: &str, resource: &str) -> Vec<String> {
+        let own = self.serving(resource).map(|app| app.definition.scopes.as_slice());
+        let known =
+            definition::OPENID.into_iter().chain(own.unwrap_or_default().iter().map(|s| &**s));
+        let is_asked = |known: &&str| asked.split(' ').any(|word| word == *known);
+        known.filter(is_asked).map(str::to_owned).collect()
+    }
+
     /// All of them, by name.
     #[must_use]
     pub fn all(&self) -> Vec<&Arc<App>> {
@@ -137,6 +204,15 @@ impl Apps {
         }
         Ok(apps)
     }
+
+    /// With those that nobody has registered.
+    async fn read_all(db: &mut Db) -> Result<Self, Fault> {
+        let mut apps = Self::read(db).await?;
+        for app in sql::all_dynamic(db).await? {
+            apps.by_id.insert(app.id.clone(), Arc::new(app));
+        }
+        Ok(apps)
+    }
 }
 
 /// The apps, as this node remembers them.
@@ -145,15 +221,56 @@ pub struct KnownApps {
     live_sessions: Arc<LiveSessions>,
     /// And the era in which they were read.
     known: RwLock<Option<(u64, Arc<Apps>)>>,
+    /// `None`: only apps that the operator has registered count.
+    reader: Option<dynamic::Reader>,
 }
 
 impl KnownApps {
+    /// `fetcher`: if apps that nobody has registered count.
     #[must_use]
-    pub fn new(store: Store, live_sessions: Arc<LiveSessions>) -> Self {
-        Self { store, live_sessions, known: RwLock::default() }
+    pub fn new(store: Store, live_sessions: Arc<LiveSessions>, fetcher: Option<Fetcher>) -> Self {
+        let reader = fetcher.map(dynamic::Reader::new);
+        Self { store, live_sessions, known: RwLock::default(), reader }
     }
 
-    /// All apps, not older than a second.
+    /// Whether this may be the id of an app that nobody has registered.
+    #[must_use]
+    pub fn is_dynamic(&self, id: &str) -> bool {
+        self.reader.is_some() && dynamic::is_address(id)
+    }
+
+    /// The app with this id, if it is registered, or if somebody has agreed to it.
+    pub async fn find(&self, id: &str) -> Result<Option<Arc<App>>, Fault> {
+        if let Some(app) = self.get().await?.find(id) {
+            return Ok(Some(app.clone()));
+        }
+        if !self.is_dynamic(id) {
+            return Ok(None);
+        }
+        let app = sql::dynamic(&mut self.store.read().await?, id).await?;
+        Ok(app.map(Arc::new))
+    }
+
+    /// The same, or the app that the document at this address describes. Fetches it: only for somebody who is
+    /// signed in.
+    pub async fn learn(&self, id: &str) -> Result<Option<Arc<App>>, Fault> {
+        let known = self.find(id).await?;
+        if known.as_ref().is_some_and(|app| app.is_fresh(now())) {
+            return Ok(known);
+        }
+        let Some(reader) = self.reader.as_ref().filter(|_| dynamic::is_address(id)) else {
+            return Ok(None);
+        };
+        let Ok(app) = reader.app(id).await else { return Ok(None) };
+        if known.is_some() {
+            let mut tx = self.store.begin().await?;
+            sql::write(&mut tx, &app).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(app))
+    }
+
+    /// All apps of the operator, not older than a second.
     pub async fn get(&self) -> Result<Arc<Apps>, Fault> {
         let era = self.live_sessions.era();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -170,7 +287,12 @@ impl KnownApps {
     }
 }
 
-/// All apps, from the database: for commands.
+/// All apps, from the database, with those that nobody has registered: for commands.
 pub async fn all(store: &Store) -> Result<Apps, Fault> {
-    Apps::read(&mut store.read().await?).await
+    Apps::read_all(&mut store.read().await?).await
+}
+
+/// Keeps an app that nobody has registered, because somebody agrees to it.
+pub(crate) async fn keep(tx: &mut Tx, app: &App) -> Result<(), Fault> {
+    if app.is_dynamic() { sql::write(tx, app).await } else { Ok(()) }
 }

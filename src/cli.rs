@@ -80,7 +80,7 @@ enum Command {
     User(User),
     /// Add, show and change the apps that people sign in to; works while the server runs
     #[command(subcommand)]
-    App(AppCommand),
+    App(Box<AppCommand>),
     /// List and rotate the keys that sign tokens for apps and services
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -128,7 +128,7 @@ pub fn main() -> ExitCode {
             with_settings(async |settings: Settings| accounts::user(&settings, command).await)
         }
         Command::App(command) => {
-            with_settings(async |settings: Settings| apps::run(&settings, command).await)
+            with_settings(async |settings: Settings| apps::run(&settings, *command).await)
         }
         Command::Keys(command) => {
             with_settings(async |settings: Settings| signing::run(&settings, command).await)

@@ -53,6 +53,8 @@ pub enum Statement<'a> {
     Seen(AccountId, &'a str, &'a str),
     /// This step of an authorization was taken, for the request with this hash, in the session of this family.
     AuthorizationStep(&'a str, &'a str, &'a str),
+    /// This is the code that a device shows.
+    UserCode(&'a str),
     /// The cookie of the app at this host names this grant.
     AppCookie(&'a str, &'a str),
     /// The PKCE verifier of the sign-in with this id, in this browser, to an app behind a proxy.
@@ -85,6 +87,7 @@ impl Statement<'_> {
             Self::AuthorizationStep(step, request, family) => {
                 format!("step {step} of authorization in session {family}: {request}")
             }
+            Self::UserCode(code) => format!("user code: {code}"),
             Self::AppCookie(host, grant) => format!("app {host}: {grant}"),
             Self::AppVerifier(browser, id) => format!("verifier of sign-in {id} in {browser}"),
             Self::SessionReference(id) => format!("session reference: {id}"),

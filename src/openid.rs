@@ -7,12 +7,16 @@
 //! that was opened twice, or the back button never ends in an error: it begins anew. What an app gets hangs
 //! on the session it came from (`sessions/grants.rs`).
 
+pub mod assertion;
 pub mod authorize;
 pub mod client;
 pub mod codes;
+pub mod devices;
 pub mod json;
 pub mod logout;
 pub mod pages;
+pub mod programs;
+pub mod pushed;
 pub mod request;
 mod sql;
 pub mod tokens;
@@ -46,8 +50,7 @@ acts! {
     TAKEN_BACK = "authz_change:taken_back";
 }
 
-/// The scopes that mean something here (OpenID Connect Core 1.0, section 5.4).
-pub const SCOPES: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
+pub use crate::apps::definition::OPENID as SCOPES;
 
 /// The authentication context classes, weaker first: see `ProvedBy::acr`.
 pub const ACRS: [&str; 2] = ["aal1", "aal2"];
@@ -128,8 +131,7 @@ pub struct Holding {
 pub async fn holding(services: &Services, grant: &str) -> Result<Option<Holding>, Fault> {
     let found = grants::find(&mut services.store.read().await?, grant, now()).await?;
     let Some(grant) = found else { return Ok(None) };
-    let apps = services.apps.get().await?;
-    let Some(app) = apps.find(&grant.app).cloned() else { return Ok(None) };
+    let Some(app) = services.apps.find(&grant.app).await? else { return Ok(None) };
     let person = Person::of(&services.store, &grant.profile, &grant.scope, &app).await?;
     let session = &grant.session;
     let is_short = services.settings.factors.required && !session.proved_by.has_second_factor();

@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod error;
+pub mod fetch;
+pub mod jose;
 pub mod log;
 pub mod public_url;
 pub mod random;

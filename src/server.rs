@@ -25,7 +25,7 @@ use crate::{
     overview,
     passkeys::{self, RelyingParty},
     passwords::{self, Passwords},
-    platform::error::Fault,
+    platform::{error::Fault, fetch::Fetcher, jose::KeyRing},
     services::Services,
     sessions::{
         self,
@@ -83,6 +83,7 @@ fn map(has_mail: bool, recovers_by_mail: bool) -> Map {
     openid::json::routes(&mut map);
     openid::json::used::routes(&mut map);
     openid::pages::routes(&mut map);
+    openid::pages::devices::routes(&mut map);
     forward_auth::json::routes(&mut map);
     accounts::pages::routes_of_email(&mut map, has_mail);
     if has_mail {
@@ -138,6 +139,7 @@ pub fn acts() -> Vec<Act> {
         signing::ACTS,
         apps::ACTS,
         openid::ACTS,
+        openid::devices::ACTS,
         throttle::ACTS,
         audit::ACTS,
         web::ACTS,
@@ -160,6 +162,7 @@ pub fn notices() -> Vec<Notice> {
         sign_in::pages::resend::NOTICES,
         devices::pages::NOTICES,
         openid::pages::used::NOTICES,
+        openid::pages::devices::NOTICES,
         sign_in::pages::NOTICES,
         sign_in::pages::password::NOTICES,
     ];
@@ -265,7 +268,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         apply_apps(&store, &keys, file).await?;
     }
     let live_sessions = Arc::new(LiveSessions::new(store.clone()));
-    let apps = Arc::new(KnownApps::new(store.clone(), live_sessions.clone()));
+    let fetcher = Fetcher::new(settings.apps.fetch_allow.clone()).map_err(failed)?;
+    let for_metadata = settings.apps.dynamic.then(|| fetcher.clone());
+    let apps = Arc::new(KnownApps::new(store.clone(), live_sessions.clone(), for_metadata));
     let messenger = Messenger::new(signing.clone(), public_url.origin()).map_err(failed)?;
     let desk = Arc::new(Desk::default());
     let state = AppState::new(AppParts {
@@ -297,6 +302,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             live_sessions,
             signing,
             apps,
+            fetcher,
+            key_ring: KeyRing::default(),
             desk,
             passwords,
             settings,

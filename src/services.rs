@@ -11,7 +11,7 @@ use crate::{
     outbox::work::Desk,
     passkeys::RelyingParty,
     passwords::Passwords,
-    platform::error::Fault,
+    platform::{error::Fault, fetch::Fetcher, jose::KeyRing},
     sessions::{self, Which, live::LiveSessions, tokens::Tokens},
     settings::Settings,
     signing::SigningKeys,
@@ -33,6 +33,10 @@ pub struct Services {
     pub live_sessions: Arc<LiveSessions>,
     pub signing: Arc<SigningKeys>,
     pub apps: Arc<KnownApps>,
+    /// Reads what others publish.
+    pub fetcher: Fetcher,
+    /// The keys of apps.
+    pub key_ring: KeyRing,
     /// Wakes the outbox.
     pub desk: Arc<Desk>,
 }

@@ -90,6 +90,12 @@ pub enum Who<'a> {
     Session(&'a str),
     /// Wrong codes of a second factor, by signed-in users of this account.
     Codes(AccountId),
+    /// Wrong codes of devices, by signed-in users of this account.
+    UserCodes(AccountId),
+    /// A request of an app that can keep no secret, by its network.
+    PublicApp,
+    /// A sign-in that goes to another provider, by its network.
+    Departure,
     /// An invalid token or link. Valid ones skip this check: they are too long to guess, so this
     /// only bounds what is recorded.
     Bearer,
@@ -163,6 +169,12 @@ impl Throttle {
             }
             Who::Session(family) => vec![(format!("session {family} {network}"), &self.account)],
             Who::Codes(account) => vec![(format!("codes of {}", account.0), &self.account)],
+            Who::UserCodes(account) => vec![
+                (format!("user codes of {}", account.0), &self.account),
+                (format!("bearer {network}"), &self.network),
+            ],
+            Who::PublicApp => vec![(format!("public app {network}"), &self.network)],
+            Who::Departure => vec![(format!("departure {network}"), &self.network)],
             Who::Bearer => vec![
                 (format!("bearer {network}"), &self.network),
                 ("all bearers".to_owned(), &self.total),

@@ -25,7 +25,7 @@ impl Change {
     pub(super) async fn begin(store: &Store) -> Result<Self, Fault> {
         let mut tx = store.begin().await?;
         let revision = changes::next_revision(&mut tx).await?;
-        let apps = Apps::read(&mut tx).await?;
+        let apps = Apps::read_all(&mut tx).await?;
         Ok(Self { tx, revision, apps, events: Vec::new() })
     }
 

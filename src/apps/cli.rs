@@ -105,6 +105,21 @@ pub(crate) struct AppOptions {
     /// The app can keep no secret: it runs in browsers or on devices
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     public: Option<bool>,
+    /// Its public keys, instead of a secret (private_key_jwt): a file with a JWK Set
+    #[arg(long, value_parser = jwks, value_name = "FILE")]
+    jwks: Option<OrNone<serde_json::Value>>,
+    /// Where the app publishes its public keys, instead of a secret
+    #[arg(long, value_name = "URI")]
+    jwks_uri: Option<String>,
+    /// The app signs people in on devices without a browser or a keyboard (RFC 8628)
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    device: Option<bool>,
+    /// The app acts for itself, without a person, with the scopes that --scope names
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    client_credentials: Option<bool>,
+    /// A scope of its own: what tokens for its audience may allow, or what it may ask for itself
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
     /// The app is somebody else's: people are asked for their consent
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     third_party: Option<bool>,
@@ -134,6 +149,15 @@ pub(crate) struct AppOptions {
 /// A value, or an empty text.
 #[derive(Clone)]
 struct OrNone<T>(Option<T>);
+
+fn jwks(file: &str) -> Result<OrNone<serde_json::Value>, String> {
+    if file.is_empty() {
+        return Ok(OrNone(None));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let jwks = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    Ok(OrNone(Some(jwks)))
+}
 
 fn span(text: &str) -> Result<i64, String> {
     duration(text).map(seconds)
@@ -170,6 +194,7 @@ impl AppOptions {
             (self.group, &mut definition.groups),
             (self.resource, &mut definition.resources),
             (self.serves, &mut definition.serves),
+            (self.scope, &mut definition.scopes),
         ];
         for (given, known) in lists {
             if !given.is_empty() {
@@ -182,10 +207,14 @@ impl AppOptions {
         for (given, known) in [
             (self.backchannel_logout_uri, &mut definition.backchannel_logout_uri),
             (self.host, &mut definition.host),
+            (self.jwks_uri, &mut definition.jwks_uri),
         ] {
             if let Some(given) = given {
                 *known = Some(given).filter(|text| !text.is_empty());
             }
+        }
+        if let Some(OrNone(jwks)) = self.jwks {
+            definition.jwks = jwks;
         }
         if let Some(OrNone(span)) = self.longest_session {
             definition.longest_session = span;
@@ -193,6 +222,8 @@ impl AppOptions {
         definition.id_token_alg = self.id_token_alg.unwrap_or(definition.id_token_alg);
         for (given, known) in [
             (self.public, &mut definition.public),
+            (self.device, &mut definition.device),
+            (self.client_credentials, &mut definition.client_credentials),
             (self.third_party, &mut definition.third_party),
             (self.insecure_http, &mut definition.insecure_http),
         ] {
@@ -219,8 +250,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             let mut definition = Definition::default();
             options.change(&mut definition);
             let id = client_id.map_or_else(new_id, Ok)?;
-            let (by_file, created_at, secrets) = (false, now(), Vec::new());
-            let app = App { id, name, definition, by_file, created_at, secrets };
+            let app = App::new(id, name, definition, now());
             let mut change = Change::begin(&store).await.map_err(told)?;
             check(&app, &change.apps)?;
             if change.apps.find(&app.id).is_some() {
@@ -251,7 +281,11 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
                 if json {
                     say(&describe(app).to_string());
                 } else {
-                    let whence = if app.by_file { "  (APPS_FILE)" } else { "" };
+                    let whence = match app {
+                        app if app.by_file => "  (APPS_FILE)",
+                        app if app.is_dynamic() => "  (not registered)",
+                        _ => "",
+                    };
                     let uris = &app.definition.redirect_uris;
                     let at = app.definition.host.as_ref().or(uris.first());
                     let at = at.map(String::as_str).unwrap_or_default();
@@ -286,7 +320,10 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
         }
         AppCommand::Remove { app, yes } => {
             let mut change = Change::begin(&store).await.map_err(told)?;
-            let app = of_command(find(&change.apps, &app)?)?.clone();
+            let app = find(&change.apps, &app)?.clone();
+            if !app.is_dynamic() {
+                of_command(&app)?;
+            }
             if !yes {
                 return fail(&format!(
                     "this removes {} and signs everybody out of it; re-run with --yes to confirm",
@@ -393,6 +430,9 @@ fn find<'a>(apps: &'a Apps, text: &str) -> Result<&'a App, Failure> {
 fn of_command(app: &App) -> Result<&App, Failure> {
     if app.by_file {
         return fail(&format!("{} is declared in APPS_FILE: change it there", app.name));
+    }
+    if app.is_dynamic() {
+        return fail(&format!("{} describes itself: it can only be removed", app.id));
     }
     Ok(app)
 }

@@ -1,11 +1,12 @@
 //! The definition of an app, and the rules that it must meet.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use url::{Host, Url};
 
 use crate::{
     groups,
-    platform::{clock::seconds, settings},
+    platform::{clock::seconds, jose, settings},
     signing::Algorithm,
 };
 
@@ -24,6 +25,16 @@ pub struct Definition {
     pub host: Option<String>,
     /// Whether it can keep no secret: an app in a browser or on a device.
     pub public: bool,
+    /// Its public keys, instead of a secret (RFC 7523): a JWK Set, or the address of one.
+    pub jwks: Option<Value>,
+    pub jwks_uri: Option<String>,
+    /// Whether it signs people in on devices without a browser or a keyboard (RFC 8628).
+    pub device: bool,
+    /// Whether it acts for itself, without a person (RFC 6749, section 4.4).
+    pub client_credentials: bool,
+    /// Scopes of its own. Of a service: what tokens for it may allow. Of an app that acts for itself: what
+    /// it may ask for.
+    pub scopes: Vec<String>,
     /// Whether people are asked for their consent.
     pub third_party: bool,
     /// Only members of one of these get in. Empty: everybody does.
@@ -87,11 +98,26 @@ pub(crate) const CALLBACK: &str = "/.latchkey/callback";
 const MAX_URI: usize = 2000;
 
 impl Definition {
-    /// Whether it has a secret: an app that is only behind a proxy has none.
+    /// Whether it has a secret: an app that is only behind a proxy has none, and one with keys needs none.
     #[must_use]
     pub fn has_secret(&self) -> bool {
-        let is_client = !self.redirect_uris.is_empty() || !self.serves.is_empty();
+        self.is_confidential() && !self.has_keys()
+    }
+
+    /// Whether it can prove who it is.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        let is_client = !self.redirect_uris.is_empty()
+            || !self.serves.is_empty()
+            || self.device
+            || self.client_credentials;
         is_client && !self.public
+    }
+
+    /// Whether it proves who it is with a key pair (`private_key_jwt`).
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.jwks.is_some() || self.jwks_uri.is_some()
     }
 
     /// Everything that is wrong with it, in words.
@@ -142,14 +168,52 @@ impl Definition {
                 faults.push(format!("rule {}: names no group", rule.path));
             }
         }
-        if self.redirect_uris.is_empty() && self.host.is_none() && self.serves.is_empty() {
+        if self.redirect_uris.is_empty()
+            && self.host.is_none()
+            && self.serves.is_empty()
+            && !self.device
+            && !self.client_credentials
+        {
             faults.push(
-                "an app needs a redirect URI, a host behind a proxy, or an audience that it serves"
+                "an app needs a redirect URI, a host behind a proxy, an audience that it serves, the \
+                 device flow, or client credentials"
                     .to_owned(),
             );
         }
+        faults.extend(self.faults_of_keys());
+        for scope in &self.scopes {
+            if !is_scope(scope) {
+                let rule = "use 1 to 64 visible ASCII characters without \" and \\, and no word of \
+                            OpenID Connect";
+                faults.push(format!("scope {scope}: {rule}"));
+            }
+        }
         if self.host.is_none() && !self.rules.is_empty() {
             faults.push("rules for paths are for an app with a host behind a proxy".to_owned());
+        }
+        faults
+    }
+
+    fn faults_of_keys(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.client_credentials && self.public {
+            faults.push("a public app can't act for itself: anybody could be it".to_owned());
+        }
+        if self.has_keys() && self.public {
+            faults.push("a public app has no keys".to_owned());
+        }
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            faults.push("name the keys in one way only: jwks or jwks_uri".to_owned());
+        }
+        if let Some(jwks) = &self.jwks
+            && jose::Keys::read(jwks).is_none_or(|keys| keys.is_empty())
+        {
+            faults.push("jwks: must be a JWK Set with a public key".to_owned());
+        }
+        if let Some(uri) = &self.jwks_uri
+            && let Err(reason) = self.check_web(uri)
+        {
+            faults.push(format!("jwks_uri {uri}: {reason}"));
         }
         faults
     }
@@ -170,7 +234,7 @@ impl Definition {
         let url = parse(uri)?;
         match url.scheme() {
             "https" => Ok(()),
-            "http" if is_loopback(&url) || self.insecure_http => Ok(()),
+            "http" if is_local(&url) || self.insecure_http => Ok(()),
             "http" => Err("must begin with https://, unless insecure HTTP is allowed for this app"),
             _ => Err("must begin with https://"),
         }
@@ -190,8 +254,22 @@ impl Definition {
     #[must_use]
     pub fn allows_redirect(&self, uri: &str) -> bool {
         let of_host = self.host.as_ref().map(|host| format!("{host}{CALLBACK}"));
-        let is_it = |known: &String| known == uri || (self.public && differs_in_port(known, uri));
+        let is_it = |known: &String| {
+            known == uri || (self.public && differs_in_port(known, uri, &LOOPBACK))
+        };
         self.redirect_uris.iter().any(is_it) || of_host.as_deref() == Some(uri)
+    }
+
+    /// The same for `localhost`, whose port is free as well.
+    #[must_use]
+    pub(super) fn allows_local_redirect(&self, uri: &str) -> bool {
+        self.redirect_uris.iter().any(|known| differs_in_port(known, uri, &["http://localhost"]))
+    }
+
+    /// Whether this is an audience that it serves.
+    #[must_use]
+    pub fn serves_at(&self, resource: &str) -> bool {
+        self.serves.iter().any(|known| is_same(known, resource))
     }
 
     #[must_use]
@@ -199,6 +277,24 @@ impl Definition {
         self.post_logout_redirect_uris.iter().any(|known| known == uri)
     }
 }
+
+/// Whether two audiences are the same. Many programs write an origin with a slash at its end.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let plain = |uri: &str| {
+        let is_origin = uri.matches('/').count() == 3;
+        uri.strip_suffix('/').filter(|_| is_origin).unwrap_or(uri).to_owned()
+    };
+    plain(one) == plain(other)
+}
+
+/// Whether this can be a scope of an app's own (RFC 6749, section 3.3).
+fn is_scope(scope: &str) -> bool {
+    let is_good = |byte: u8| byte.is_ascii_graphic() && !b"\"\\".contains(&byte);
+    (1..=64).contains(&scope.len()) && scope.bytes().all(is_good) && !OPENID.contains(&scope)
+}
+
+/// The scopes that mean something here (OpenID Connect Core 1.0, section 5.4).
+pub const OPENID: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
 
 fn parse(uri: &str) -> Result<Url, &'static str> {
     if uri.len() > MAX_URI {
@@ -228,7 +324,13 @@ fn parse(uri: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address leads to the person's own device.
+#[must_use]
+pub fn is_loopback(uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|url| is_local(&url))
+}
+
+fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -237,12 +339,15 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether two addresses of a loopback interface, by number, are the same but for their ports.
-fn differs_in_port(known: &str, uri: &str) -> bool {
+/// The loopback interface, by number.
+const LOOPBACK: [&str; 2] = ["http://127.0.0.1", "http://[::1]"];
+
+/// Whether two addresses at the same one of these hosts are the same but for their ports.
+fn differs_in_port(known: &str, uri: &str, hosts: &[&'static str]) -> bool {
     let rest = |uri: &str| {
-        let (host, rest) = ["http://127.0.0.1", "http://[::1]"]
-            .into_iter()
-            .find_map(|host| Some((host, uri.strip_prefix(host)?.to_owned())))?;
+        let mut hosts = hosts.iter();
+        let (host, rest) =
+            hosts.find_map(|host| Some((*host, uri.strip_prefix(host)?.to_owned())))?;
         let rest = match rest.strip_prefix(':') {
             Some(port) => {
                 let digits = port.bytes().take_while(u8::is_ascii_digit).count();
@@ -386,7 +491,7 @@ mod tests {
             let known = "https://app.example.org/cb";
             prop_assert_eq!(app(known).allows_redirect(&uri), uri == known);
             let allowed = native("http://127.0.0.1/cb").allows_redirect(&uri);
-            prop_assert!(!allowed || Url::parse(&uri).is_ok_and(|url| is_loopback(&url) && url.path() == "/cb"));
+            prop_assert!(!allowed || Url::parse(&uri).is_ok_and(|url| is_local(&url) && url.path() == "/cb"));
         }
     }
 }

@@ -196,14 +196,9 @@ pub async fn apply(
             faults.push(format!("{}: {} has this host already", new.id, other.id));
             continue;
         }
-        let app = App {
-            id: new.id.clone(),
-            name: new.name.clone(),
-            definition: new.definition.clone(),
-            by_file: true,
-            created_at: known.as_ref().map_or_else(now, |app| app.created_at),
-            secrets: Vec::new(),
-        };
+        let created_at = known.as_ref().map_or_else(now, |app| app.created_at);
+        let app = App::new(new.id.clone(), new.name.clone(), new.definition.clone(), created_at);
+        let app = App { by_file: true, ..app };
         match &known {
             None => {
                 change.write(&app, ADDED).await?;

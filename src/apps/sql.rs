@@ -2,13 +2,13 @@
 
 use sqlx::FromRow;
 
-use super::App;
+use super::{App, dynamic::KEPT};
 use crate::{
     domain::AccountId,
     platform::error::Fault,
     store::{
         Kind::{Number, Text},
-        Table,
+        Store, Table,
         db::{Db, Tx, sql},
         table,
     },
@@ -23,6 +23,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("definition", Text),
             ("by_file", Number),
             ("created_at", Number),
+            ("fetched_at", Number),
         ],
     ),
     table(
@@ -42,25 +43,29 @@ struct AppRow {
     definition: String,
     by_file: i64,
     created_at: i64,
+    fetched_at: Option<i64>,
 }
 
-/// All apps. One whose definition this version can't read is left out, and nobody gets in. `false`: that is so.
+impl AppRow {
+    /// `None`: this version can't read it.
+    fn read(self, secrets: Vec<(String, Option<i64>)>) -> Option<App> {
+        let definition = serde_json::from_str(&self.definition).ok()?;
+        let app = App::new(self.id, self.name, definition, self.created_at);
+        Some(App { secrets, by_file: self.by_file != 0, fetched_at: self.fetched_at, ..app })
+    }
+}
+
+/// All apps of the operator. One whose definition this version can't read is left out, and nobody gets in. `false`: that is so.
 pub(super) async fn all(db: &mut Db) -> Result<(Vec<App>, bool), Fault> {
-    let query = "SELECT id, name, definition, by_file, created_at FROM apps ORDER BY name, id";
+    let query = "SELECT id, name, definition, by_file, created_at, fetched_at FROM apps \
+                 WHERE fetched_at IS NULL ORDER BY name, id";
     let rows: Vec<AppRow> = db.all(sql(query)).await?;
     let query = "SELECT app_id, hash, expires_at FROM app_secrets ORDER BY created_at";
     let secrets: Vec<(String, String, Option<i64>)> = db.all(sql(query)).await?;
     let app = |row: AppRow| {
-        let definition = serde_json::from_str(&row.definition).ok()?;
         let of_app = secrets.iter().filter(|(app, ..)| *app == row.id);
-        Some(App {
-            secrets: of_app.map(|(_, hash, until)| (hash.clone(), *until)).collect(),
-            id: row.id,
-            name: row.name,
-            definition,
-            by_file: row.by_file != 0,
-            created_at: row.created_at,
-        })
+        let of_app = of_app.map(|(_, hash, until)| (hash.clone(), *until)).collect();
+        row.read(of_app)
     };
     let count = rows.len();
     let apps: Vec<App> = rows.into_iter().filter_map(app).collect();
@@ -68,13 +73,39 @@ pub(super) async fn all(db: &mut Db) -> Result<(Vec<App>, bool), Fault> {
     Ok((apps, is_complete))
 }
 
+/// The app that nobody has registered, if somebody has agreed to it.
+pub(super) async fn dynamic(db: &mut Db, id: &str) -> Result<Option<App>, Fault> {
+    let query = "SELECT id, name, definition, by_file, created_at, fetched_at FROM apps \
+                 WHERE id = $1 AND fetched_at IS NOT NULL";
+    let row: Option<AppRow> = db.optional(sql(query).bind(id)).await?;
+    Ok(row.and_then(|row| row.read(Vec::new())))
+}
+
+/// All of them.
+pub(super) async fn all_dynamic(db: &mut Db) -> Result<Vec<App>, Fault> {
+    let query = "SELECT id, name, definition, by_file, created_at, fetched_at FROM apps \
+                 WHERE fetched_at IS NOT NULL ORDER BY name, id";
+    let rows: Vec<AppRow> = db.all(sql(query)).await?;
+    Ok(rows.into_iter().filter_map(|row| row.read(Vec::new())).collect())
+}
+
+/// Forgets apps that nobody has registered or uses any more.
+pub(crate) async fn forget(store: &Store, now: i64) -> Result<(), Fault> {
+    let unused = "fetched_at IS NOT NULL AND fetched_at <= $1 \
+                  AND NOT EXISTS (SELECT 1 FROM app_consents c WHERE c.app_id = apps.id) \
+                  AND NOT EXISTS (SELECT 1 FROM app_grants g WHERE g.app_id = apps.id)";
+    store.in_pieces("DELETE FROM apps", ("apps", "id"), unused, now - KEPT).await?;
+    Ok(())
+}
+
 pub(super) async fn write(tx: &mut Tx, app: &App) -> Result<(), Fault> {
     let definition = serde_json::to_string(&app.definition).map_err(Fault::internal)?;
-    let write = "INSERT INTO apps (id, name, definition, by_file, created_at) \
-                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET \
-                 name = excluded.name, definition = excluded.definition, by_file = excluded.by_file";
+    let write = "INSERT INTO apps (id, name, definition, by_file, created_at, fetched_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+                 name = excluded.name, definition = excluded.definition, \
+                 by_file = excluded.by_file, fetched_at = excluded.fetched_at";
     let write = sql(write).bind(&app.id).bind(&app.name).bind(&definition).bind(app.by_file);
-    tx.execute(write.bind(app.created_at)).await?;
+    tx.execute(write.bind(app.created_at).bind(app.fetched_at)).await?;
     Ok(())
 }
 

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::{
-    APP_ENTERED, codes, covers,
-    request::{Prompt, Request, with_params},
+    APP_ENTERED, codes, covers, pushed,
+    request::{Bad, Dead, Params, Prompt, Request, with_params},
+    sql,
     tokens::read_hint,
     united,
 };
@@ -26,6 +27,32 @@ use crate::{
     },
     store::changes,
 };
+
+/// Reads an authorization request, or the pushed one that it names. `by_person`: for somebody who is signed in
+/// here. Only for them is the metadata of an app fetched that nobody has registered.
+pub async fn read(
+    services: &Services,
+    params: &Params,
+    by_person: bool,
+) -> Result<std::result::Result<Request, Bad>, Fault> {
+    let id = params.hint("client_id").unwrap_or_default();
+    let app = match by_person {
+        true => services.apps.learn(id).await?,
+        false => services.apps.find(id).await?,
+    };
+    let (apps, issuer) = (services.apps.get().await?, services.issuer());
+    let Some(uri) = params.hint("request_uri").filter(|uri| pushed::is_ours(uri)) else {
+        return Ok(Request::read(params, app, &apps, issuer));
+    };
+    let Some(app) = app else { return Ok(Err(Bad::Here(Dead::UnknownApp))) };
+    let Some(pushed) = pushed::open(services, &app.id, uri).await? else {
+        return Ok(Err(Bad::Here(Dead::Over)));
+    };
+    // Nothing else in the address counts (RFC 9101, section 6.3).
+    let of_app = Params::read(pushed.query.as_bytes());
+    let request = Request::read(&of_app, Some(app), &apps, issuer);
+    Ok(request.map(|request| request.as_pushed(params, pushed.hash)))
+}
 
 /// A step that a person takes on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +233,10 @@ pub async fn decide(
     }
     let grant = enter(services, request, caller, visit).await?;
     let code = codes::make(services, request, &grant)?;
+    if let Some(hash) = &request.pushed {
+        // It works once.
+        services.store.execute_lightly(sql::used_up(hash)).await?;
+    }
     let params =
         [("code", Some(&*code)), ("state", request.state.as_deref()), ("iss", Some(issuer))];
     Ok(Decision::Back(with_params(&request.redirect_uri, &params)))
@@ -217,7 +248,9 @@ async fn needs_consent(
     caller: &SignedIn,
     asked_at: Option<i64>,
 ) -> Result<bool, Fault> {
-    if request.asks(Prompt::Consent) && asked_at.is_none() {
+    // An app that nobody has registered could be any program on the person's device (RFC 8252, section 8.6).
+    let asks_always = request.asks(Prompt::Consent) || request.app.is_dynamic();
+    if asks_always && asked_at.is_none() {
         return Ok(true);
     }
     if !request.app.definition.third_party {
@@ -289,6 +322,7 @@ pub async fn agree(
     let mut tx = services.store.begin().await?;
     // One after the other, and before the app can be removed.
     _ = changes::next_revision(&mut tx).await?;
+    apps::keep(&mut tx, &request.app).await?;
     if !apps::exists(&mut tx, app).await? {
         tx.rollback().await?;
         return Err(Refusal::NotFound.into());

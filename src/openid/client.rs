@@ -1,14 +1,16 @@
-//! Who asks at the token endpoint: client authentication (RFC 6749, section 2.3), and the errors of OAuth.
+//! Who asks at the token endpoint: client authentication (RFC 6749, section 2.3; RFC 7523), and the errors of
+//! OAuth.
 
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
-use super::request::Params;
+use super::{assertion, request::Params};
 use crate::{
-    apps::{App, Apps},
+    apps::App,
     platform::{clock::now, error},
+    services::Services,
 };
 
 /// An error of OAuth (RFC 6749, section 5.2).
@@ -45,40 +47,74 @@ impl Params {
     }
 }
 
-/// What identifies an app: its id, and its secret if it has one.
+/// What identifies an app: its id, and the proof if it has one.
 struct Shown {
     id: String,
-    secret: Option<String>,
+    proof: Proof,
     basic: bool,
 }
 
-/// The app that asks. A public app only names itself; any other must show its secret, and in one way.
-/// `authorization`: the header, if there is one; empty, if there are several.
-pub fn authenticate(apps: &Apps, authorization: Option<&str>, params: &Params) -> Answer<Arc<App>> {
-    let Shown { id, secret, basic } = shown(authorization, params)?;
+enum Proof {
+    None,
+    Secret(String),
+    Assertion(String),
+}
+
+/// The app that asks. A public app only names itself; any other must show its secret, or an assertion that it
+/// has signed, and in one way. `authorization`: the header, if there is one; empty, if there are several.
+/// `endpoint`: where it asks.
+pub async fn authenticate(
+    services: &Services,
+    authorization: Option<&str>,
+    params: &Params,
+    endpoint: &str,
+) -> Answer<Arc<App>> {
+    let Shown { id, proof, basic } = shown(authorization, params)?;
     let refused = || Failed::Client { basic };
-    let app = apps.find(&id).cloned().ok_or_else(refused)?;
-    let is_right = match secret {
-        Some(secret) => app.definition.has_secret() && app.has_secret(&secret, now()),
+    let app = services.apps.find(&id).await?.ok_or_else(refused)?;
+    let is_right = match proof {
+        Proof::Secret(secret) => app.definition.has_secret() && app.has_secret(&secret, now()),
+        Proof::Assertion(assertion) => {
+            let issuer = services.issuer();
+            let names = ["", super::json::TOKEN, endpoint].map(|path| format!("{issuer}{path}"));
+            assertion::check(services, &app, &assertion, &names).await?;
+            true
+        }
         // An app that is only behind a proxy never comes here: we redeem its codes ourselves.
-        None => app.definition.public,
+        Proof::None => app.definition.public,
     };
     if is_right { Ok(app) } else { Err(refused()) }
 }
 
 fn shown(authorization: Option<&str>, params: &Params) -> Answer<Shown> {
+    let twice = || Failed::Request("invalid_request", "Authenticate the app in one way only.");
     let (id, secret) = (params.once("client_id")?, params.once("client_secret")?);
+    let asserted = (params.once("client_assertion_type")?, params.once("client_assertion")?);
+    if let (Some(kind), Some(assertion)) = asserted {
+        if authorization.is_some() || secret.is_some() {
+            return Err(twice());
+        }
+        let claimed = assertion::claimed(assertion).filter(|_| kind == assertion::TYPE);
+        let claimed = claimed.filter(|claimed| id.is_none_or(|id| id == claimed));
+        let id = claimed.ok_or(Failed::Client { basic: false })?;
+        return Ok(Shown { id, proof: Proof::Assertion(assertion.to_owned()), basic: false });
+    }
+    if asserted != (None, None) {
+        let why = "client_assertion and client_assertion_type go together.";
+        return Err(Failed::Request("invalid_request", why));
+    }
+    let proof = |secret: Option<String>| secret.map_or(Proof::None, Proof::Secret);
     let Some(authorization) = authorization else {
         let id = id.ok_or(Failed::Client { basic: false })?.to_owned();
-        return Ok(Shown { id, secret: secret.map(str::to_owned), basic: false });
+        return Ok(Shown { id, proof: proof(secret.map(str::to_owned)), basic: false });
     };
     let (basic_id, basic_secret) =
         read_basic(authorization).ok_or(Failed::Client { basic: true })?;
     if secret.is_some() || id.is_some_and(|id| id != basic_id) {
-        return Err(Failed::Request("invalid_request", "Authenticate the app in one way only."));
+        return Err(twice());
     }
     let secret = Some(basic_secret).filter(|secret| !secret.is_empty());
-    Ok(Shown { id: basic_id, secret, basic: true })
+    Ok(Shown { id: basic_id, proof: proof(secret), basic: true })
 }
 
 /// Both parts are encoded as in a form before they are put together (RFC 6749, section 2.3.1).

@@ -19,14 +19,19 @@ use super::{
     ACRS, SCOPES,
     client::{Answer, Failed, authenticate},
     codes,
+    devices::{self, Asked},
     logout::LOGOUT,
-    request::{AUTHORIZE, Params, Prompt},
+    programs, pushed,
+    request::{AUTHORIZE, Bad, Params, Prompt, Request},
     tokens::{self, Known},
 };
 use crate::{
     apps::App,
-    platform::error::Error,
-    platform::{error::Fault, visit::Visit},
+    platform::{
+        error::{Error, Fault},
+        jose,
+        visit::Visit,
+    },
     signing::{Algorithm, json::JWKS},
     texts::Language,
     web::{
@@ -38,16 +43,24 @@ use crate::{
     },
 };
 
-const TOKEN: &str = "/token";
+/// The token endpoint.
+pub(super) const TOKEN: &str = "/token";
 const INTROSPECT: &str = "/introspect";
 const REVOKE: &str = "/revoke";
 const USERINFO: &str = "/userinfo";
+const PAR: &str = "/par";
+const DEVICE_AUTHORIZATION: &str = "/device_authorization";
+
+/// The grant type of the device flow (RFC 8628, section 3.4).
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 pub(crate) fn routes(map: &mut Map) {
     for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
         map.get(Door::Open, Policy::Public, path, discovery);
     }
     map.post(Door::Open, Policy::Public, TOKEN, token);
+    map.post(Door::Open, Policy::Public, PAR, push);
+    map.post(Door::Open, Policy::Public, DEVICE_AUTHORIZATION, authorize_device);
     map.post(Door::Open, Policy::Public, INTROSPECT, introspect);
     map.post(Door::Open, Policy::Public, REVOKE, revoke);
     map.get(Door::Open, Policy::Public, USERINFO, userinfo);
@@ -59,26 +72,35 @@ async fn discovery(State(state): State<AppState>) -> Response {
     let issuer = state.issuer();
     let at = |path: &str| format!("{issuer}{path}");
     let algorithms = Algorithm::ALL.map(Algorithm::word);
-    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
-    let for_secrets = json!(["client_secret_basic", "client_secret_post"]);
+    let proofs = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+    let methods: Vec<&str> = proofs.into_iter().chain(["none"]).collect();
+    let of_assertions = jose::ALGORITHMS.map(|(word, _)| word);
     let document = json!({
         "issuer": issuer,
         "authorization_endpoint": at(AUTHORIZE),
         "token_endpoint": at(TOKEN),
         "userinfo_endpoint": at(USERINFO),
         "jwks_uri": at(JWKS),
+        "pushed_authorization_request_endpoint": at(PAR),
+        "device_authorization_endpoint": at(DEVICE_AUTHORIZATION),
         "introspection_endpoint": at(INTROSPECT),
         "revocation_endpoint": at(REVOKE),
         "end_session_endpoint": at(LOGOUT),
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported":
+            ["authorization_code", "refresh_token", DEVICE_CODE, "client_credentials"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": of_assertions,
         "revocation_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": for_secrets,
+        "revocation_endpoint_auth_signing_alg_values_supported": of_assertions,
+        "introspection_endpoint_auth_methods_supported": proofs,
+        "introspection_endpoint_auth_signing_alg_values_supported": of_assertions,
+        "client_id_metadata_document_supported": state.settings.apps.dynamic,
+        "require_pushed_authorization_requests": false,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": Prompt::ALL.map(|(_, word)| word),
         "acr_values_supported": ACRS,
@@ -148,10 +170,15 @@ fn form(headers: &HeaderMap, body: &Bytes) -> Answer<Params> {
 }
 
 /// The app that asks, and what for.
-async fn asked(state: &AppState, headers: &HeaderMap, body: &Bytes) -> Answer<(Arc<App>, Params)> {
+async fn asked(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: &Bytes,
+    endpoint: &str,
+) -> Answer<(Arc<App>, Params)> {
     let params = form(headers, body)?;
-    let apps = state.apps.get().await?;
-    Ok((authenticate(&apps, authorization(headers), &params)?, params))
+    let app = authenticate(state, authorization(headers), &params, endpoint).await?;
+    Ok((app, params))
 }
 
 /// The token that an app asks about.
@@ -171,7 +198,7 @@ async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let (app, params) = asked(&state, &headers, &body).await?;
+    let (app, params) = asked(&state, &headers, &body, TOKEN).await?;
     let missing = |why| Failed::Request("invalid_request", why);
     let granted = match params.once("grant_type")? {
         Some("authorization_code") => {
@@ -190,8 +217,17 @@ async fn token(
             let less = (params.once("scope")?, params.once("resource")?);
             tokens::refresh(&state, &app, token, less, &visit).await?
         }
+        Some(DEVICE_CODE) => {
+            let code = params.once("device_code")?;
+            let code = code.ok_or_else(|| missing("device_code is missing."))?;
+            devices::redeem(&state, &app, code, &visit).await?
+        }
+        Some("client_credentials") => {
+            let wish = (params.once("scope")?, params.once("resource")?);
+            programs::grant(&state, &app, wish).await?
+        }
         Some(_) => {
-            let why = "grant_type must be authorization_code or refresh_token.";
+            let why = "The discovery document names the grant types that there are.";
             return Err(Failed::Request("unsupported_grant_type", why));
         }
         None => return Err(missing("grant_type is missing.")),
@@ -199,14 +235,59 @@ async fn token(
     Ok(unstored(granted))
 }
 
+/// Takes an authorization request before the browser comes with it (RFC 9126, section 2).
+async fn push(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Response> {
+    let (app, params) = asked(&state, &headers, &body, PAR).await?;
+    if params.once("request_uri")?.is_some() {
+        let why = "A pushed request can't name another one.";
+        return Err(Failed::Request("invalid_request", why));
+    }
+    let params = params.of_request(&app.id);
+    let apps = state.apps.get().await?;
+    let request = Request::read(&params, Some(app.clone()), &apps, state.issuer());
+    let request = request.map_err(|bad| match bad {
+        Bad::Back(told) => Failed::Request(told.error, told.why),
+        Bad::Here(_) => Failed::Request("invalid_request", "redirect_uri is not one of the app's."),
+    })?;
+    let uri = pushed::keep(&state, &request, &visit).await?;
+    let body = json!({"request_uri": uri, "expires_in": pushed::TTL});
+    Ok((StatusCode::CREATED, unstored(body)).into_response())
+}
+
+/// Begins the sign-in of a device (RFC 8628, section 3.1).
+async fn authorize_device(
+    State(state): State<AppState>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Response> {
+    let (app, params) = asked(&state, &headers, &body, DEVICE_AUTHORIZATION).await?;
+    let wish = (params.once("scope")?, params.once("resource")?);
+    let Asked { device_code, user_code } = devices::ask(&state, &app, wish, &visit).await?;
+    let page = format!("{}{}", state.issuer(), devices::PAGE);
+    Ok(unstored(json!({
+        "device_code": device_code,
+        "user_code": user_code,
+        "verification_uri": page,
+        "verification_uri_complete": format!("{page}?user_code={user_code}"),
+        "expires_in": devices::TTL,
+        "interval": Asked::INTERVAL,
+    })))
+}
+
 async fn introspect(
     State(state): State<AppState>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let (app, params) = asked(&state, &headers, &body).await?;
+    let (app, params) = asked(&state, &headers, &body, INTROSPECT).await?;
     // Whoever only names itself could be anybody.
-    if !app.definition.has_secret() {
+    if !app.definition.is_confidential() {
         return Err(Failed::Client { basic: false });
     }
     Ok(unstored(tokens::introspect(&state, &app, token_of(&params)?).await?))
@@ -218,7 +299,7 @@ async fn revoke(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let (app, params) = asked(&state, &headers, &body).await?;
+    let (app, params) = asked(&state, &headers, &body, REVOKE).await?;
     tokens::revoke(&state, &app, token_of(&params)?, &visit).await?;
     Ok(unstored(json!({})))
 }

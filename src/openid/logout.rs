@@ -35,7 +35,6 @@ pub async fn read(
     caller: Option<&SignedIn>,
 ) -> Result<Wish, Fault> {
     let hint = params.hint("id_token_hint").and_then(|token| read_hint(services, token));
-    let apps = services.apps.get().await?;
     let named = params.hint("client_id");
     let id = match (&hint, named) {
         // They contradict each other: neither counts.
@@ -43,7 +42,10 @@ pub async fn read(
         (Some(hint), _) => Some(hint.aud.as_str()),
         (None, named) => named,
     };
-    let app = id.and_then(|id| apps.find(id)).cloned();
+    let app = match id {
+        Some(id) => services.apps.find(id).await?,
+        None => None,
+    };
     let uri = params.hint("post_logout_redirect_uri");
     let uri =
         uri.filter(|uri| app.as_ref().is_some_and(|app| app.definition.allows_post_logout(uri)));

@@ -1,6 +1,7 @@
 //! The pages on the way to an app: the authorization endpoint, consent, the choice of the account, and
 //! signing out.
 
+pub mod devices;
 pub mod used;
 
 use axum::{
@@ -13,6 +14,7 @@ use futures_util::FutureExt;
 use leptos::prelude::*;
 
 use super::{
+    SCOPES,
     authorize::{self, Decision, Step, after, by_way_of},
     has,
     logout::{self, LOGOUT},
@@ -20,20 +22,23 @@ use super::{
     words,
 };
 use crate::{
+    apps::definition::is_loopback,
     platform::{
         error::{Refusal, Result},
         visit::Visit,
     },
+    sessions::caller::SignedIn,
     sign_in,
     texts::{Language, language, t, t_with},
     web::{
         accepted::Done,
         brand::support_url,
         form::{Form, FormState, Over, TOKEN_FIELD},
+        next::before,
         page::{
             Around, Frame,
             avatar::avatar,
-            icons::{CLOCK, Icon, KEY, MAIL, USER, USERS},
+            icons::{CLOCK, GRID, Icon, KEY, MAIL, USER, USERS},
             parts::{alone, hidden, isolated},
         },
         reply::Explained,
@@ -70,10 +75,15 @@ async fn authorize_page(
     headers: HeaderMap,
 ) -> Result<Response> {
     let params = Params::read(uri.query().unwrap_or_default().as_bytes());
-    let apps = state.apps.get().await?;
-    let request = match Request::read(&params, &apps, state.issuer()) {
+    let is_person = viewer.caller.as_ref().is_some_and(SignedIn::by_cookie);
+    let request = match authorize::read(&state, &params, is_person).await? {
         Ok(request) => request,
-        Err(Bad::Back(to)) => return Ok(Redirect::to(&to).into_response()),
+        Err(Bad::Back(told)) => return Ok(Redirect::to(&told.to).into_response()),
+        Err(Bad::Here(Dead::UnknownApp)) if !is_person && may_be_learnt(&state, &params) => {
+            // Its metadata are fetched for somebody who is signed in.
+            let here = format!("{AUTHORIZE}?{}", uri.query().unwrap_or_default());
+            return Ok(Redirect::to(&before("/signin", &here)).into_response());
+        }
         Err(Bad::Here(dead)) => return dead_page(&state, &viewer, dead).await,
     };
     let decision = authorize::decide(&state, &request, viewer.caller.as_ref(), &visit).await?;
@@ -90,6 +100,11 @@ async fn authorize_page(
             show_consent(&state, form, &viewer, &headers).await?
         }
     })
+}
+
+/// Whether the app may be one that nobody has registered.
+fn may_be_learnt(state: &AppState, params: &Params) -> bool {
+    params.hint("client_id").is_some_and(|id| state.apps.is_dynamic(id))
 }
 
 /// In the language that the app wishes for, unless the person has chosen one.
@@ -122,6 +137,7 @@ async fn dead_page(state: &AppState, viewer: &Viewer, dead: Dead) -> Result<Resp
     let why = match dead {
         Dead::UnknownApp => "app-dead-unknown",
         Dead::WrongRedirect => "app-dead-redirect",
+        Dead::Over => "app-dead-over",
     };
     let mut page = render(state, viewer, around, move || {
         let help =
@@ -152,10 +168,9 @@ static AGREE: Form = Form {
 /// The request that a form goes on with.
 async fn request_of(state: &AppState, next: &str) -> Result<Request> {
     let query = next.strip_prefix(AUTHORIZE).and_then(|rest| rest.strip_prefix('?'));
-    let apps = state.apps.get().await?;
     let params = Params::read(query.unwrap_or_default().as_bytes());
     // It was read before: the app was removed meanwhile, or the form is not ours.
-    let request = Request::read(&params, &apps, state.issuer());
+    let request = authorize::read(state, &params, true).await?;
     request.map_err(|_| Refusal::MalformedForm.into())
 }
 
@@ -194,39 +209,30 @@ async fn show_consent(
     let host = url::Url::parse(&request.redirect_uri).ok();
     let host = host.map(|url| url.host_str().unwrap_or(url.scheme()).to_owned());
     let host = host.unwrap_or_default();
+    let is_local = is_loopback(&request.redirect_uri);
     render_form(state, form, viewer, headers, move |form, token| {
         let name = || isolated(&request.app.name);
-        let learns: Vec<_> = LEARNS
-            .iter()
-            .filter(|(word, ..)| has(&request.scope, word))
-            .map(|(_, icon, text)| {
-                view! { <li>{icon.view()} <div><p>{language().text(text)}</p></div></li> }
-            })
-            .collect();
         let who = view! {
             <div class="who-card">
                 {avatar(&profile, false)}
                 <p><span dir="auto">{profile.username.clone()}</span></p>
             </div>
         };
-        let learns = (!learns.is_empty()).then(|| {
-            view! {
-                <p>{t_with("consent-learns", &[("app", name().into())])}</p>
-                <ul class="list">{learns}</ul>
-            }
+        // Nobody here has looked at this app: only its address is certain.
+        let vouching = request.app.vouching_host().map(|host| {
+            let host = ("host", isolated(&host).into());
+            view! { <p class="notice warn">{t_with("consent-unregistered", &[host])}</p> }
         });
-        let resource = (!request.resource.is_empty()).then(|| {
-            let resource = isolated(&request.resource);
-            view! { <p>{t_with("consent-resource", &[("resource", resource.into())])}</p> }
-        });
+        let back = match is_local {
+            true => t_with("consent-local", &[("app", name().into())]),
+            false => t_with("consent-host", &[("host", isolated(&host).into())]),
+        };
         let fields = vec![
+            vouching.into_any(),
             who.into_any(),
-            learns.into_any(),
-            resource.into_any(),
-            view! {
-                <p class="hint">{t_with("consent-host", &[("host", isolated(&host).into())])}</p>
-            }
-            .into_any(),
+            learns(&request.app.name, &request.scope),
+            resource_line(&request.resource),
+            view! { <p class="hint">{back}</p> }.into_any(),
             view! {
                 <div class="actions">
                     <button type="submit" class="button">{t("consent-yes")}</button>
@@ -242,6 +248,35 @@ async fn show_consent(
         alone(form, token, Some(lead), fields, Some(other.into_any()))
     })
     .await
+}
+
+/// What an app gets by a scope, as a list. Of the scopes of its own, a service says no more than the name.
+fn learns(app: &str, scope: &str) -> AnyView {
+    let known = LEARNS.iter().filter(|(word, ..)| has(scope, word)).map(|(_, icon, text)| {
+        view! { <li>{icon.view()} <div><p>{language().text(text)}</p></div></li> }.into_any()
+    });
+    let own = words(scope).filter(|word| !SCOPES.contains(word)).map(|word| {
+        let scope = view! { <code>{word.to_owned()}</code> };
+        view! { <li>{GRID.view()} <div><p>{t("learns-own")} " " {scope}</p></div></li> }.into_any()
+    });
+    let all: Vec<AnyView> = known.chain(own).collect();
+    if all.is_empty() {
+        return ().into_any();
+    }
+    view! {
+        <p>{t_with("consent-learns", &[("app", isolated(app).into())])}</p>
+        <ul class="list">{all}</ul>
+    }
+    .into_any()
+}
+
+/// In whose name it acts elsewhere.
+fn resource_line(resource: &str) -> AnyView {
+    if resource.is_empty() {
+        return ().into_any();
+    }
+    let resource = isolated(resource);
+    view! { <p>{t_with("consent-resource", &[("resource", resource.into())])}</p> }.into_any()
 }
 
 /// What an app learns by a scope, in words.

@@ -22,6 +22,8 @@ pub enum Dead {
     UnknownApp,
     /// The address is not one of the app's.
     WrongRedirect,
+    /// The app has pushed the request too long ago, or it was used.
+    Over,
 }
 
 /// Why a request can't be answered as it wishes.
@@ -29,8 +31,17 @@ pub enum Dead {
 pub enum Bad {
     /// Nobody is sent anywhere.
     Here(Dead),
-    /// The app is told: the address to go back to.
-    Back(String),
+    /// The app is told.
+    Back(Told),
+}
+
+/// An error that an app is told.
+#[derive(Debug)]
+pub struct Told {
+    /// The address to go back to.
+    pub to: String,
+    pub error: &'static str,
+    pub why: &'static str,
 }
 
 /// What the app wants people to be asked.
@@ -76,6 +87,8 @@ pub struct Request {
     pub step: Option<String>,
     /// The request as a query, without the step.
     query: String,
+    /// Stands for a request that the app has pushed.
+    pub pushed: Option<String>,
 }
 
 /// The parameters of a query or a form. An empty one counts as left out (RFC 6749, section 3.1).
@@ -114,6 +127,16 @@ impl Params {
         query.finish()
     }
 
+    /// Those of a request of this app, without what proves that it is its own.
+    #[must_use]
+    pub fn of_request(&self, app: &str) -> Self {
+        const PROOFS: [&str; 4] =
+            ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+        let own = [("client_id".to_owned(), app.to_owned())].into_iter();
+        let others = self.0.iter().filter(|(name, _)| !PROOFS.contains(&&**name)).cloned();
+        Self(own.chain(others).collect())
+    }
+
     fn has_twice(&self) -> bool {
         let mut seen = HashSet::new();
         !self.0.iter().all(|(name, _)| seen.insert(name))
@@ -140,22 +163,31 @@ pub fn with_params(uri: &str, params: &[(&str, Option<&str>)]) -> String {
     format!("{uri}{join}{query}")
 }
 
+/// The scope of refresh tokens.
+const OFFLINE: &str = "offline_access";
+
 /// The longest value that we keep for the app, in bytes.
 const MAX_KEPT: usize = 1024;
 
 impl Request {
-    /// Reads a request. `issuer`: our own, for the answer.
-    pub fn read(params: &Params, apps: &Apps, issuer: &str) -> Result<Self, Bad> {
+    /// Reads a request of this app. `apps`: all of them, for the audiences. `issuer`: our own, for the answer.
+    pub fn read(
+        params: &Params,
+        app: Option<Arc<App>>,
+        apps: &Apps,
+        issuer: &str,
+    ) -> Result<Self, Bad> {
         // First: who asks, and where the answer goes.
-        let app = params.get("client_id").ok().flatten().and_then(|id| apps.find(id));
-        let app = app.cloned().ok_or(Bad::Here(Dead::UnknownApp))?;
+        let app = app.filter(|app| params.hint("client_id") == Some(&*app.id));
+        let app = app.ok_or(Bad::Here(Dead::UnknownApp))?;
         let redirect_uri = params.get("redirect_uri").ok().flatten().unwrap_or_default();
-        if !app.definition.allows_redirect(redirect_uri) {
+        if !app.allows_redirect(redirect_uri) {
             return Err(Bad::Here(Dead::WrongRedirect));
         }
         let state = params.hint("state");
-        let back =
-            |error: &str, why: &str| Bad::Back(refusal(redirect_uri, state, issuer, error, why));
+        let back = |error: &'static str, why: &'static str| {
+            Bad::Back(Told { to: refusal(redirect_uri, state, issuer, error, why), error, why })
+        };
         // `resource` may be repeated (RFC 8707, section 2), but a token of ours has one audience.
         if params.has_twice() {
             return Err(back("invalid_request", "A parameter is there twice."));
@@ -165,7 +197,7 @@ impl Request {
             return Err(back("request_not_supported", "Request objects are not supported."));
         }
         if get("request_uri").is_some() {
-            return Err(back("request_uri_not_supported", "request_uri is not supported."));
+            return Err(back("request_uri_not_supported", "The request_uri is not one of ours."));
         }
         match get("response_type") {
             Some("code") => {}
@@ -202,11 +234,15 @@ impl Request {
             return Err(back("invalid_request", "state or nonce is too long."));
         }
         let resource = get("resource").unwrap_or_default();
-        if !resource.is_empty() && !app.definition.resources.iter().any(|known| known == resource) {
+        if !resource.is_empty() && !apps.may_ask(&app, resource) {
             return Err(back("invalid_target", "The app may not ask for this resource."));
         }
         let asked = get("scope").unwrap_or_default();
-        let known: Vec<&str> = super::SCOPES.into_iter().filter(|s| super::has(asked, s)).collect();
+        let mut known = apps.known_scopes(asked, resource);
+        // The tools of AI agents stay connected, and few of them know the word for it.
+        if app.is_dynamic() && !resource.is_empty() && !known.iter().any(|word| word == OFFLINE) {
+            known.push(OFFLINE.to_owned());
+        }
         if known.is_empty() && resource.is_empty() {
             return Err(back("invalid_scope", "scope names nothing that is known here."));
         }
@@ -225,8 +261,26 @@ impl Request {
             resource: resource.to_owned(),
             step: get(STEP).map(str::to_owned),
             query: params.without(STEP),
+            pushed: None,
             app,
         })
+    }
+
+    /// As a query.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// The same request, which the app has pushed. `named`: the query that names it. `hash`: of the request.
+    #[must_use]
+    pub fn as_pushed(self, named: &Params, hash: String) -> Self {
+        let step = named.hint(STEP).map(str::to_owned);
+        let mut query = Serializer::new(String::new());
+        for name in ["client_id", "request_uri"] {
+            query.append_pair(name, named.hint(name).unwrap_or_default());
+        }
+        Self { query: query.finish(), step, pushed: Some(hash), ..self }
     }
 
     #[must_use]
@@ -316,7 +370,7 @@ mod tests {
         #[test]
         fn any_query_is_read_without_a_panic_and_leads_nowhere_unknown(query in "\\PC{0,200}") {
             let params = Params::read(query.as_bytes());
-            let read = Request::read(&params, &Apps::default(), "https://issuer.example");
+            let read = Request::read(&params, None, &Apps::default(), "https://issuer.example");
             prop_assert!(matches!(read, Err(Bad::Here(Dead::UnknownApp))));
         }
     }

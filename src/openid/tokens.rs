@@ -1,6 +1,8 @@
 //! The tokens of apps: ID tokens (OpenID Connect Core 1.0, section 2), access tokens (RFC 9068) and refresh
 //! tokens; and what may be asked about them (RFC 7662, RFC 7009).
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -10,11 +12,11 @@ use super::{
     APP_LEFT, Holding, Person,
     client::{Answer, Failed},
     codes::{Redeemed, end_reused},
-    covers, has, holding,
+    covers, has, holding, programs, sql,
 };
 use crate::{
     apps::App,
-    audit::{self, By, Event},
+    audit::{self, By, Event, sha256},
     platform::{clock::now, clock::seconds, error::Fault, random, visit::Visit},
     services::Services,
     sessions::{
@@ -54,11 +56,19 @@ pub struct AccessClaims {
     pub aud: String,
     pub client_id: String,
     pub scope: String,
-    /// The grant.
-    pub sid: String,
     pub jti: String,
     pub iat: i64,
     pub exp: i64,
+    /// `None`: the app acts for itself.
+    #[serde(flatten)]
+    pub of_person: Option<OfPerson>,
+}
+
+/// What the access token says of the person that the app acts for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OfPerson {
+    /// The grant.
+    pub sid: String,
     pub auth_time: i64,
     pub acr: String,
     pub amr: Vec<String>,
@@ -93,13 +103,15 @@ pub async fn of_code(services: &Services, app: &App, redeemed: Redeemed) -> Answ
     grant(services, app, &holding, &asked, refresh_token).await
 }
 
-struct Asked<'a> {
-    scope: &'a str,
-    resource: &'a str,
-    nonce: Option<&'a str>,
+/// What a grant is used for now.
+pub(super) struct Asked<'a> {
+    pub(super) scope: &'a str,
+    pub(super) resource: &'a str,
+    pub(super) nonce: Option<&'a str>,
 }
 
-async fn grant(
+/// The tokens of a grant.
+pub(super) async fn grant(
     services: &Services,
     app: &App,
     holding: &Holding,
@@ -118,13 +130,15 @@ async fn grant(
         aud: if asked.resource.is_empty() { issuer } else { asked.resource }.to_owned(),
         client_id: app.id.clone(),
         scope: asked.scope.to_owned(),
-        sid: holding.grant.id.clone(),
         jti: random::label()?,
         iat: now,
         exp,
-        auth_time: session.auth_time,
-        acr: acr.to_owned(),
-        amr: amr.clone(),
+        of_person: Some(OfPerson {
+            sid: holding.grant.id.clone(),
+            auth_time: session.auth_time,
+            acr: acr.to_owned(),
+            amr: amr.clone(),
+        }),
     };
     let access_token = services.signing.sign(Algorithm::Es256, ACCESS, &claims).await?;
     let id_token = if has(asked.scope, "openid") {
@@ -191,7 +205,8 @@ pub async fn refresh(
     if resource.is_some_and(|resource| resource != stored.resource) {
         return Err(Failed::Request("invalid_target", "It was granted for another resource."));
     }
-    if !stored.resource.is_empty() && !app.definition.resources.contains(&stored.resource) {
+    let apps = services.apps.get().await?;
+    if !stored.resource.is_empty() && !apps.may_ask(app, &stored.resource) {
         let why = "The app may not ask for this resource any more.";
         return Err(Failed::Request("invalid_target", why));
     }
@@ -276,13 +291,16 @@ pub fn read_hint(services: &Services, token: &str) -> Option<Hint> {
 /// A token that was shown by its app, and holds.
 pub(crate) enum Known {
     Access(Box<(AccessClaims, Holding)>),
+    /// Of an app that acts for itself.
+    Program(Box<(AccessClaims, Arc<App>)>),
     Refresh(Box<(Token, Holding)>),
 }
 
 /// What a token is, if it holds.
 pub(crate) async fn find(services: &Services, token: &str) -> Result<Option<Known>, Fault> {
     if let Some(claims) = read_access(services, token) {
-        let found = holding(services, &claims.sid).await?;
+        let Some(of_person) = &claims.of_person else { return program(services, claims).await };
+        let found = holding(services, &of_person.sid).await?;
         let found = found.filter(|holding| holding.grant.app == claims.client_id);
         return Ok(found.map(|holding| Known::Access(Box::new((claims, holding)))));
     }
@@ -293,14 +311,29 @@ pub(crate) async fn find(services: &Services, token: &str) -> Result<Option<Know
     Ok(found.map(|holding| Known::Refresh(Box::new((stored, holding)))))
 }
 
+/// The token of an app that acts for itself, if it still may.
+async fn program(services: &Services, claims: AccessClaims) -> Result<Option<Known>, Fault> {
+    let app = services.apps.find(&claims.client_id).await?;
+    let Some(app) = app.filter(|app| programs::may(app) && claims.sub == app.id) else {
+        return Ok(None);
+    };
+    let is_revoked =
+        sql::is_spent(&mut services.store.read().await?, &revoked(&claims.jti)).await?;
+    Ok((!is_revoked).then(|| Known::Program(Box::new((claims, app)))))
+}
+
+/// Stands for a revoked token that hangs on no grant, by its `jti` (JW-09).
+fn revoked(jti: &str) -> String {
+    sha256(&format!("revoked: {jti}"))
+}
+
 /// What an app may know of a token (RFC 7662, section 2.2): its own, or one that is meant for it.
 pub async fn introspect(services: &Services, app: &App, token: &str) -> Result<Value, Fault> {
     let inactive = json!({"active": false});
     Ok(match find(services, token).await? {
         Some(Known::Access(known)) => {
             let (claims, holding) = *known;
-            let is_for_it =
-                claims.client_id == app.id || app.definition.serves.contains(&claims.aud);
+            let is_for_it = claims.client_id == app.id || app.definition.serves_at(&claims.aud);
             if !is_for_it {
                 return Ok(inactive);
             }
@@ -310,6 +343,17 @@ pub async fn introspect(services: &Services, app: &App, token: &str) -> Result<V
             if has(&claims.scope, "profile") {
                 answer["username"] = holding.person.username.into();
             }
+            answer
+        }
+        Some(Known::Program(known)) => {
+            let (claims, _) = *known;
+            let is_for_it = claims.client_id == app.id || app.definition.serves_at(&claims.aud);
+            if !is_for_it {
+                return Ok(inactive);
+            }
+            let mut answer = serde_json::to_value(&claims).map_err(Fault::internal)?;
+            answer["active"] = true.into();
+            answer["token_type"] = "Bearer".into();
             answer
         }
         Some(Known::Refresh(known)) => {
@@ -347,7 +391,13 @@ pub async fn revoke(
     visit: &Visit,
 ) -> Result<(), Fault> {
     let grant = match (read_access(services, token), RefreshToken::parse(token)) {
-        (Some(claims), _) => claims.sid,
+        (Some(AccessClaims { of_person: Some(of_person), .. }), _) => of_person.sid,
+        (Some(claims), _) => {
+            if claims.client_id == app.id {
+                sql::spend_lightly(&services.store, &revoked(&claims.jti), claims.exp).await?;
+            }
+            return Ok(());
+        }
         (None, Some(token)) => {
             let stored = grants::token(&mut services.store.read().await?, &token.hash()).await?;
             let Some(stored) = stored else { return Ok(()) };

@@ -38,12 +38,20 @@ pub async fn by(services: &Services, account: AccountId) -> Result<Vec<Used>, Fa
         grants.into_iter().map(|grant| (grant.app_id.clone(), grant)).collect();
     let consents = apps::consents(&mut services.store.read().await?, account).await?;
     let mut consents: HashMap<String, String> = consents.into_iter().collect();
-    let used = apps.all().into_iter().filter_map(|app| {
+    let mut used = Vec::new();
+    for app in apps.all() {
         let (consent, grant) = (consents.remove(&app.id), grants.remove(&app.id));
-        let is_used = consent.is_some() || grant.is_some();
-        is_used.then(|| Used { app: app.clone(), consent, grant })
-    });
-    Ok(used.collect())
+        if consent.is_some() || grant.is_some() {
+            used.push(Used { app: app.clone(), consent, grant });
+        }
+    }
+    // The rest belongs to apps that nobody has registered, or that are gone.
+    for (id, consent) in consents {
+        if let Some(app) = services.apps.find(&id).await? {
+            used.push(Used { app, consent: Some(consent), grant: grants.remove(&id) });
+        }
+    }
+    Ok(used)
 }
 
 /// Takes back what an app got, in every session, and the consent to it. `false`: it had nothing.

@@ -5,8 +5,9 @@
 //! are never shown, not even invalid ones (CF-01, CF-02). This is hand-written, because settings
 //! libraries stop at the first error or print the invalid value.
 
-use std::{collections::BTreeMap, fmt, io, time::Duration};
+use std::{collections::BTreeMap, fmt, io, net::IpAddr, time::Duration};
 
+use ipnet::IpNet;
 use leptos_config::LeptosOptions;
 
 /// A setting, as shown to the operator.
@@ -291,6 +292,31 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Addresses or networks, with commas between.
+pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    if text == "none" {
+        return Ok(Vec::new());
+    }
+    text.split([',', ' '])
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            part.parse::<IpNet>()
+                .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                .map(canonical)
+                .map_err(|_| "must be addresses or networks, for example 10.0.0.0/8, ::1".into())
+        })
+        .collect()
+}
+
+/// Peers are compared as IPv4 where possible, so `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(v6) = network else { return network };
+    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
+        (Some(v4), Some(length)) => ipnet::Ipv4Net::new(v4, length).map_or(network, IpNet::V4),
+        _ => network,
+    }
+}
+
 pub(crate) fn switch(text: &str, on: &str, off: &str) -> Result<bool, String> {
     match text {
         text if text == on => Ok(true),
@@ -370,5 +396,17 @@ mod tests {
         assert_eq!(read("BRAND_NAME=\"Bob's\"\nBRAND_COLOR='#7434a8'").1, Vec::<String>::new());
         assert_eq!(read("# BRAND_NAME=Tea & Co").1, Vec::<String>::new());
         assert_eq!(read("JWT_SECRET=\n").1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_address_in_the_dress_of_ipv6_is_one_of_ipv4() {
+        for (text, network) in [
+            ("::ffff:127.0.0.1", "127.0.0.1/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::1", "::1/128"),
+            ("fd00::/8", "fd00::/8"),
+        ] {
+            assert_eq!(networks(text).expect(text)[0].to_string(), network);
+        }
     }
 }

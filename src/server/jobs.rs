@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::trusted_clock::{SteadyClock, Time, TrustedClock};
 use crate::{
     accounts::deletion,
-    apps::logout,
+    apps::{self, logout},
     challenges, emails, factors, links, openid, outbox,
     platform::{clock::seconds, error::Fault},
     sessions::{self, grants, live, refresh},
@@ -71,6 +71,7 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     factors::forget(store, now).await?;
     outbox::forget(store, now).await?;
     openid::forget(store, now).await?;
+    apps::forget(store, now).await?;
     grants::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;
     Ok(sessions)

@@ -136,7 +136,8 @@ impl ProvedBy {
     }
 
     /// `None`: one that this version does not know. A newer node may have written it.
-    pub(super) fn of_word(word: &str) -> Option<Self> {
+    #[must_use]
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
         Self::all().find(|known| known.word() == word)
     }
 

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::platform::{
     public_url::PublicUrl,
-    settings::{BadSetting, bad, settings, switch},
+    settings::{BadSetting, bad, networks, settings, switch},
 };
 
 settings! {
@@ -104,45 +104,4 @@ fn forwarded_header(text: &str) -> Result<ForwardedHeader, String> {
 
 fn metrics(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be IP:PORT, for example 127.0.0.1:9090".to_owned())
-}
-
-fn networks(text: &str) -> Result<Vec<IpNet>, String> {
-    if text == "none" {
-        return Ok(Vec::new());
-    }
-    text.split([',', ' '])
-        .filter(|part| !part.is_empty())
-        .map(|part| {
-            part.parse::<IpNet>()
-                .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
-                .map(canonical)
-                .map_err(|_| "must be addresses or networks, for example 10.0.0.0/8, ::1".into())
-        })
-        .collect()
-}
-
-/// Peers are compared as IPv4 where possible, so `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
-fn canonical(network: IpNet) -> IpNet {
-    let IpNet::V6(v6) = network else { return network };
-    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
-        (Some(v4), Some(length)) => ipnet::Ipv4Net::new(v4, length).map_or(network, IpNet::V4),
-        _ => network,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_in_the_dress_of_ipv6_is_one_of_ipv4() {
-        for (text, network) in [
-            ("::ffff:127.0.0.1", "127.0.0.1/32"),
-            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
-            ("::1", "::1/128"),
-            ("fd00::/8", "fd00::/8"),
-        ] {
-            assert_eq!(networks(text).expect(text)[0].to_string(), network);
-        }
-    }
 }

@@ -5,6 +5,8 @@
 
 mod access;
 mod app_attacks;
+mod app_devices;
+mod app_kinds;
 mod app_logout;
 mod app_support;
 mod archive;
@@ -15,6 +17,7 @@ mod brand;
 mod conformance;
 mod connections;
 mod deletion;
+mod dynamic_apps;
 mod factors;
 mod forward_auth;
 mod forward_auth_proxies;

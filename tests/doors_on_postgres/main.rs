@@ -4,6 +4,10 @@
 mod access;
 #[path = "../doors/app_attacks.rs"]
 mod app_attacks;
+#[path = "../doors/app_devices.rs"]
+mod app_devices;
+#[path = "../doors/app_kinds.rs"]
+mod app_kinds;
 #[path = "../doors/app_logout.rs"]
 mod app_logout;
 #[path = "../doors/app_support.rs"]
@@ -18,6 +22,8 @@ mod conformance;
 mod copy;
 #[path = "../doors/deletion.rs"]
 mod deletion;
+#[path = "../doors/dynamic_apps.rs"]
+mod dynamic_apps;
 #[path = "../doors/factors.rs"]
 mod factors;
 #[path = "../doors/forward_auth.rs"]

@@ -87,9 +87,13 @@ fn row(used: &Used, token: &str) -> impl IntoView + use<> {
         None => t("app-signed-out").into_any(),
     };
     let agreed = used.consent.as_ref().map(|scope| {
-        let name = |word: &str| match SCOPES.contains(&word) {
-            true => language().text(&format!("scope-{word}")),
-            false => t_with("scope-resource", &[("resource", isolated(word).into())]),
+        let name = |word: &str| match () {
+            () if SCOPES.contains(&word) => language().text(&format!("scope-{word}")),
+            () if url::Url::parse(word).is_ok() => {
+                t_with("scope-resource", &[("resource", isolated(word).into())])
+            }
+            // A scope of a service's own.
+            () => isolated(word),
         };
         let names: Vec<String> = words(scope).map(name).collect();
         let what = ("what", names.join(", ").into());

@@ -155,6 +155,12 @@ pub(crate) fn one_time_code(form: &FormState) -> AnyView {
     Input::new(Field::CODE, Kind::Digits, "one-time-code").view(form)
 }
 
+/// A field for the code that a device shows.
+pub(crate) fn user_code(form: &FormState) -> AnyView {
+    let (label, hint) = (Some("field-user-code"), Some(t("user-code-hint")));
+    Input { label, hint, ..Input::new(Field::CODE, Kind::Name, "off") }.view(form)
+}
+
 /// A field for a code of an authenticator app.
 pub(crate) fn app_code(form: &FormState) -> AnyView {
     let hint = Some(t("code-hint"));

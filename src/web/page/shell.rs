@@ -198,7 +198,9 @@ fn said(notice: &Notice) -> Option<impl IntoView + use<>> {
     // What was done is good news, but for these.
     let (class, icon) = match &*notice.word {
         "over" | "signed-out" => ("notice info", INFO),
-        "deleted" | "not-done" | "few-codes" | "second-factor-over" => ("notice warn", WARNING),
+        "deleted" | "device-over" | "not-done" | "few-codes" | "second-factor-over" => {
+            ("notice warn", WARNING)
+        }
         _ => ("notice", DONE),
     };
     Some(view! {
