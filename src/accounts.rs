@@ -103,7 +103,10 @@ pub(crate) async fn make(
     if is_taken(store, &new.username).await? {
         return taken().await;
     }
-    let hash = services.passwords.hash(&new.password, Place::of(visit, None)).await?;
+    let hash = match &new.password {
+        Some(password) => Some(services.passwords.hash(password, Place::of(visit, None)).await?),
+        None => None,
+    };
     let account = NewRow {
         id,
         username: &new.username,
@@ -113,7 +116,7 @@ pub(crate) async fn make(
         delete_at: None,
     };
     let mut tx = store.begin().await?;
-    let Some(epoch) = add(&mut tx, &account, Some(&hash)).await? else {
+    let Some(epoch) = add(&mut tx, &account, hash.as_ref()).await? else {
         tx.rollback().await?;
         return taken().await;
     };

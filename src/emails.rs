@@ -35,6 +35,7 @@ use crate::{
         error::{Fault, Refusal, Result},
         visit::Visit,
     },
+    providers::identities,
     services::Services,
     sessions::{
         self, account,
@@ -61,6 +62,9 @@ acts! {
 
 /// The page to which most notices lead.
 pub(crate) const SECURITY: &str = "/account/security";
+
+/// The language of an owner who has never been here.
+pub(crate) const UNKNOWN: &str = "en";
 
 /// The kind of mail that verifies an address.
 const VERIFY: &str = "verify";
@@ -187,11 +191,11 @@ pub(crate) async fn import(
     account: AccountId,
     email: &Email,
     state: State,
+    language: &str,
     now: i64,
 ) -> Result<(), Fault> {
     let key = key(email);
-    // The owner's language is not known.
-    sql::insert(tx, account, email.as_str(), &key, "en", now).await?;
+    sql::insert(tx, account, email.as_str(), &key, language, now).await?;
     if state != State::Pending {
         sql::lock_address(tx, &key).await?;
         sql::set_verified(tx, account, &key, now).await?;
@@ -225,7 +229,7 @@ pub(crate) async fn set(
     sql::delete(&mut tx, account).await?;
     sql::forget_former(&mut tx, account).await?;
     // The operator vouches for it.
-    import(&mut tx, account, email, State::Tied, event.at).await?;
+    import(&mut tx, account, email, State::Tied, UNKNOWN, event.at).await?;
     // Links and codes that went to the previous address.
     sessions::void(&mut tx, account).await?;
     changes::tell(&mut tx, revision, account, event.at).await?;
@@ -372,7 +376,9 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
     let holder = passwords::holder_in(&mut tx, account).await?;
     let has_password = holder.is_some_and(|holder| holder.hash.is_some());
     let passkeys = passkeys::count(&mut tx, account, &services.home).await?;
-    if !has_password && passkeys == 0 {
+    let issuers = services.providers.issuers();
+    let identities = identities::count(&mut tx, account, &issuers).await?;
+    if !has_password && passkeys == 0 && identities == 0 {
         tx.rollback().await?;
         return Err(Refusal::of_field(Field::EMAIL, Code::LastWayIn).into());
     }

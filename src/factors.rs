@@ -11,6 +11,7 @@
 
 mod answer;
 pub mod by_mail;
+mod identity;
 pub mod json;
 pub mod pages;
 mod passkey;
@@ -27,6 +28,7 @@ use crate::{
     emails::{self, SECURITY},
     passkeys, passwords,
     platform::error::{Fault, Refusal, Result},
+    providers::identities,
     services::Services,
     sessions::{
         self, Changed, Others, Second, account,
@@ -41,6 +43,7 @@ use crate::{
 
 pub use answer::{Answer, Answered};
 pub(crate) use answer::{check, spend};
+pub use identity::unlink;
 pub use passkey::{
     add as add_passkey, options, remove as remove_passkey, rename as rename_passkey,
 };
@@ -71,6 +74,7 @@ acts! {
     RESET_ASKED = "authn_token_created:factor_reset";
     RESET_STOPPED = "authn_token_revoked:factor_reset";
     RESET_BY_MAIL = "authn_factor_removed:mail";
+    IDENTITY_UNLINKED = "authn_factor_removed:identity";
     /// Set up before the owner of the address came.
     UNPROVEN_REMOVED = "authn_factor_removed:unproven";
 }
@@ -188,11 +192,14 @@ async fn took_one_away(
     Ok(sessions::end(tx, revision, account, which, now).await?)
 }
 
-/// Whether the account can be entered without its passkeys: by its password, or by mail.
+/// Whether the account can be entered without its passkeys: by its password, by mail, or with another
+/// provider.
 async fn is_another_way_in(tx: &mut Tx, services: &Services, account: AccountId) -> Result<bool> {
     let has_password =
         passwords::holder_in(tx, account).await?.is_some_and(|holder| holder.hash.is_some());
+    let issuers = services.providers.issuers();
     Ok(has_password
+        || identities::count(tx, account, &issuers).await? > 0
         || services.mail.is_some() && emails::reachable(tx, Some(account)).await?.is_some())
 }
 

@@ -55,6 +55,8 @@ pub enum Statement<'a> {
     AuthorizationStep(&'a str, &'a str, &'a str),
     /// This is the code that a device shows.
     UserCode(&'a str),
+    /// This browser has gone to another provider, with the state of this hash.
+    VisitOf(&'a str, &'a str),
     /// The cookie of the app at this host names this grant.
     AppCookie(&'a str, &'a str),
     /// The PKCE verifier of the sign-in with this id, in this browser, to an app behind a proxy.
@@ -88,6 +90,7 @@ impl Statement<'_> {
                 format!("step {step} of authorization in session {family}: {request}")
             }
             Self::UserCode(code) => format!("user code: {code}"),
+            Self::VisitOf(browser, hash) => format!("visit {hash} of browser: {browser}"),
             Self::AppCookie(host, grant) => format!("app {host}: {grant}"),
             Self::AppVerifier(browser, id) => format!("verifier of sign-in {id} in {browser}"),
             Self::SessionReference(id) => format!("session reference: {id}"),
@@ -115,6 +118,10 @@ pub enum Sealed<'a> {
     SigningKey(&'a str),
     /// An authorization code of an app.
     AuthorizationCode,
+    /// What a visit to another provider, with the state of this hash, must know when it comes back.
+    ProviderVisit(&'a str),
+    /// Who came back from it.
+    Newcomer(&'a str),
     /// A sign-in to the app of this host, in the browser with this cookie.
     AppState(&'a str),
 }
@@ -138,6 +145,8 @@ impl Sealed<'_> {
             }
             Self::SigningKey(id) => format!("signing key: {id}"),
             Self::AuthorizationCode => "authorization code".to_owned(),
+            Self::ProviderVisit(hash) => format!("visit to another provider: {hash}"),
+            Self::Newcomer(hash) => format!("newcomer of visit: {hash}"),
             Self::AppState(host) => format!("sign-in to {host}"),
         }
     }
@@ -149,6 +158,8 @@ impl Sealed<'_> {
             | Self::Delivery(_)
             | Self::ChallengeName(_)
             | Self::AuthorizationCode
+            | Self::ProviderVisit(_)
+            | Self::Newcomer(_)
             | Self::AppState(..) => &keys.sealing,
             Self::SigningKey(_) => &keys.signing,
             Self::Totp(_) | Self::PendingTotp(..) => &keys.apps,

@@ -26,6 +26,7 @@ use crate::{
     passkeys::{self, RelyingParty},
     passwords::{self, Passwords},
     platform::{error::Fault, fetch::Fetcher, jose::KeyRing},
+    providers::{self, Providers},
     services::Services,
     sessions::{
         self,
@@ -66,6 +67,7 @@ fn map(has_mail: bool, recovers_by_mail: bool) -> Map {
     sign_in::pages::routes(&mut map);
     sign_in::json::routes(&mut map);
     sign_in::pages::second_factor::routes(&mut map);
+    sign_in::pages::with::routes(&mut map);
     sign_in::json::second_factor::routes(&mut map);
     overview::pages::routes(&mut map);
     accounts::pages::profile_routes(&mut map);
@@ -78,6 +80,7 @@ fn map(has_mail: bool, recovers_by_mail: bool) -> Map {
     devices::json::routes(&mut map);
     factors::pages::routes(&mut map);
     factors::json::routes(&mut map);
+    factors::json::identities::routes(&mut map);
     audit::json::routes(&mut map);
     signing::json::routes(&mut map);
     openid::json::routes(&mut map);
@@ -113,6 +116,7 @@ pub fn tables() -> Vec<&'static Table> {
         groups::TABLES,
         signing::TABLES,
         apps::TABLES,
+        providers::TABLES,
         sessions::TABLES,
         sessions::grants::TABLES,
         openid::TABLES,
@@ -158,6 +162,8 @@ pub fn notices() -> Vec<Notice> {
         factors::pages::NOTICES,
         factors::pages::by_mail::NOTICES,
         sign_in::pages::second_factor::NOTICES,
+        sign_in::pages::with::NOTICES,
+        factors::pages::identities::NOTICES,
         sign_in::pages::forgot::NOTICES,
         sign_in::pages::resend::NOTICES,
         devices::pages::NOTICES,
@@ -269,6 +275,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     }
     let live_sessions = Arc::new(LiveSessions::new(store.clone()));
     let fetcher = Fetcher::new(settings.apps.fetch_allow.clone()).map_err(failed)?;
+    let providers = match &settings.providers.file {
+        Some(file) => providers::read(file)
+            .map_err(|faults| StartError(format!("PROVIDERS_FILE: {}", faults.join("; "))))?,
+        None => Vec::new(),
+    };
+    let providers = Providers::new(providers, fetcher.clone());
     let for_metadata = settings.apps.dynamic.then(|| fetcher.clone());
     let apps = Arc::new(KnownApps::new(store.clone(), live_sessions.clone(), for_metadata));
     let messenger = Messenger::new(signing.clone(), public_url.origin()).map_err(failed)?;
@@ -302,6 +314,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             live_sessions,
             signing,
             apps,
+            providers,
             fetcher,
             key_ring: KeyRing::default(),
             desk,

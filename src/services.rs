@@ -12,6 +12,7 @@ use crate::{
     passkeys::RelyingParty,
     passwords::Passwords,
     platform::{error::Fault, fetch::Fetcher, jose::KeyRing},
+    providers::Providers,
     sessions::{self, Which, live::LiveSessions, tokens::Tokens},
     settings::Settings,
     signing::SigningKeys,
@@ -35,6 +36,8 @@ pub struct Services {
     pub apps: Arc<KnownApps>,
     /// Reads what others publish.
     pub fetcher: Fetcher,
+    /// Other providers that people sign in with.
+    pub providers: Providers,
     /// The keys of apps.
     pub key_ring: KeyRing,
     /// Wakes the outbox.

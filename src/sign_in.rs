@@ -14,6 +14,7 @@ pub mod refresh;
 pub mod resend;
 pub mod second_factor;
 pub mod sign_up;
+pub mod with;
 
 use crate::{
     accounts,
@@ -30,6 +31,7 @@ use crate::{
         error::{Fault, Refusal, Result},
         visit::Visit,
     },
+    providers::identities,
     services::Services,
     sessions::{
         self, First, KeyStorage, ProvedBy, Second, StoredSession, Successor, Which,
@@ -62,6 +64,9 @@ acts! {
     VERIFICATION_ASKED = "authn_token_created:verify_email";
     TOKEN_REFRESHED = "session_renewed:refresh";
     TOKEN_REUSED = "authn_token_reuse";
+    /// By an answer of another provider that was wrong, or not this browser's.
+    PROVIDER_FAILED = "authn_login_fail:provider";
+    IDENTITY_LINKED = "authn_factor_added:identity";
 }
 
 /// The next step of a user who is signing in. A caller that doesn't handle every step doesn't
@@ -171,6 +176,13 @@ enum Proof<'a> {
     Code(&'a str),
     /// Both factors at once.
     Passkey(&'a Answered, KeyStorage),
+    /// Another provider vouches for the user, in the visit with this state.
+    Identity {
+        state: &'a str,
+        id: &'a str,
+        /// Whether by a second factor that is enough here.
+        strong: bool,
+    },
     /// The second factor, for the challenge with this token.
     Second {
         challenge: &'a str,
@@ -186,6 +198,7 @@ impl Proof<'_> {
             Self::Password => ProvedBy::of(First::Password),
             Self::Code(_) => ProvedBy::of(First::EmailCode),
             Self::Passkey(_, storage) => ProvedBy::of(First::Passkey(storage)),
+            Self::Identity { strong, .. } => ProvedBy::of(First::Identity { strong }),
             Self::Second { first, answered, .. } => ProvedBy::of(first).and(answered.second),
         }
     }
@@ -195,6 +208,7 @@ impl Proof<'_> {
         match self {
             Self::Password => None,
             Self::Code(challenge) | Self::Second { challenge, .. } => Some(challenge),
+            Self::Identity { state, .. } => Some(state),
             // Nobody gets the same session by the same answer (RE-06).
             Self::Passkey(..) => None,
         }
@@ -250,6 +264,9 @@ async fn enter(
         let (is_answer, spent) = match proof {
             Proof::Password => (true, None),
             Proof::Code(challenge) => (challenges::use_up(&mut tx, challenge, now).await?, None),
+            Proof::Identity { id, .. } => {
+                (identities::note_use(&mut tx, id, account, now).await?, None)
+            }
             Proof::Passkey(answered, _) | Proof::Second { answered, .. } => {
                 let is_waiting = match proof {
                     Proof::Second { challenge, .. } => {
@@ -305,6 +322,7 @@ async fn enter(
         ended = Some(sessions::end(&mut tx, revision, account, which, now).await?);
         if takes_over {
             emails::drop_pending(&mut tx, account).await?;
+            identities::unlink_all(&mut tx, account).await?;
         }
         if takes_over && holder.hash.is_some() {
             epoch = passwords::remove(&mut tx, account).await?;

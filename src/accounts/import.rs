@@ -217,7 +217,7 @@ where
             continue;
         }
         if let Some((email, state)) = &account.email {
-            emails::import(&mut tx, id, email, *state, at).await?;
+            emails::import(&mut tx, id, email, *state, emails::UNKNOWN, at).await?;
         }
         let event = Event::without_request(By::Operator, IMPORTED, Some(id), at);
         audit::record(&mut tx, &event).await?;

@@ -24,7 +24,13 @@ use crate::{
     devices::json::Session,
     domain::{Code, ProfileChange, SignUpForm, profile::FIELDS},
     emails,
-    factors::{self, json::PersonalFactors},
+    factors::{
+        self,
+        json::{
+            PersonalFactors,
+            identities::{self, LinkEntry},
+        },
+    },
     groups,
     openid::used::{self, Used},
     passwords,
@@ -98,7 +104,7 @@ async fn sign_up(
     let (has_mail, required) = (state.mail.is_some(), state.settings.mail.required);
     let form = strict::read(headers, body, |body| SignUpForm {
         username: strict::string(body, "username"),
-        password: strict::string(body, "password"),
+        password: Some(strict::string(body, "password")),
         email: match strict::given(body, "email", false) {
             Some(Ok(text)) if text.trim().is_empty() => Some(Err(Code::Missing)),
             given => given.or(Some(Err(Code::Missing))),
@@ -249,6 +255,8 @@ pub(crate) struct PersonalData {
     second_factors: PersonalFactors,
     groups: Vec<String>,
     apps: Vec<PersonalApp>,
+    /// The identities at other providers that open the account.
+    links: Vec<LinkEntry>,
     sessions: Vec<PersonalSession>,
     /// The whole history, newest first.
     history: Vec<PersonalEvent>,
@@ -355,6 +363,7 @@ pub(super) async fn download(
         second_factors: PersonalFactors::read(state, &caller).await?,
         groups: groups::of(&state.store, caller.account()).await?,
         apps: used::by(state, caller.account()).await?.into_iter().map(Into::into).collect(),
+        links: identities::of_caller(state, &caller).await?,
         sessions: sessions.iter().map(session).collect(),
         history: Vec::new(),
     };

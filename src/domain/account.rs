@@ -12,7 +12,8 @@ pub struct AccountId(pub i64);
 #[derive(Debug)]
 pub struct NewAccount {
     pub username: Username,
-    pub password: Password,
+    /// `None`: it is opened by something else.
+    pub password: Option<Password>,
     /// Not verified yet.
     pub email: Option<Email>,
     pub values: ProfileValues,

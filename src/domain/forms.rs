@@ -15,7 +15,8 @@ pub type Raw = Result<String, Code>;
 
 pub struct SignUpForm {
     pub username: Raw,
-    pub password: Raw,
+    /// `None`: the account gets none.
+    pub password: Option<Raw>,
     /// `None`: this server has no mail, or none was given.
     pub email: Option<Raw>,
     /// The fields of the profile, in the order of [`profile::FIELDS`].
@@ -82,7 +83,8 @@ impl SignUpForm {
             .map(|name| name.trim())
             .chain(key)
             .collect();
-        let password = read(&self.password, |raw| Password::parse_new(raw, policy, &names));
+        let parse = |raw: &str| Password::parse_new(raw, policy, &names);
+        let password = self.password.as_ref().map(|raw| read(raw, parse)).transpose();
         let raw = |field: &ProfileField| {
             let place = profile::FIELDS.iter().position(|known| known.field == field.field);
             place.map_or(Err(Code::Missing), |place| self.profile[place].clone())
@@ -195,7 +197,7 @@ mod tests {
     fn all_bad_fields_are_told_at_once_in_the_order_of_the_form() {
         let form = SignUpForm {
             username: Ok("a".into()),
-            password: Err(Code::WrongType),
+            password: Some(Err(Code::WrongType)),
             email: None,
             profile: [const { Err(Code::Missing) }; profile::FIELDS.len()],
         };

@@ -1,6 +1,7 @@
 //! The JSON API of second factors.
 
 pub(crate) mod by_mail;
+pub(crate) mod identities;
 
 use axum::{
     Extension, Json,

@@ -1,6 +1,7 @@
 //! The second factors on the security page, and their forms.
 
 pub mod by_mail;
+pub mod identities;
 pub mod setup;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -59,6 +60,7 @@ notices! {
 
 pub(crate) fn routes(map: &mut Map) {
     setup::routes(map);
+    identities::routes(map);
     map.form(&REMOVE_TOTP);
     map.form(&RENAME);
     map.form(&REMOVE);
@@ -74,6 +76,7 @@ pub(crate) struct Shown {
     trusted: Vec<trusted::TrustedDevice>,
     home: RelyingParty,
     user: String,
+    links: identities::Links,
 }
 
 impl Shown {
@@ -85,6 +88,7 @@ impl Shown {
             trusted: trusted::list(state, account).await?,
             home: state.home.clone(),
             user: URL_SAFE_NO_PAD.encode(user_handle(account)),
+            links: identities::Links::read(state, caller).await?,
         })
     }
 
@@ -95,6 +99,7 @@ impl Shown {
             {self.passkeys_panel(token)}
             {self.totp_panel(token)}
             {codes}
+            {self.links.panel(token)}
             {trusted}
         }
     }

@@ -59,7 +59,7 @@ pub async fn check(
         }
         (None, None) => return Err(refuse("the app has no keys")),
     };
-    let claims = checked.map_err(|why| refuse(&format!("{why:?}")))?;
+    let claims = checked.map_err(|why| refuse(&format!("{why:?}")))?.claims;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if text("iss") != Some(&app.id) || text("sub") != Some(&app.id) {
         return Err(refuse("iss and sub must be the client_id"));

@@ -19,6 +19,13 @@ use super::fetch::Unfetched;
 /// The claims of a token.
 pub type Claims = Map<String, Value>;
 
+/// A token that one of the keys has signed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signed {
+    pub claims: Claims,
+    pub algorithm: &'static str,
+}
+
 /// The algorithms that count: with a key pair, so that nobody can sign with what is published.
 pub const ALGORITHMS: [(&str, Algorithm); 8] = [
     ("RS256", Algorithm::RS256),
@@ -74,7 +81,7 @@ impl Keys {
 
     /// The claims of a token that one of the keys has signed. `typ`: the kinds that it may be of; in lower
     /// case, and empty for none.
-    pub fn check(&self, token: &str, typ: &[&str]) -> Result<Claims, Worthless> {
+    pub fn check(&self, token: &str, typ: &[&str]) -> Result<Signed, Worthless> {
         let wrong = |why| Worthless::Wrong(why);
         if token.len() > MAX_TOKEN {
             return Err(wrong("is too long"));
@@ -91,7 +98,8 @@ impl Keys {
             return Err(wrong("is of another kind"));
         }
         let known = ALGORITHMS.iter().find(|(word, _)| *word == header.alg);
-        let (_, algorithm) = known.ok_or(wrong("is signed by an algorithm that is not allowed"))?;
+        let (word, algorithm) =
+            known.ok_or(wrong("is signed by an algorithm that is not allowed"))?;
         let mut keys = self.0.iter().filter(|key| {
             let common = &key.common;
             let is_named = header.kid.is_none() || common.key_id == header.kid;
@@ -110,7 +118,7 @@ impl Keys {
             jsonwebtoken::decode::<Claims>(token, &key, &validation).ok()
         });
         match claims {
-            Some(read) => Ok(read.claims),
+            Some(read) => Ok(Signed { claims: read.claims, algorithm: word }),
             None if any => Err(wrong("has a wrong signature")),
             None => Err(Worthless::UnknownKey),
         }
@@ -153,7 +161,7 @@ impl KeyRing {
         token: &str,
         typ: &[&str],
         fetch: impl Future<Output = Result<Value, Unfetched>> + Send,
-    ) -> Result<Result<Claims, Worthless>, Unfetched> {
+    ) -> Result<Result<Signed, Worthless>, Unfetched> {
         let kept = {
             let mut known = self.0.lock().await;
             if known.len() >= MOST && !known.contains_key(address) {

@@ -11,6 +11,7 @@ use crate::{
     apps::{self, logout},
     challenges, emails, factors, links, openid, outbox,
     platform::{clock::seconds, error::Fault},
+    providers,
     sessions::{self, grants, live, refresh},
     store::{Store, changes},
     throttle,
@@ -72,6 +73,7 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     outbox::forget(store, now).await?;
     openid::forget(store, now).await?;
     apps::forget(store, now).await?;
+    providers::forget(store, now).await?;
     grants::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;
     Ok(sessions)

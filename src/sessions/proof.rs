@@ -15,6 +15,11 @@ pub enum First {
     EmailCode,
     /// With its user verified: both factors at once.
     Passkey(KeyStorage),
+    /// Another provider vouches for the user.
+    Identity {
+        /// By a second factor that the operator takes for enough.
+        strong: bool,
+    },
 }
 
 /// A second factor.
@@ -61,6 +66,8 @@ impl First {
             Self::Password => "password",
             Self::EmailCode => "email-code",
             Self::Passkey(_) => "passkey",
+            Self::Identity { strong: false } => "identity",
+            Self::Identity { strong: true } => "identity-mfa",
         }
     }
 }
@@ -86,7 +93,7 @@ impl ProvedBy {
     /// Whether it was two factors.
     #[must_use]
     pub fn is_strong(self) -> bool {
-        matches!(self.first, First::Passkey(_))
+        matches!(self.first, First::Passkey(_) | First::Identity { strong: true })
             || self.second.is_some_and(|second| second != Second::TrustedDevice)
     }
 
@@ -97,6 +104,8 @@ impl ProvedBy {
             First::Password => "pwd",
             First::EmailCode => "otp",
             First::Passkey(storage) => storage.amr(),
+            // RFC 8176 names nothing for it; others write it so.
+            First::Identity { .. } => "fed",
         };
         let second = self.second.and_then(|second| match second {
             Second::Totp | Second::RecoveryCode => Some("otp"),
@@ -143,7 +152,8 @@ impl ProvedBy {
 
     fn all() -> impl Iterator<Item = Self> {
         let firsts = [First::Password, First::EmailCode].into_iter();
-        firsts.chain(KEYS.map(First::Passkey)).flat_map(|first| {
+        let identities = [false, true].map(|strong| First::Identity { strong });
+        firsts.chain(KEYS.map(First::Passkey)).chain(identities).flat_map(|first| {
             let seconds = [Second::Totp, Second::RecoveryCode, Second::TrustedDevice].into_iter();
             let seconds = seconds.chain(KEYS.map(Second::Passkey)).map(Some);
             seconds.chain([None]).map(move |second| Self { first, second })

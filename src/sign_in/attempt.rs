@@ -97,8 +97,8 @@ impl Attempt {
         Ok(Self { holder, failed, counters, is_known, name, is_verified, refusal })
     }
 
-    /// By the holder of a passkey, which nobody can guess: no limit keeps the owner out (AU-05).
-    pub(super) async fn by_passkey(
+    /// By the holder of a passkey or of an identity elsewhere, which nobody can guess: no limit keeps the owner out (AU-05).
+    pub(super) async fn by_possession(
         services: &Services,
         holder: Option<Holder>,
         visit: &Visit,

@@ -5,6 +5,7 @@ pub mod forgot;
 pub mod password;
 pub mod resend;
 pub mod second_factor;
+pub mod with;
 
 use std::time::Duration;
 
@@ -30,12 +31,12 @@ use crate::{
     factors::{self, Answer},
     platform::error::{Error, Refusal, Result},
     sessions::{
-        caller::{OVER, Shown, by_token},
+        caller::{OVER, Shown, SignedIn, by_token},
         tokens::SessionKind,
     },
     texts::{language, number, t, t_with},
     web::{
-        accepted::Done,
+        accepted::{self, Done},
         brand::t_brand,
         form::{Form, FormState, Over},
         next::safe_next,
@@ -99,7 +100,8 @@ pub async fn sign_up(
     let email = email.map(|email| Ok(email.to_owned()));
     let must_verify = call.state.settings.mail.required;
     let email = email.or(must_verify.then_some(Err(Code::Missing)));
-    let form = SignUpForm { username: Ok(username), password: Ok(password), email, profile };
+    let password = Some(Ok(password));
+    let form = SignUpForm { username: Ok(username), password, email, profile };
     call.finish(
         async {
             let settings = &call.state.settings;
@@ -142,6 +144,7 @@ async fn show_sign_up(
     let (policy, profile) = (state.settings.passwords.policy, state.settings.profile);
     let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
     let destination = destination::of(&state.apps, form.value("next")).await;
+    let providers = state.providers.all().to_vec();
     render_form(state, form, viewer, headers, move |form, token| {
         let required = profile.fields().filter(|field| field.required);
         let mut fields: Vec<_> = required.map(|field| parts::profile(form, field)).collect();
@@ -152,6 +155,7 @@ async fn show_sign_up(
         fields.push(parts::new_username(form));
         fields.push(parts::new_password(form, Field::PASSWORD, policy));
         fields.push(button(t("sign-up")));
+        fields.push(with::buttons(&providers, form.value("next"), "with-provider").into_any());
         let href = instead(form, &SIGN_IN);
         let other = view! { {t("sign-up-other")} " " <a href=href>{t("sign-in")}</a> };
         alone(form, token, going_to(&destination), fields, Some(other.into_any()))
@@ -185,7 +189,7 @@ pub async fn sign_in(
             let kind = SessionKind::Browser { remembered: !remember.is_empty() };
             let (visit, before) = (&call.visit, call.caller.as_ref());
             let step = super::sign_in(&call.state, &credentials, kind, visit, before).await?;
-            Ok(stepped(&call, step, &next))
+            Ok(stepped(&call.state, before, step, &next))
         }
         .await,
     );
@@ -193,15 +197,15 @@ pub async fn sign_in(
 }
 
 /// Goes to `next`, or to the second factor on the way there.
-fn stepped(call: &FormCall, step: Step, next: &str) -> Done {
+fn stepped(state: &AppState, caller: Option<&SignedIn>, step: Step, next: &str) -> Done {
     match step {
-        Step::Entered(by_proof) => entered(call, *by_proof, next),
-        Step::SecondFactor(half_open) => second_factor::go_there(call, half_open, next),
+        Step::Entered(by_proof) => entered(state, *by_proof, next),
+        Step::SecondFactor(half_open) => second_factor::go_there(state, caller, half_open, next),
     }
 }
 
 /// Goes to `next`, unless there is something to tell first.
-fn entered(call: &FormCall, entered: Entered, next: &str) -> Done {
+fn entered(state: &AppState, entered: Entered, next: &str) -> Done {
     let notice = match &entered {
         Entered { password_removed: true, .. } => Some(TAKEN_OVER),
         Entered { deletion_undone: true, .. } => Some(KEPT),
@@ -209,7 +213,7 @@ fn entered(call: &FormCall, entered: Entered, next: &str) -> Done {
     };
     let next = if notice.is_some() { HOME.to_owned() } else { safe_next(next) };
     let offer = entered.offers_passkey.then_some(PASSKEY_OFFER);
-    call.entered(entered, &next, notice.or(offer))
+    accepted::entered(state, entered, &next, notice.or(offer))
 }
 
 async fn sign_in_page(
@@ -234,6 +238,7 @@ async fn show_sign_in(
     let remembered = state.settings.sessions.remember_ttl;
     let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
     let destination = destination::of(&state.apps, form.value("next")).await;
+    let providers = state.providers.all().to_vec();
     let form = match form.value("username") {
         "" => form.with("username", &destination.login_hint),
         _ => form,
@@ -251,6 +256,7 @@ async fn show_sign_in(
             button(t("sign-in")),
             second_factor::passkey_button(form),
             by_code.into_any(),
+            with::buttons(&providers, form.value("next"), "with-provider").into_any(),
         ];
         let href = instead(form, &SIGN_UP);
         let resend = must_verify.then(|| {
@@ -432,6 +438,10 @@ async fn show_confirm(
     let is_reachable = state.mail.is_some()
         && emails::of(&state.store, caller.account()).await?.verified.is_some();
     let second = factors::of(state, caller.account()).await?;
+    let linked = match has_password {
+        true => Vec::new(),
+        false => with::linked(state, caller).await?,
+    };
     render_form(state, form, viewer, headers, move |form, token| {
         let lead = match &form.pending {
             _ if !has_password && second.passkeys > 0 => t("confirm-lead-passkey"),
@@ -465,6 +475,7 @@ async fn show_confirm(
             view! { <a class="button" href=another_code(form)>{t("confirm-by-code")}</a> }
         });
         fields.push(by_code.into_any());
+        fields.push(with::buttons(&linked, form.value("next"), "confirm-with").into_any());
         let other = view! { <a href="/account">{t("confirm-cancel")}</a> };
         alone(form, token, Some(lead), fields, Some(other.into_any()))
     })

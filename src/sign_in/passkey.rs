@@ -51,7 +51,7 @@ pub async fn sign_in_by_passkey(
     };
     let account = answered.passkey().map_or(NOBODY, |key| key.account);
     let holder = passwords::holder(store, account).await?;
-    let attempt = Attempt::by_passkey(services, holder, visit).await?;
+    let attempt = Attempt::by_possession(services, holder, visit).await?;
     let proven = attempt.proven_if(true, services, visit).await?;
     let proof = Proof::Passkey(&answered, storage);
     let Some(step) = enter(services, &proven, proof, kind, visit).await? else {

@@ -50,7 +50,7 @@ impl Waiting {
         let mut words = text.split(' ');
         let carrier = Carrier::of_word(words.next()?)?;
         let first = words.next()?;
-        let firsts = [First::Password, First::EmailCode];
+        let firsts = [First::Password, First::EmailCode, First::Identity { strong: false }];
         let first = firsts.into_iter().find(|known| known.word() == first)?;
         let remembered = words.next()? == "remembered";
         Some(Self { carrier, first, remembered, browser: words.next()?.to_owned() })
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn what_waits_reads_back_as_itself() {
         for carrier in [Carrier::Browser, Carrier::Program] {
-            for first in [First::Password, First::EmailCode] {
+            for first in [First::Password, First::EmailCode, First::Identity { strong: false }] {
                 for remembered in [false, true] {
                     let browser = if remembered { "x" } else { "" }.to_owned();
                     let waiting = Waiting { carrier, first, remembered, browser };

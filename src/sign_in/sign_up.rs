@@ -68,7 +68,8 @@ pub async fn sign_up_alone(services: &Services, new: &NewAccount, visit: &Visit)
             let is_new = |holder: &Holder| holder.profile.created_at >= now() - SAME_SIGN_UP;
             let holder = holder.filter(is_new).ok_or(Refusal::UsernameTaken)?;
             let by = Place::of(visit, Some(holder.profile.id));
-            let same = services.passwords.verify(&new.password, holder.hash.as_ref(), by).await?;
+            let password = new.password.as_ref().ok_or(Refusal::UsernameTaken)?;
+            let same = services.passwords.verify(password, holder.hash.as_ref(), by).await?;
             if same.right { Ok(()) } else { Err(Refusal::UsernameTaken.into()) }
         }
         made => made.map(drop),
@@ -87,7 +88,8 @@ async fn same_again(
     let Some(Successor { session, profile }) = same else { return Ok(None) };
     let Some(holder) = passwords::holder(store, profile.id).await? else { return Ok(None) };
     let by = Place::of(visit, Some(profile.id));
-    if !services.passwords.verify(&new.password, holder.hash.as_ref(), by).await?.right {
+    let Some(password) = &new.password else { return Ok(None) };
+    if !services.passwords.verify(password, holder.hash.as_ref(), by).await?.right {
         return Ok(None);
     }
     Ok(Some(Entered::new(services, profile, session, holder.epoch, visit)?))

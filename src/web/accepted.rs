@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::web::{notices::Notice, state::AppState};
+use crate::{
+    sign_in::Entered,
+    web::{notices::Notice, state::AppState},
+};
 
 /// An accepted form: where to go next, and what to tell the browser.
 pub struct Done {
@@ -15,6 +18,20 @@ pub struct Done {
     pub notice: Option<Notice>,
     /// The id of the session that loads that page. `None`: nobody will be signed in.
     pub session: Option<String>,
+}
+
+/// Continues with the session in the cookie.
+#[must_use]
+pub fn entered(state: &AppState, entered: Entered, location: &str, notice: Option<Notice>) -> Done {
+    let Entered { session, token, device, .. } = entered;
+    let cookies = &state.cookies;
+    let mut headers = HeaderMap::new();
+    let cookie = cookies.set_session(token, session.remembered, session.ends_at);
+    headers.append(header::SET_COOKIE, cookie);
+    if let Some(device) = device {
+        headers.append(header::SET_COOKIE, cookies.set_device(device));
+    }
+    Done { location: location.to_owned(), headers, notice, session: Some(session.id) }
 }
 
 /// Continues without a session.

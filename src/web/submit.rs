@@ -17,7 +17,7 @@ use percent_encoding::percent_decode;
 
 use super::{
     CROSS_ORIGIN,
-    accepted::Done,
+    accepted::{self, Done},
     form::{self, Form, FormState, Show, TOKEN_FIELD},
     go_on, guard, mail_link,
     media_type::media_type,
@@ -144,15 +144,7 @@ impl FormCall {
     /// Continues with the session in the cookie.
     #[must_use]
     pub fn entered(&self, entered: Entered, location: &str, notice: Option<Notice>) -> Done {
-        let Entered { session, token, device, .. } = entered;
-        let cookies = &self.state.cookies;
-        let mut headers = HeaderMap::new();
-        let cookie = cookies.set_session(token, session.remembered, session.ends_at);
-        headers.append(header::SET_COOKIE, cookie);
-        if let Some(device) = device {
-            headers.append(header::SET_COOKIE, cookies.set_device(device));
-        }
-        Done { location: location.to_owned(), headers, notice, session: Some(session.id) }
+        accepted::entered(&self.state, entered, location, notice)
     }
 }
 

@@ -3,16 +3,12 @@
 
 use std::fs;
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
     app_support::*,
+    signer::{Key, now, unsigned},
     support::{Browser, TestServer, eventually, program},
 };
 
@@ -126,38 +122,6 @@ async fn db_a_pushed_request_waits_for_its_browser_a_minute_and_a_half_and_then_
     assert_eq!(browser.get(&named(&app, &uri)).await.status(), StatusCode::OK);
 }
 
-/// A key pair of an app's.
-struct Key {
-    pair: EcdsaKeyPair,
-    id: &'static str,
-}
-
-impl Key {
-    fn new(id: &'static str) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-        Self { pair, id }
-    }
-
-    fn public(&self) -> Value {
-        let point = self.pair.public_key().as_ref();
-        let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.id,
-               "x": part(&point[1..33]), "y": part(&point[33..65])})
-    }
-
-    fn sign(&self, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(header), part(claims));
-        let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).expect("signed");
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
-    }
-}
-
-fn now() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
-    i64::try_from(now.as_secs()).expect("a number")
-}
-
 fn good_header() -> Value {
     json!({"alg": "ES256", "kid": "one"})
 }
@@ -218,10 +182,7 @@ async fn a_wrong_assertion_is_refused() {
         key.sign(&good_header(), &claims)
     };
     let headed = |header: Value| key.sign(&header, &good);
-    let none = {
-        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        format!("{}.{}.", part(json!({"alg": "none"})), part(good.clone()))
-    };
+    let none = unsigned(&good);
     for (why, assertion) in [
         ("another key", other.sign(&good_header(), &good)),
         ("iss", with("iss", json!("somebody"))),

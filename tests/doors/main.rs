@@ -41,9 +41,11 @@ mod passkeys;
 mod password;
 #[path = "../doors_on_postgres/ports.rs"]
 mod ports;
+mod prehijacking;
 mod problems;
 mod process;
 mod profile;
+mod providers;
 mod recovery;
 mod refresh;
 mod second_step;
@@ -51,10 +53,12 @@ mod session_life;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod signer;
 mod smtp;
 mod support;
 mod tidy;
 mod twice;
+mod upstream;
 
 /// The `DATABASE_URL` of an empty database.
 async fn new_database(folder: &std::path::Path) -> String {

@@ -83,6 +83,7 @@ fn only_the_store_and_the_tables_of_rooms_know_sql() {
             "outbox",
             "passkeys",
             "passwords",
+            "providers",
             "sessions",
             "sessions/grants",
             "signing",
@@ -179,7 +180,7 @@ fn paths(tree: &str, before: &str) -> Vec<String> {
 }
 
 /// The rooms, in order: each may use those after it.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 28] = [
     "server",
     "cli",
     "forward_auth",
@@ -195,6 +196,7 @@ const ROOMS: [&str; 27] = [
     "mail",
     "passwords",
     "passkeys",
+    "providers",
     "apps",
     "groups",
     "sessions",

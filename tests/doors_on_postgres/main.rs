@@ -61,10 +61,14 @@ mod passkeys;
 mod password;
 mod ports;
 mod postgres;
+#[path = "../doors/prehijacking.rs"]
+mod prehijacking;
 #[path = "../doors/process.rs"]
 mod process;
 #[path = "../doors/profile.rs"]
 mod profile;
+#[path = "../doors/providers.rs"]
+mod providers;
 mod proxies;
 #[path = "../doors/recovery.rs"]
 mod recovery;
@@ -80,6 +84,8 @@ mod sessions;
 mod sign_in;
 #[path = "../doors/sign_up.rs"]
 mod sign_up;
+#[path = "../doors/signer.rs"]
+mod signer;
 #[path = "../doors/smtp.rs"]
 mod smtp;
 #[path = "../doors/support.rs"]
@@ -87,6 +93,8 @@ mod support;
 mod tls;
 #[path = "../doors/twice.rs"]
 mod twice;
+#[path = "../doors/upstream.rs"]
+mod upstream;
 
 /// The `DATABASE_URL` of an empty database.
 async fn new_database(_folder: &std::path::Path) -> String {

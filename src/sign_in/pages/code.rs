@@ -91,7 +91,7 @@ pub async fn sign_in_by_code(
             let kind = SessionKind::Browser { remembered: !remember.is_empty() };
             let (state, visit, before) = (&call.state, &call.visit, call.caller.as_ref());
             let step = code::sign_in_by_code(state, challenge, &code, kind, visit, before).await?;
-            let mut done = stepped(&call, step, &next);
+            let mut done = stepped(&call.state, call.caller.as_ref(), step, &next);
             done.headers.append(header::SET_COOKIE, state.cookies.forget_challenge());
             Ok(done)
         }

@@ -13,7 +13,7 @@ use crate::{
     factors::{self, Answer, FEW_CODES, Factors, by_mail},
     passkeys::Assertion,
     platform::error::{Error, Refusal, Result},
-    sessions::{Second, tokens::SessionKind},
+    sessions::{Second, caller::SignedIn, tokens::SessionKind},
     sign_in::{
         Entered, HalfOpen, Step, passkey,
         second_factor::{self as second, Taker},
@@ -115,7 +115,7 @@ pub async fn sign_in_by_passkey(
             let (state, visit, before) = (&call.state, &call.visit, call.caller.as_ref());
             let step =
                 passkey::sign_in_by_passkey(state, &challenge, assertion, kind, visit, before);
-            Ok(stepped(&call, step.await?, &next))
+            Ok(stepped(&call.state, call.caller.as_ref(), step.await?, &next))
         }
         .await,
     );
@@ -123,11 +123,16 @@ pub async fn sign_in_by_passkey(
 }
 
 /// To the second step, with its challenge in a cookie.
-pub(super) fn go_there(call: &FormCall, half_open: HalfOpen, next: &str) -> Done {
+pub(super) fn go_there(
+    state: &AppState,
+    caller: Option<&SignedIn>,
+    half_open: HalfOpen,
+    next: &str,
+) -> Done {
     let location = FormState::new(&SECOND).to(next).here();
-    let session = call.caller.as_ref().map(|caller| caller.session().to_owned());
+    let session = caller.map(|caller| caller.session().to_owned());
     let mut headers = HeaderMap::new();
-    let cookie = call.state.cookies.set_second_factor(half_open.challenge);
+    let cookie = state.cookies.set_second_factor(half_open.challenge);
     headers.append(header::SET_COOKIE, cookie);
     Done { location, headers, notice: None, session }
 }
@@ -171,7 +176,10 @@ pub async fn second_factor(
                     None => Err(Refusal::InvalidCode.into()),
                 };
                 return match step {
-                    Ok(step) => Ok(forgetting(&call, stepped(&call, step, &next))),
+                    Ok(step) => Ok(forgetting(
+                        &call,
+                        stepped(&call.state, call.caller.as_ref(), step, &next),
+                    )),
                     Err(Error::Refusal(Refusal::InvalidCode)) => Ok(over(&call, &next)),
                     Err(error) => Err(error),
                 };
@@ -204,7 +212,7 @@ pub async fn second_factor(
                 }
                 _ => None,
             };
-            let done = stepped(&call, step, &next);
+            let done = stepped(&call.state, call.caller.as_ref(), step, &next);
             let notice = done.notice.clone().or(codes_left.map(|_| FEW_LEFT));
             Ok(forgetting(&call, Done { notice, ..done }))
         }

@@ -201,6 +201,8 @@ fn said(notice: &Notice) -> Option<impl IntoView + use<>> {
         "deleted" | "device-over" | "not-done" | "few-codes" | "second-factor-over" => {
             ("notice warn", WARNING)
         }
+        word if word.starts_with("provider-") => ("notice warn", WARNING),
+        "identity-linked-to-another" | "identity-too-many" => ("notice warn", WARNING),
         _ => ("notice", DONE),
     };
     Some(view! {

@@ -1,0 +1,109 @@
+//! Identities at other providers that open an account.
+
+pub use super::sql::Identity;
+use super::{Person, Provider, sql};
+use crate::{
+    domain::AccountId,
+    platform::{error::Fault, random},
+    store::{
+        Store,
+        db::{Db, Tx},
+    },
+};
+
+/// The most identities of an account.
+pub(crate) const MOST: i64 = 20;
+
+/// The identity of this person there, if it opens an account.
+pub async fn find(
+    store: &Store,
+    provider: &Provider,
+    subject: &str,
+) -> Result<Option<Identity>, Fault> {
+    sql::identity(&mut store.read().await?, &provider.issuer_text, subject).await
+}
+
+/// The identities of an account, oldest first.
+pub async fn of(store: &Store, account: AccountId) -> Result<Vec<Identity>, Fault> {
+    sql::identities(&mut store.read().await?, account).await
+}
+
+/// Those of them that providers with these issuers vouch for.
+pub(crate) async fn count(
+    db: &mut Db,
+    account: AccountId,
+    issuers: &[&str],
+) -> Result<usize, Fault> {
+    let all = sql::identities(db, account).await?;
+    Ok(all.iter().filter(|identity| issuers.contains(&&*identity.issuer)).count())
+}
+
+/// The outcome of linking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linked {
+    Now,
+    /// It opens this account already.
+    Already,
+    /// It opens another account.
+    ToAnother,
+    TooMany,
+}
+
+/// Lets an identity open a locked account.
+pub(crate) async fn link(
+    tx: &mut Tx,
+    account: AccountId,
+    provider: &Provider,
+    person: &Person,
+    now: i64,
+) -> Result<Linked, Fault> {
+    if sql::identities(tx, account).await?.len() >= usize::try_from(MOST).unwrap_or_default() {
+        return Ok(Linked::TooMany);
+    }
+    let identity = Identity {
+        id: random::text()?,
+        account_id: account.0,
+        issuer: provider.issuer_text.clone(),
+        provider: provider.id.clone(),
+        label: person.label(),
+        created_at: now,
+        last_used_at: None,
+    };
+    if sql::insert(tx, &identity, &person.subject).await? {
+        return Ok(Linked::Now);
+    }
+    let found = sql::identity(tx, &provider.issuer_text, &person.subject).await?;
+    Ok(match found {
+        Some(found) if found.account() == account => Linked::Already,
+        _ => Linked::ToAnother,
+    })
+}
+
+/// Notes that an identity opens its account now. `false`: it no longer does.
+pub(crate) async fn note_use(
+    tx: &mut Tx,
+    id: &str,
+    account: AccountId,
+    now: i64,
+) -> Result<bool, Fault> {
+    sql::note_use(tx, id, account, now).await
+}
+
+/// Unlinks an identity of an account, and returns it.
+pub(crate) async fn unlink(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+) -> Result<Option<Identity>, Fault> {
+    let all = sql::identities(tx, account).await?;
+    let found = all.into_iter().find(|identity| identity.id == id);
+    if found.is_some() {
+        sql::delete(tx, account, id).await?;
+    }
+    Ok(found)
+}
+
+/// Unlinks all identities of an account. Returns how many there were.
+pub(crate) async fn unlink_all(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
+    sql::delete_all(tx, account).await
+}
