@@ -99,8 +99,8 @@ impl Providers {
             return Err(Failed::Wrong(format!("it calls itself {}", document.issuer)));
         }
         let Document { authorization_endpoint, token_endpoint, jwks_uri, .. } = &document;
-        let mut all = [authorization_endpoint, token_endpoint, jwks_uri].into_iter();
-        if !all.all(|url| matches!(url.scheme(), "https" | "http")) {
+        let is_web = |url: &&Url| matches!(url.scheme(), "https" | "http");
+        if ![authorization_endpoint, token_endpoint, jwks_uri].iter().all(is_web) {
             return Err(Failed::Wrong("one of its endpoints is no web address".to_owned()));
         }
         Ok(document)
