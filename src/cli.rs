@@ -13,6 +13,7 @@ use crate::{
         settings::{BadSetting, Known, Sources},
         terminal::{Failure, say},
     },
+    providers,
     server::{self, tables},
     settings::Settings,
     signing::cli::{self as signing, KeysCommand},
@@ -173,6 +174,17 @@ fn settings() -> Result<Settings, Failure> {
         .map_err(|faults| Failure(faults.iter().map(ToString::to_string).collect()))
 }
 
+/// What is wrong in the files that settings name, and would stop the start.
+fn bad_files(settings: &Settings) -> Vec<String> {
+    let of_apps = settings.apps.file.as_deref().map(crate::apps::file::read);
+    let of_providers = settings.providers.file.as_deref().map(providers::read);
+    let apps = of_apps.and_then(Result::err).into_iter().flatten();
+    let providers = of_providers.and_then(Result::err).into_iter().flatten();
+    apps.map(|fault| format!("APPS_FILE: {fault}"))
+        .chain(providers.map(|fault| format!("PROVIDERS_FILE: {fault}")))
+        .collect()
+}
+
 fn check() -> Result<(), Failure> {
     let sources = Sources::of_process();
     let result = Settings::read(&sources);
@@ -194,6 +206,10 @@ fn check() -> Result<(), Failure> {
     }
     match result {
         Ok(settings) => {
+            let faults = bad_files(&settings);
+            if !faults.is_empty() {
+                return Err(Failure(faults));
+            }
             let of_database = on_runtime_quietly(server::cli::look_at_factors(&settings));
             for warning in settings.warnings().into_iter().chain(of_database) {
                 say(&format!("Warning: {warning}"));

@@ -57,8 +57,9 @@ use crate::{
 use trusted_clock::SteadyClock;
 
 /// Every route. The account pages are in the order of the navigation. `has_mail`: without mail,
-/// nothing that needs it is there. `recovers_by_mail`: so can second factors be removed.
-fn map(has_mail: bool, recovers_by_mail: bool) -> Map {
+/// nothing that needs it is there. `recovers_by_mail`: so can second factors be removed. `has_providers`:
+/// people sign in with others.
+fn map(has_mail: bool, recovers_by_mail: bool, has_providers: bool) -> Map {
     let mut map = Map::default();
     web::pages::routes(&mut map);
     web::health::routes(&mut map);
@@ -67,7 +68,6 @@ fn map(has_mail: bool, recovers_by_mail: bool) -> Map {
     sign_in::pages::routes(&mut map);
     sign_in::json::routes(&mut map);
     sign_in::pages::second_factor::routes(&mut map);
-    sign_in::pages::with::routes(&mut map);
     sign_in::json::second_factor::routes(&mut map);
     overview::pages::routes(&mut map);
     accounts::pages::profile_routes(&mut map);
@@ -96,6 +96,9 @@ fn map(has_mail: bool, recovers_by_mail: bool) -> Map {
         sign_in::pages::forgot::routes(&mut map);
         sign_in::pages::resend::routes(&mut map);
         sign_in::json::mail::routes(&mut map);
+    }
+    if has_providers {
+        sign_in::pages::with::routes(&mut map);
     }
     if has_mail && recovers_by_mail {
         factors::pages::by_mail::routes(&mut map);
@@ -254,7 +257,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let passwords = Passwords::new(cores)
         .map_err(|error| StartError(format!("no threads for hashing: {error}")))?;
     let cookies = Cookies::new(&public_url);
-    let map = map(settings.mail.url.is_some(), settings.factors.recovery_by_mail);
+    let providers = match &settings.providers.file {
+        Some(file) => providers::read(file)
+            .map_err(|faults| StartError(format!("PROVIDERS_FILE: {}", faults.join("; "))))?,
+        None => Vec::new(),
+    };
+    let (has_mail, recovers) = (settings.mail.url.is_some(), settings.factors.recovery_by_mail);
+    let map = map(has_mail, recovers, !providers.is_empty());
     let openapi = openapi::document(&map, &public_url, &cookies, settings.passwords.policy);
     let previous = settings.keys.previous.as_ref();
     let unreadable = signing::keep_readable(&store, &keys).await.map_err(failed)?;
@@ -275,11 +284,6 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     }
     let live_sessions = Arc::new(LiveSessions::new(store.clone()));
     let fetcher = Fetcher::new(settings.apps.fetch_allow.clone()).map_err(failed)?;
-    let providers = match &settings.providers.file {
-        Some(file) => providers::read(file)
-            .map_err(|faults| StartError(format!("PROVIDERS_FILE: {}", faults.join("; "))))?,
-        None => Vec::new(),
-    };
     let providers = Providers::new(providers, fetcher.clone());
     let for_metadata = settings.apps.dynamic.then(|| fetcher.clone());
     let apps = Arc::new(KnownApps::new(store.clone(), live_sessions.clone(), for_metadata));

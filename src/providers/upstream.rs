@@ -55,6 +55,8 @@ pub struct Sent<'a> {
     pub nonce: &'a str,
     /// PKCE (RFC 7636).
     pub verifier: &'a str,
+    /// If the person confirms who they are: since when that counts.
+    pub confirms_since: Option<i64>,
 }
 
 /// The parameters with which a person comes back.
@@ -122,6 +124,10 @@ impl Providers {
             .append_pair("code_challenge_method", "S256");
         if provider.kind == Kind::OpenId {
             url.query_pairs_mut().append_pair("nonce", sent.nonce);
+            if sent.confirms_since.is_some() {
+                // Whoever is signed in there shows anew who they are.
+                url.query_pairs_mut().append_pair("max_age", "0");
+            }
         }
         Ok(url.into())
     }
@@ -174,7 +180,7 @@ impl Providers {
         let Some(id_token) = &tokens.id_token else {
             return Err(Failed::Wrong("it gave no ID token".to_owned()));
         };
-        let claims = self.id_token(provider, &document, &tokens, id_token, sent.nonce).await?;
+        let claims = self.id_token(provider, &document, &tokens, id_token, sent).await?;
         let mut person = person(provider, &claims)?;
         if person.email.is_none() && person.name.is_none() && person.username.is_none() {
             self.ask_more(provider, &document, &tokens, &mut person).await?;
@@ -232,7 +238,7 @@ impl Providers {
         document: &Document,
         tokens: &Tokens,
         id_token: &str,
-        nonce: &str,
+        sent: &Sent<'_>,
     ) -> Result<Claims, Failed> {
         let wrong = |why: &str| Failed::Wrong(format!("its ID token {why}"));
         let fetch =
@@ -274,7 +280,13 @@ impl Providers {
         if claims.get("nbf").is_some() && time("nbf").is_none_or(|nbf| nbf > now + SKEW) {
             return Err(wrong("is not good yet"));
         }
-        if text("nonce") != Some(nonce) {
+        // Some providers don't know what was asked for, and don't say.
+        if let (Some(since), Some(_)) = (sent.confirms_since, claims.get("auth_time"))
+            && time("auth_time").is_none_or(|at| at < since - SKEW)
+        {
+            return Err(wrong("is of an earlier sign-in there"));
+        }
+        if text("nonce") != Some(sent.nonce) {
             return Err(wrong("is of another sign-in"));
         }
         if let Some(hash) = claims.get("at_hash")

@@ -33,6 +33,18 @@ pub struct Visit {
     pub purpose: Purpose,
     /// The page that follows.
     pub next: String,
+    /// If the person is signed in here already: when they left, to confirm who they are.
+    #[serde(default)]
+    pub confirms_since: Option<i64>,
+}
+
+/// Why somebody goes to a provider.
+pub struct Departure<'a> {
+    pub purpose: Purpose,
+    /// The page that follows.
+    pub next: &'a str,
+    /// Whether they are signed in here already, and so confirm who they are.
+    pub confirms: bool,
 }
 
 /// A visit that waits, or has come back.
@@ -50,11 +62,12 @@ pub(crate) async fn begin(
     keys: &Keys,
     provider: &Provider,
     browser: &str,
-    (purpose, next): (Purpose, &str),
+    Departure { purpose, next, confirms }: Departure<'_>,
 ) -> Result<(Visit, String), Fault> {
     let (state, at) = (random::token()?, now());
     let (nonce, verifier, next) = (random::token()?, random::token()?, next.to_owned());
-    let visit = Visit { nonce, verifier, purpose, next };
+    let confirms_since = confirms.then_some(at);
+    let visit = Visit { nonce, verifier, purpose, next, confirms_since };
     let hash = sha256(&state);
     let text = serde_json::to_string(&visit).map_err(Fault::internal)?;
     let sealed = keys.seal(Sealed::ProviderVisit(&hash), &text)?;

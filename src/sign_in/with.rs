@@ -25,7 +25,7 @@ use crate::{
         Failed, Person, Provider,
         identities::{self, Linked},
         upstream::{Answer, Sent},
-        visits::{self, Purpose},
+        visits::{self, Departure, Purpose},
     },
     services::Services,
     sessions::{
@@ -52,7 +52,7 @@ pub async fn depart(
     services: &Services,
     provider: &Provider,
     browser: &str,
-    (purpose, next): (Purpose, &str),
+    departure: Departure<'_>,
     visit: &Visit,
 ) -> Result<std::result::Result<String, Failed>> {
     let counters = services.throttle.counters(&services.keys, Who::Departure, visit);
@@ -63,7 +63,7 @@ pub async fn depart(
         return Err(limited);
     }
     let (begun, state) =
-        visits::begin(&mut tx, &services.keys, provider, browser, (purpose, next)).await?;
+        visits::begin(&mut tx, &services.keys, provider, browser, departure).await?;
     tx.commit().await?;
     let redirect_uri = callback(services, &provider.id);
     let sent = Sent {
@@ -71,6 +71,7 @@ pub async fn depart(
         state: &state,
         nonce: &begun.nonce,
         verifier: &begun.verifier,
+        confirms_since: begun.confirms_since,
     };
     let address = services.providers.address(provider, &sent).await;
     if let Err(failed) = &address {
@@ -138,6 +139,7 @@ pub async fn come_back(
         state: back.state,
         nonce: &found.visit.nonce,
         verifier: &found.visit.verifier,
+        confirms_since: found.visit.confirms_since,
     };
     let person = match (back.code, back.error) {
         (Some(code), None) => {

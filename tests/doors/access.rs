@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use latchkey::web::routes::{Door, Policy};
 use reqwest::{Method, StatusCode, header};
 
-use crate::support::*;
+use crate::{
+    support::*,
+    upstream::{Upstream, server_with},
+};
 
 #[tokio::test]
 async fn the_list_of_what_is_open_is_this_one() {
@@ -64,8 +67,10 @@ async fn the_list_of_what_is_open_is_this_one() {
             "POST /auth/signin",
             "POST /auth/signup",
             "POST /authorize",
+            "POST /device_authorization",
             "POST /introspect",
             "POST /logout",
+            "POST /par",
             "POST /revoke",
             "POST /token",
             "POST /userinfo",
@@ -89,13 +94,16 @@ fn the_server_functions_are_these_and_all_are_post() {
             "POST /api/change_password",
             "POST /api/confirm",
             "POST /api/confirm_totp",
+            "POST /api/decide_device",
             "POST /api/decline_passkey_offer",
             "POST /api/delete_account",
             "POST /api/disown_email",
             "POST /api/distrust_device",
             "POST /api/end_other_sessions",
             "POST /api/end_session",
+            "POST /api/enter_device_code",
             "POST /api/forgot_password",
+            "POST /api/link_provider",
             "POST /api/recover_by_mail",
             "POST /api/remove_email",
             "POST /api/remove_passkey",
@@ -114,9 +122,11 @@ fn the_server_functions_are_these_and_all_are_post() {
             "POST /api/sign_out",
             "POST /api/sign_out_of_all",
             "POST /api/sign_up",
+            "POST /api/sign_up_with",
             "POST /api/stop_reset_of_factors",
             "POST /api/switch_account",
             "POST /api/take_back_app",
+            "POST /api/unlink_provider",
             "POST /api/use_recovery_codes",
             "POST /api/verify_email",
         ]
@@ -165,6 +175,30 @@ async fn with_mail_these_are_open_as_well() {
 }
 
 #[tokio::test]
+async fn with_other_providers_these_are_open_too() {
+    let open = |server: &TestServer| -> BTreeSet<String> {
+        let routes = server.running.state.routes.iter();
+        let open =
+            routes.filter(|(_, _, method, policy)| policy.is_open() && **method != Method::HEAD);
+        open.map(|(path, _, method, _)| format!("{method} {path}")).collect()
+    };
+    let upstream = Upstream::start().await;
+    let with = server_with(&[upstream.entry("work", "")], &[]).await;
+    let more: Vec<String> =
+        open(&with).difference(&open(&TestServer::start().await)).cloned().collect();
+    assert_eq!(
+        more,
+        [
+            "GET /signin/with/{id}",
+            "GET /signin/with/{id}/callback",
+            "GET /signup/with",
+            "POST /api/sign_up_with",
+            "POST /signin/with/{id}/callback",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn with_recovery_by_mail_these_are_open_too() {
     let all = [&MAIL[..], &[("RECOVERY_BY_MAIL", "yes")]].concat();
     let server = TestServer::start_with(&all).await;
@@ -186,7 +220,8 @@ async fn with_recovery_by_mail_these_are_open_too() {
 #[tokio::test]
 async fn every_server_function_is_a_form_and_every_form_a_server_function() {
     let all = [&MAIL[..], &[("RECOVERY_BY_MAIL", "yes")]].concat();
-    let server = TestServer::start_with(&all).await;
+    let upstream = Upstream::start().await;
+    let server = server_with(&[upstream.entry("work", "")], &all).await;
     let functions: BTreeSet<&str> =
         server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
     let routes = &server.running.state.routes;
@@ -227,6 +262,7 @@ async fn every_other_route_is_closed_to_a_stranger() {
         [
             "DELETE /user",
             "DELETE /user/apps/{id}",
+            "DELETE /user/links/{id}",
             "DELETE /user/passkeys/{id}",
             "DELETE /user/sessions",
             "DELETE /user/sessions/{id}",
@@ -243,12 +279,15 @@ async fn every_other_route_is_closed_to_a_stranger() {
             "GET /account/security/second-factor",
             "GET /account/sessions",
             "GET /confirm",
+            "GET /device",
+            "GET /device/confirm",
             "GET /profile",
             "GET /user",
             "GET /user/apps",
             "GET /user/data",
             "GET /user/factors",
             "GET /user/history",
+            "GET /user/links",
             "GET /user/profile",
             "GET /user/sessions",
             "GET /user/trusted-devices",
@@ -264,12 +303,15 @@ async fn every_other_route_is_closed_to_a_stranger() {
             "HEAD /account/security/second-factor",
             "HEAD /account/sessions",
             "HEAD /confirm",
+            "HEAD /device",
+            "HEAD /device/confirm",
             "HEAD /profile",
             "HEAD /user",
             "HEAD /user/apps",
             "HEAD /user/data",
             "HEAD /user/factors",
             "HEAD /user/history",
+            "HEAD /user/links",
             "HEAD /user/profile",
             "HEAD /user/sessions",
             "HEAD /user/trusted-devices",
@@ -282,11 +324,13 @@ async fn every_other_route_is_closed_to_a_stranger() {
             "POST /api/change_password",
             "POST /api/confirm",
             "POST /api/confirm_totp",
+            "POST /api/decide_device",
             "POST /api/decline_passkey_offer",
             "POST /api/delete_account",
             "POST /api/distrust_device",
             "POST /api/end_other_sessions",
             "POST /api/end_session",
+            "POST /api/enter_device_code",
             "POST /api/remove_passkey",
             "POST /api/remove_totp",
             "POST /api/rename_passkey",
@@ -295,6 +339,7 @@ async fn every_other_route_is_closed_to_a_stranger() {
             "POST /api/sign_out_of_all",
             "POST /api/switch_account",
             "POST /api/take_back_app",
+            "POST /api/unlink_provider",
             "POST /api/use_recovery_codes",
             "POST /auth/confirm",
             "POST /auth/signout",

@@ -347,6 +347,29 @@ async fn db_linking_takes_a_fresh_proof_here() {
 }
 
 #[tokio::test]
+async fn whoever_confirms_by_a_provider_signs_in_there_anew() {
+    let (server, upstream) = with_work("").await;
+    let ann = Browser::new(&server);
+    arrive(&ann, &upstream, &person("ann"), "ann").await;
+    let confirm = ann.page("/confirm?next=%2Faccount").await;
+    assert!(confirm.contains("Confirm with"), "{confirm}");
+    let address = leaves(&ann, "/signin/with/work?next=%2Faccount").await;
+    assert_eq!(param(&address, "max_age").as_deref(), Some("0"));
+    let mut stale = person("ann");
+    stale["auth_time"] = json!(crate::signer::now() - 600);
+    let back = location(&ann.get(&upstream.comes_back(&address, &stale, &[])).await);
+    assert_eq!(back, "/account/security");
+    let address = leaves(&ann, "/signin/with/work?next=%2Faccount").await;
+    let mut fresh = person("ann");
+    fresh["auth_time"] = json!(crate::signer::now());
+    let back = location(&ann.get(&upstream.comes_back(&address, &fresh, &[])).await);
+    assert_eq!(back, "/account");
+    // A stranger need not.
+    let address = leaves(&Browser::new(&server), "/signin/with/work").await;
+    assert_eq!(param(&address, "max_age"), None);
+}
+
+#[tokio::test]
 async fn a_link_that_somebody_else_began_is_not_finished_in_my_session() {
     let (server, upstream) = with_work("").await;
     let mallory = Browser::signed_up(&server, "mallory").await;

@@ -24,7 +24,7 @@ use crate::{
     providers::{
         self, Failed, Provider,
         identities::{self, Linked},
-        visits::Purpose,
+        visits::{Departure, Purpose},
     },
     sessions::caller::SignedIn,
     sign_in::with::{self, Arrival, Back, Newcomer, Outcome},
@@ -99,6 +99,7 @@ fn provider_of(state: &AppState, id: Named) -> Result<Arc<Provider>> {
 async fn depart(
     State(state): State<AppState>,
     id: Named,
+    viewer: Viewer,
     visit: Visit,
     query: AnyQuery,
     headers: HeaderMap,
@@ -114,8 +115,9 @@ async fn depart(
             (visitor, Some(cookie))
         }
     };
-    let purpose = (Purpose::SignIn, &*next);
-    let mut answer = match with::depart(&state, &provider, &visitor, purpose, &visit).await? {
+    let confirms = viewer.caller.is_some();
+    let departure = Departure { purpose: Purpose::SignIn, next: &next, confirms };
+    let mut answer = match with::depart(&state, &provider, &visitor, departure, &visit).await? {
         Ok(address) => Redirect::to(&address).into_response(),
         Err(failed) => {
             let notice = if matches!(failed, Failed::Away(_)) { AWAY } else { WRONG };
@@ -216,8 +218,9 @@ async fn link(call: &FormCall, id: &str) -> Result<Done> {
             (visitor, Some(cookie))
         }
     };
-    let purpose = (Purpose::Link(caller.family().to_owned()), SECURITY);
-    match with::depart(state, &provider, &visitor, purpose, &call.visit).await? {
+    let purpose = Purpose::Link(caller.family().to_owned());
+    let departure = Departure { purpose, next: SECURITY, confirms: true };
+    match with::depart(state, &provider, &visitor, departure, &call.visit).await? {
         Ok(address) => {
             let mut done = call.on(&address);
             if let Some(cookie) = cookie {
