@@ -145,7 +145,7 @@ test("an MCP client that nobody registered signs in for the first time", async (
   const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
   execFileSync("openssl", [
     "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate,
+    "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", certificate,
   ], { stdio: "ignore" });
   const [mcpPort, callbackPort] = [await freePort(), await freePort()];
   const site = createHttps({ key: readFileSync(key), cert: readFileSync(certificate) });
@@ -164,7 +164,7 @@ test("an MCP client that nobody registered signs in for the first time", async (
     token_endpoint_auth_method: "none",
   });
 
-  const server = await start({ DYNAMIC_APPS: "yes", FETCH_ALLOW: "127.0.0.1", SSL_CERT_FILE: certificate });
+  const server = await start({ DYNAMIC_APPS: "yes", FETCH_ALLOW: "127.0.0.1,::1", SSL_CERT_FILE: certificate });
   const resource = `http://localhost:${mcpPort}/mcp`;
   operate(server.url, "app", "add", "Notes", "--serves", resource, "--scope", "notes");
   const children: ChildProcess[] = [];
