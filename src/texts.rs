@@ -263,7 +263,11 @@ mod tests {
         };
         let (_, _, english) = Language::ALL[0];
         for (language, _, text) in Language::ALL {
-            assert!(FluentResource::try_new(text.to_owned()).is_ok(), "{language}");
+            let resource = FluentResource::try_new(text.to_owned());
+            let resource = resource.unwrap_or_else(|_| panic!("{language}"));
+            // No text has the name of another.
+            let twice = FluentBundle::new_concurrent(Vec::new()).add_resource(resource).err();
+            assert!(twice.is_none(), "{language}: {twice:?}");
             assert_eq!(names(text), names(english), "{language}");
             assert_eq!(variables(text), variables(english), "{language}");
         }

@@ -14,6 +14,7 @@ use crate::{
     emails::{self, State},
     passwords::{self, PasswordHash},
     platform::{clock::now, error::Fault},
+    providers::identities,
     store::Store,
 };
 
@@ -209,6 +210,14 @@ where
             taken.push((number, "has a verified email address that is another account's"));
             continue;
         }
+        let mut is_linked = false;
+        for link in &account.links {
+            is_linked |= identities::is_taken(&mut tx, &link.issuer, &link.subject).await?;
+        }
+        if is_linked {
+            taken.push((number, "has a link that is another account's"));
+            continue;
+        }
         if add(&mut tx, &row, hash.as_ref()).await?.is_none() {
             taken.push((
                 number,
@@ -218,6 +227,9 @@ where
         }
         if let Some((email, state)) = &account.email {
             emails::import(&mut tx, id, email, *state, emails::UNKNOWN, at).await?;
+        }
+        for link in &account.links {
+            identities::import(&mut tx, id, (&link.issuer, &link.subject, &link.label), at).await?;
         }
         let event = Event::without_request(By::Operator, IMPORTED, Some(id), at);
         audit::record(&mut tx, &event).await?;

@@ -230,8 +230,7 @@ async fn show_consent(
         let fields = vec![
             vouching.into_any(),
             who.into_any(),
-            learns(&request.app.name, &request.scope),
-            resource_line(&request.resource),
+            gets(&request.app.name, &request.scope, &request.resource),
             view! { <p class="hint">{back}</p> }.into_any(),
             view! {
                 <div class="actions">
@@ -250,42 +249,47 @@ async fn show_consent(
     .await
 }
 
-/// What an app gets by a scope, as a list. Of the scopes of its own, a service says no more than the name.
-fn learns(app: &str, scope: &str) -> AnyView {
-    let known = LEARNS.iter().filter(|(word, ..)| has(scope, word)).map(|(_, icon, text)| {
-        view! { <li>{icon.view()} <div><p>{language().text(text)}</p></div></li> }.into_any()
+/// What an app learns and may do, as lists. Of the scopes of its own, a service says no more than the name.
+fn gets(app: &str, scope: &str, resource: &str) -> AnyView {
+    let item = |icon: Icon, words: AnyView| view! { <li>{icon.view()} <div>{words}</div></li> };
+    let learns: Vec<_> = LEARNS
+        .iter()
+        .filter(|(word, ..)| has(scope, word))
+        .map(|(_, icon, text)| {
+            let text = language().text(text);
+            item(*icon, view! { <p>{text}</p> }.into_any()).into_any()
+        })
+        .collect();
+    let own: Vec<_> = words(scope)
+        .filter(|word| !SCOPES.contains(word))
+        .map(|word| view! { " " <code>{word.to_owned()}</code> })
+        .collect();
+    let uses = (!resource.is_empty()).then(|| {
+        let own = (!own.is_empty()).then(|| view! { <p class="hint">{t("may-scopes")} {own}</p> });
+        let resource = ("resource", isolated(resource).into());
+        let words = view! { <p>{t_with("may-use", &[resource])}</p> {own} };
+        item(GRID, words.into_any()).into_any()
     });
-    let own = words(scope).filter(|word| !SCOPES.contains(word)).map(|word| {
-        let scope = view! { <code>{word.to_owned()}</code> };
-        view! { <li>{GRID.view()} <div><p>{t("learns-own")} " " {scope}</p></div></li> }.into_any()
-    });
-    let all: Vec<AnyView> = known.chain(own).collect();
-    if all.is_empty() {
-        return ().into_any();
-    }
-    view! {
-        <p>{t_with("consent-learns", &[("app", isolated(app).into())])}</p>
-        <ul class="list">{all}</ul>
-    }
-    .into_any()
-}
-
-/// In whose name it acts elsewhere.
-fn resource_line(resource: &str) -> AnyView {
-    if resource.is_empty() {
-        return ().into_any();
-    }
-    let resource = isolated(resource);
-    view! { <p>{t_with("consent-resource", &[("resource", resource.into())])}</p> }.into_any()
+    let stays = has(scope, "offline_access")
+        .then(|| item(CLOCK, view! { <p>{t("may-stay")}</p> }.into_any()).into_any());
+    let may: Vec<AnyView> = [uses, stays].into_iter().flatten().collect();
+    let list = |name: &'static str, items: Vec<AnyView>| {
+        (!items.is_empty()).then(|| {
+            view! {
+                <p>{t_with(name, &[("app", isolated(app).into())])}</p>
+                <ul class="list">{items}</ul>
+            }
+        })
+    };
+    view! { {list("consent-learns", learns)} {list("consent-may", may)} }.into_any()
 }
 
 /// What an app learns by a scope, in words.
-const LEARNS: [(&str, Icon, &str); 5] = [
+const LEARNS: [(&str, Icon, &str); 4] = [
     ("openid", KEY, "learns-openid"),
     ("profile", USER, "learns-profile"),
     ("email", MAIL, "learns-email"),
     ("groups", USERS, "learns-groups"),
-    ("offline_access", CLOCK, "learns-offline"),
 ];
 
 static SWITCH: Form = Form {

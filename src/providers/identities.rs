@@ -1,5 +1,7 @@
 //! Identities at other providers that open an account.
 
+use std::collections::HashMap;
+
 pub use super::sql::Identity;
 use super::{Person, Provider, sql};
 use crate::{
@@ -64,12 +66,13 @@ pub(crate) async fn link(
         id: random::text()?,
         account_id: account.0,
         issuer: provider.issuer_text.clone(),
+        subject: person.subject.clone(),
         provider: provider.id.clone(),
         label: person.label(),
         created_at: now,
         last_used_at: None,
     };
-    if sql::insert(tx, &identity, &person.subject).await? {
+    if sql::insert(tx, &identity).await? {
         return Ok(Linked::Now);
     }
     let found = sql::identity(tx, &provider.issuer_text, &person.subject).await?;
@@ -77,6 +80,47 @@ pub(crate) async fn link(
         Some(found) if found.account() == account => Linked::Already,
         _ => Linked::ToAnother,
     })
+}
+
+/// Whether an identity opens an account.
+pub(crate) async fn is_taken(tx: &mut Tx, issuer: &str, subject: &str) -> Result<bool, Fault> {
+    Ok(sql::identity(tx, issuer, subject).await?.is_some())
+}
+
+/// Adds an identity of an imported account: issuer, subject and label. It must not be taken.
+pub(crate) async fn import(
+    tx: &mut Tx,
+    account: AccountId,
+    (issuer, subject, label): (&str, &str, &str),
+    now: i64,
+) -> Result<(), Fault> {
+    let label = if label.is_empty() { subject } else { label };
+    let identity = Identity {
+        id: random::text()?,
+        account_id: account.0,
+        issuer: issuer.to_owned(),
+        subject: subject.to_owned(),
+        // Until the issuer is in the file, it has no other name.
+        provider: issuer.to_owned(),
+        label: label.to_owned(),
+        created_at: now,
+        last_used_at: None,
+    };
+    sql::insert(tx, &identity).await?;
+    Ok(())
+}
+
+/// The identities of each account with an id greater than `after`, up to `last`.
+pub(crate) async fn between(
+    store: &Store,
+    after: i64,
+    last: i64,
+) -> Result<HashMap<AccountId, Vec<Identity>>, Fault> {
+    let mut all: HashMap<AccountId, Vec<Identity>> = HashMap::new();
+    for identity in sql::between(&mut store.read().await?, after, last).await? {
+        all.entry(identity.account()).or_default().push(identity);
+    }
+    Ok(all)
 }
 
 /// Notes that an identity opens its account now. `false`: it no longer does.

@@ -49,6 +49,7 @@ pub struct Identity {
     pub id: String,
     pub account_id: i64,
     pub issuer: String,
+    pub subject: String,
     /// The id of the provider, as it was in the file.
     pub provider: String,
     /// What people call it there.
@@ -64,7 +65,7 @@ impl Identity {
     }
 }
 
-const COLUMNS: &str = "id, account_id, issuer, provider, label, created_at, last_used_at";
+const COLUMNS: &str = "id, account_id, issuer, subject, provider, label, created_at, last_used_at";
 
 pub(super) async fn identity(
     db: &mut Db,
@@ -81,11 +82,21 @@ pub(super) async fn identities(db: &mut Db, account: AccountId) -> Result<Vec<Id
     db.all(sql_of(query).bind(account)).await
 }
 
+/// Those of the accounts with ids greater than `after`, up to `last`.
+pub(super) async fn between(db: &mut Db, after: i64, last: i64) -> Result<Vec<Identity>, Fault> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM identities WHERE account_id > $1 AND account_id <= $2 \
+         ORDER BY created_at, id"
+    );
+    db.all(sql_of(query).bind(after).bind(last)).await
+}
+
 /// `false`: it opens an account already.
-pub(super) async fn insert(tx: &mut Tx, new: &Identity, subject: &str) -> Result<bool, Fault> {
+pub(super) async fn insert(tx: &mut Tx, new: &Identity) -> Result<bool, Fault> {
     let insert = "INSERT INTO identities (id, account_id, issuer, subject, provider, label, created_at) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (issuer, subject) DO NOTHING";
-    let insert = sql(insert).bind(&new.id).bind(new.account_id).bind(&new.issuer).bind(subject);
+    let insert =
+        sql(insert).bind(&new.id).bind(new.account_id).bind(&new.issuer).bind(&new.subject);
     let insert = insert.bind(&new.provider).bind(&new.label).bind(new.created_at);
     Ok(tx.execute(insert).await? == 1)
 }

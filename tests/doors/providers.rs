@@ -477,6 +477,30 @@ async fn the_same_sign_up_sent_twice_makes_one_account() {
 }
 
 #[tokio::test]
+async fn what_is_linked_moves_along_to_another_server() {
+    let (server, upstream) = with_work("").await;
+    arrive(&Browser::new(&server), &upstream, &person("ann"), "ann").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("accounts.ndjson");
+    let file = file.to_str().expect("text");
+    operate(&server, &["export", file]);
+    let other = server_with(&[upstream.entry("work", "")], &[]).await;
+    operate(&other, &["import", file]);
+    let browser = Browser::new(&other);
+    assert_eq!(go(&browser, &upstream, &person("ann")).await, "/profile");
+    assert_eq!(own(&browser, "/user").await["username"], "ann");
+    // An identity opens one account.
+    let line = format!(
+        r#"{{"username": "bob", "fullName": "Bob", "links": [{{"issuer": "{}", "subject": "ann"}}]}}"#,
+        upstream.origin()
+    );
+    std::fs::write(file, line).expect("written");
+    let refused = crate::operator::latchkey(&other, folder.path(), &["import", file]);
+    assert!(!refused.status.success());
+    assert!(crate::operator::said(&refused).contains("another account's"));
+}
+
+#[tokio::test]
 async fn a_deleted_account_leaves_no_identity() {
     let (server, upstream) = with_work("").await;
     arrive(&Browser::new(&server), &upstream, &person("ann"), "ann").await;

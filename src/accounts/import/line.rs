@@ -1,8 +1,8 @@
 //! The lines of an import.
 //!
 //! NDJSON: one object per line, with `username` and `fullName`, and optionally `email`,
-//! `emailVerified`, `passwordHash`, `salt` (of Firebase), `id` (a positive integer below 2^53),
-//! `createdAt`, `disabledAt` and `deleteAt` (seconds since 1970, UTC). `passwordHash` is a string, or a credential as Keycloak
+//! `emailVerified`, `passwordHash`, `salt` (of Firebase), `links` (identities at other providers), `id` (a
+//! positive integer below 2^53), `createdAt`, `disabledAt` and `deleteAt` (seconds since 1970, UTC). `passwordHash` is a string, or a credential as Keycloak
 //! exports it. [`export`] writes the same.
 
 use std::{
@@ -15,6 +15,7 @@ use serde::{
     de::{Error as _, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::{keycloak, usernames};
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     emails::{self, State},
     passwords::{self, FirebaseProject},
     platform::{clock::now, error::Fault, random},
+    providers::identities,
     store::Store,
     texts::Language,
 };
@@ -57,12 +59,36 @@ struct Line {
     password_hash: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     salt: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    links: Vec<LinkOfLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     created_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disabled_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delete_at: Option<i64>,
+}
+
+/// An identity at another provider that opens the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkOfLine {
+    pub issuer: String,
+    pub subject: String,
+    /// What people call it there.
+    #[serde(default)]
+    pub label: String,
+}
+
+impl LinkOfLine {
+    fn is_good(&self) -> bool {
+        let is_short = |text: &str| text.len() <= 255 && !text.chars().any(char::is_control);
+        is_short(&self.issuer)
+            && is_short(&self.subject)
+            && is_short(&self.label)
+            && Url::parse(&self.issuer).is_ok()
+            && !self.subject.is_empty()
+    }
 }
 
 /// Serde refuses a second `username`, but a map would keep the last of two equal names.
@@ -118,6 +144,7 @@ pub struct ImportedAccount {
     pub email: Option<(Email, State)>,
     /// As written in the file. `None`: no password.
     pub password_hash: Option<String>,
+    pub links: Vec<LinkOfLine>,
     pub created_at: i64,
     pub disabled_at: Option<i64>,
     pub delete_at: Option<i64>,
@@ -197,6 +224,9 @@ pub fn parse_line(
         (Some(Value::String(hash)), None) => Some(hash),
         (Some(credential), _) => Some(of_keycloak(&credential)?),
     };
+    if !line.links.iter().all(LinkOfLine::is_good) {
+        return Err(refuse("links must have issuer, a URL, and subject".to_owned()));
+    }
     let id = match line.id {
         Some(id @ 1..=9_007_199_254_740_991) => AccountId(id),
         Some(_) => return Err(refuse("id must be a positive integer below 2^53".to_owned())),
@@ -217,6 +247,7 @@ pub fn parse_line(
         values,
         email: email.map(|email| (email, state)),
         password_hash,
+        links: line.links,
         created_at: line.created_at.unwrap_or_else(now),
         disabled_at: line.disabled_at,
         delete_at: line.delete_at,
@@ -227,7 +258,7 @@ fn what_a_line_is() -> String {
     let fields: Vec<&str> = FIELDS.iter().map(|field| field.field.name()).collect();
     format!(
         "must have username and {}, of the right types, and nothing else but email, \
-         emailVerified, passwordHash, salt, id, createdAt, disabledAt and deleteAt",
+         emailVerified, passwordHash, salt, links, id, createdAt, disabledAt and deleteAt",
         fields.join(", ")
     )
 }
@@ -289,11 +320,18 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
         let Some(end) = records.last().map(|record| record.profile.id.0) else { return Ok(count) };
         let mut hashes = passwords::hashes_between(store, last, end).await?;
         let mut all_emails = emails::between(store, last, end).await?;
+        let mut all_links = identities::between(store, last, end).await?;
         last = end;
         count += records.len() as u64;
         for AccountRecord { profile, disabled_at, delete_at } in records {
             let hash = hashes.remove(&profile.id);
             let (email, state) = all_emails.remove(&profile.id).unzip();
+            let links = all_links.remove(&profile.id).unwrap_or_default().into_iter();
+            let links = links.map(|identity| LinkOfLine {
+                issuer: identity.issuer,
+                subject: identity.subject,
+                label: identity.label,
+            });
             let said = profile.values.iter().filter_map(|(field, value)| {
                 Some((field.field.name().to_owned(), Value::from(value?)))
             });
@@ -306,6 +344,7 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
                 profile: said.collect(),
                 password_hash: hash.map(|hash| Value::from(hash.expose())),
                 salt: None,
+                links: links.collect(),
                 created_at: Some(profile.created_at),
                 disabled_at,
                 delete_at,

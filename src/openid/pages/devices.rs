@@ -8,7 +8,7 @@ use axum::{
 use futures_util::FutureExt;
 use leptos::prelude::*;
 
-use super::{learns, resource_line};
+use super::gets;
 use crate::{
     openid::{
         devices::{self, Barred, PAGE, Waiting},
@@ -56,7 +56,7 @@ pub(crate) fn routes(map: &mut Map) {
 }
 
 static ENTER: Form = Form {
-    title: "device",
+    title: "connect-device",
     keeps: &["code"],
     show: Some(|state, form, viewer, headers| show_code(state, form, viewer, headers).boxed()),
     ..Form::at("/api/enter_device_code", PAGE)
@@ -164,8 +164,7 @@ async fn decide_page(
                         {avatar(&profile, false)}
                         <p><span dir="auto">{profile.username.clone()}</span></p>
                     </div>
-                    {learns(&waiting.app.name, &waiting.scope)}
-                    {resource_line(&waiting.resource)}
+                    {gets(&waiting.app.name, &waiting.scope, &waiting.resource)}
                     <form method="post" action=DECISION.action>
                         {hidden(TOKEN_FIELD, &token)}
                         {hidden("user_code", &waiting.code)}
