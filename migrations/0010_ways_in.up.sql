@@ -18,7 +18,8 @@ CREATE INDEX pushed_requests_by_app ON pushed_requests (app_id);
 
 -- Devices that wait for a person to agree. hash: of the device code. user_code: a keyed hash of the code that the
 -- person types. device, network: what asks, and from where. state: waiting, approved, refused or used.
--- account_id, family: the session that typed the code. epoch, proved_by, auth_time: of that session, at the
+-- account_id, family: the session that typed the code. approval: the challenge that the device answers when it
+-- comes, so that whatever voids challenges voids the approval. proved_by, auth_time: of that session, at the
 -- approval. polled_at: in milliseconds. pause: seconds between two polls.
 CREATE TABLE device_requests (
     hash TEXT NOT NULL PRIMARY KEY,
@@ -31,7 +32,7 @@ CREATE TABLE device_requests (
     state TEXT NOT NULL,
     account_id BIGINT REFERENCES accounts (id) ON DELETE CASCADE,
     family TEXT,
-    epoch BIGINT,
+    approval TEXT,
     proved_by TEXT,
     auth_time BIGINT,
     polled_at BIGINT NOT NULL,
@@ -66,8 +67,7 @@ CREATE UNIQUE INDEX identities_by_subject ON identities (issuer, subject);
 CREATE INDEX identities_by_account ON identities (account_id);
 
 -- Sign-ins that have gone to another provider. hash: of the state. browser: a keyed hash of the visitor's cookie.
--- sealed: nonce, PKCE verifier and what comes after. family: the session that links, if it is that. used_at: when
--- it came back. identity: sealed, what came of it, until a username is chosen.
+-- sealed: nonce, PKCE verifier, and what it is for. used_at: when it came back. identity: sealed, what came of it, until a username is chosen.
 CREATE TABLE provider_visits (
     hash TEXT NOT NULL PRIMARY KEY,
     provider TEXT NOT NULL,

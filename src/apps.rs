@@ -159,17 +159,24 @@ impl Apps {
     /// The service that serves an audience.
     #[must_use]
     pub fn serving(&self, resource: &str) -> Option<&Arc<App>> {
-        let serves = |app: &&Arc<App>| app.definition.serves_at(resource);
-        self.by_id.values().find(serves)
+        let serving = self.by_id.values().filter(|app| app.definition.serves_at(resource));
+        // Always the same one of several.
+        serving.min_by(|one, other| one.id.cmp(&other.id))
     }
 
-    /// Whether an app may ask tokens for an audience: one that it was registered for, or, if nobody has
-    /// registered the app, any that there is.
+    /// An audience that an app may ask tokens for, as it is written where it was registered: one that the app
+    /// was registered for, or, if nobody has registered the app, any that there is.
     #[must_use]
-    pub fn may_ask(&self, app: &App, resource: &str) -> bool {
+    pub fn audience(&self, app: &App, resource: &str) -> Option<String> {
+        let is_it = |known: &&String| is_same(known, resource);
+        let served = self.serving(resource);
+        let served = served.and_then(|service| service.definition.serves.iter().find(is_it));
         match app.is_dynamic() {
-            true => self.serving(resource).is_some(),
-            false => app.definition.resources.iter().any(|known| is_same(known, resource)),
+            true => served.cloned(),
+            false => {
+                let own = app.definition.resources.iter().find(is_it)?;
+                Some(served.unwrap_or(own).clone())
+            }
         }
     }
 

@@ -32,6 +32,8 @@ pub enum Purpose {
     SecondFactor,
     /// The challenge of a passkey: these are written when they are used.
     Passkey,
+    /// A device that its owner lets in, until it comes.
+    Device,
 }
 
 impl Purpose {
@@ -40,6 +42,7 @@ impl Purpose {
             Self::EmailCode => "email-code",
             Self::SecondFactor => "second-factor",
             Self::Passkey => "passkey",
+            Self::Device => "device",
         }
     }
 }

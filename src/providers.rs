@@ -71,9 +71,18 @@ pub struct Person {
     pub email_verified: bool,
     /// Whether they showed a second factor there that is enough here.
     pub second_factor: bool,
+    /// When they showed there who they are. `None`: the provider doesn't say.
+    #[serde(default)]
+    pub auth_time: Option<i64>,
 }
 
 impl Person {
+    /// When they showed who they are. A provider that doesn't say is taken to have asked just now.
+    #[must_use]
+    pub fn proved_at(&self, now: i64) -> i64 {
+        self.auth_time.map_or(now, |at| at.min(now))
+    }
+
     /// What people call this identity.
     #[must_use]
     pub fn label(&self) -> String {

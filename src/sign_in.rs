@@ -182,6 +182,8 @@ enum Proof<'a> {
         id: &'a str,
         /// Whether by a second factor that is enough here.
         strong: bool,
+        /// When the user showed there who they are, if the provider says so.
+        at: Option<i64>,
     },
     /// The second factor, for the challenge with this token.
     Second {
@@ -237,6 +239,11 @@ async fn enter(
         begun_by: proof.challenge().map(tag),
         ..services.tokens.begin(kind, account, visit)?
     };
+    if let Proof::Identity { at: Some(at), .. } = proof {
+        // They may have been signed in there for long.
+        session.auth_time = at.min(session.created_at);
+        session.proved_at = session.auth_time;
+    }
     let refresh_token = session.refreshable.then(RefreshToken::new).transpose()?;
     let refresh_hash = refresh_token.as_ref().map(RefreshToken::hash);
     let now = session.created_at;
@@ -322,7 +329,6 @@ async fn enter(
         ended = Some(sessions::end(&mut tx, revision, account, which, now).await?);
         if takes_over {
             emails::drop_pending(&mut tx, account).await?;
-            identities::unlink_all(&mut tx, account).await?;
         }
         if takes_over && holder.hash.is_some() {
             epoch = passwords::remove(&mut tx, account).await?;

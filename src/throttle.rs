@@ -171,7 +171,7 @@ impl Throttle {
             Who::Codes(account) => vec![(format!("codes of {}", account.0), &self.account)],
             Who::UserCodes(account) => vec![
                 (format!("user codes of {}", account.0), &self.account),
-                (format!("bearer {network}"), &self.network),
+                (format!("user codes {network}"), &self.network),
             ],
             Who::PublicApp => vec![(format!("public app {network}"), &self.network)],
             Who::Departure => vec![(format!("departure {network}"), &self.network)],

@@ -279,7 +279,7 @@ impl Definition {
 }
 
 /// Whether two audiences are the same. Many programs write an origin with a slash at its end.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
+pub fn is_same(one: &str, other: &str) -> bool {
     let plain = |uri: &str| {
         let is_origin = uri.matches('/').count() == 3;
         uri.strip_suffix('/').filter(|_| is_origin).unwrap_or(uri).to_owned()

@@ -9,6 +9,7 @@ use crate::{
     keys::Keys,
     mail, passkeys,
     platform::{clock::now, error::Fault},
+    providers::identities,
     services::Services,
     sessions::{Which, account, end},
     store::{Store, changes, db::Tx},
@@ -56,7 +57,8 @@ pub(super) async fn remove_all(tx: &mut Tx, account: AccountId) -> Result<bool, 
 }
 
 /// Removes the factors of an account if all of them were set up while its address waited to be verified
-/// (RE-04): somebody may have made the account with the address of somebody else. Returns the event,
+/// (RE-04): somebody may have made the account with the address of somebody else. Identities at other
+/// providers go in any case: their owner links them again. Returns the event,
 /// to be recorded and logged with the others.
 pub(crate) async fn forget_unproven(
     tx: &mut Tx,
@@ -64,12 +66,16 @@ pub(crate) async fn forget_unproven(
     account: AccountId,
     event: &Event,
 ) -> Result<Option<Event>, Fault> {
-    if is_proven(tx, account).await? {
+    let unlinked = identities::unlink_all(tx, account).await? > 0;
+    let removed = !is_proven(tx, account).await? && remove_all(tx, account).await?;
+    if removed {
+        notify(tx, services, account, "factors-reset", &[]).await?;
+    }
+    if unlinked {
+        notify(tx, services, account, "identities-removed", &[]).await?;
+    }
+    if !removed && !unlinked {
         return Ok(None);
     }
-    if !remove_all(tx, account).await? {
-        return Ok(None);
-    }
-    notify(tx, services, account, "factors-reset", &[]).await?;
     Ok(Some(Event { act: UNPROVEN_REMOVED, ..event.clone() }))
 }

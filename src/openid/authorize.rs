@@ -232,14 +232,21 @@ pub async fn decide(
         };
     }
     let grant = enter(services, request, caller, visit).await?;
-    let code = codes::make(services, request, &grant)?;
-    if let Some(hash) = &request.pushed {
-        // It works once.
-        services.store.execute_lightly(sql::used_up(hash)).await?;
+    if !use_up(services, request).await? {
+        return refuse("invalid_request", "The pushed request has been used.");
     }
+    let code = codes::make(services, request, &grant)?;
     let params =
         [("code", Some(&*code)), ("state", request.state.as_deref()), ("iss", Some(issuer))];
     Ok(Decision::Back(with_params(&request.redirect_uri, &params)))
+}
+
+/// Uses a pushed request up: it works once. `false`: it has been used.
+pub async fn use_up(services: &Services, request: &Request) -> Result<bool, Fault> {
+    match &request.pushed {
+        Some(hash) => Ok(services.store.execute_lightly(sql::used_up(hash)).await? == 1),
+        None => Ok(true),
+    }
 }
 
 async fn needs_consent(

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{APP_TOKEN_REUSED, Holding, has, holding, request::Request, sql};
 use crate::{
-    apps::App,
+    apps::{App, definition::is_same},
     audit::{self, By, Event, sha256},
     keys::Sealed,
     platform::{
@@ -118,7 +118,7 @@ pub async fn redeem(
         }
         return Ok(Err(Worthless("invalid_grant", "The code has expired.")));
     }
-    if resource.is_some_and(|resource| resource != read.resource) {
+    if resource.is_some_and(|resource| !is_same(resource, &read.resource)) {
         return Ok(Err(Worthless("invalid_target", "The code was made for another resource.")));
     }
     let gone =

@@ -18,6 +18,8 @@ use crate::{
     apps::{self, App, Apps},
     audit::{self, Act, By, Event, acts, sha256},
     domain::AccountId,
+    challenges::{self, NewChallenge, Purpose},
+    emails,
     keys::{Keys, Statement},
     passwords,
     platform::{
@@ -28,7 +30,7 @@ use crate::{
     },
     services::Services,
     sessions::{
-        self, ProvedBy, StoredSession, Which, account, caller::SignedIn, grants,
+        self, ProvedBy, StoredSession, Which, account, caller::{OVER, SignedIn}, grants,
         refresh::RefreshToken, tokens::SessionKind,
     },
     store::{changes, db::Tx},
@@ -52,6 +54,9 @@ pub const TTL: i64 = 600;
 /// How long a device waits between two polls, in seconds, and how much longer after each that came too early
 /// (section 3.5).
 const PAUSE: i64 = 5;
+
+/// The longest that a device is made to wait between two polls, in seconds.
+const LONGEST_PAUSE: i64 = 60;
 
 /// How much too early a poll may come, in milliseconds: networks are no clocks.
 const TOLERANCE: i64 = 500;
@@ -138,9 +143,14 @@ pub async fn ask(
         return refuse("unauthorized_client", "The app may not use the device flow.");
     }
     let (apps, resource) = (services.apps.get().await?, resource.unwrap_or_default());
-    if !resource.is_empty() && !apps.may_ask(app, resource) {
-        return refuse("invalid_target", "The app may not ask for this resource.");
-    }
+    let resource = match resource {
+        "" => String::new(),
+        resource => match apps.audience(app, resource) {
+            Some(resource) => resource,
+            None => return refuse("invalid_target", "The app may not ask for this resource."),
+        },
+    };
+    let resource = &*resource;
     let known = apps.known_scopes(scope.unwrap_or("openid"), resource);
     if known.is_empty() && resource.is_empty() {
         return refuse("invalid_scope", "scope names nothing that is known here.");
@@ -203,17 +213,21 @@ pub async fn claim(
     let (account, store) = (caller.account(), &services.store);
     let counters = services.throttle.counters(&services.keys, Who::UserCodes(account), visit);
     services.throttle.refuse_if_limited(store, &counters, visit, DEVICE_CODE_LIMITED).await?;
-    let claimed = match read_code(text) {
-        Some(code) => {
-            let tag = tag(&services.keys, &code);
-            sql::claim(&mut store.write().await?, &tag, (account, caller.family()), now()).await?
-        }
-        None => false,
-    };
-    if claimed {
-        return Ok(());
-    }
     let event = Event::of(visit, By::Stranger, DEVICE_CODE_WRONG, Some(account), now());
+    if let Some(code) = read_code(text) {
+        let mut tx = store.begin().await?;
+        // Of many guesses at once, those beyond the limit learn nothing.
+        if let Some(refused) = services.throttle.recheck(&mut tx, &counters, &event).await? {
+            tx.commit().await?;
+            event.log();
+            return Err(refused);
+        }
+        let (tag, by) = (tag(&services.keys, &code), (account, caller.family()));
+        if sql::claim(&mut tx, &tag, by, event.at).await? {
+            return Ok(tx.commit().await?);
+        }
+        tx.rollback().await?;
+    }
     services.throttle.count(store, &counters, event).await?;
     Err(Refusal::InvalidCode.into())
 }
@@ -281,15 +295,35 @@ pub async fn decide(
     let act: Act = if agrees { DEVICE_APPROVED } else { DEVICE_REFUSED };
     let mut event = Event::by_owner(visit, account, act);
     event.detail.note.clone_from(&app.id);
-    let Some(holder) = passwords::holder(&services.store, account).await? else { return Ok(false) };
     let mut tx = services.store.begin().await?;
     // Before the app can be removed.
     _ = changes::next_revision(&mut tx).await?;
+    let Some(locked) = account::lock(&mut tx, account).await? else {
+        tx.rollback().await?;
+        return Ok(false);
+    };
+    // It may have ended since the guard looked.
+    if !sessions::is_alive(&mut tx, caller.session(), event.at).await? {
+        tx.rollback().await?;
+        return Err(OVER.into());
+    }
+    let new = NewChallenge {
+        purpose: Purpose::Device,
+        account: Some((account, locked.epoch)),
+        name: "",
+        code: "",
+        state: "",
+        expires_at: event.at + TTL,
+    };
+    let approval = match agrees {
+        true => challenges::make(&mut tx, &services.keys, &new).await?,
+        false => String::new(),
+    };
     let proof = caller.proof();
     let by = sql::By {
         account,
         family: caller.family(),
-        epoch: holder.epoch,
+        approval: &approval,
         proved_by: &proof.proved_by.word(),
         auth_time: proof.auth_time,
     };
@@ -343,6 +377,11 @@ pub async fn redeem(
             let (at, earliest) = (now_ms(), row.polled_at + row.pause * 1000 - TOLERANCE);
             let too_early = row.polled_at > 0 && at < earliest;
             let pause = if too_early { row.pause + PAUSE } else { row.pause };
+            // A device that never listens costs no more writes.
+            let pause = pause.min(LONGEST_PAUSE);
+            if too_early && row.pause == LONGEST_PAUSE {
+                return refuse("slow_down", "Wait a minute between two polls.");
+            }
             services.store.execute_lightly(sql::polled(&hash, at, pause)).await?;
             return match too_early {
                 true => refuse("slow_down", "Wait five seconds longer between two polls."),
@@ -385,12 +424,19 @@ async fn enter(
     visit: &Visit,
 ) -> Result<Entry> {
     let proof = row.proved_by.as_deref().and_then(ProvedBy::of_word);
-    let (Some(account), Some(epoch), Some(auth_time), Some(proved_by)) =
-        (row.account_id.map(AccountId), row.epoch, row.auth_time, proof)
+    let (Some(account), Some(approval), Some(auth_time), Some(proved_by)) =
+        (row.account_id.map(AccountId), row.approval.as_deref(), row.auth_time, proof)
     else {
         return Ok(Entry::Gone);
     };
-    if !row.resource.is_empty() && !apps.may_ask(app, &row.resource) {
+    let Some(holder) = passwords::holder(&services.store, account).await? else {
+        return Ok(Entry::Gone);
+    };
+    let person = Person::of(&services.store, &holder.profile, "", app).await?;
+    if !app.admits(&person.groups) {
+        return Ok(Entry::Gone);
+    }
+    if !row.resource.is_empty() && apps.audience(app, &row.resource).is_none() {
         return Ok(Entry::Gone);
     }
     let keeps = super::has(&row.scope, "offline_access");
@@ -412,16 +458,20 @@ async fn enter(
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     let locked = account::lock(&mut tx, account).await?;
-    let is_same = locked.is_some_and(|locked| {
-        locked.epoch == epoch && locked.disabled_at.is_none() && locked.delete_at.is_none()
-    });
-    if !is_same || !apps::exists(&mut tx, &app.id).await? {
+    let is_good = locked
+        .is_some_and(|locked| locked.disabled_at.is_none() && locked.delete_at.is_none());
+    if !is_good || !apps::exists(&mut tx, &app.id).await? {
         tx.rollback().await?;
         return Ok(Entry::Gone);
     }
     if !sql::use_up(&mut tx, hash).await? {
         tx.rollback().await?;
         return Ok(Entry::UsedBefore);
+    }
+    // Whatever defends the account voids it.
+    if !challenges::use_up(&mut tx, approval, event.at).await? {
+        tx.rollback().await?;
+        return Ok(Entry::Gone);
     }
     let mut ended = None;
     if sessions::is_crowded(&mut tx, account, event.at).await? {
@@ -435,8 +485,13 @@ async fn enter(
         let of_it = (&*row.scope, &*row.resource);
         grants::insert_token(&mut tx, &token.hash(), &grant, of_it, event.at).await?;
     }
+    let (device, network, time) = (&*session.device, &*session.network, &*event.at.to_string());
+    let values = [("app", &*app.name), ("device", device), ("network", network), ("time", time)];
+    emails::notify(&mut tx, services, account, "device-connected", &values, "/account/apps").await?;
+    _ = sessions::note_device(&mut tx, &services.keys, account, visit, event.at).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    services.wake_outbox();
     ended.iter().for_each(|ended| services.live_sessions.changed(ended));
     event.log();
     Ok(Entry::In(grant, token))

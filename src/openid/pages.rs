@@ -186,6 +186,7 @@ pub async fn agree_to_app(
             let (state, caller) = (&call.state, call.caller()?);
             let request = request_of(state, &next).await?;
             if !refuse.is_empty() {
+                authorize::use_up(state, &request).await?;
                 let why = "The person has said no.";
                 return Ok(call.on(&request.refused(state.issuer(), "access_denied", why)));
             }
@@ -205,11 +206,11 @@ async fn show_consent(
 ) -> Result<Response> {
     let request = request_of(state, form.value("next")).await?;
     let profile = viewer.caller()?.profile().clone();
-    // An app on a device has a scheme of its own instead.
-    let host = url::Url::parse(&request.redirect_uri).ok();
-    let host = host.map(|url| url.host_str().unwrap_or(url.scheme()).to_owned());
-    let host = host.unwrap_or_default();
-    let is_local = is_loopback(&request.redirect_uri);
+    // An app on a device has a scheme of its own, in which a host means nothing.
+    let url = url::Url::parse(&request.redirect_uri).ok();
+    let host = url.as_ref().filter(|url| matches!(url.scheme(), "https" | "http"));
+    let host = host.and_then(|url| url.host_str()).map(str::to_owned);
+    let host = host.filter(|_| !is_loopback(&request.redirect_uri));
     render_form(state, form, viewer, headers, move |form, token| {
         let name = || isolated(&request.app.name);
         let who = view! {
@@ -223,9 +224,9 @@ async fn show_consent(
             let host = ("host", isolated(&host).into());
             view! { <p class="notice warn">{t_with("consent-unregistered", &[host])}</p> }
         });
-        let back = match is_local {
-            true => t_with("consent-local", &[("app", name().into())]),
-            false => t_with("consent-host", &[("host", isolated(&host).into())]),
+        let back = match &host {
+            None => t_with("consent-local", &[("app", name().into())]),
+            Some(host) => t_with("consent-host", &[("host", isolated(host).into())]),
         };
         let fields = vec![
             vouching.into_any(),

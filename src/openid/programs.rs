@@ -33,19 +33,22 @@ pub async fn grant(
         Some(scope) if covers(&all, scope) => scope,
         Some(_) => return refuse("invalid_scope", "The scope is more than the app is allowed."),
     };
+    let apps = services.apps.get().await?;
     let resource = match (resource, &*definition.resources) {
-        (Some(resource), known) if known.iter().any(|known| known == resource) => resource,
-        (Some(_), _) => return refuse("invalid_target", "The app may not ask for this resource."),
-        (None, [only]) => only,
-        (None, []) => services.issuer(),
+        (Some(resource), _) => apps.audience(app, resource),
+        (None, [only]) => apps.audience(app, only),
+        (None, []) => Some(services.issuer().to_owned()),
         (None, _) => return refuse("invalid_target", "Name one of the app's resources."),
+    };
+    let Some(resource) = resource else {
+        return refuse("invalid_target", "The app may not ask for this resource.");
     };
     let now = now();
     let ttl = seconds(services.settings.sessions.access_token_ttl).min(LONGEST_TOKEN);
     let claims = AccessClaims {
         iss: services.issuer().to_owned(),
         sub: app.id.clone(),
-        aud: resource.to_owned(),
+        aud: resource,
         client_id: app.id.clone(),
         scope: scope.to_owned(),
         jti: random::label()?,

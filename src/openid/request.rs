@@ -234,9 +234,13 @@ impl Request {
             return Err(back("invalid_request", "state or nonce is too long."));
         }
         let resource = get("resource").unwrap_or_default();
-        if !resource.is_empty() && !apps.may_ask(&app, resource) {
-            return Err(back("invalid_target", "The app may not ask for this resource."));
-        }
+        let resource = match resource {
+            "" => String::new(),
+            resource => apps
+                .audience(&app, resource)
+                .ok_or_else(|| back("invalid_target", "The app may not ask for this resource."))?,
+        };
+        let resource = &*resource;
         let asked = get("scope").unwrap_or_default();
         let mut known = apps.known_scopes(asked, resource);
         // The tools of AI agents stay connected, and few of them know the word for it.

@@ -35,7 +35,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("state", Text),
             ("account_id", Number),
             ("family", Text),
-            ("epoch", Number),
+            ("approval", Text),
             ("proved_by", Text),
             ("auth_time", Number),
             ("polled_at", Number),

@@ -15,7 +15,7 @@ use super::{
     covers, has, holding, programs, sql,
 };
 use crate::{
-    apps::App,
+    apps::{App, definition::is_same},
     audit::{self, By, Event, sha256},
     platform::{clock::now, clock::seconds, error::Fault, random, visit::Visit},
     services::Services,
@@ -202,11 +202,11 @@ pub async fn refresh(
         }
         None => &stored.scope,
     };
-    if resource.is_some_and(|resource| resource != stored.resource) {
+    if resource.is_some_and(|resource| !is_same(resource, &stored.resource)) {
         return Err(Failed::Request("invalid_target", "It was granted for another resource."));
     }
     let apps = services.apps.get().await?;
-    if !stored.resource.is_empty() && !apps.may_ask(app, &stored.resource) {
+    if !stored.resource.is_empty() && apps.audience(app, &stored.resource).is_none() {
         let why = "The app may not ask for this resource any more.";
         return Err(Failed::Request("invalid_target", why));
     }
@@ -394,7 +394,9 @@ pub async fn revoke(
         (Some(AccessClaims { of_person: Some(of_person), .. }), _) => of_person.sid,
         (Some(claims), _) => {
             if claims.client_id == app.id {
-                sql::spend_lightly(&services.store, &revoked(&claims.jti), claims.exp).await?;
+                let mut tx = services.store.begin().await?;
+                sql::spend(&mut tx, &revoked(&claims.jti), claims.exp).await?;
+                tx.commit().await?;
             }
             return Ok(());
         }

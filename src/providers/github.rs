@@ -79,5 +79,6 @@ pub(super) async fn person(
         email_verified: address.as_ref().is_some_and(|address| address.verified),
         email: address.map(|address| address.email),
         second_factor: false,
+        auth_time: None,
     })
 }

@@ -376,5 +376,6 @@ fn person(provider: &Provider, claims: &Claims) -> Result<Person, Failed> {
         email: text("email"),
         email_verified: is_verified,
         second_factor,
+        auth_time: claims.get("auth_time").and_then(Value::as_i64).filter(|at| *at > 0),
     })
 }

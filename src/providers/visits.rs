@@ -25,8 +25,8 @@ pub enum Purpose {
     Link(String),
 }
 
-/// What is known of a visit when it comes back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What is known of a visit when it comes back. Two of them are secrets, so it does not print itself.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Visit {
     pub nonce: String,
     pub verifier: String,
@@ -54,6 +54,15 @@ pub struct Found {
     pub used: bool,
     /// Who came back, until they have chosen a username.
     pub newcomer: Option<Person>,
+    used_at: Option<i64>,
+}
+
+impl Found {
+    /// Whether it came back a moment ago, so that what comes of it may not be there yet.
+    #[must_use]
+    pub fn is_in_progress(&self) -> bool {
+        self.used_at.is_some_and(|at| now() - at < 10)
+    }
 }
 
 /// Begins a visit of the browser with this cookie, and returns it with its `state`.
@@ -97,7 +106,7 @@ pub async fn find(
     };
     let newcomer = row.identity.and_then(|sealed| keys.open(Sealed::Newcomer(&hash), &sealed));
     let newcomer = newcomer.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(Some(Found { visit, used: row.used_at.is_some(), newcomer }))
+    Ok(Some(Found { visit, used: row.used_at.is_some(), newcomer, used_at: row.used_at }))
 }
 
 /// Notes that a visit has come back. `false`: it has before.

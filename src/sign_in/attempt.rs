@@ -4,7 +4,7 @@
 use super::{SIGN_IN_FAILED, SIGN_IN_LIMITED, device};
 use crate::{
     audit::{self, By, Event},
-    domain::Identifier,
+    domain::{Identifier, UsernameKey},
     emails::{self, SECURITY},
     mail::{self, Message},
     passwords::{self, Holder},
@@ -107,7 +107,10 @@ impl Attempt {
         let is_verified = !services.settings.mail.required
             || emails::reachable(&mut services.store.read().await?, id).await?.is_some();
         let failed = Event::of(visit, By::Stranger, SIGN_IN_FAILED, id, now());
-        let (counters, is_known, name) = (Vec::new(), false, String::new());
+        // The second step counts by it.
+        let name = holder.as_ref().and_then(|holder| UsernameKey::find(&holder.profile.username));
+        let name = name.map(|name| name.as_str().to_owned()).unwrap_or_default();
+        let (counters, is_known) = (Vec::new(), false);
         let refusal = Refusal::InvalidCode;
         Ok(Self { holder, failed, counters, is_known, name, is_verified, refusal })
     }

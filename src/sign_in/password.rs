@@ -16,7 +16,6 @@ use crate::{
         error::{Error, Fault, Refusal, Result},
         visit::Visit,
     },
-    providers::identities,
     services::Services,
     sessions::{
         self, Which, account,
@@ -201,7 +200,6 @@ pub async fn set_by_link(
     if found.sent_to.is_some() {
         _ = sessions::note_device(&mut tx, &services.keys, account, visit, event.at).await?;
         if !emails::is_tied(&mut tx, account).await? {
-            identities::unlink_all(&mut tx, account).await?;
             unproven = factors::forget_unproven(&mut tx, services, account, &event).await?;
         }
         emails::tie(&mut tx, account, event.at).await?;

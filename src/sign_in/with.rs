@@ -5,6 +5,8 @@
 //! operator trusts the provider with it, and only if nobody here has it. Linking takes both proofs: a fresh one
 //! here before one leaves, and the provider's.
 
+use std::time::{Duration, Instant};
+
 use super::{
     Entered, IDENTITY_LINKED, PROVIDER_FAILED, Proof, Step, attempt::Attempt, enter, leave,
     leave_by, same_again, signed_in,
@@ -29,17 +31,18 @@ use crate::{
     },
     services::Services,
     sessions::{
-        self, ProvedBy, StoredSession, account,
+        self, First, ProvedBy, StoredSession, account,
         caller::{OVER, SignedIn},
         tokens::SessionKind,
     },
     throttle::{LIMITED, Who},
 };
 
-pub use crate::sessions::First;
-
 /// A session that comes of it ends with the browser, like others that nobody asked to keep.
 const KIND: SessionKind = SessionKind::Browser { remembered: false };
+
+/// How long a second answer waits for what the first one brings.
+const IN_PROGRESS: Duration = Duration::from_secs(6);
 
 /// The address that a provider sends people back to.
 #[must_use]
@@ -184,16 +187,25 @@ async fn come_again(
     visit: &Visit,
     caller: Option<&SignedIn>,
 ) -> Result<Outcome> {
-    if let Some(entered) = same_again(services, state, KIND, visit).await? {
-        return Ok(Outcome::In(Box::new(Step::Entered(Box::new(entered)))));
+    let browser = visit.visitor.as_deref();
+    // The first answer may still be on its way to the provider.
+    let until = Instant::now() + IN_PROGRESS;
+    loop {
+        if let Some(entered) = same_again(services, state, KIND, visit).await? {
+            return Ok(Outcome::In(Box::new(Step::Entered(Box::new(entered)))));
+        }
+        if newcomer(services, provider, state, browser).await?.is_some() {
+            return Ok(Outcome::Newcomer);
+        }
+        let (store, keys) = (&services.store, &services.keys);
+        let found = visits::find(store, keys, &provider.id, state, browser).await?;
+        let is_new = found.is_some_and(|found| found.is_in_progress());
+        if caller.is_some() || !is_new || Instant::now() >= until {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let is_newcomer =
-        newcomer(services, provider, state, visit.visitor.as_deref()).await?.is_some();
-    Ok(match () {
-        () if is_newcomer => Outcome::Newcomer,
-        () if caller.is_some() => Outcome::Again,
-        () => Outcome::Lost,
-    })
+    Ok(if caller.is_some() { Outcome::Again } else { Outcome::Lost })
 }
 
 /// Anybody's text, for the log.
@@ -224,8 +236,8 @@ async fn sign_in(
         Err(Error::Refusal(_)) => return Ok(Outcome::Barred),
         Err(fault) => return Err(fault),
     };
-    let strong = person.second_factor;
-    let proof = Proof::Identity { state, id: &identity.id, strong };
+    let (strong, at) = (person.second_factor, person.auth_time);
+    let proof = Proof::Identity { state, id: &identity.id, strong, at };
     let Some(step) = enter(services, &proven, proof, KIND, visit).await? else {
         return match proven.attempt.fail::<Outcome>(services, visit).await {
             Ok(outcome) => Ok(outcome),
@@ -325,7 +337,12 @@ pub async fn sign_up(
     visit: &Visit,
     before: Option<&SignedIn>,
 ) -> Result<Arrival> {
-    let found = newcomer(services, provider, state, visit.visitor.as_deref()).await?;
+    // Before anything else: in another browser, it means nothing.
+    let (store, keys, visitor) = (&services.store, &services.keys, visit.visitor.as_deref());
+    if visits::find(store, keys, &provider.id, state, visitor).await?.is_none() {
+        return Ok(Arrival::Lost);
+    }
+    let found = newcomer(services, provider, state, visitor).await?;
     let Some(found) = found.filter(|_| provider.sign_up) else {
         return arrived_before(services, state, visit).await;
     };
@@ -342,6 +359,8 @@ pub async fn sign_up(
     let session = services.tokens.begin(KIND, id, visit)?;
     let session = StoredSession {
         proved_by: ProvedBy::of(First::Identity { strong: found.person.second_factor }),
+        auth_time: found.person.proved_at(session.created_at),
+        proved_at: found.person.proved_at(session.created_at),
         begun_by: Some(services.keys.tag(Statement::Answered(state))),
         ..session
     };
@@ -363,9 +382,12 @@ pub async fn sign_up(
         return arrived_before(services, state, visit).await;
     }
     let mut has_address = false;
-    if let Some(email) = &verified
-        && !emails::is_taken(&mut tx, email).await?
-    {
+    if let Some(email) = &verified {
+        if emails::is_taken(&mut tx, email).await? {
+            // Somebody was faster: the form says so.
+            tx.rollback().await?;
+            return Err(Refusal::StaleForm.into());
+        }
         // The provider vouches for it, and the same person has both.
         let state = emails::State::Tied;
         emails::import(&mut tx, id, email, state, visit.language, event.at).await?;

@@ -6,7 +6,7 @@ use super::{PAUSE, State, TTL};
 use crate::{
     domain::AccountId,
     platform::error::Fault,
-    store::db::{Db, Sql, Tx, sql},
+    store::db::{Db, Sql, Tx, sql, sql_of},
 };
 
 /// A device that begins to wait.
@@ -31,7 +31,7 @@ pub(super) struct Row {
     pub(super) network: String,
     pub(super) state: String,
     pub(super) account_id: Option<i64>,
-    pub(super) epoch: Option<i64>,
+    pub(super) approval: Option<String>,
     pub(super) proved_by: Option<String>,
     pub(super) auth_time: Option<i64>,
     pub(super) polled_at: i64,
@@ -40,7 +40,7 @@ pub(super) struct Row {
     pub(super) expires_at: i64,
 }
 
-const COLUMNS: &str = "hash, app_id, scope, resource, device, network, state, account_id, epoch, proved_by, \
+const COLUMNS: &str = "hash, app_id, scope, resource, device, network, state, account_id, approval, proved_by, \
                        auth_time, polled_at, pause, made_at, expires_at";
 
 pub(super) async fn insert(tx: &mut Tx, new: &New<'_>) -> Result<(), Fault> {
@@ -56,7 +56,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &New<'_>) -> Result<(), Fault> {
 
 /// `false`: there is none, or somebody else has typed its code.
 pub(super) async fn claim(
-    db: &mut Db,
+    tx: &mut Tx,
     user_code: &str,
     (account, family): (AccountId, &str),
     now: i64,
@@ -64,7 +64,7 @@ pub(super) async fn claim(
     let update = "UPDATE device_requests SET account_id = $2, family = $3 \
                   WHERE user_code = $1 AND state = 'waiting' AND expires_at > $4 \
                   AND (account_id IS NULL OR account_id = $2)";
-    Ok(db.execute(sql(update).bind(user_code).bind(account).bind(family).bind(now)).await? == 1)
+    Ok(tx.execute(sql(update).bind(user_code).bind(account).bind(family).bind(now)).await? == 1)
 }
 
 /// The device whose code was typed in this session.
@@ -79,21 +79,21 @@ pub(super) async fn claimed(
          AND expires_at > $2 AND account_id = $3 AND family = $4"
     );
     db.optional(
-        crate::store::db::sql_of(query).bind(user_code).bind(now).bind(account).bind(family),
+        sql_of(query).bind(user_code).bind(now).bind(account).bind(family),
     )
     .await
 }
 
 pub(super) async fn find(db: &mut Db, hash: &str) -> Result<Option<Row>, Fault> {
     let query = format!("SELECT {COLUMNS} FROM device_requests WHERE hash = $1");
-    db.optional(crate::store::db::sql_of(query).bind(hash)).await
+    db.optional(sql_of(query).bind(hash)).await
 }
 
 /// A person who decides, as the device will be let in.
 pub(super) struct By<'a> {
     pub(super) account: AccountId,
     pub(super) family: &'a str,
-    pub(super) epoch: i64,
+    pub(super) approval: &'a str,
     pub(super) proved_by: &'a str,
     pub(super) auth_time: i64,
 }
@@ -106,10 +106,10 @@ pub(super) async fn decide(
     state: State,
     now: i64,
 ) -> Result<bool, Fault> {
-    let update = "UPDATE device_requests SET state = $2, epoch = $3, proved_by = $4, auth_time = $5 \
+    let update = "UPDATE device_requests SET state = $2, approval = $3, proved_by = $4, auth_time = $5 \
                   WHERE hash = $1 AND account_id = $6 AND family = $7 AND state = 'waiting' \
                   AND expires_at > $8";
-    let update = sql(update).bind(hash).bind(state.word()).bind(by.epoch).bind(by.proved_by);
+    let update = sql(update).bind(hash).bind(state.word()).bind(by.approval).bind(by.proved_by);
     let update = update.bind(by.auth_time).bind(by.account).bind(by.family).bind(now);
     Ok(tx.execute(update).await? == 1)
 }
