@@ -24,6 +24,7 @@ use url::Url;
 
 use crate::{
     audit::{acts, sha256},
+    domain::AccountId,
     platform::{clock::now, error::Fault, fetch::Fetcher},
     sessions::live::LiveSessions,
     store::{
@@ -77,6 +78,11 @@ impl App {
     /// Whether its metadata need not be read again.
     fn is_fresh(&self, now: i64) -> bool {
         self.fetched_at.is_none_or(|at| now - at < dynamic::KEPT)
+    }
+
+    /// Whether it still counts if its metadata can't be read again.
+    fn is_usable(&self, now: i64) -> bool {
+        self.fetched_at.is_none_or(|at| now - at < dynamic::AT_MOST)
     }
 
     /// The host that vouches for it, if nobody has registered it.
@@ -258,9 +264,9 @@ impl KnownApps {
         Ok(app.map(Arc::new))
     }
 
-    /// The same, or the app that the document at this address describes. Fetches it: only for somebody who is
-    /// signed in.
-    pub async fn learn(&self, id: &str) -> Result<Option<Arc<App>>, Fault> {
+    /// The same, or the app that the document at this address describes. Fetches it, for the account of somebody
+    /// who is signed in.
+    pub async fn learn(&self, id: &str, by: AccountId) -> Result<Option<Arc<App>>, Fault> {
         let known = self.find(id).await?;
         if known.as_ref().is_some_and(|app| app.is_fresh(now())) {
             return Ok(known);
@@ -268,7 +274,10 @@ impl KnownApps {
         let Some(reader) = self.reader.as_ref().filter(|_| dynamic::is_address(id)) else {
             return Ok(None);
         };
-        let Ok(app) = reader.app(id).await else { return Ok(None) };
+        let Ok(app) = reader.app(id, by).await else {
+            // Its site may be away for a while.
+            return Ok(known.filter(|app| app.is_usable(now())));
+        };
         if known.is_some() {
             let mut tx = self.store.begin().await?;
             sql::write(&mut tx, &app).await?;

@@ -14,9 +14,13 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{App, Definition, file};
-use crate::platform::{
-    clock::now,
-    fetch::{Fetcher, Unfetched},
+use crate::{
+    domain::AccountId,
+    platform::{
+        clock::now,
+        fetch::{Fetcher, Unfetched, short},
+        jose,
+    },
 };
 
 /// How long a document counts, in seconds, before it is read again.
@@ -25,17 +29,21 @@ pub(super) const KEPT: i64 = 24 * 3600;
 /// How long a document that can't be read is not tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// How many documents a node reads a minute.
-const A_MINUTE: NonZero<u32> = NonZero::new(60).unwrap();
+/// How many documents a node reads a minute, in all and for one account.
+const A_MINUTE: NonZero<u32> = NonZero::new(300).unwrap();
+const FOR_ONE: NonZero<u32> = NonZero::new(20).unwrap();
+
+/// How long the app of a document counts that can't be read again, in seconds.
+pub(super) const AT_MOST: i64 = 7 * KEPT;
 
 /// How many apps a node remembers before somebody agrees to them.
-const MOST: usize = 500;
+const MOST: usize = 200;
 
 /// The longest address of a document, in bytes.
 const MAX_ADDRESS: usize = 512;
 
 /// The most redirect URIs of a document.
-const MAX_URIS: usize = 50;
+const MAX_URIS: usize = 20;
 
 /// The document, as far as it means something here.
 #[derive(Deserialize)]
@@ -91,7 +99,8 @@ fn read(address: &str, body: &Value) -> Result<App, String> {
     let name = name.filter(|name| file::is_name(name)).unwrap_or(host).to_owned();
     let (jwks, jwks_uri) = match (public, document.jwks) {
         (true, _) => (None, None),
-        (false, Some(jwks)) => (Some(jwks), None),
+        // No more than can be used.
+        (false, Some(jwks)) => (jose::Keys::read(&jwks).map(|keys| keys.published()), None),
         (false, None) => (None, document.jwks_uri),
     };
     let definition = Definition {
@@ -117,16 +126,18 @@ pub(super) struct Reader {
     fetcher: Fetcher,
     lately: Cache<String, Reading>,
     limit: governor::DefaultDirectRateLimiter,
+    of_account: governor::DefaultKeyedRateLimiter<i64>,
 }
 
 impl Reader {
     pub(super) fn new(fetcher: Fetcher) -> Self {
         let limit = governor::RateLimiter::direct(governor::Quota::per_minute(A_MINUTE));
-        Self { fetcher, lately: Cache::new(MOST), limit }
+        let of_account = governor::RateLimiter::keyed(governor::Quota::per_minute(FOR_ONE));
+        Self { fetcher, lately: Cache::new(MOST), limit, of_account }
     }
 
-    /// The app at this address, as it was lately or is now.
-    pub(super) async fn app(&self, address: &str) -> Result<Arc<App>, Unfetched> {
+    /// The app at this address, as it was lately or is now. `by`: the account for which it is read.
+    pub(super) async fn app(&self, address: &str, by: AccountId) -> Result<Arc<App>, Unfetched> {
         if let Some((read, at)) = self.lately.get(address) {
             let is_good = match &read {
                 Ok(app) => app.is_fresh(now()),
@@ -136,10 +147,12 @@ impl Reader {
                 return read;
             }
         }
-        if self.limit.check().is_err() {
+        self.of_account.retain_recent();
+        if self.of_account.check_key(&by.0).is_err() || self.limit.check().is_err() {
             return Err(Unfetched("too many documents were read in the last minute".to_owned()));
         }
         let read = self.fetch(address).await.map(Arc::new);
+        let read = read.map_err(|Unfetched(why)| Unfetched(short(&why)));
         if let Err(Unfetched(why)) = &read {
             tracing::info!(address, why, "the metadata of an app can't be used");
         }

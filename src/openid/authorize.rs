@@ -28,17 +28,18 @@ use crate::{
     store::changes,
 };
 
-/// Reads an authorization request, or the pushed one that it names. `by_person`: for somebody who is signed in
-/// here. Only for them is the metadata of an app fetched that nobody has registered.
+/// Reads an authorization request, or the pushed one that it names. `person`: somebody who is signed in here. Only
+/// for them is the metadata of an app fetched that nobody has registered.
 pub async fn read(
     services: &Services,
     params: &Params,
-    by_person: bool,
+    person: Option<&SignedIn>,
 ) -> Result<std::result::Result<Request, Bad>, Fault> {
     let id = params.hint("client_id").unwrap_or_default();
-    let app = match by_person {
-        true => services.apps.learn(id).await?,
-        false => services.apps.find(id).await?,
+    let person = person.filter(|person| person.by_cookie());
+    let app = match person {
+        Some(person) => services.apps.learn(id, person.account()).await?,
+        None => services.apps.find(id).await?,
     };
     let (apps, issuer) = (services.apps.get().await?, services.issuer());
     let Some(uri) = params.hint("request_uri").filter(|uri| pushed::is_ours(uri)) else {
@@ -76,6 +77,9 @@ impl Step {
         }
     }
 }
+
+/// How many apps an account may have agreed to, before it agrees to no more that nobody has registered.
+const MOST_CONSENTS: usize = 200;
 
 /// How long a step counts, in seconds.
 const STEP_TTL: i64 = 3600;
@@ -324,6 +328,15 @@ pub async fn agree(
     visit: &Visit,
 ) -> Result<()> {
     let (account, app) = (caller.account(), &request.app.id);
+    if request.app.is_dynamic() {
+        // There are as many of them as anybody likes.
+        services.throttle.act(caller.family())?;
+        let known = apps::consents(&mut services.store.read().await?, account).await?;
+        let is_new = known.iter().all(|(known, _)| known != app);
+        if is_new && known.len() >= MOST_CONSENTS {
+            return Err(Refusal::TooManyTries { retry_after: 3600 }.into());
+        }
+    }
     let mut event = Event::by_owner(visit, account, super::CONSENTED);
     event.detail.note.clone_from(app);
     let mut tx = services.store.begin().await?;

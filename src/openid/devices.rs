@@ -17,8 +17,8 @@ use super::{
 use crate::{
     apps::{self, App, Apps},
     audit::{self, Act, By, Event, acts, sha256},
-    domain::AccountId,
     challenges::{self, NewChallenge, Purpose},
+    domain::AccountId,
     emails,
     keys::{Keys, Statement},
     passwords,
@@ -30,8 +30,11 @@ use crate::{
     },
     services::Services,
     sessions::{
-        self, ProvedBy, StoredSession, Which, account, caller::{OVER, SignedIn}, grants,
-        refresh::RefreshToken, tokens::SessionKind,
+        self, ProvedBy, StoredSession, Which, account,
+        caller::{OVER, SignedIn},
+        grants,
+        refresh::RefreshToken,
+        tokens::SessionKind,
     },
     store::{changes, db::Tx},
     throttle::Who,
@@ -458,8 +461,8 @@ async fn enter(
     let mut tx = services.store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     let locked = account::lock(&mut tx, account).await?;
-    let is_good = locked
-        .is_some_and(|locked| locked.disabled_at.is_none() && locked.delete_at.is_none());
+    let is_good =
+        locked.is_some_and(|locked| locked.disabled_at.is_none() && locked.delete_at.is_none());
     if !is_good || !apps::exists(&mut tx, &app.id).await? {
         tx.rollback().await?;
         return Ok(Entry::Gone);
@@ -487,7 +490,8 @@ async fn enter(
     }
     let (device, network, time) = (&*session.device, &*session.network, &*event.at.to_string());
     let values = [("app", &*app.name), ("device", device), ("network", network), ("time", time)];
-    emails::notify(&mut tx, services, account, "device-connected", &values, "/account/apps").await?;
+    emails::notify(&mut tx, services, account, "device-connected", &values, "/account/apps")
+        .await?;
     _ = sessions::note_device(&mut tx, &services.keys, account, visit, event.at).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

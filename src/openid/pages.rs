@@ -76,7 +76,7 @@ async fn authorize_page(
 ) -> Result<Response> {
     let params = Params::read(uri.query().unwrap_or_default().as_bytes());
     let is_person = viewer.caller.as_ref().is_some_and(SignedIn::by_cookie);
-    let request = match authorize::read(&state, &params, is_person).await? {
+    let request = match authorize::read(&state, &params, viewer.caller.as_ref()).await? {
         Ok(request) => request,
         Err(Bad::Back(told)) => return Ok(Redirect::to(&told.to).into_response()),
         Err(Bad::Here(Dead::UnknownApp)) if !is_person && may_be_learnt(&state, &params) => {
@@ -166,11 +166,11 @@ static AGREE: Form = Form {
 };
 
 /// The request that a form goes on with.
-async fn request_of(state: &AppState, next: &str) -> Result<Request> {
+async fn request_of(state: &AppState, next: &str, caller: &SignedIn) -> Result<Request> {
     let query = next.strip_prefix(AUTHORIZE).and_then(|rest| rest.strip_prefix('?'));
     let params = Params::read(query.unwrap_or_default().as_bytes());
     // It was read before: the app was removed meanwhile, or the form is not ours.
-    let request = authorize::read(state, &params, true).await?;
+    let request = authorize::read(state, &params, Some(caller)).await?;
     request.map_err(|_| Refusal::MalformedForm.into())
 }
 
@@ -184,7 +184,7 @@ pub async fn agree_to_app(
     call.finish(
         async {
             let (state, caller) = (&call.state, call.caller()?);
-            let request = request_of(state, &next).await?;
+            let request = request_of(state, &next, caller).await?;
             if !refuse.is_empty() {
                 authorize::use_up(state, &request).await?;
                 let why = "The person has said no.";
@@ -204,8 +204,9 @@ async fn show_consent(
     viewer: &Viewer,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let request = request_of(state, form.value("next")).await?;
-    let profile = viewer.caller()?.profile().clone();
+    let caller = viewer.caller()?;
+    let request = request_of(state, form.value("next"), caller).await?;
+    let profile = caller.profile().clone();
     // An app on a device has a scheme of its own, in which a host means nothing.
     let url = url::Url::parse(&request.redirect_uri).ok();
     let host = url.as_ref().filter(|url| matches!(url.scheme(), "https" | "http"));
@@ -305,7 +306,7 @@ pub async fn switch_account(#[server(default)] next: String) -> Result<(), Serve
     let call = FormCall::current();
     call.finish(
         async {
-            let request = request_of(&call.state, &next).await?;
+            let request = request_of(&call.state, &next, call.caller()?).await?;
             sign_in::sign_out(&call.state, call.caller()?, &call.visit).await?;
             let sign_in = by_way_of("/signin", &call.state, &request, Step::Login, None);
             Ok(call.signed_out(&sign_in, None))

@@ -168,8 +168,14 @@ impl Fetched {
             return Err(Unfetched("the answer is not JSON".to_owned()));
         }
         serde_json::from_slice(&self.body)
-            .map_err(|error| Unfetched(format!("the answer can't be read: {error}")))
+            .map_err(|error| Unfetched(short(&format!("the answer can't be read: {error}"))))
     }
+}
+
+/// Anybody's text, for the log: not too long, and without control characters.
+#[must_use]
+pub fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// An error with its causes, which say what is wrong.

@@ -3,7 +3,11 @@
 //! jsonwebtoken checks the signature. Which keys and algorithms count is decided here, and what the claims
 //! must say by the caller.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
@@ -27,12 +31,13 @@ pub struct Signed {
 }
 
 /// The algorithms that count: with a key pair, so that nobody can sign with what is published.
-pub const ALGORITHMS: [(&str, Algorithm); 8] = [
+pub const ALGORITHMS: [(&str, Algorithm); 9] = [
     ("RS256", Algorithm::RS256),
     ("RS384", Algorithm::RS384),
     ("RS512", Algorithm::RS512),
     ("PS256", Algorithm::PS256),
     ("PS384", Algorithm::PS384),
+    ("PS512", Algorithm::PS512),
     ("ES256", Algorithm::ES256),
     ("ES384", Algorithm::ES384),
     ("EdDSA", Algorithm::EdDSA),
@@ -59,6 +64,9 @@ struct Jose {
     crit: Option<Value>,
 }
 
+/// How many keys of a set count.
+const MOST_KEYS: usize = 32;
+
 /// Keys that somebody publishes. Those that we can't read or use are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Keys(Vec<Jwk>);
@@ -71,7 +79,13 @@ impl Keys {
         // A private or a symmetric key must not be there, and is not used.
         let is_public = |key: &&Value| key.get("d").is_none() && key.get("k").is_none();
         let read = |key: &Value| serde_json::from_value(key.clone()).ok();
-        Some(Self(keys.iter().filter(is_public).filter_map(read).collect()))
+        Some(Self(keys.iter().filter(is_public).filter_map(read).take(MOST_KEYS).collect()))
+    }
+
+    /// As a JWK Set.
+    #[must_use]
+    pub fn published(&self) -> Value {
+        serde_json::json!({ "keys": self.0 })
     }
 
     #[must_use]
@@ -139,19 +153,49 @@ const AT_MOST: Duration = Duration::from_secs(24 * 3600);
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// The keys at one address, as this node remembers them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Kept {
-    keys: Keys,
+    keys: Arc<Keys>,
     read_at: Option<Instant>,
     tried_at: Option<Instant>,
 }
 
+impl Kept {
+    fn is_recent(&self) -> bool {
+        self.read_at.is_some_and(|at| at.elapsed() < KEPT)
+    }
+
+    fn may_try(&self) -> bool {
+        self.tried_at.is_none_or(|at| at.elapsed() >= AGAIN)
+    }
+
+    /// Whether a token can be checked without reading the keys again: that would take time, and others may be
+    /// doing it.
+    fn check(&self, token: &str, typ: &[&str]) -> Option<Result<Signed, Worthless>> {
+        let checked = self.is_recent().then(|| self.keys.check(token, typ))?;
+        (checked != Err(Worthless::UnknownKey) || !self.may_try()).then_some(checked)
+    }
+}
+
+#[derive(Default)]
+struct Entry {
+    kept: RwLock<Kept>,
+    /// One reads at a time: the others wait for what it brings.
+    reading: Mutex<()>,
+}
+
+impl Entry {
+    fn kept(&self) -> Kept {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// How many addresses are remembered.
-const MOST: usize = 1000;
+const MOST: usize = 200;
 
 /// Keys that others publish, by their address.
 #[derive(Default)]
-pub struct KeyRing(Mutex<HashMap<String, std::sync::Arc<Mutex<Kept>>>>);
+pub struct KeyRing(Mutex<HashMap<String, Arc<Entry>>>);
 
 impl KeyRing {
     /// The claims of a token that is signed with a key at this address. `fetch` reads them.
@@ -162,40 +206,38 @@ impl KeyRing {
         typ: &[&str],
         fetch: impl Future<Output = Result<Value, Unfetched>> + Send,
     ) -> Result<Result<Signed, Worthless>, Unfetched> {
-        let kept = {
+        let entry = {
             let mut known = self.0.lock().await;
             if known.len() >= MOST && !known.contains_key(address) {
                 known.clear();
             }
             known.entry(address.to_owned()).or_default().clone()
         };
-        // One at a time: the others wait for the keys that the first one fetches.
-        let mut kept = kept.lock().await;
-        let age = |at: Option<Instant>| at.map(|at| at.elapsed());
-        let is_recent = age(kept.read_at).is_some_and(|age| age < KEPT);
-        let may_try = age(kept.tried_at).is_none_or(|age| age >= AGAIN);
-        if is_recent {
-            let checked = kept.keys.check(token, typ);
-            if checked != Err(Worthless::UnknownKey) || !may_try {
-                return Ok(checked);
-            }
+        if let Some(checked) = entry.kept().check(token, typ) {
+            return Ok(checked);
         }
-        if may_try {
-            let now = Some(Instant::now());
-            kept.tried_at = now;
+        let _reading = entry.reading.lock().await;
+        if let Some(checked) = entry.kept().check(token, typ) {
+            return Ok(checked);
+        }
+        let mut kept = entry.kept();
+        if kept.may_try() {
             let read = fetch.await.and_then(|set| {
                 Keys::read(&set).ok_or_else(|| Unfetched("the answer is no JWK Set".to_owned()))
             });
+            let now = Some(Instant::now());
+            kept.tried_at = now;
             match read {
                 Ok(keys) => {
-                    kept.keys = keys;
+                    kept.keys = Arc::new(keys);
                     kept.read_at = now;
                 }
                 Err(why) => tracing::warn!(address, why = why.0, "keys can't be read"),
             }
+            *entry.kept.write().unwrap_or_else(PoisonError::into_inner) = kept.clone();
         }
-        match age(kept.read_at) {
-            Some(age) if age < AT_MOST => Ok(kept.keys.check(token, typ)),
+        match kept.read_at {
+            Some(at) if at.elapsed() < AT_MOST => Ok(kept.keys.check(token, typ)),
             _ => Err(Unfetched("the keys can't be read".to_owned())),
         }
     }

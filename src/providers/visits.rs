@@ -21,6 +21,8 @@ pub const TTL: i64 = 30 * 60;
 pub enum Purpose {
     /// To sign in, or to sign up.
     SignIn,
+    /// To confirm who they are, in the session of this family.
+    Confirm(String),
     /// To link the account of the session of this family.
     Link(String),
 }
@@ -33,18 +35,15 @@ pub struct Visit {
     pub purpose: Purpose,
     /// The page that follows.
     pub next: String,
-    /// If the person is signed in here already: when they left, to confirm who they are.
-    #[serde(default)]
-    pub confirms_since: Option<i64>,
+    pub made_at: i64,
 }
 
-/// Why somebody goes to a provider.
-pub struct Departure<'a> {
-    pub purpose: Purpose,
-    /// The page that follows.
-    pub next: &'a str,
-    /// Whether they are signed in here already, and so confirm who they are.
-    pub confirms: bool,
+impl Visit {
+    /// Since when the person must have shown there who they are, if they are signed in here already.
+    #[must_use]
+    pub fn confirms_since(&self) -> Option<i64> {
+        (self.purpose != Purpose::SignIn).then_some(self.made_at)
+    }
 }
 
 /// A visit that waits, or has come back.
@@ -71,12 +70,11 @@ pub(crate) async fn begin(
     keys: &Keys,
     provider: &Provider,
     browser: &str,
-    Departure { purpose, next, confirms }: Departure<'_>,
+    (purpose, next): (Purpose, &str),
 ) -> Result<(Visit, String), Fault> {
     let (state, at) = (random::token()?, now());
     let (nonce, verifier, next) = (random::token()?, random::token()?, next.to_owned());
-    let confirms_since = confirms.then_some(at);
-    let visit = Visit { nonce, verifier, purpose, next, confirms_since };
+    let visit = Visit { nonce, verifier, purpose, next, made_at: at };
     let hash = sha256(&state);
     let text = serde_json::to_string(&visit).map_err(Fault::internal)?;
     let sealed = keys.seal(Sealed::ProviderVisit(&hash), &text)?;

@@ -8,18 +8,21 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Entered, IDENTITY_LINKED, PROVIDER_FAILED, Proof, Step, attempt::Attempt, enter, leave,
-    leave_by, same_again, signed_in,
+    Entered, IDENTITY_LINKED, PROVIDER_FAILED, Proof, Step,
+    attempt::Attempt,
+    confirm::{Evidence, Failed as FailedProof, FullProof, Renewal, renew},
+    enter, leave, leave_by, same_again, signed_in,
 };
 use crate::{
     accounts::{self, Made},
     audit::{self, Event},
-    domain::{Email, NewAccount},
+    domain::{Email, Field, NewAccount},
     emails::{self, SECURITY},
     keys::Statement,
     passwords,
     platform::{
         error::{Error, Fault, Refusal, Result},
+        fetch::short,
         random,
         visit::Visit,
     },
@@ -27,7 +30,7 @@ use crate::{
         Failed, Person, Provider,
         identities::{self, Linked},
         upstream::{Answer, Sent},
-        visits::{self, Departure, Purpose},
+        visits::{self, Purpose},
     },
     services::Services,
     sessions::{
@@ -55,7 +58,7 @@ pub async fn depart(
     services: &Services,
     provider: &Provider,
     browser: &str,
-    departure: Departure<'_>,
+    (purpose, next): (Purpose, &str),
     visit: &Visit,
 ) -> Result<std::result::Result<String, Failed>> {
     let counters = services.throttle.counters(&services.keys, Who::Departure, visit);
@@ -66,7 +69,7 @@ pub async fn depart(
         return Err(limited);
     }
     let (begun, state) =
-        visits::begin(&mut tx, &services.keys, provider, browser, departure).await?;
+        visits::begin(&mut tx, &services.keys, provider, browser, (purpose, next)).await?;
     tx.commit().await?;
     let redirect_uri = callback(services, &provider.id);
     let sent = Sent {
@@ -74,7 +77,7 @@ pub async fn depart(
         state: &state,
         nonce: &begun.nonce,
         verifier: &begun.verifier,
-        confirms_since: begun.confirms_since,
+        confirms_since: begun.confirms_since(),
     };
     let address = services.providers.address(provider, &sent).await;
     if let Err(failed) = &address {
@@ -113,6 +116,8 @@ pub enum Outcome {
     Wrong,
     /// The account can't be entered.
     Barred,
+    /// It is not the identity of the person who was to confirm who they are.
+    NotTheirs,
     /// Nobody may sign up with this provider.
     NoSignUp,
 }
@@ -142,7 +147,7 @@ pub async fn come_back(
         state: back.state,
         nonce: &found.visit.nonce,
         verifier: &found.visit.verifier,
-        confirms_since: found.visit.confirms_since,
+        confirms_since: found.visit.confirms_since(),
     };
     let person = match (back.code, back.error) {
         (Some(code), None) => {
@@ -170,6 +175,15 @@ pub async fn come_back(
             match caller {
                 Some(caller) => {
                     Outcome::Linked(link(services, caller, provider, &person, visit).await?)
+                }
+                None => Outcome::Lost,
+            }
+        }
+        Purpose::Confirm(family) => {
+            let caller = caller.filter(|caller| caller.by_cookie() && caller.family() == family);
+            match caller {
+                Some(caller) => {
+                    confirm(services, provider, back.state, &person, visit, caller).await?
                 }
                 None => Outcome::Lost,
             }
@@ -208,11 +222,6 @@ async fn come_again(
     Ok(if caller.is_some() { Outcome::Again } else { Outcome::Lost })
 }
 
-/// Anybody's text, for the log.
-fn short(text: &str) -> String {
-    text.chars().take(100).collect()
-}
-
 async fn sign_in(
     services: &Services,
     provider: &Provider,
@@ -247,6 +256,44 @@ async fn sign_in(
     };
     leave_by(services, before, &step, visit).await;
     Ok(Outcome::In(Box::new(step)))
+}
+
+/// Confirms who the caller is, by an identity of theirs. Where that isn't enough, because the account has a second
+/// factor, it goes on like a sign-in.
+async fn confirm(
+    services: &Services,
+    provider: &Provider,
+    state: &str,
+    person: &Person,
+    visit: &Visit,
+    caller: &SignedIn,
+) -> Result<Outcome> {
+    let account = caller.account();
+    let identity = identities::find(&services.store, provider, &person.subject).await?;
+    if identity.is_none_or(|identity| identity.account() != account) {
+        return Ok(Outcome::NotTheirs);
+    }
+    let Some(holder) = passwords::holder(&services.store, account).await? else {
+        return Err(OVER.into());
+    };
+    let event = Event::by_owner(visit, account, super::PROOF_FAILED);
+    let proof = FullProof {
+        proved_by: Some(ProvedBy::of(First::Identity { strong: person.second_factor })),
+        answered: None,
+        hash: holder.hash,
+        epoch: holder.epoch,
+        counters: Vec::new(),
+        failed: FailedProof { field: Field::PASSWORD, event },
+    };
+    let renewal = Renewal { act: super::PROVED, proof, new_hash: None };
+    let nothing = Evidence { password: None, answer: None };
+    match renew(services, caller, renewal, &nothing, visit).await {
+        Ok(entered) => Ok(Outcome::In(Box::new(Step::Entered(Box::new(entered))))),
+        Err(Error::Refusal(Refusal::SecondFactorRequired { .. })) => {
+            sign_in(services, provider, state, person, visit, Some(caller)).await
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Lets the identity of a person open the caller's account from now on.

@@ -78,10 +78,7 @@ pub(super) async fn claimed(
         "SELECT {COLUMNS} FROM device_requests WHERE user_code = $1 AND state = 'waiting' \
          AND expires_at > $2 AND account_id = $3 AND family = $4"
     );
-    db.optional(
-        sql_of(query).bind(user_code).bind(now).bind(account).bind(family),
-    )
-    .await
+    db.optional(sql_of(query).bind(user_code).bind(now).bind(account).bind(family)).await
 }
 
 pub(super) async fn find(db: &mut Db, hash: &str) -> Result<Option<Row>, Fault> {

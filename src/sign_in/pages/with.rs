@@ -24,7 +24,7 @@ use crate::{
     providers::{
         self, Failed, Provider,
         identities::{self, Linked},
-        visits::{Departure, Purpose},
+        visits::Purpose,
     },
     sessions::caller::SignedIn,
     sign_in::with::{self, Arrival, Back, Newcomer, Outcome},
@@ -49,6 +49,7 @@ notices! {
     LOST = "provider-lost";
     BARRED = "provider-barred";
     NO_SIGN_UP = "provider-no-sign-up";
+    NOT_THEIRS = "provider-not-theirs";
     LINKED = "identity-linked";
     LINKED_ALREADY = "identity-linked-already";
     LINKED_TO_ANOTHER = "identity-linked-to-another";
@@ -89,6 +90,9 @@ pub(super) fn buttons(
     is_any.then(|| view! { <div class="providers">{all}</div> }.into_any())
 }
 
+/// The longest address of a page that follows, in bytes.
+const MAX_NEXT: usize = 8192;
+
 type Named = std::result::Result<Path<String>, PathRejection>;
 
 fn provider_of(state: &AppState, id: Named) -> Result<Arc<Provider>> {
@@ -107,6 +111,8 @@ async fn depart(
     let provider = provider_of(&state, id)?;
     let next = read(query).next;
     let next = if next.is_empty() { next } else { safe_next(&next) };
+    // It is kept, and an app's request is shorter.
+    let next = if next.len() > MAX_NEXT { String::new() } else { next };
     // What comes back counts in this browser alone.
     let (visitor, cookie) = match visit.visitor.clone() {
         Some(visitor) => (visitor, None),
@@ -115,9 +121,12 @@ async fn depart(
             (visitor, Some(cookie))
         }
     };
-    let confirms = viewer.caller.is_some();
-    let departure = Departure { purpose: Purpose::SignIn, next: &next, confirms };
-    let mut answer = match with::depart(&state, &provider, &visitor, departure, &visit).await? {
+    let purpose = match &viewer.caller {
+        Some(caller) => Purpose::Confirm(caller.family().to_owned()),
+        None => Purpose::SignIn,
+    };
+    let purpose = (purpose, &*next);
+    let mut answer = match with::depart(&state, &provider, &visitor, purpose, &visit).await? {
         Ok(address) => Redirect::to(&address).into_response(),
         Err(failed) => {
             let notice = if matches!(failed, Failed::Away(_)) { AWAY } else { WRONG };
@@ -194,6 +203,7 @@ async fn come_back(
         Outcome::Away => to_sign_in(AWAY),
         Outcome::Wrong => to_sign_in(WRONG),
         Outcome::Barred => to_sign_in(BARRED),
+        Outcome::NotTheirs => to_sign_in(NOT_THEIRS),
         Outcome::NoSignUp => to_sign_in(NO_SIGN_UP),
     })
 }
@@ -219,8 +229,7 @@ async fn link(call: &FormCall, id: &str) -> Result<Done> {
         }
     };
     let purpose = Purpose::Link(caller.family().to_owned());
-    let departure = Departure { purpose, next: SECURITY, confirms: true };
-    match with::depart(state, &provider, &visitor, departure, &call.visit).await? {
+    match with::depart(state, &provider, &visitor, (purpose, SECURITY), &call.visit).await? {
         Ok(address) => {
             let mut done = call.on(&address);
             if let Some(cookie) = cookie {
