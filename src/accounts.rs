@@ -66,14 +66,15 @@ struct NewRow<'a> {
 
 /// Creates an account without signing in.
 pub async fn sign_up(services: &Services, new: &NewAccount, visit: &Visit) -> Result<Profile> {
-    let (tx, made) = make(services, new, visit, random::account_id()?).await?;
+    let (mut tx, made) = make(services, new, visit, random::account_id()?).await?;
+    audit::record(&mut tx, &made.event).await?;
     tx.commit().await?;
     services.wake_outbox();
     made.event.log();
     Ok(made.profile)
 }
 
-/// A new account, which exists once its transaction is committed.
+/// A new account, which exists once its transaction is committed. The caller records its event, last of all.
 pub(crate) struct Made {
     pub(crate) profile: Profile,
     pub(crate) epoch: i64,
@@ -129,7 +130,6 @@ pub(crate) async fn make(
     if let Some(email) = &new.email {
         emails::claim(&mut tx, services, id, new.username.typed(), email, visit).await?;
     }
-    audit::record(&mut tx, &event).await?;
     let (username, values) = (new.username.typed().to_owned(), new.values.clone());
     let profile = Profile { id, username, values, created_at: event.at };
     Ok((tx, Made { profile, epoch, event }))

@@ -1,7 +1,7 @@
 //! Apps: the clients of OAuth 2.1 and OpenID Connect, and the hosts behind a proxy.
 //!
-//! The operator makes them, by command or in `APPS_FILE`. Nodes remember them all ([`KnownApps`]): there are
-//! few, and every change begins a new era.
+//! The operator makes them, by command or in `APPS_FILE`. Nodes remember those ([`KnownApps`]): there are few, and
+//! every change begins a new era. Others describe themselves ([`dynamic`]), and are looked up.
 
 mod change;
 pub mod cli;
@@ -89,7 +89,8 @@ impl App {
     #[must_use]
     pub fn vouching_host(&self) -> Option<String> {
         let url = Url::parse(&self.id).ok().filter(|_| self.is_dynamic())?;
-        url.host_str().map(str::to_owned)
+        let host = url.host_str()?;
+        Some(url.port().map_or(host.to_owned(), |port| format!("{host}:{port}")))
     }
 
     /// Whether it may be sent back to this address.

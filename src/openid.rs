@@ -3,7 +3,8 @@
 //! OAuth 2.1 and OpenID Connect Core 1.0, authorization code with PKCE only. RFC 9700 decides where it is
 //! stricter.
 //!
-//! The request travels in the address from page to page, and nothing of it is stored. So an old one, one
+//! The request travels in the address from page to page, and nothing of it is stored, unless the app has pushed
+//! it. So an old one, one
 //! that was opened twice, or the back button never ends in an error: it begins anew. What an app gets hangs
 //! on the session it came from (`sessions/grants.rs`).
 
@@ -75,8 +76,12 @@ pub fn covers(scope: &str, other: &str) -> bool {
 /// Two scopes in one.
 #[must_use]
 pub fn united(one: &str, other: &str) -> String {
-    let more = words(other).filter(|word| !has(one, word));
-    let all: Vec<&str> = words(one).chain(more).collect();
+    let mut all: Vec<&str> = words(one).collect();
+    for word in words(other) {
+        if !all.contains(&word) {
+            all.push(word);
+        }
+    }
     all.join(" ")
 }
 

@@ -322,6 +322,12 @@ async fn enter(
         session.proved_by = session.proved_by.and(Second::TrustedDevice);
         session.proved_at = 0;
     }
+    if let Proof::Identity { at: None, .. } = proof
+        && (holder.hash.is_some() || second.passkeys > 0)
+    {
+        // Nobody knows whether anything was shown there just now, and there is a better proof.
+        session.proved_at = 0;
+    }
     let event = signed_in(services, &session, visit);
     let (mut epoch, mut ended, mut taken_over) = (holder.epoch, None, None);
     if let Some(revision) = revision {

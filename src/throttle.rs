@@ -118,6 +118,7 @@ pub struct Throttle {
     network: Vec<Limit>,
     total: Vec<Limit>,
     sign_up: Vec<Limit>,
+    requests: Vec<Limit>,
     mail: Vec<Limit>,
     /// When each refusal ends, by the key of the counter. By the monotonic clock.
     limited: Cache<String, Instant>,
@@ -142,6 +143,7 @@ impl Throttle {
             network: settings.network.clone(),
             total: settings.total.clone(),
             sign_up: settings.sign_up.clone(),
+            requests: settings.requests.clone(),
             mail: settings.mail.clone(),
             limited: Cache::new(REMEMBERED),
             audited: governor::RateLimiter::direct(quota),
@@ -173,8 +175,8 @@ impl Throttle {
                 (format!("user codes of {}", account.0), &self.account),
                 (format!("user codes {network}"), &self.network),
             ],
-            Who::PublicApp => vec![(format!("public app {network}"), &self.network)],
-            Who::Departure => vec![(format!("departure {network}"), &self.network)],
+            Who::PublicApp => vec![(format!("public app {network}"), &self.requests)],
+            Who::Departure => vec![(format!("departure {network}"), &self.requests)],
             Who::Bearer => vec![
                 (format!("bearer {network}"), &self.network),
                 ("all bearers".to_owned(), &self.total),

@@ -114,7 +114,7 @@ test("a newcomer chooses a username, and comes back later", async ({ page }) => 
   await expect(page.getByRole("heading", { name: "Choose a username" })).toBeVisible();
   await expect(page.getByLabel("Username")).toHaveValue(login);
   await expect(page.getByLabel("Full name")).toHaveValue("Ann Other");
-  // A name that somebody has.
+  // Too short.
   await page.getByLabel("Username").fill("x");
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByRole("heading", { name: "Choose a username" })).toBeVisible();

@@ -403,6 +403,9 @@ fn check(app: &App, apps: &Apps) -> Result<(), Failure> {
     if !file::is_id(&app.id) {
         faults.push("client_id: use 1 to 64 letters, digits, -, _ and .".to_owned());
     }
+    if app.definition.client_credentials && file::is_number(&app.id) {
+        faults.push(file::NUMBER.to_owned());
+    }
     if !file::is_name(&app.name) {
         faults.push("name: use 1 to 64 characters".to_owned());
     }
@@ -418,7 +421,7 @@ fn find<'a>(apps: &'a Apps, text: &str) -> Result<&'a App, Failure> {
         return Ok(app);
     }
     let all = apps.all();
-    let mut named = all.iter().filter(|app| app.name == text);
+    let mut named = all.iter().filter(|app| app.name == text && !app.is_dynamic());
     match (named.next(), named.next()) {
         (Some(app), None) => Ok(app),
         (Some(_), Some(_)) => fail("several apps have this name: use the client_id"),

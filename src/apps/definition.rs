@@ -330,7 +330,9 @@ pub fn is_loopback(uri: &str) -> bool {
     Url::parse(uri).is_ok_and(|url| is_local(&url))
 }
 
-fn is_local(url: &Url) -> bool {
+/// The same for one that is read already.
+#[must_use]
+pub fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

@@ -103,8 +103,14 @@ fn read(address: &str, body: &Value) -> Result<App, String> {
         (false, Some(jwks)) => (jose::Keys::read(&jwks).map(|keys| keys.published()), None),
         (false, None) => (None, document.jwks_uri),
     };
+    // Those that we don't accept are as good as not there.
+    let is_good = |uri: &String| {
+        let redirect_uris = vec![uri.clone()];
+        let one = Definition { redirect_uris, public: true, ..Definition::default() };
+        one.faults().is_empty()
+    };
     let definition = Definition {
-        redirect_uris: document.redirect_uris,
+        redirect_uris: document.redirect_uris.into_iter().filter(is_good).collect(),
         public,
         jwks,
         jwks_uri,
@@ -221,7 +227,12 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_ignored() {
-        let app = read(ADDRESS, &document()).expect("an app");
+        let uris = json!([
+            "cursor://callback",
+            "http://127.0.0.1/callback",
+            "https://tool.example.org/callback"
+        ]);
+        let app = read(ADDRESS, &changed("redirect_uris", uris)).expect("an app");
         assert_eq!((&*app.id, &*app.name), (ADDRESS, "A tool"));
         assert!(app.definition.public && app.definition.third_party && app.is_dynamic());
         assert_eq!(app.definition.redirect_uris.len(), 2);

@@ -9,7 +9,7 @@ use super::{ADDED, App, CHANGED, Definition, SECRET_OVERLAP, SECRET_ROTATED, cha
 use crate::{
     audit::sha256,
     keys::Keys,
-    platform::{clock::now, error::Fault},
+    platform::{clock::now, error::Fault, settings::toml_fault},
     store::Store,
 };
 
@@ -29,6 +29,14 @@ pub fn is_id(id: &str) -> bool {
     let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     (1..=64).contains(&id.len()) && id.chars().all(is_good)
 }
+
+/// Whether a `client_id` could be taken for the `sub` of a person.
+pub(super) fn is_number(id: &str) -> bool {
+    id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+pub(super) const NUMBER: &str =
+    "client_id: an app that acts for itself needs a letter in it, because people are numbers";
 
 /// Whether this can be the name of an app: people read it.
 #[must_use]
@@ -54,8 +62,7 @@ pub fn read(path: &Path) -> Result<Vec<Declared>, Vec<String>> {
 
 /// `folder`: files of secrets are relative to it.
 fn parse(text: &str, folder: &Path) -> Result<Vec<Declared>, Vec<String>> {
-    let mut table: Table =
-        text.parse().map_err(|error: toml::de::Error| vec![error.to_string()])?;
+    let mut table: Table = text.parse().map_err(|error| vec![toml_fault(text, &error)])?;
     let apps = match table.remove("app") {
         Some(Value::Array(apps)) => apps,
         Some(_) => return Err(vec!["write each app as [[app]]".to_owned()]),
@@ -162,6 +169,9 @@ fn finish(
     secret: Option<String>,
     mut faults: Vec<String>,
 ) -> Result<Declared, Faults> {
+    if definition.client_credentials && id.as_deref().is_some_and(is_number) {
+        faults.push(NUMBER.to_owned());
+    }
     if faults.is_empty() {
         match (definition.has_secret(), &secret) {
             (true, None) => faults.push("needs a client_secret, or public = true".to_owned()),

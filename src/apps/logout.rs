@@ -14,7 +14,7 @@ use crate::{
     domain::AccountId,
     keys::Keys,
     outbox::{self, Courier, Delivered, Kind, Undelivered},
-    platform::{clock::now, error::Fault},
+    platform::{clock::now, error::Fault, fetch::words},
     sessions::grants::{self, Ended},
     signing::{Algorithm, SigningKeys},
     store::{Store, db::Tx},
@@ -165,17 +165,6 @@ impl Messenger {
             _ => Err(Undelivered::ForNow(format!("the app answered {status}"))),
         }
     }
-}
-
-/// An error with its causes, which say what is wrong.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words += &format!(": {error}");
-        cause = error.source();
-    }
-    words
 }
 
 impl Courier for Messenger {

@@ -55,7 +55,8 @@ impl AppRow {
     }
 }
 
-/// All apps of the operator. One whose definition this version can't read is left out, and nobody gets in. `false`: that is so.
+/// All apps of the operator. One whose definition this version can't read is left out, and nobody gets in to it.
+/// `false`: some were left out.
 pub(super) async fn all(db: &mut Db) -> Result<(Vec<App>, bool), Fault> {
     let query = "SELECT id, name, definition, by_file, created_at, fetched_at FROM apps \
                  WHERE fetched_at IS NULL ORDER BY name, id";

@@ -3,6 +3,7 @@
 //!
 //! An assertion says who asks and whom it asks, is good for minutes, and once.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use url::Url;
 
@@ -27,7 +28,6 @@ const LONGEST: i64 = 3600;
 /// The app that an assertion says it comes from. Nothing is checked yet.
 #[must_use]
 pub fn claimed(assertion: &str) -> Option<String> {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let part = assertion.split('.').nth(1).filter(|part| part.len() <= 8192)?;
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
     claims.get("sub")?.as_str().map(str::to_owned)

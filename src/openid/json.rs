@@ -28,7 +28,7 @@ use super::{
 use crate::{
     apps::App,
     platform::{
-        error::{Error, Fault},
+        error::{Error, Fault, Refusal},
         jose,
         visit::Visit,
     },
@@ -131,6 +131,11 @@ impl IntoResponse for Failed {
                     headers.insert(header::WWW_AUTHENTICATE, challenge);
                 }
                 (StatusCode::UNAUTHORIZED, "invalid_client", "The app could not be authenticated.")
+            }
+            Self::Ours(Error::Refusal(Refusal::TooManyTries { retry_after })) => {
+                headers.insert(header::RETRY_AFTER, retry_after.into());
+                let why = "There were too many requests from this network.";
+                (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", why)
             }
             Self::Ours(Error::Refusal(refusal)) => return Error::from(refusal).into_response(),
             Self::Ours(Error::Fault(fault)) => {
@@ -286,7 +291,7 @@ async fn introspect(
     body: Bytes,
 ) -> Answer<Response> {
     let (app, params) = asked(&state, &headers, &body, INTROSPECT).await?;
-    // Whoever only names itself could be anybody.
+    // An app that only names itself could be anybody.
     if !app.definition.is_confidential() {
         return Err(Failed::Client { basic: false });
     }

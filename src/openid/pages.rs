@@ -5,7 +5,6 @@ pub mod devices;
 pub mod used;
 
 use axum::{
-    body::Bytes,
     extract::State,
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
@@ -41,7 +40,7 @@ use crate::{
             icons::{CLOCK, GRID, Icon, KEY, MAIL, USER, USERS},
             parts::{alone, hidden, isolated},
         },
-        reply::Explained,
+        reply::{Explained, as_get},
         routes::{Door, Map, Policy},
         state::AppState,
         submit::FormCall,
@@ -51,20 +50,12 @@ use crate::{
 
 pub(crate) fn routes(map: &mut Map) {
     map.get(Door::Sent, Policy::Noticed, AUTHORIZE, authorize_page);
-    map.post(Door::Sent, Policy::Public, AUTHORIZE, posted);
+    map.post(Door::Sent, Policy::Public, AUTHORIZE, as_get);
     map.form(&AGREE);
     map.form(&SWITCH);
     map.get(Door::Sent, Policy::Noticed, LOGOUT, logout_page);
-    map.post(Door::Sent, Policy::Public, LOGOUT, posted);
+    map.post(Door::Sent, Policy::Public, LOGOUT, as_get);
     map.form(&LEAVE);
-}
-
-/// A `POST` from another site comes without our cookies. It does nothing but become a `GET`.
-async fn posted(uri: Uri, body: Bytes) -> Response {
-    let query = String::from_utf8_lossy(&body);
-    let is_plain = query.bytes().all(|byte| byte.is_ascii_graphic());
-    let query = if is_plain { query } else { "".into() };
-    Redirect::to(&format!("{}?{query}", uri.path())).into_response()
 }
 
 async fn authorize_page(
@@ -83,6 +74,9 @@ async fn authorize_page(
             // Its metadata are fetched for somebody who is signed in.
             let here = format!("{AUTHORIZE}?{}", uri.query().unwrap_or_default());
             return Ok(Redirect::to(&before("/signin", &here)).into_response());
+        }
+        Err(Bad::Here(Dead::UnknownApp)) if may_be_learnt(&state, &params) => {
+            return dead_page(&state, &viewer, Dead::Unreadable).await;
         }
         Err(Bad::Here(dead)) => return dead_page(&state, &viewer, dead).await,
     };
@@ -138,6 +132,7 @@ async fn dead_page(state: &AppState, viewer: &Viewer, dead: Dead) -> Result<Resp
         Dead::UnknownApp => "app-dead-unknown",
         Dead::WrongRedirect => "app-dead-redirect",
         Dead::Over => "app-dead-over",
+        Dead::Unreadable => "app-dead-unreadable",
     };
     let mut page = render(state, viewer, around, move || {
         let help =

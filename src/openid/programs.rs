@@ -4,6 +4,7 @@ use super::{
     client::{Answer, Failed},
     covers,
     tokens::{ACCESS, AccessClaims, Granted},
+    united,
 };
 use crate::{
     apps::App,
@@ -28,9 +29,9 @@ pub async fn grant(
         return refuse("unauthorized_client", "The app may not act for itself.");
     }
     let all = definition.scopes.join(" ");
-    let scope = match scope {
-        None => &all,
-        Some(scope) if covers(&all, scope) => scope,
+    let scope = match scope.map(|scope| united("", scope)) {
+        None => all,
+        Some(scope) if !scope.is_empty() && covers(&all, &scope) => scope,
         Some(_) => return refuse("invalid_scope", "The scope is more than the app is allowed."),
     };
     let apps = services.apps.get().await?;
@@ -50,7 +51,7 @@ pub async fn grant(
         sub: app.id.clone(),
         aud: resource,
         client_id: app.id.clone(),
-        scope: scope.to_owned(),
+        scope: scope.clone(),
         jti: random::label()?,
         iat: now,
         exp: now + ttl,
@@ -63,7 +64,7 @@ pub async fn grant(
         expires_in: ttl,
         id_token: None,
         refresh_token: None,
-        scope: scope.to_owned(),
+        scope,
     })
 }
 

@@ -22,6 +22,8 @@ pub enum Dead {
     UnknownApp,
     /// The address is not one of the app's.
     WrongRedirect,
+    /// The description of an app that nobody has registered can't be used.
+    Unreadable,
     /// The app has pushed the request too long ago, or it was used.
     Over,
 }

@@ -1,4 +1,5 @@
-//! The tables of used authorization codes, pushed requests, and devices that wait.
+//! The tables of what was used up (authorization codes, assertions, revoked tokens), of pushed requests, and of
+//! devices that wait.
 
 use crate::{
     platform::error::Fault,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::TAKEN_BACK;
+use super::{TAKEN_BACK, devices};
 use crate::{
     apps::{self, App},
     audit::{self, Event},
@@ -67,7 +67,8 @@ pub async fn take_back(
     let revision = changes::next_revision(&mut tx).await?;
     let ended = grants::end_of_account(&mut tx, account, app, event.at).await?;
     let forgotten = apps::forget_consent(&mut tx, account, app).await?;
-    if ended == 0 && !forgotten {
+    let devices = devices::take_back(&mut tx, account, app).await?;
+    if ended == 0 && !forgotten && devices == 0 {
         tx.rollback().await?;
         return Ok(false);
     }

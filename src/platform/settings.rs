@@ -292,6 +292,13 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What is wrong in a TOML file, and on which line. The line itself may hold a secret.
+pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
+    format!("line {line}: {}", error.message())
+}
+
 /// Addresses or networks, with commas between.
 pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     if text == "none" {

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 use url::{Host, Url};
 
 use super::{Kind, Provider};
+use crate::platform::settings::toml_fault;
 
 /// An entry, as written.
 #[derive(Deserialize)]
@@ -38,8 +39,7 @@ fn yes() -> bool {
 
 /// `folder`: files of secrets are relative to it.
 pub(super) fn parse(text: &str, folder: &Path) -> Result<Vec<Provider>, Vec<String>> {
-    let mut table: Table =
-        text.parse().map_err(|error: toml::de::Error| vec![error.to_string()])?;
+    let mut table: Table = text.parse().map_err(|error| vec![toml_fault(text, &error)])?;
     let entries = match table.remove("provider") {
         Some(Value::Array(entries)) => entries,
         Some(_) => return Err(vec!["write each provider as [[provider]]".to_owned()]),
@@ -57,7 +57,7 @@ pub(super) fn parse(text: &str, folder: &Path) -> Result<Vec<Provider>, Vec<Stri
                 if !ids.insert(provider.id.clone()) {
                     faults.push(format!("{which}: this id is there twice"));
                 }
-                // Whom would an identity belong to?
+                // Otherwise an identity would belong to two providers.
                 if !issuers.insert(provider.issuer_text.clone()) {
                     faults.push(format!("{which}: another provider has this issuer"));
                 }
@@ -78,10 +78,13 @@ fn provider(entry: Entry, folder: &Path) -> Result<Provider, Vec<String>> {
     if !(1..=32).contains(&entry.id.len()) || !entry.id.chars().all(is_good) {
         faults.push("id: use 1 to 32 small letters, digits and -".to_owned());
     }
+    if entry.client_id.is_empty() || entry.client_secret.as_deref() == Some("") {
+        faults.push("client_id and client_secret must not be empty".to_owned());
+    }
     let (is_github, issuer) = match (entry.kind.as_deref(), entry.issuer) {
         (Some("github"), issuer) => (true, issuer.unwrap_or("https://github.com".to_owned())),
-        (None | Some("openid"), Some(issuer)) => (false, issuer),
-        (None | Some("openid"), None) => {
+        (None | Some("openid"), Some(issuer)) if !issuer.is_empty() => (false, issuer),
+        (None | Some("openid"), _) => {
             faults.push("issuer is missing; or say kind = \"github\"".to_owned());
             (false, String::new())
         }
@@ -100,7 +103,7 @@ fn provider(entry: Entry, folder: &Path) -> Result<Provider, Vec<String>> {
     let url = (!issuer.is_empty()).then(|| address("issuer", &issuer)).flatten();
     let api = is_github.then(|| match (&entry.api, &*issuer) {
         (Some(api), _) => api.clone(),
-        (None, "https://github.com") => "https://api.github.com".to_owned(),
+        (None, "https://github.com" | "https://github.com/") => "https://api.github.com".to_owned(),
         (None, issuer) => format!("{}/api/v3", issuer.trim_end_matches('/')),
     });
     let kind = match api {

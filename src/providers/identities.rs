@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The most identities of an account.
-pub(crate) const MOST: i64 = 20;
+pub(crate) const MOST: usize = 20;
 
 /// The identity of this person there, if it opens an account.
 pub async fn find(
@@ -59,7 +59,12 @@ pub(crate) async fn link(
     person: &Person,
     now: i64,
 ) -> Result<Linked, Fault> {
-    if sql::identities(tx, account).await?.len() >= usize::try_from(MOST).unwrap_or_default() {
+    match sql::identity(tx, &provider.issuer_text, &person.subject).await? {
+        Some(found) if found.account() == account => return Ok(Linked::Already),
+        Some(_) => return Ok(Linked::ToAnother),
+        None => {}
+    }
+    if sql::identities(tx, account).await?.len() >= MOST {
         return Ok(Linked::TooMany);
     }
     let identity = Identity {
@@ -75,11 +80,8 @@ pub(crate) async fn link(
     if sql::insert(tx, &identity).await? {
         return Ok(Linked::Now);
     }
-    let found = sql::identity(tx, &provider.issuer_text, &person.subject).await?;
-    Ok(match found {
-        Some(found) if found.account() == account => Linked::Already,
-        _ => Linked::ToAnother,
-    })
+    // Somebody was faster.
+    Ok(Linked::ToAnother)
 }
 
 /// Whether an identity opens an account.

@@ -14,7 +14,7 @@ use url::{Url, form_urlencoded::Serializer};
 use super::{Failed, Kind, Person, Provider, Providers, github};
 use crate::platform::{
     clock::now,
-    fetch::Fetched,
+    fetch::{Fetched, short},
     jose::{Claims, Worthless},
 };
 
@@ -26,6 +26,9 @@ const OLDEST: i64 = 600;
 
 /// How long what a provider says of itself counts, before it is read again.
 const KEPT: Duration = Duration::from_secs(3600);
+
+/// How long it is not tried again after a failure.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// How long it counts while it can't be read again.
 const AT_MOST: Duration = Duration::from_secs(24 * 3600);
@@ -46,7 +49,14 @@ pub(super) struct Document {
 
 /// What providers said of themselves, by id, and when.
 #[derive(Default)]
-pub(super) struct Metadata(Mutex<HashMap<String, (Arc<Document>, Instant)>>);
+pub(super) struct Metadata(Mutex<HashMap<String, Known>>);
+
+#[derive(Clone)]
+struct Known {
+    document: Arc<Document>,
+    read_at: Instant,
+    tried_at: Instant,
+}
 
 /// What goes along with a person to a provider, and is checked when they come back.
 pub struct Sent<'a> {
@@ -73,22 +83,26 @@ fn challenge(verifier: &str) -> String {
 impl Providers {
     async fn document(&self, provider: &Provider) -> Result<Arc<Document>, Failed> {
         let known = self.metadata.0.lock().await.get(&provider.id).cloned();
-        if let Some((document, at)) = &known
-            && at.elapsed() < KEPT
-        {
-            return Ok(document.clone());
+        let is_good = |known: &Known| {
+            let is_recent = known.read_at.elapsed() < KEPT;
+            is_recent || (known.tried_at.elapsed() < AGAIN && known.read_at.elapsed() < AT_MOST)
+        };
+        if let Some(known) = known.as_ref().filter(|known| is_good(known)) {
+            return Ok(known.document.clone());
         }
-        let read = self.discover(provider).await;
-        match (read, known) {
+        let now = Instant::now();
+        let next = match (self.discover(provider).await, known) {
             (Ok(document), _) => {
-                let document = Arc::new(document);
-                let entry = (document.clone(), Instant::now());
-                self.metadata.0.lock().await.insert(provider.id.clone(), entry);
-                Ok(document)
+                Known { document: Arc::new(document), read_at: now, tried_at: now }
             }
-            (Err(_), Some((document, at))) if at.elapsed() < AT_MOST => Ok(document),
-            (Err(failed), _) => Err(failed),
-        }
+            (Err(_), Some(known)) if known.read_at.elapsed() < AT_MOST => {
+                Known { tried_at: now, ..known }
+            }
+            (Err(failed), _) => return Err(failed),
+        };
+        let document = next.document.clone();
+        self.metadata.0.lock().await.insert(provider.id.clone(), next);
+        Ok(document)
     }
 
     async fn discover(&self, provider: &Provider) -> Result<Document, Failed> {
@@ -101,9 +115,11 @@ impl Providers {
             return Err(Failed::Wrong(format!("it calls itself {}", document.issuer)));
         }
         let Document { authorization_endpoint, token_endpoint, jwks_uri, .. } = &document;
-        let is_web = |url: &&Url| matches!(url.scheme(), "https" | "http");
-        if ![authorization_endpoint, token_endpoint, jwks_uri].iter().all(is_web) {
-            return Err(Failed::Wrong("one of its endpoints is no web address".to_owned()));
+        let all = [authorization_endpoint, token_endpoint, jwks_uri].into_iter();
+        let is_plain = provider.issuer.scheme() == "http";
+        let is_safe = |url: &Url| url.scheme() == "https" || (is_plain && url.scheme() == "http");
+        if !all.chain(&document.userinfo_endpoint).all(is_safe) {
+            return Err(Failed::Wrong("one of its endpoints is not at https".to_owned()));
         }
         Ok(document)
     }
@@ -125,7 +141,7 @@ impl Providers {
         if provider.kind == Kind::OpenId {
             url.query_pairs_mut().append_pair("nonce", sent.nonce);
             if sent.confirms_since.is_some() {
-                // Whoever is signed in there shows anew who they are.
+                // People who are signed in there show anew who they are.
                 url.query_pairs_mut().append_pair("max_age", "0");
             }
         }
@@ -182,7 +198,11 @@ impl Providers {
         };
         let claims = self.id_token(provider, &document, &tokens, id_token, sent).await?;
         let mut person = person(provider, &claims)?;
-        if person.email.is_none() && person.name.is_none() && person.username.is_none() {
+        let lacks = |scope: &str, is_there: bool| {
+            !is_there && provider.scopes.iter().any(|known| known == scope)
+        };
+        let has_name = person.name.is_some() || person.username.is_some();
+        if lacks("email", person.email.is_some()) || lacks("profile", has_name) {
             self.ask_more(provider, &document, &tokens, &mut person).await?;
         }
         Ok(person)
@@ -224,7 +244,7 @@ impl Providers {
         let fetched = self.fetcher.post_to(&provider.issuer, url, change).await?;
         if fetched.status.is_client_error() {
             let words = String::from_utf8_lossy(&fetched.body);
-            let words: String = words.chars().take(200).collect();
+            let words = short(&words);
             return Err(Failed::Wrong(format!("it answered {}: {words}", fetched.status)));
         }
         Ok(fetched)
@@ -309,7 +329,7 @@ impl Providers {
         let change = |request: RequestBuilder| request.bearer_auth(&tokens.access_token);
         let answer = self.fetcher.get_with(&provider.issuer, url, change).await?;
         // Some sign it; that is not asked for, so it is not read.
-        if answer.status != StatusCode::OK {
+        if answer.status != StatusCode::OK || answer.media_type != "application/json" {
             return Ok(());
         }
         let claims: Claims = answer.json()?;
@@ -318,7 +338,13 @@ impl Providers {
         if more.subject != person.subject {
             return Err(Failed::Wrong("its userinfo is about somebody else".to_owned()));
         }
-        *person = Person { second_factor: person.second_factor, ..more };
+        let Person { username, name, email, email_verified, .. } = more;
+        person.username = person.username.take().or(username);
+        person.name = person.name.take().or(name);
+        if person.email.is_none() {
+            person.email = email;
+            person.email_verified = email_verified;
+        }
         Ok(())
     }
 }

@@ -438,13 +438,14 @@ async fn show_confirm(
     let is_reachable = state.mail.is_some()
         && emails::of(&state.store, caller.account()).await?.verified.is_some();
     let second = factors::of(state, caller.account()).await?;
-    let linked = match has_password {
+    let linked = match has_password || second.passkeys > 0 {
         true => Vec::new(),
         false => with::linked(state, caller).await?,
     };
     render_form(state, form, viewer, headers, move |form, token| {
         let lead = match &form.pending {
             _ if !has_password && second.passkeys > 0 => t("confirm-lead-passkey"),
+            _ if !has_password && !is_reachable => t("confirm-lead-provider"),
             _ if !has_password => t("confirm-lead-no-password"),
             Some((_, pending)) => language().text(pending.act.lead),
             None => t("confirm-lead"),

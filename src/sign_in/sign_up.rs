@@ -44,7 +44,9 @@ pub async fn sign_up_and_enter(
         Ok((mut tx, Made { profile, epoch, event })) => {
             let signed_in = signed_in(services, &session, visit);
             sessions::begin(&mut tx, &session, None).await?;
-            audit::record(&mut tx, &signed_in).await?;
+            for event in [&event, &signed_in] {
+                audit::record(&mut tx, event).await?;
+            }
             tx.commit().await?;
             services.wake_outbox();
             event.log();

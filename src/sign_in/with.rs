@@ -18,6 +18,7 @@ use crate::{
     audit::{self, Event},
     domain::{Email, Field, NewAccount},
     emails::{self, SECURITY},
+    factors,
     keys::Statement,
     passwords,
     platform::{
@@ -118,6 +119,8 @@ pub enum Outcome {
     Barred,
     /// It is not the identity of the person who was to confirm who they are.
     NotTheirs,
+    /// The provider doesn't say that it has just asked, and there is a better proof.
+    NoProof,
     /// Nobody may sign up with this provider.
     NoSignUp,
 }
@@ -276,6 +279,10 @@ async fn confirm(
     let Some(holder) = passwords::holder(&services.store, account).await? else {
         return Err(OVER.into());
     };
+    let passkeys = factors::of(services, account).await?.passkeys;
+    if person.auth_time.is_none() && (holder.hash.is_some() || passkeys > 0) {
+        return Ok(Outcome::NoProof);
+    }
     let event = Event::by_owner(visit, account, super::PROOF_FAILED);
     let proof = FullProof {
         proved_by: Some(ProvedBy::of(First::Identity { strong: person.second_factor })),
@@ -450,7 +457,7 @@ pub async fn sign_up(
             Some(entry)
         }
     };
-    for event in [Some(&linked), entered.as_ref()].into_iter().flatten() {
+    for event in [Some(&event), Some(&linked), entered.as_ref()].into_iter().flatten() {
         audit::record(&mut tx, event).await?;
     }
     tx.commit().await?;

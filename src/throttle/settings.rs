@@ -20,6 +20,9 @@ settings! {
         sign_up: Vec<Limit> = or("THROTTLE_SIGN_UP", "100/1h", Limit::parse_list),
             "sign-ups from one IPv4 address or IPv6 /64",
             "Those whose username is taken count, too.";
+        requests: Vec<Limit> = or("THROTTLE_REQUESTS", "300/1m", Limit::parse_list),
+            "what strangers begin from one IPv4 address or IPv6 /64",
+            "Sign-ins with other providers, and the requests of apps that can keep no secret.";
         mail: Vec<Limit> = or("THROTTLE_MAIL", "3/1h,10/1d", Limit::parse_list),
             "mails of one kind to one address that somebody asked for",
             "Above that, the answer is the same and no mail is sent.";

@@ -5,8 +5,9 @@
 
 use axum::{
     Json,
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, Uri, header},
+    response::{IntoResponse, Redirect, Response},
 };
 use serde::Serialize;
 use utoipa::{
@@ -267,4 +268,12 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
             let is_it = parts.next().is_some_and(|part| part.eq_ignore_ascii_case(media_type));
             is_it && !parts.any(|q| q.trim_end_matches(['0', '.']) == "q=")
         })
+}
+
+/// A `POST` from another site comes without our cookies. It does nothing but become a `GET`.
+pub(crate) async fn as_get(uri: Uri, body: Bytes) -> Response {
+    let query = String::from_utf8_lossy(&body);
+    let is_plain = query.bytes().all(|byte| byte.is_ascii_graphic());
+    let query = if is_plain { query } else { "".into() };
+    Redirect::to(&format!("{}?{query}", uri.path())).into_response()
 }

@@ -196,7 +196,8 @@ async fn a_program_with_a_token_types_no_codes() {
 
 #[tokio::test]
 async fn codes_cannot_be_guessed() {
-    let (_server, _, browser) = with_tv(&[]).await;
+    let server = TestServer::start_with(&[("THROTTLE_ACCOUNT", "10/1h")]).await;
+    let browser = Browser::signed_up(&server, "alice").await;
     let mut statuses = Vec::new();
     for letter in "BCDFGHJKLMN".chars() {
         let guess = format!("{letter}BBB-BBBB");
@@ -225,6 +226,43 @@ async fn an_approval_is_worth_nothing_once_the_password_has_changed() {
     let changed = server.ask("POST", "/user/password", &token, Some(&body)).await;
     assert!(changed.status().is_success(), "{}", changed.status());
     assert_eq!(error(poll(&server, &app, &code).await, 400).await, "access_denied");
+}
+
+#[tokio::test]
+async fn an_approval_is_worth_nothing_once_its_owner_takes_it_back_or_signs_out_everywhere() {
+    let (server, app, browser) = with_tv(&["--third-party"]).await;
+    let token = server.token("alice").await;
+    let code = begun(&server, &app, "openid").await;
+    approve(&browser, &code).await;
+    let path = format!("/user/apps/{}", app.id);
+    let taken = server.ask("DELETE", &path, &token, None).await;
+    assert_eq!(taken.status(), StatusCode::NO_CONTENT);
+    assert_eq!(error(poll(&server, &app, &code).await, 400).await, "access_denied");
+
+    let code = begun(&server, &app, "openid").await;
+    approve(&browser, &code).await;
+    let ended = server.ask("DELETE", "/user/sessions", &token, None).await;
+    assert!(ended.status().is_success());
+    assert_eq!(error(poll(&server, &app, &code).await, 400).await, "access_denied");
+    // The person may leave the phone.
+    let browser = Browser::signed_in(&server, "alice").await;
+    let code = begun(&server, &app, "openid").await;
+    approve(&browser, &code).await;
+    let page = browser.page("/account").await;
+    browser.post("/api/sign_out", &[("form_token", &form_token(&page))]).await;
+    assert_eq!(poll(&server, &app, &code).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_device_that_is_refused_after_all_leaves_no_session() {
+    let (server, app, browser) = with_tv(&["--group", "family"]).await;
+    operate(&server, &["user", "groups", "alice", "--add", "family"]);
+    let code = begun(&server, &app, "openid").await;
+    approve(&browser, &code).await;
+    operate(&server, &["user", "groups", "alice", "--remove", "family"]);
+    let before = server.db_count("SELECT COUNT(*) FROM sessions").await;
+    assert_eq!(error(poll(&server, &app, &code).await, 400).await, "access_denied");
+    assert_eq!(server.db_count("SELECT COUNT(*) FROM sessions").await, before);
 }
 
 #[tokio::test]
@@ -262,8 +300,13 @@ async fn an_outsider_of_the_group_cannot_let_a_device_in() {
     let (server, app, browser) = with_tv(&["--group", "family"]).await;
     let code = begun(&server, &app, "openid").await;
     let user_code = text(&code, "user_code");
-    assert_eq!(typed(&browser, user_code).await.status(), StatusCode::NOT_FOUND);
+    let barred = typed(&browser, user_code).await;
+    assert_eq!(barred.status(), StatusCode::FORBIDDEN);
+    assert!(barred.text().await.expect("text").contains("only for some of the people"));
+    assert_eq!(error(poll(&server, &app, &code).await, 400).await, "access_denied");
     operate(&server, &["user", "groups", "alice", "--add", "family"]);
+    let code = begun(&server, &app, "openid").await;
+    let user_code = text(&code, "user_code");
     let page = typed(&browser, user_code).await.text().await.expect("text");
     decide(&browser, &page, user_code, true).await;
     assert_eq!(poll(&server, &app, &code).await.status(), StatusCode::OK);
@@ -271,7 +314,7 @@ async fn an_outsider_of_the_group_cannot_let_a_device_in() {
 
 #[tokio::test]
 async fn an_app_that_anybody_could_be_cannot_fill_the_database() {
-    let server = TestServer::start_with(&[("THROTTLE_NETWORK", "20/1h")]).await;
+    let server = TestServer::start_with(&[("THROTTLE_REQUESTS", "20/1h")]).await;
     let app = add_tv(&server, &[]).await;
     let mut last = StatusCode::OK;
     for _ in 0..20 {

@@ -33,6 +33,8 @@ struct Site {
     address: SocketAddr,
     documents: Arc<Mutex<HashMap<String, Vec<u8>>>>,
     hits: Arc<AtomicUsize>,
+    /// Connections, whatever came of them.
+    connections: Arc<AtomicUsize>,
     /// The certificate of its authority.
     authority: String,
 }
@@ -65,10 +67,13 @@ impl Site {
         let address = listener.local_addr().expect("an address");
         let documents: Arc<Mutex<HashMap<String, Vec<u8>>>> = Arc::default();
         let hits = Arc::new(AtomicUsize::new(0));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let reached = connections.clone();
         let (served, counted) = (documents.clone(), hits.clone());
         let acceptor = TlsAcceptor::from(Arc::new(config));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                reached.fetch_add(1, Ordering::SeqCst);
                 let (acceptor, served, counted) =
                     (acceptor.clone(), served.clone(), counted.clone());
                 tokio::spawn(async move {
@@ -92,7 +97,7 @@ impl Site {
                 });
             }
         });
-        Self { address, documents, hits, authority: authority.pem() }
+        Self { address, documents, hits, connections, authority: authority.pem() }
     }
 
     fn url(&self, path: &str) -> String {
@@ -339,12 +344,18 @@ async fn a_document_that_is_not_what_it_should_be_is_refused() {
         let app = house.site.publish(path, &[changes]);
         assert_eq!(status(&alice, &app, &WISH).await, StatusCode::BAD_REQUEST, "{path}");
     }
-    // A redirect was not followed.
+    // A redirect is not followed, not even to a document that would be good.
     let known = house.site.hits();
-    let app =
-        App { id: house.site.url("/circle.json"), secret: None, redirect_uri: CALLBACK.into() };
-    assert_eq!(status(&alice, &app, &WISH).await, StatusCode::BAD_REQUEST);
-    assert!(house.site.hits() <= known + 1);
+    let moved = App {
+        id: house.site.url("/moved-too.json"),
+        ..house
+            .site
+            .publish("/there.json", &[("client_id", json!(house.site.url("/moved-too.json")))])
+    };
+    let to_there = format!("302 Found\r\nlocation: {}", house.site.url("/there.json"));
+    house.site.put("/moved-too.json", answer(&to_there, b""));
+    assert_eq!(status(&alice, &moved, &WISH).await, StatusCode::BAD_REQUEST);
+    assert_eq!(house.site.hits(), known + 1);
 }
 
 #[tokio::test]
@@ -370,7 +381,18 @@ async fn nothing_inside_is_fetched() {
         let app = App { id, secret: None, redirect_uri: CALLBACK.into() };
         assert_eq!(status(&alice, &app, &WISH).await, StatusCode::BAD_REQUEST, "{host}");
     }
-    assert_eq!(house.site.hits(), 0);
+    assert_eq!(house.site.connections.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_app_cannot_show_a_host_that_it_does_not_lead_to() {
+    let house = House::open(&[]).await;
+    let uri = "com.evil.app://accounts.bank.example/callback";
+    let app = house.site.publish("/agent.json", &[("redirect_uris", json!([uri]))]);
+    let alice = house.person("alice").await;
+    let consent = alice.page(&app.address(&[WISH[0], WISH[1], ("redirect_uri", uri)])).await;
+    assert!(!consent.contains("go on to \u{2068}accounts.bank.example"), "{consent}");
+    assert!(consent.contains("Any program here could call itself"), "{consent}");
 }
 
 #[tokio::test]

@@ -109,6 +109,7 @@ async fn an_identity_that_was_linked_before_the_owner_came_opens_nothing() {
             assert_eq!(house.server.reset(Via::Json, &link_of(&letter), NEW).await, Ok(()));
         }
         assert!(!house.is_in(&mallory).await && !house.is_in(&known).await);
+        house.mailbox.letter(VICTIM, "Other ways to sign in were removed", 1).await;
         let trojan = Browser::new(&house.server);
         let page = go(&trojan, &house.upstream, &person("trojan")).await;
         assert!(page.starts_with("/signup/with?"), "{page}");
@@ -161,7 +162,9 @@ async fn the_owner_of_an_address_that_has_an_account_is_led_to_link_it() {
     // Linking tells the owner, and so does unlinking.
     let victim = Browser::signed_in(&house.server, "victim").await;
     link(&victim, &house.upstream, &house.victim()).await;
-    house.mailbox.letter(VICTIM, "A new way to sign in", 1).await;
+    let letter = house.mailbox.letter(VICTIM, "A new way to sign in", 1).await;
+    let letter = crate::letters::read(&letter);
+    assert!(letter.contains("Work (victim)") && !letter.contains("{$"), "{letter}");
     let links = own(&victim, "/user/links").await;
     let path = format!("/user/links/{}", links["links"][0]["id"].as_str().expect("an id"));
     let token = house.server.token("victim").await;

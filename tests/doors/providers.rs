@@ -224,7 +224,9 @@ async fn whatever_a_provider_gets_wrong_nobody_is_signed_in() {
         assert_eq!(go(&browser, &upstream, &person("ann")).await, "/signin", "{mode:?}");
         assert!(!is_in(&browser).await, "{mode:?}");
         let page = browser.page("/signin").await;
-        assert!(page.contains("another way in"), "{mode:?}: {page}");
+        let is_away = matches!(mode, Mode::Circle(_) | Mode::Huge(_) | Mode::Down);
+        let said = if is_away { "can't be reached right now" } else { "That sign-in didn't work" };
+        assert!(page.contains(said), "{mode:?}: {page}");
     }
     upstream.misbehave(Mode::Well);
     assert_eq!(go(&Browser::new(&server), &upstream, &person("ann")).await, "/profile");
@@ -367,6 +369,116 @@ async fn whoever_confirms_by_a_provider_signs_in_there_anew() {
     // A stranger need not.
     let address = leaves(&Browser::new(&server), "/signin/with/work").await;
     assert_eq!(param(&address, "max_age"), None);
+}
+
+#[tokio::test]
+async fn another_identity_confirms_nothing_and_changes_no_account() {
+    let (server, upstream) = with_work("").await;
+    let ann = Browser::new(&server);
+    arrive(&ann, &upstream, &person("ann"), "ann").await;
+    arrive(&Browser::new(&server), &upstream, &person("ben"), "ben").await;
+    for other in ["ben", "nobody"] {
+        let address = leaves(&ann, "/signin/with/work?next=%2Faccount").await;
+        let back = upstream.comes_back(&address, &person(other), &[]);
+        assert_eq!(location(&ann.get(&back).await), "/account/security");
+        assert!(ann.page("/account/security").await.contains("can't confirm that it's you"));
+        assert_eq!(own(&ann, "/user").await["username"], "ann");
+    }
+}
+
+#[tokio::test]
+async fn db_a_provider_that_does_not_say_when_it_asked_proves_nothing_where_there_is_a_password() {
+    let (server, upstream) = with_work("").await;
+    let alice = Browser::signed_up(&server, "alice").await;
+    link(&alice, &upstream, &person("ann")).await;
+    let browser = Browser::new(&server);
+    assert_eq!(go(&browser, &upstream, &person("ann")).await, "/profile");
+    let security = browser.get("/account/security/authenticator").await;
+    assert!(security.status().is_redirection());
+    let mut said = person("ann");
+    said["auth_time"] = json!(crate::signer::now());
+    let browser = Browser::new(&server);
+    go(&browser, &upstream, &said).await;
+    let page = browser.page("/account/security").await;
+    let fields = [("form_token", &*form_token(&page)), ("provider", "work")];
+    let linked = browser.post("/api/link_provider", &fields).await;
+    assert!(linked.text().await.expect("text").contains(upstream.origin()));
+}
+
+#[tokio::test]
+async fn the_state_of_somebody_elses_visit_opens_nothing() {
+    let (server, upstream) = with_work("").await;
+    let victim = Browser::new(&server);
+    let address = leaves(&victim, "/signin/with/work").await;
+    let state = param(&address, "state").expect("a state");
+    let page = location(&victim.get(&upstream.comes_back(&address, &person("ann"), &[])).await);
+    choose(&victim, &page, "ann", &[]).await;
+    assert!(is_in(&victim).await);
+    let mallory = Browser::new(&server);
+    let token = form_token(&mallory.page("/signin").await);
+    let fields = [
+        ("form_token", &*token),
+        ("provider", "work"),
+        ("visit", &*state),
+        ("username", "mallory"),
+        ("fullName", "Mallory"),
+    ];
+    mallory.post("/api/sign_up_with", &fields).await;
+    assert!(!is_in(&mallory).await);
+}
+
+#[tokio::test]
+async fn wrong_codes_after_a_provider_count_against_one_account() {
+    let (server, upstream) = with_work("").await;
+    for name in ["alice", "bob"] {
+        let browser = Browser::signed_up(&server, name).await;
+        link(&browser, &upstream, &person(name)).await;
+        server.set_up_app(&server.token(name).await).await;
+    }
+    let mut last = StatusCode::OK;
+    for _ in 0..12 {
+        let browser = Browser::new(&server);
+        go(&browser, &upstream, &person("alice")).await;
+        let page = browser.page("/signin/second-factor").await;
+        let fields = [("form_token", &*form_token(&page)), ("code", "000000")];
+        last = browser.post("/api/second_factor", &fields).await.status();
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    let bob = Browser::new(&server);
+    go(&bob, &upstream, &person("bob")).await;
+    let page = bob.page("/signin/second-factor").await;
+    let fields = [("form_token", &*form_token(&page)), ("code", "000000")];
+    assert_eq!(bob.post("/api/second_factor", &fields).await.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn whoever_clicks_twice_is_signed_in() {
+    let (server, upstream) = with_work("").await;
+    arrive(&Browser::new(&server), &upstream, &person("ann"), "ann").await;
+    let browser = Browser::new(&server);
+    let address = leaves(&browser, "/signin/with/work?next=%2Faccount").await;
+    let back = upstream.comes_back(&address, &person("ann"), &[]);
+    let (one, other) = tokio::join!(browser.get(&back), browser.get(&back));
+    assert_eq!((location(&one), location(&other)), ("/account".into(), "/account".into()));
+    assert!(is_in(&browser).await);
+}
+
+#[tokio::test]
+async fn a_browser_without_cookies_is_told_that_a_provider_is_away() {
+    let (server, upstream) = with_work("").await;
+    upstream.misbehave(Mode::Down);
+    let browser = Browser::new(&server);
+    let page = leaves(&browser, "/signin/with/work").await;
+    assert!(browser.page(&page).await.contains("can't be reached right now"));
+}
+
+#[tokio::test]
+async fn keys_may_change_and_userinfo_may_tell_the_rest() {
+    let (server, upstream) = with_work("").await;
+    arrive(&Browser::new(&server), &upstream, &person("ann"), "ann").await;
+    upstream.misbehave(Mode::Userinfo("ben"));
+    let page = go(&Browser::new(&server), &upstream, &person("ben")).await;
+    assert!(page.starts_with("/signup/with?"), "{page}");
 }
 
 #[tokio::test]
@@ -531,7 +643,7 @@ async fn a_program_sees_and_removes_links_and_nobody_elses() {
 #[tokio::test]
 async fn a_flood_of_departures_is_slowed_down() {
     let upstream = Upstream::start().await;
-    let limit = [("THROTTLE_NETWORK", "5/1h")];
+    let limit = [("THROTTLE_REQUESTS", "5/1h")];
     let server = server_with(&[upstream.entry("work", "")], &limit).await;
     let mut last = StatusCode::OK;
     for _ in 0..6 {

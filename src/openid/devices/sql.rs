@@ -116,6 +116,13 @@ pub(super) fn polled(hash: &str, at: i64, pause: i64) -> Sql {
     sql(update).bind(hash).bind(at).bind(pause)
 }
 
+/// Returns how many there were.
+pub(super) async fn take_back(tx: &mut Tx, account: AccountId, app: &str) -> Result<u64, Fault> {
+    let update = "UPDATE device_requests SET state = 'refused' \
+                  WHERE account_id = $1 AND app_id = $2 AND state = 'approved'";
+    tx.execute(sql(update).bind(account).bind(app)).await
+}
+
 /// `false`: it has been used before.
 pub(super) async fn use_up(tx: &mut Tx, hash: &str) -> Result<bool, Fault> {
     let update = "UPDATE device_requests SET state = 'used' WHERE hash = $1 AND state = 'approved'";

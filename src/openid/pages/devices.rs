@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{RawQuery, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use futures_util::FutureExt;
@@ -15,8 +15,8 @@ use crate::{
         request::{Params, with_params},
     },
     platform::{
-        error::{Refusal, Result},
-        visit::network_in_words,
+        error::Result,
+        visit::{Visit, network_in_words},
     },
     texts::{language, t, t_with},
     web::{
@@ -31,6 +31,7 @@ use crate::{
             parts::{alone, button, hidden, isolated, user_code},
             times::ago,
         },
+        reply::Explained,
         routes::{Map, Policy},
         state::AppState,
         submit::FormCall,
@@ -130,6 +131,7 @@ async fn decide(call: &FormCall, user_code: &str, agrees: bool) -> Result<Done> 
 async fn decide_page(
     State(state): State<AppState>,
     viewer: Viewer,
+    visit: Visit,
     RawQuery(query): RawQuery,
 ) -> Result<Response> {
     let params = Params::read(query.unwrap_or_default().as_bytes());
@@ -144,7 +146,10 @@ async fn decide_page(
             let here = with_params(DECIDE, &[("user_code", Some(&waiting.code))]);
             return Ok(Redirect::to(&before("/confirm", &here)).into_response());
         }
-        Some(Barred::Group) => return Err(Refusal::NotFound.into()),
+        Some(Barred::Group) => {
+            devices::decide(&state, caller, &waiting, false, &visit).await?;
+            return barred(&state, &viewer, &waiting.app.name).await;
+        }
         None => {}
     }
     let profile = caller.profile().clone();
@@ -180,6 +185,28 @@ async fn decide_page(
         }
     })
     .await
+}
+
+/// The app is not for this person.
+async fn barred(state: &AppState, viewer: &Viewer, app: &str) -> Result<Response> {
+    let app = isolated(app);
+    let around = Around::of("connect-device").framed(Frame::Centered);
+    let viewer = &viewer.elsewhere(PAGE);
+    let mut page = render(state, viewer, around, move || {
+        view! {
+            <div class="alone">
+                <section class="card">
+                    <h1>{t_with("device-barred", &[("app", app.clone().into())])}</h1>
+                    <p>{t("device-barred-lead")}</p>
+                    <p class="actions"><a class="button" href="/account">{t("problem-home")}</a></p>
+                </section>
+            </div>
+        }
+    })
+    .await?;
+    *page.status_mut() = StatusCode::FORBIDDEN;
+    page.extensions_mut().insert(Explained);
+    Ok(page)
 }
 
 /// What asks, from where, and since when.

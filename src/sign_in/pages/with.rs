@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::{
-    body::Bytes,
     extract::{Path, RawQuery, State, rejection::PathRejection},
-    http::{HeaderMap, Uri, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use futures_util::FutureExt;
@@ -35,6 +34,7 @@ use crate::{
         next::{before, safe_next},
         notices::{Notice, notices},
         page::parts::{self, alone, button, hidden, isolated},
+        reply::as_get,
         routes::{Door, Map, Policy},
         state::AppState,
         submit::FormCall,
@@ -50,6 +50,7 @@ notices! {
     BARRED = "provider-barred";
     NO_SIGN_UP = "provider-no-sign-up";
     NOT_THEIRS = "provider-not-theirs";
+    NO_PROOF = "provider-no-proof";
     LINKED = "identity-linked";
     LINKED_ALREADY = "identity-linked-already";
     LINKED_TO_ANOTHER = "identity-linked-to-another";
@@ -59,7 +60,7 @@ notices! {
 pub(crate) fn routes(map: &mut Map) {
     map.page(Policy::Noticed, "/signin/with/{id}", depart);
     map.get(Door::Sent, Policy::Noticed, "/signin/with/{id}/callback", come_back);
-    map.post(Door::Sent, Policy::Public, "/signin/with/{id}/callback", posted);
+    map.post(Door::Sent, Policy::Public, "/signin/with/{id}/callback", as_get);
     map.page(Policy::Noticed, CHOOSE.page, choose_page);
     map.form(&CHOOSE);
     map.form(&LINK);
@@ -87,7 +88,21 @@ pub(super) fn buttons(
     };
     let all: Vec<_> = providers.iter().map(button).collect();
     let is_any = !all.is_empty();
-    is_any.then(|| view! { <div class="providers">{all}</div> }.into_any())
+    is_any.then(|| {
+        let label = t("providers");
+        view! { <div class="providers" role="group" aria-label=label>{all}</div> }.into_any()
+    })
+}
+
+/// The visitor in the cookie, or a new one and the cookie.
+fn visitor_of(state: &AppState, known: Option<String>) -> Result<(String, Option<HeaderValue>)> {
+    Ok(match known {
+        Some(visitor) => (visitor, None),
+        None => {
+            let (visitor, cookie) = state.cookies.new_visitor()?;
+            (visitor, Some(cookie))
+        }
+    })
 }
 
 /// The longest address of a page that follows, in bytes.
@@ -114,13 +129,7 @@ async fn depart(
     // It is kept, and an app's request is shorter.
     let next = if next.len() > MAX_NEXT { String::new() } else { next };
     // What comes back counts in this browser alone.
-    let (visitor, cookie) = match visit.visitor.clone() {
-        Some(visitor) => (visitor, None),
-        None => {
-            let (visitor, cookie) = state.cookies.new_visitor()?;
-            (visitor, Some(cookie))
-        }
-    };
+    let (visitor, cookie) = visitor_of(&state, visit.visitor.clone())?;
     let purpose = match &viewer.caller {
         Some(caller) => Purpose::Confirm(caller.family().to_owned()),
         None => Purpose::SignIn,
@@ -130,7 +139,11 @@ async fn depart(
         Ok(address) => Redirect::to(&address).into_response(),
         Err(failed) => {
             let notice = if matches!(failed, Failed::Away(_)) { AWAY } else { WRONG };
-            back_to_sign_in(&state, &headers, &next, notice)
+            let (location, of_it) = (by_way_of(SIGN_IN.page, &next), HeaderMap::new());
+            // The notice is for the visitor whose cookie this answer may just be setting.
+            let session = viewer.caller.as_ref().map(|caller| caller.session().to_owned());
+            let (notice, session) = (Some(notice), session.or(Some(visitor.clone())));
+            accepted(&state, Done { location, headers: of_it, notice, session }, &headers)
         }
     };
     if let Some(cookie) = cookie {
@@ -149,14 +162,6 @@ fn back_to_sign_in(state: &AppState, headers: &HeaderMap, next: &str, notice: No
     let location = by_way_of(SIGN_IN.page, next);
     let (headers_of_it, notice, session) = (HeaderMap::new(), Some(notice), None);
     accepted(state, Done { location, headers: headers_of_it, notice, session }, headers)
-}
-
-/// Some providers come back by a `POST`, without our cookies. It does nothing but become a `GET`.
-async fn posted(uri: Uri, body: Bytes) -> Response {
-    let query = String::from_utf8_lossy(&body);
-    let is_plain = query.bytes().all(|byte| byte.is_ascii_graphic());
-    let query = if is_plain { query } else { "".into() };
-    Redirect::to(&format!("{}?{query}", uri.path())).into_response()
 }
 
 async fn come_back(
@@ -204,6 +209,7 @@ async fn come_back(
         Outcome::Wrong => to_sign_in(WRONG),
         Outcome::Barred => to_sign_in(BARRED),
         Outcome::NotTheirs => to_sign_in(NOT_THEIRS),
+        Outcome::NoProof => to_sign_in(NO_PROOF),
         Outcome::NoSignUp => to_sign_in(NO_SIGN_UP),
     })
 }
@@ -221,13 +227,7 @@ pub async fn link_provider(#[server(default)] provider: String) -> Result<(), Se
 async fn link(call: &FormCall, id: &str) -> Result<Done> {
     let (state, caller) = (&call.state, call.fresh()?);
     let provider = state.providers.find(id).cloned().ok_or(Refusal::NotFound)?;
-    let (visitor, cookie) = match call.visitor.clone() {
-        Some(visitor) => (visitor, None),
-        None => {
-            let (visitor, cookie) = state.cookies.new_visitor()?;
-            (visitor, Some(cookie))
-        }
-    };
+    let (visitor, cookie) = visitor_of(state, call.visitor.clone())?;
     let purpose = Purpose::Link(caller.family().to_owned());
     match with::depart(state, &provider, &visitor, (purpose, SECURITY), &call.visit).await? {
         Ok(address) => {
@@ -339,7 +339,7 @@ async fn show_choose(
             None => {}
         }
         fields.push(button(t("choose-username-yes")));
-        // Whoever has an account links it there.
+        // People who have an account link it there.
         let href = before(SIGN_IN.page, SECURITY);
         let other = view! {
             {t_with("choose-username-other", &[name])} " " <a href=href>{t("sign-in")}</a>
