@@ -19,7 +19,6 @@ use crate::{
     challenges::{self, NewChallenge, Purpose},
     domain::AccountId,
     keys::{Keys, Statement},
-    passwords,
     platform::{
         clock::now,
         error::{Error, Fault, Refusal, Result},
