@@ -285,6 +285,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let live_sessions = Arc::new(LiveSessions::new(store.clone()));
     let fetcher = Fetcher::new(settings.apps.fetch_allow.clone()).map_err(failed)?;
     let providers = Providers::new(providers, fetcher.clone());
+    let strays = providers::identities::strays(&store, &providers).await.map_err(failed)?;
+    if strays > 0 {
+        tracing::warn!(
+            strays,
+            "people have linked providers whose issuer is not in PROVIDERS_FILE: they can't sign in with them"
+        );
+    }
     let for_metadata = settings.apps.dynamic.then(|| fetcher.clone());
     let apps = Arc::new(KnownApps::new(store.clone(), live_sessions.clone(), for_metadata));
     let messenger = Messenger::new(signing.clone(), public_url.origin()).map_err(failed)?;

@@ -27,6 +27,7 @@ use crate::{
         clock::{now, rfc3339, time},
         terminal::{Failure, create, fail, finish, say, told, warn},
     },
+    providers::identities,
     sessions::{self, ALL_SESSIONS_ENDED, Which},
     settings::Settings,
     sign_in::password,
@@ -429,6 +430,9 @@ async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
     let holder = passwords::holder(store, profile.id).await.map_err(told)?;
     let hash = holder.and_then(|holder| holder.hash);
     say(&format!("password      kept as {}", hash.as_ref().map_or("none", PasswordHash::kept_as)));
+    for identity in identities::of(store, profile.id).await.map_err(told)? {
+        say(&format!("linked        {} ({})", identity.label, identity.issuer));
+    }
     let second = factors::counted(store, profile.id).await.map_err(told)?;
     let (passkeys, codes) = (second.passkeys, second.codes_left);
     let app = if second.totp { "authenticator app, " } else { "" };

@@ -21,7 +21,7 @@ use crate::{
     keys::{Keys, Statement},
     platform::{
         clock::now,
-        error::{Error, Fault, Refusal, Result},
+        error::{Fault, Refusal, Result},
         random,
         visit::Visit,
     },
@@ -159,26 +159,28 @@ pub async fn ask(
         network: &visit.network(),
         now,
     };
-    let mut tx = services.store.begin().await?;
-    if app.definition.public
-        && let Some(limited) = limit(&mut tx, services, visit).await?
-    {
-        tx.rollback().await?;
-        return Err(limited.into());
-    }
+    let mut tx = begin(services, app, visit).await?;
     sql::insert(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(Asked { device_code, user_code: written(&code) })
 }
 
-/// Counts a request of an app that anybody could be.
-pub(super) async fn limit(
-    tx: &mut Tx,
-    services: &Services,
-    visit: &Visit,
-) -> Result<Option<Error>, Fault> {
-    let counters = services.throttle.counters(&services.keys, Who::PublicApp, visit);
-    services.throttle.count_in(tx, &counters).await
+/// Begins to write down a request of an app. Those of an app that anybody could be are limited.
+pub(super) async fn begin(services: &Services, app: &App, visit: &Visit) -> Result<Tx> {
+    let Services { store, throttle, keys, .. } = services;
+    if !app.definition.public {
+        return Ok(store.begin().await?);
+    }
+    let counters = throttle.counters(keys, Who::PublicApp, visit);
+    throttle.check(store, &counters).await?;
+    let mut tx = store.begin().await?;
+    match throttle.count_in(&mut tx, &counters).await? {
+        None => Ok(tx),
+        Some(limited) => {
+            tx.rollback().await?;
+            Err(limited)
+        }
+    }
 }
 
 /// A device that waits for the person who typed its code.

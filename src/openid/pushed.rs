@@ -3,7 +3,7 @@
 
 use super::{
     client::{Answer, Failed},
-    devices::limit,
+    devices,
     request::Request,
     sql,
 };
@@ -37,13 +37,7 @@ pub async fn keep(services: &Services, request: &Request, visit: &Visit) -> Answ
         return Err(Failed::Request("invalid_request", "The request is longer than 8 KiB."));
     }
     let id = random::token()?;
-    let mut tx = services.store.begin().await?;
-    if request.app.definition.public
-        && let Some(limited) = limit(&mut tx, services, visit).await?
-    {
-        tx.rollback().await?;
-        return Err(limited.into());
-    }
+    let mut tx = devices::begin(services, &request.app, visit).await?;
     let row = (&*request.app.id, request.query());
     sql::push(&mut tx, &sha256(&id), row, now() + TTL).await?;
     tx.commit().await?;

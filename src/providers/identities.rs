@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 pub use super::sql::Identity;
-use super::{Person, Provider, sql};
+use super::{Person, Provider, Providers, sql};
 use crate::{
     domain::AccountId,
     platform::{error::Fault, random},
@@ -28,6 +28,11 @@ pub async fn find(
 /// The identities of an account, oldest first.
 pub async fn of(store: &Store, account: AccountId) -> Result<Vec<Identity>, Fault> {
     sql::identities(&mut store.read().await?, account).await
+}
+
+/// How many identities open nothing, because no provider vouches for them any more.
+pub(crate) async fn strays(store: &Store, providers: &Providers) -> Result<i64, Fault> {
+    sql::strays(&mut store.read().await?, &providers.issuers()).await
 }
 
 /// Those of them that providers with these issuers vouch for.

@@ -91,6 +91,14 @@ pub(super) async fn between(db: &mut Db, after: i64, last: i64) -> Result<Vec<Id
     db.all(sql_of(query).bind(after).bind(last)).await
 }
 
+/// How many have one of other issuers than these.
+pub(super) async fn strays(db: &mut Db, issuers: &[&str]) -> Result<i64, Fault> {
+    let query = "SELECT issuer, COUNT(*) FROM identities GROUP BY issuer";
+    let rows: Vec<(String, i64)> = db.all(sql(query)).await?;
+    let of_others = rows.iter().filter(|(issuer, _)| !issuers.contains(&&**issuer));
+    Ok(of_others.map(|(_, count)| count).sum())
+}
+
 /// `false`: it opens an account already.
 pub(super) async fn insert(tx: &mut Tx, new: &Identity) -> Result<bool, Fault> {
     let insert = "INSERT INTO identities (id, account_id, issuer, subject, provider, label, created_at) \

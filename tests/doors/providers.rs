@@ -349,7 +349,7 @@ async fn db_linking_takes_a_fresh_proof_here() {
 }
 
 #[tokio::test]
-async fn whoever_confirms_by_a_provider_signs_in_there_anew() {
+async fn a_person_who_confirms_by_a_provider_signs_in_there_anew() {
     let (server, upstream) = with_work("").await;
     let ann = Browser::new(&server);
     arrive(&ann, &upstream, &person("ann"), "ann").await;
@@ -452,7 +452,7 @@ async fn wrong_codes_after_a_provider_count_against_one_account() {
 }
 
 #[tokio::test]
-async fn whoever_clicks_twice_is_signed_in() {
+async fn a_person_who_clicks_twice_is_signed_in() {
     let (server, upstream) = with_work("").await;
     arrive(&Browser::new(&server), &upstream, &person("ann"), "ann").await;
     let browser = Browser::new(&server);
