@@ -1,6 +1,7 @@
 // Devices, tools of AI agents and programs, with clients that nobody here wrote: openid-client, and the SDK of the
 // Model Context Protocol.
 
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect, newName, operate, PASSWORD, signUp, start, test } from "./latchkey";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -48,6 +49,7 @@ test("a TV is let in by a person who types its code", async ({ page, startServer
   await page.getByRole("button", { name: "Next" }).click();
   await expect(page.getByRole("heading", { name: "Let ⁨Living-room TV⁩ in?" })).toBeVisible();
   await expect(page.locator(".facts")).toContainText(waiting.user_code);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await page.getByRole("button", { name: "Let it in", exact: true }).click();
   await expect(page.getByText("Your device is connected.")).toBeVisible();
 
@@ -194,6 +196,7 @@ test("an MCP client that nobody registered signs in for the first time", async (
     await expect(page.getByText("Nobody here has checked this app.")).toContainText("localhost");
     await expect(page.getByText("a program on this device")).toBeVisible();
     await expect(page.getByText(resource)).toBeVisible();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     await page.getByRole("button", { name: "Allow", exact: true }).click();
     await expect(page.getByText("You can close this window.")).toBeVisible();
 

@@ -183,6 +183,7 @@ export async function setUpApp(page: Page): Promise<{ secret: string; codes: str
 /** The pages of an account. */
 export const CLOSED = [
   "/account",
+  "/device",
   "/profile",
   "/confirm",
   "/account/security",

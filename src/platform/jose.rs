@@ -147,8 +147,8 @@ const KEPT: Duration = Duration::from_secs(600);
 /// How long they count while they can't be read again.
 const AT_MOST: Duration = Duration::from_secs(24 * 3600);
 
-/// How often they are read again because a token names one that is not known, or after a failure.
-const AGAIN: Duration = Duration::from_secs(30);
+/// How often they are read again because none of them has signed a token, or after a failure.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The keys at one address, as this node remembers them.
 #[derive(Clone, Default)]
