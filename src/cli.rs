@@ -174,7 +174,7 @@ fn settings() -> Result<Settings, Failure> {
         .map_err(|faults| Failure(faults.iter().map(ToString::to_string).collect()))
 }
 
-/// What is wrong in the files that settings name, and would stop the start.
+/// The faults that would stop the start, in the files that settings name.
 fn bad_files(settings: &Settings) -> Vec<String> {
     let of_apps = settings.apps.file.as_deref().map(crate::apps::file::read);
     let of_providers = settings.providers.file.as_deref().map(providers::read);

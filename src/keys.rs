@@ -118,9 +118,9 @@ pub enum Sealed<'a> {
     SigningKey(&'a str),
     /// An authorization code of an app.
     AuthorizationCode,
-    /// What a visit to another provider, with the state of this hash, must know when it comes back.
+    /// The data of a visit to another provider, whose state has this hash.
     ProviderVisit(&'a str),
-    /// Who came back from it.
+    /// The person who came back from it.
     Newcomer(&'a str),
     /// A sign-in to the app of this host, in the browser with this cookie.
     AppState(&'a str),

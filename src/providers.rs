@@ -59,7 +59,7 @@ pub enum Kind {
     GitHub(Url),
 }
 
-/// What a provider says of a person.
+/// A person, as a provider describes them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Names the person there for good.
@@ -83,7 +83,7 @@ impl Person {
         self.auth_time.map_or(now, |at| at.min(now))
     }
 
-    /// What people call this identity.
+    /// The name of this identity for people.
     #[must_use]
     pub fn label(&self) -> String {
         let known = [&self.username, &self.email, &self.name];
@@ -98,7 +98,7 @@ impl Person {
 pub enum Failed {
     /// The provider can't be reached now. Why, for the log.
     Away(String),
-    /// What it says is wrong.
+    /// The provider's answer is wrong. Why, for the log.
     Wrong(String),
 }
 

@@ -124,7 +124,7 @@ fn read(address: &str, body: &Value) -> Result<App, String> {
     Ok(App { fetched_at: Some(now), ..App::new(id, name, definition, now) })
 }
 
-/// What was read lately, and what could not be.
+/// The outcome of a recent attempt to read a document, and its time.
 type Reading = (Result<Arc<App>, Unfetched>, Instant);
 
 /// Reads documents, and remembers them for a while.

@@ -1,5 +1,4 @@
-//! Who asks at the token endpoint: client authentication (RFC 6749, section 2.3; RFC 7523), and the errors of
-//! OAuth.
+//! Client authentication at the token endpoint (RFC 6749, section 2.3; RFC 7523), and the errors of OAuth.
 
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use crate::{
 pub enum Failed {
     /// A word of the specification, and why, for the app's developer.
     Request(&'static str, &'static str),
-    /// Who asks could not be told. `basic`: they tried `client_secret_basic`.
+    /// The app could not prove which one it is. `basic`: it tried `client_secret_basic`.
     Client {
         basic: bool,
     },
@@ -47,7 +46,7 @@ impl Params {
     }
 }
 
-/// What identifies an app: its id, and the proof if it has one.
+/// The credentials that a request shows: the app's id, and its proof if it has one.
 struct Shown {
     id: String,
     proof: Proof,

@@ -1,9 +1,9 @@
 //! The device flow (RFC 8628): an app on a device without a browser or a keyboard shows a code, and a person
 //! types it here, sees what asks and from where, and agrees or not.
 //!
-//! The first person who types a code has it: nobody else can agree to it (Better Auth, GHSA-cq3f-vc6p-68fh). What the
-//! device gets is a session of its own, so that it goes on when the person signs out in the browser, and ends
-//! where sessions are ended.
+//! The first person who types a code has it: nobody else can agree to it (Better Auth, GHSA-cq3f-vc6p-68fh). The
+//! device gets a session of its own: it goes on when the person signs out in the browser, and ends where sessions
+//! are ended.
 
 mod redeem;
 mod sql;
@@ -79,7 +79,7 @@ impl State {
     }
 }
 
-/// What a device is told.
+/// The codes of a device that begins to sign in.
 pub struct Asked {
     pub device_code: String,
     /// As people type it: `BCDF-GHJK`.
@@ -190,7 +190,7 @@ pub struct Waiting {
     pub app: std::sync::Arc<App>,
     pub scope: String,
     pub resource: String,
-    /// What asks, in words as they are recorded, and from where.
+    /// The program that asks, as it is recorded, and its network.
     pub device: String,
     pub network: String,
     pub made_at: i64,

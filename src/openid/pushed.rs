@@ -13,7 +13,7 @@ use crate::{
     services::Services,
 };
 
-/// What a `request_uri` of ours begins with (section 2.2).
+/// The beginning of every `request_uri` of ours (section 2.2).
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// Whether it may name a request that was pushed here.

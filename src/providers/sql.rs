@@ -52,7 +52,7 @@ pub struct Identity {
     pub subject: String,
     /// The id of the provider, as it was in the file.
     pub provider: String,
-    /// What people call it there.
+    /// The name of the identity for people.
     pub label: String,
     pub created_at: i64,
     pub last_used_at: Option<i64>,

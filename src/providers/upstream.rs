@@ -1,4 +1,4 @@
-//! The client's side of OpenID Connect: what is asked of a provider, and what is believed of its answer
+//! The client's side of OpenID Connect: requests to a provider, and the checks of its answers
 //! (OpenID Connect Core 1.0, section 3.1; Discovery 1.0; RFC 9207; RFC 9700).
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -24,16 +24,16 @@ const SKEW: i64 = 60;
 /// How old an ID token may be when it comes, in seconds.
 const OLDEST: i64 = 600;
 
-/// How long what a provider says of itself counts, before it is read again.
+/// The age at which a provider's metadata is read again.
 const KEPT: Duration = Duration::from_secs(3600);
 
-/// How long it is not tried again after a failure.
+/// The pause after a failure to read it.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// How long it counts while it can't be read again.
+/// The age at which metadata that can't be read again stops counting.
 const AT_MOST: Duration = Duration::from_secs(24 * 3600);
 
-/// What a provider says of itself.
+/// A provider's metadata (Discovery 1.0, section 3).
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Document {
     issuer: String,
@@ -47,7 +47,7 @@ pub(super) struct Document {
     authorization_response_iss_parameter_supported: bool,
 }
 
-/// What providers said of themselves, by id, and when.
+/// The metadata of providers by their ids, and when they were read.
 #[derive(Default)]
 pub(super) struct Metadata(Mutex<HashMap<String, Known>>);
 
@@ -58,7 +58,7 @@ struct Known {
     tried_at: Instant,
 }
 
-/// What goes along with a person to a provider, and is checked when they come back.
+/// The parameters that go along with a person to a provider, and are checked when they come back.
 pub struct Sent<'a> {
     pub redirect_uri: &'a str,
     pub state: &'a str,

@@ -16,7 +16,7 @@ use crate::{
 /// How long a visit waits, in seconds.
 pub const TTL: i64 = 30 * 60;
 
-/// What a visit is for.
+/// The reason for a visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// To sign in, or to sign up.
@@ -27,7 +27,8 @@ pub enum Purpose {
     Link(String),
 }
 
-/// What is known of a visit when it comes back. Two of them are secrets, so it does not print itself.
+/// The data of a visit, for when the person comes back. The nonce and the verifier are secrets, so it has no
+/// `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Visit {
     pub nonce: String,
@@ -51,7 +52,7 @@ pub struct Found {
     pub visit: Visit,
     /// Whether it has come back before.
     pub used: bool,
-    /// Who came back, until they have chosen a username.
+    /// The person who came back, until they have chosen a username.
     pub newcomer: Option<Person>,
     used_at: Option<i64>,
 }

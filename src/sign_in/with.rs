@@ -1,4 +1,4 @@
-//! Signing in with another provider: there and back, and what comes of it.
+//! Signing in with another provider: the way there, the way back, and the outcome.
 //!
 //! An identity opens the one account it is linked to. Nobody is ever led to an account by an address. A first
 //! visit makes a new account, with a username to choose; the address comes along as verified only where the
@@ -42,7 +42,7 @@ use crate::{
     throttle::{LIMITED, Who},
 };
 
-/// A session that comes of it ends with the browser, like others that nobody asked to keep.
+/// The session ends with the browser, like others that nobody asked to keep.
 const KIND: SessionKind = SessionKind::Browser { remembered: false };
 
 /// How long a second answer waits for what the first one brings.
@@ -100,7 +100,7 @@ pub struct Back<'a> {
     pub iss: Option<&'a str>,
 }
 
-/// What comes of a visit.
+/// The outcome of a visit.
 pub enum Outcome {
     /// Signed in, or on the way.
     In(Box<Step>),
@@ -125,7 +125,7 @@ pub enum Outcome {
     NoSignUp,
 }
 
-/// Receives a person who comes back. Returns what comes of it, and the page that was to follow.
+/// Receives a person who comes back. Returns the outcome, and the page that was to follow.
 pub async fn come_back(
     services: &Services,
     provider: &Provider,
@@ -366,7 +366,7 @@ pub async fn newcomer(
     Ok(Some(Newcomer { person, verified: email.filter(|_| !is_taken), is_taken, next }))
 }
 
-/// What comes of a sign-up with a provider.
+/// The outcome of a sign-up with a provider.
 pub enum Arrival {
     In(Box<Entered>),
     /// The address must be verified first.

@@ -75,7 +75,7 @@ struct Line {
 pub struct LinkOfLine {
     pub issuer: String,
     pub subject: String,
-    /// What people call it there.
+    /// The person's name there.
     #[serde(default)]
     pub label: String,
 }

@@ -40,7 +40,7 @@ pub(crate) struct LinkEntry {
     /// The `id` of the provider in `PROVIDERS_FILE`.
     #[schema(example = "github")]
     provider: String,
-    /// What you are called there.
+    /// Your name there.
     #[schema(example = "octocat")]
     label: String,
     /// RFC 3339, UTC.

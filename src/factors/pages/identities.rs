@@ -60,7 +60,7 @@ pub async fn unlink_provider(#[server(default)] id: String) -> Result<(), Server
     Ok(())
 }
 
-/// What opens the account besides, and what could.
+/// The identities that open the account, and the providers that can be linked.
 #[derive(Clone)]
 pub(super) struct Links {
     identities: Vec<(identities::Identity, String)>,

@@ -1,4 +1,4 @@
-//! What a device gets once its person has agreed: a session of its own, and the tokens of its app.
+//! The session and the tokens of a device whose person has agreed.
 
 use super::{PAUSE, State, sql};
 use crate::{

@@ -209,7 +209,7 @@ async fn barred(state: &AppState, viewer: &Viewer, app: &str) -> Result<Response
     Ok(page)
 }
 
-/// What asks, from where, and since when.
+/// The program that asks, its network, and the time.
 fn facts(waiting: &Waiting, device: String, network: String) -> impl IntoView + use<> {
     let network = if network.is_empty() { language().text("network-unknown") } else { network };
     view! {

@@ -128,7 +128,7 @@ async fn depart(
     let next = if next.is_empty() { next } else { safe_next(&next) };
     // It is kept, and an app's request is shorter.
     let next = if next.len() > MAX_NEXT { String::new() } else { next };
-    // What comes back counts in this browser alone.
+    // The answer counts in this browser alone.
     let (visitor, cookie) = visitor_of(&state, visit.visitor.clone())?;
     let purpose = match &viewer.caller {
         Some(caller) => Purpose::Confirm(caller.family().to_owned()),
