@@ -33,7 +33,7 @@ use crate::{
     platform::{
         clock::now,
         error::{Fault, Result},
-        random,
+        pkce, random,
         visit::Visit,
     },
     services::Services,
@@ -350,7 +350,7 @@ pub fn begin(
         .append_pair("redirect_uri", &callback(app))
         .append_pair("scope", "openid profile email groups")
         .append_pair("state", &state)
-        .append_pair("code_challenge", &codes::challenge(&verifier))
+        .append_pair("code_challenge", &pkce::challenge(&verifier))
         .append_pair("code_challenge_method", "S256");
     let location = format!("{}{AUTHORIZE}?{}", services.issuer(), query.finish());
     Ok(Begun { location, browser })

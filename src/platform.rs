@@ -5,6 +5,7 @@ pub mod error;
 pub mod fetch;
 pub mod jose;
 pub mod log;
+pub mod pkce;
 pub mod public_url;
 pub mod random;
 pub mod secret;

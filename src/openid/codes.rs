@@ -4,8 +4,6 @@
 //! when it is used, so that asking for codes costs the database nothing. It works once, for a minute, for
 //! the app and the address it was made for, and for whoever knows the PKCE verifier.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use super::{APP_TOKEN_REUSED, Holding, has, holding, request::Request, sql};
@@ -16,7 +14,7 @@ use crate::{
     platform::{
         clock::now,
         error::{Fault, Result},
-        random,
+        pkce, random,
         visit::Visit,
     },
     services::Services,
@@ -107,7 +105,7 @@ pub async fn redeem(
             "redirect_uri is not the one of the authorization request.",
         )));
     }
-    if !verifier.is_some_and(|verifier| fits(verifier, &read.challenge)) {
+    if !verifier.is_some_and(|verifier| pkce::fits(verifier, &read.challenge)) {
         return Ok(Err(Worthless("invalid_grant", "code_verifier is missing or doesn't fit.")));
     }
     let (hash, now) = (sha256(code), now());
@@ -177,20 +175,6 @@ async fn spend_for_token(
     Ok(Spent::Now(Some(token)))
 }
 
-/// The S256 challenge of a verifier (RFC 7636, section 4.2).
-#[must_use]
-pub fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
-}
-
-/// RFC 7636, section 4.6. The challenge is no secret.
-fn fits(verifier: &str, challenge: &str) -> bool {
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    (43..=128).contains(&verifier.len())
-        && verifier.bytes().all(is_good)
-        && self::challenge(verifier) == challenge
-}
-
 /// A code or a refresh token was used again: whoever did it first may have stolen it, so everything that
 /// came of it ends (RFC 9700, section 4.14).
 pub(super) async fn end_reused(
@@ -216,20 +200,4 @@ pub(super) async fn end_reused(
     services.live_sessions.changed(&changed);
     event.log();
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verifier_fits_its_challenge() {
-        // RFC 7636, appendix B.
-        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        assert!(fits(verifier, challenge));
-        assert!(!fits(challenge, verifier));
-        assert!(!fits(challenge, challenge));
-        assert!(!fits("", ""));
-    }
 }

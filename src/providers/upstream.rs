@@ -16,6 +16,7 @@ use crate::platform::{
     clock::now,
     fetch::{Fetched, short},
     jose::{Claims, Worthless},
+    pkce,
 };
 
 /// How far a provider's clock may be from ours, in seconds.
@@ -75,11 +76,6 @@ pub struct Answer<'a> {
     pub iss: Option<&'a str>,
 }
 
-/// The S256 challenge of a verifier.
-fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
-}
-
 impl Providers {
     async fn document(&self, provider: &Provider) -> Result<Arc<Document>, Failed> {
         let known = self.metadata.0.lock().await.get(&provider.id).cloned();
@@ -136,7 +132,7 @@ impl Providers {
             .append_pair("redirect_uri", sent.redirect_uri)
             .append_pair("scope", &provider.scopes.join(" "))
             .append_pair("state", sent.state)
-            .append_pair("code_challenge", &challenge(sent.verifier))
+            .append_pair("code_challenge", &pkce::challenge(sent.verifier))
             .append_pair("code_challenge_method", "S256");
         if provider.kind == Kind::OpenId {
             url.query_pairs_mut().append_pair("nonce", sent.nonce);
