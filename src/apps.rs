@@ -172,9 +172,13 @@ impl Apps {
     }
 
     /// An audience that an app may ask tokens for, as it is written where it was registered: one that the app
-    /// was registered for, or, if nobody has registered the app, any that there is.
+    /// was registered for, or, if nobody has registered the app, any that there is. The empty one stands for this
+    /// server, and is every app's.
     #[must_use]
     pub fn audience(&self, app: &App, resource: &str) -> Option<String> {
+        if resource.is_empty() {
+            return Some(String::new());
+        }
         let is_it = |known: &&String| is_same(known, resource);
         let served = self.serving(resource);
         let served = served.and_then(|service| service.definition.serves.iter().find(is_it));

@@ -8,6 +8,8 @@
 mod redeem;
 mod sql;
 
+use std::sync::Arc;
+
 use super::{
     Person,
     client::{Answer, Failed},
@@ -135,13 +137,9 @@ pub async fn ask(
     if !app.definition.device {
         return refuse("unauthorized_client", "The app may not use the device flow.");
     }
-    let (apps, resource) = (services.apps.get().await?, resource.unwrap_or_default());
-    let resource = match resource {
-        "" => String::new(),
-        resource => match apps.audience(app, resource) {
-            Some(resource) => resource,
-            None => return refuse("invalid_target", "The app may not ask for this resource."),
-        },
+    let apps = services.apps.get().await?;
+    let Some(resource) = apps.audience(app, resource.unwrap_or_default()) else {
+        return refuse("invalid_target", "The app may not ask for this resource.");
     };
     let resource = &*resource;
     let known = apps.known_scopes(scope.unwrap_or("openid"), resource);
@@ -187,7 +185,7 @@ pub(super) async fn begin(services: &Services, app: &App, visit: &Visit) -> Resu
 pub struct Waiting {
     /// As people type it.
     pub code: String,
-    pub app: std::sync::Arc<App>,
+    pub app: Arc<App>,
     pub scope: String,
     pub resource: String,
     /// The program that asks, as it is recorded, and its network.

@@ -235,12 +235,8 @@ impl Request {
         if [state, get("nonce")].into_iter().flatten().any(|text| text.len() > MAX_KEPT) {
             return Err(back("invalid_request", "state or nonce is too long."));
         }
-        let resource = get("resource").unwrap_or_default();
-        let resource = match resource {
-            "" => String::new(),
-            resource => apps
-                .audience(&app, resource)
-                .ok_or_else(|| back("invalid_target", "The app may not ask for this resource."))?,
+        let Some(resource) = apps.audience(&app, get("resource").unwrap_or_default()) else {
+            return Err(back("invalid_target", "The app may not ask for this resource."));
         };
         let resource = &*resource;
         let asked = get("scope").unwrap_or_default();

@@ -206,7 +206,7 @@ pub async fn refresh(
         return Err(Failed::Request("invalid_target", "It was granted for another resource."));
     }
     let apps = services.apps.get().await?;
-    if !stored.resource.is_empty() && apps.audience(app, &stored.resource).is_none() {
+    if apps.audience(app, &stored.resource).is_none() {
         let why = "The app may not ask for this resource any more.";
         return Err(Failed::Request("invalid_target", why));
     }
@@ -333,29 +333,10 @@ pub async fn introspect(services: &Services, app: &App, token: &str) -> Result<V
     Ok(match find(services, token).await? {
         Some(Known::Access(known)) => {
             let (claims, holding) = *known;
-            let is_for_it = claims.client_id == app.id || app.definition.serves_at(&claims.aud);
-            if !is_for_it {
-                return Ok(inactive);
-            }
-            let mut answer = serde_json::to_value(&claims).map_err(Fault::internal)?;
-            answer["active"] = true.into();
-            answer["token_type"] = "Bearer".into();
-            if has(&claims.scope, "profile") {
-                answer["username"] = holding.person.username.into();
-            }
-            answer
+            let username = has(&claims.scope, "profile").then_some(holding.person.username);
+            introspect_access(app, &claims, username)?.unwrap_or(inactive)
         }
-        Some(Known::Program(known)) => {
-            let (claims, _) = *known;
-            let is_for_it = claims.client_id == app.id || app.definition.serves_at(&claims.aud);
-            if !is_for_it {
-                return Ok(inactive);
-            }
-            let mut answer = serde_json::to_value(&claims).map_err(Fault::internal)?;
-            answer["active"] = true.into();
-            answer["token_type"] = "Bearer".into();
-            answer
-        }
+        Some(Known::Program(known)) => introspect_access(app, &known.0, None)?.unwrap_or(inactive),
         Some(Known::Refresh(known)) => {
             let (stored, holding) = *known;
             if holding.grant.app != app.id || stored.used_at.is_some() {
@@ -381,6 +362,24 @@ pub async fn introspect(services: &Services, app: &App, token: &str) -> Result<V
         }
         None => inactive,
     })
+}
+
+/// The same of an access token. `None`: it is neither the app's nor meant for it.
+fn introspect_access(
+    app: &App,
+    claims: &AccessClaims,
+    username: Option<String>,
+) -> Result<Option<Value>, Fault> {
+    if claims.client_id != app.id && !app.definition.serves_at(&claims.aud) {
+        return Ok(None);
+    }
+    let mut answer = serde_json::to_value(claims).map_err(Fault::internal)?;
+    answer["active"] = true.into();
+    answer["token_type"] = "Bearer".into();
+    if let Some(username) = username {
+        answer["username"] = username.into();
+    }
+    Ok(Some(answer))
 }
 
 /// Ends what a token came from, if it is this app's (RFC 7009, section 2.1). The app knows: it is not told.

@@ -123,7 +123,7 @@ async fn enter(
     if !app.admits(&person.groups) || app.is_session_too_old(auth_time, now()) {
         return Ok(Entry::Gone);
     }
-    if !row.resource.is_empty() && apps.audience(app, &row.resource).is_none() {
+    if apps.audience(app, &row.resource).is_none() {
         return Ok(Entry::Gone);
     }
     let keeps = has(&row.scope, "offline_access");
