@@ -192,13 +192,14 @@ async fn took_one_away(
     Ok(sessions::end(tx, revision, account, which, now).await?)
 }
 
-/// Whether the account can be entered without its passkeys: by its password, by mail, or with another
-/// provider.
-async fn is_another_way_in(tx: &mut Tx, services: &Services, account: AccountId) -> Result<bool> {
+/// Whether the account can still be entered: by a passkey, by its password, by mail, or with another provider.
+async fn has_way_in(tx: &mut Tx, services: &Services, account: AccountId) -> Result<bool> {
+    let has_passkey = read(tx, services, account).await?.passkeys > 0;
     let has_password =
         passwords::holder_in(tx, account).await?.is_some_and(|holder| holder.hash.is_some());
     let issuers = services.providers.issuers();
-    Ok(has_password
+    Ok(has_passkey
+        || has_password
         || identities::count(tx, account, &issuers).await? > 0
         || services.mail.is_some() && emails::reachable(tx, Some(account)).await?.is_some())
 }

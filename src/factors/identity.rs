@@ -1,6 +1,6 @@
 //! Unlinking identities at other providers.
 
-use super::{begin, is_another_way_in, notify, read};
+use super::{begin, has_way_in, notify};
 use crate::{
     audit::{self, Event},
     domain::{Code, Field},
@@ -23,8 +23,7 @@ pub async fn unlink(services: &Services, caller: Fresh<'_>, id: &str, visit: &Vi
         tx.rollback().await?;
         return Err(Refusal::NotFound.into());
     };
-    let left = read(&mut tx, services, account).await?;
-    if left.passkeys == 0 && !is_another_way_in(&mut tx, services, account).await? {
+    if !has_way_in(&mut tx, services, account).await? {
         tx.rollback().await?;
         return Err(Refusal::of_field(Field::FACTOR, Code::LastWayIn).into());
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    PASSKEY_ADDED, PASSKEY_REMOVED, PASSKEY_RENAMED, added, begin, is_another_way_in, notify, read,
+    PASSKEY_ADDED, PASSKEY_REMOVED, PASSKEY_RENAMED, added, begin, has_way_in, notify, read,
     took_one_away, totp,
 };
 use crate::{
@@ -128,8 +128,7 @@ pub async fn remove(services: &Services, caller: Fresh<'_>, id: &str, visit: &Vi
         tx.rollback().await?;
         return Err(Refusal::NotFound.into());
     };
-    let left = read(&mut tx, services, account).await?;
-    if left.passkeys == 0 && !is_another_way_in(&mut tx, services, account).await? {
+    if !has_way_in(&mut tx, services, account).await? {
         tx.rollback().await?;
         return Err(Refusal::of_field(Field::FACTOR, Code::LastWayIn).into());
     }
