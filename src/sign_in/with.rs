@@ -172,25 +172,19 @@ pub async fn come_back(
             return Ok((if is_away { Outcome::Away } else { Outcome::Wrong }, next));
         }
     };
+    let of_family =
+        |family: &str| caller.filter(|caller| caller.by_cookie() && caller.family() == family);
     let outcome = match &found.visit.purpose {
-        Purpose::Link(family) => {
-            let caller = caller.filter(|caller| caller.by_cookie() && caller.family() == family);
-            match caller {
-                Some(caller) => {
-                    Outcome::Linked(link(services, caller, provider, &person, visit).await?)
-                }
-                None => Outcome::Lost,
+        Purpose::Link(family) => match of_family(family) {
+            Some(caller) => {
+                Outcome::Linked(link(services, caller, provider, &person, visit).await?)
             }
-        }
-        Purpose::Confirm(family) => {
-            let caller = caller.filter(|caller| caller.by_cookie() && caller.family() == family);
-            match caller {
-                Some(caller) => {
-                    confirm(services, provider, back.state, &person, visit, caller).await?
-                }
-                None => Outcome::Lost,
-            }
-        }
+            None => Outcome::Lost,
+        },
+        Purpose::Confirm(family) => match of_family(family) {
+            Some(caller) => confirm(services, provider, back.state, &person, visit, caller).await?,
+            None => Outcome::Lost,
+        },
         Purpose::SignIn => sign_in(services, provider, back.state, &person, visit, caller).await?,
     };
     Ok((outcome, next))

@@ -139,11 +139,9 @@ async fn depart(
         Ok(address) => Redirect::to(&address).into_response(),
         Err(failed) => {
             let notice = if matches!(failed, Failed::Away(_)) { AWAY } else { WRONG };
-            let (location, of_it) = (by_way_of(SIGN_IN.page, &next), HeaderMap::new());
             // The notice is for the visitor whose cookie this answer may just be setting.
-            let session = viewer.caller.as_ref().map(|caller| caller.session().to_owned());
-            let (notice, session) = (Some(notice), session.or(Some(visitor.clone())));
-            accepted(&state, Done { location, headers: of_it, notice, session }, &headers)
+            let session = viewer.caller.as_ref().map_or(&*visitor, |caller| caller.session());
+            lead_to(&state, &headers, by_way_of(SIGN_IN.page, &next), notice, Some(session))
         }
     };
     if let Some(cookie) = cookie {
@@ -157,11 +155,21 @@ fn by_way_of(page: &str, next: &str) -> String {
     if next.is_empty() { page.to_owned() } else { before(page, next) }
 }
 
+/// To a page that shows a notice, to the browser of this session.
+fn lead_to(
+    state: &AppState,
+    headers: &HeaderMap,
+    location: String,
+    notice: Notice,
+    session: Option<&str>,
+) -> Response {
+    let (notice, session) = (Some(notice), session.map(str::to_owned));
+    accepted(state, Done { location, headers: HeaderMap::new(), notice, session }, headers)
+}
+
 /// To the sign-in page, where there are other ways in.
 fn back_to_sign_in(state: &AppState, headers: &HeaderMap, next: &str, notice: Notice) -> Response {
-    let location = by_way_of(SIGN_IN.page, next);
-    let (headers_of_it, notice, session) = (HeaderMap::new(), Some(notice), None);
-    accepted(state, Done { location, headers: headers_of_it, notice, session }, headers)
+    lead_to(state, headers, by_way_of(SIGN_IN.page, next), notice, None)
 }
 
 async fn come_back(
@@ -183,9 +191,8 @@ async fn come_back(
     let caller = viewer.caller.as_ref();
     let (outcome, next) = with::come_back(&state, &provider, &back, &visit, caller).await?;
     let stay = |notice: Notice| {
-        let (location, session) = (SECURITY.to_owned(), caller.map(|c| c.session().to_owned()));
-        let (of_it, notice) = (HeaderMap::new(), Some(notice));
-        accepted(&state, Done { location, headers: of_it, notice, session }, &headers)
+        let session = caller.map(|caller| caller.session());
+        lead_to(&state, &headers, SECURITY.to_owned(), notice, session)
     };
     let to_sign_in = |notice: Notice| match caller {
         // There they would be led away at once.
