@@ -8,14 +8,15 @@ pub mod deletion;
 pub mod import;
 pub mod json;
 pub mod pages;
+pub mod people;
 pub mod profile;
 pub mod settings;
 mod sql;
 
 use crate::{
-    audit::{self, By, Event, acts},
+    audit::{self, Authority, By, Event, acts},
     domain::{AccountId, NewAccount, Profile, ProfileValues, Username, UsernameKey},
-    emails,
+    emails, groups,
     passwords::{self, PasswordHash, Place},
     platform::{
         clock::now,
@@ -24,7 +25,7 @@ use crate::{
         visit::Visit,
     },
     services::Services,
-    sessions::{self, Changed, Which, end},
+    sessions::{self, Changed, Which, account, end},
     store::{
         Fact, Store,
         changes::{self, Revision},
@@ -209,23 +210,30 @@ pub async fn find(store: &Store, name: &str) -> Result<Option<AccountRecord>, Fa
     }
 }
 
-/// Disables an account and ends its sessions, or enables it again. `false`: it already was.
+/// Disables an account and ends its sessions, or enables it again, which also cancels a deletion. `None`: it
+/// already was.
 pub async fn set_disabled(
     store: &Store,
+    authority: &Authority,
     account: AccountId,
     disabled: bool,
-) -> Result<bool, Fault> {
-    let act = if disabled { DISABLED } else { ENABLED };
-    let event = Event::without_request(By::Operator, act, Some(account), now());
+) -> Result<Option<Changed>> {
+    let event = authority.event(if disabled { DISABLED } else { ENABLED }, Some(account));
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
+    account::lock(&mut tx, account).await?;
+    groups::refuse_program(&mut tx, authority, account).await?;
+    if disabled {
+        groups::refuse_last_admin(&mut tx, account).await?;
+    }
     if !sql::set_disabled(&mut tx, account, disabled.then_some(event.at)).await? {
         tx.rollback().await?;
-        return Ok(false);
+        return Ok(None);
     }
-    _ = end_all(&mut tx, revision, account, &event).await?;
+    let changed = end_all(&mut tx, revision, account, &event).await?;
     tx.commit().await?;
-    Ok(true)
+    event.log();
+    Ok(Some(changed))
 }
 
 /// Ends all sessions of a changed account and records the reason.
@@ -253,6 +261,27 @@ pub(crate) async fn keep(
     let undone = Event { act: DELETION_UNDONE, ..event.clone() };
     audit::record(tx, &undone).await?;
     Ok(undone)
+}
+
+/// Lists all accounts in the directory, unless it is complete.
+pub(crate) async fn list_all(store: &Store) -> Result<(), Fault> {
+    const PIECE: i64 = 500;
+    if store.fact(Fact::Directory).await?.is_some() {
+        return Ok(());
+    }
+    let mut last = 0;
+    loop {
+        let rows = sql::names_after(&mut store.read().await?, last, PIECE).await?;
+        let Some((end, ..)) = rows.last() else { break };
+        let mut tx = store.begin().await?;
+        for (id, ..) in &rows {
+            sql::list_anew(&mut tx, AccountId(*id)).await?;
+        }
+        emails::list_between(&mut tx, last, *end).await?;
+        tx.commit().await?;
+        last = *end;
+    }
+    store.note(Fact::Directory, "1").await
 }
 
 /// The version of the username mapping behind the stored keys: 2 folds the case.

@@ -19,6 +19,7 @@
 //!
 //! A room declares its acts with [`acts!`] and writes their events with [`record`].
 
+pub mod authority;
 mod chain;
 pub mod cli;
 pub mod json;
@@ -33,6 +34,7 @@ use crate::{
     store::{Store, db::Tx},
 };
 
+pub use authority::Authority;
 pub use chain::{AuditRow, export, sha256, verify};
 pub(crate) use sql::TABLES;
 
@@ -67,7 +69,13 @@ pub enum By {
     Owner,
     /// Somebody who has proved nothing.
     Stranger,
+    /// The operator, at the command line.
     Operator,
+    /// Somebody who administers accounts, in the admin area or by its API.
+    Administrator,
+    /// A program with an API key.
+    #[serde(rename = "api-key")]
+    ApiKey,
     /// The server itself.
     Server,
 }
@@ -79,6 +87,8 @@ impl By {
             Self::Owner => "owner",
             Self::Stranger => "stranger",
             Self::Operator => "operator",
+            Self::Administrator => "administrator",
+            Self::ApiKey => "api-key",
             Self::Server => "server",
         }
     }
@@ -89,6 +99,9 @@ impl By {
 #[serde(rename_all = "camelCase")]
 pub struct Detail {
     pub by: By,
+    /// The id of the administrator's account, or `key:` and the id of the API key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub actor: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub network: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -124,6 +137,7 @@ impl Event {
     pub fn of(visit: &Visit, by: By, act: Act, account: Option<AccountId>, at: i64) -> Self {
         let detail = Detail {
             by,
+            actor: String::new(),
             network: visit.network(),
             device: visit.device.clone(),
             request_id: visit.request_id.to_string(),
@@ -144,10 +158,18 @@ impl Event {
     /// An event without a request.
     #[must_use]
     pub fn without_request(by: By, act: Act, account: Option<AccountId>, at: i64) -> Self {
-        let (network, device, request_id, session, method, note) = Default::default();
+        let (actor, network, device, request_id, session, method, note) = Default::default();
         let erased = Vec::new();
-        let detail = Detail { by, network, device, request_id, session, method, note, erased };
+        let detail =
+            Detail { by, actor, network, device, request_id, session, method, note, erased };
         Self { at, act, account, detail }
+    }
+
+    /// With further details, in our own words.
+    #[must_use]
+    pub fn noting(mut self, note: &str) -> Self {
+        note.clone_into(&mut self.detail.note);
+        self
     }
 
     /// The same without personal data.
@@ -194,6 +216,35 @@ pub(crate) async fn erase_some(
     sql::erase(tx, account, most).await
 }
 
+/// A selection of the trail. What is `None` doesn't matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// What happened to this account, and what it did as an administrator.
+    pub account: Option<AccountId>,
+    /// Any of these acts. None: all.
+    pub events: Vec<String>,
+    pub request_id: Option<String>,
+}
+
+/// The selected events before the row `before`, newest first, and whether there are more.
+pub async fn select(
+    store: &Store,
+    filter: &Filter,
+    before: i64,
+    most: i64,
+) -> Result<(Vec<AuditRow>, bool), Fault> {
+    let rows = sql::select(&mut store.read().await?, filter, before, most + 1).await?;
+    Ok(page_of(rows, most))
+}
+
+/// The first `most` rows, and whether there are more.
+fn page_of(mut rows: Vec<AuditRow>, most: i64) -> (Vec<AuditRow>, bool) {
+    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = rows.len() > wanted;
+    rows.truncate(wanted);
+    (rows, more)
+}
+
 /// The time of the last event, in seconds since 1970.
 pub(crate) async fn last_event_at(store: &Store) -> Result<Option<i64>, Fault> {
     sql::last_at(&mut store.read().await?).await
@@ -215,9 +266,6 @@ pub async fn history(
     before: i64,
     most: i64,
 ) -> Result<(Vec<AuditRow>, bool), Fault> {
-    let mut rows = sql::of_account(&mut store.read().await?, account, before, most + 1).await?;
-    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
-    let more = rows.len() > wanted;
-    rows.truncate(wanted);
-    Ok((rows, more))
+    let rows = sql::of_account(&mut store.read().await?, account, before, most + 1).await?;
+    Ok(page_of(rows, most))
 }

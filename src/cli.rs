@@ -8,6 +8,8 @@ use crate::{
     accounts::cli::{self as accounts, ImportOptions, User},
     apps::cli::{self as apps, AppCommand},
     audit::cli::{self as audit, Audit},
+    authority::cli::{self as authority, ApiKeyCommand},
+    groups::cli::{self as groups, GroupCommand},
     mail::cli::{self as mail, MailCommand},
     platform::{
         settings::{BadSetting, Known, Sources},
@@ -82,6 +84,12 @@ enum Command {
     /// Add, show and change the apps that people sign in to; works while the server runs
     #[command(subcommand)]
     App(Box<AppCommand>),
+    /// Add, list and remove groups; works while the server runs
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Make, list and remove the API keys of programs; works while the server runs
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
     /// List and rotate the keys that sign tokens for apps and services
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -130,6 +138,12 @@ pub fn main() -> ExitCode {
         }
         Command::App(command) => {
             with_settings(async |settings: Settings| apps::run(&settings, *command).await)
+        }
+        Command::Group(command) => {
+            with_settings(async |settings: Settings| groups::group(&settings, command).await)
+        }
+        Command::ApiKey(command) => {
+            with_settings(async |settings: Settings| authority::run(&settings, command).await)
         }
         Command::Keys(command) => {
             with_settings(async |settings: Settings| signing::run(&settings, command).await)

@@ -23,8 +23,9 @@ use std::collections::HashMap;
 use url::Host;
 
 use crate::{
-    audit::{self, By, Event, acts},
+    audit::{self, Authority, Event, acts},
     domain::{AccountId, Code, Email, Field},
+    groups,
     keys::Keys,
     links::{self, Purpose},
     mail::{self, Message},
@@ -38,7 +39,7 @@ use crate::{
     providers::identities,
     services::Services,
     sessions::{
-        self, account,
+        self, Changed, account,
         caller::{Fresh, OVER},
     },
     store::{
@@ -137,6 +138,22 @@ pub(crate) async fn between(
     sql::between(&mut store.read().await?, after, last).await
 }
 
+/// The address of each of some accounts, the verified one or else the one that waits, and whether it is verified.
+pub(crate) async fn of_many(
+    store: &Store,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, (String, bool)>, Fault> {
+    sql::of_many(&mut store.read().await?, accounts).await
+}
+
+/// Lists the addresses of accounts in the directory, with ids greater than `after`, up to `last`.
+pub(crate) async fn list_between(tx: &mut Tx, after: i64, last: i64) -> Result<(), Fault> {
+    for (account, key) in sql::keys_between(tx, after, last).await? {
+        sql::list(tx, AccountId(account), &key).await?;
+    }
+    Ok(())
+}
+
 /// The owner of an account, if it has a verified address. Without an account, the lookup is the
 /// same.
 pub(crate) async fn reachable(
@@ -208,20 +225,22 @@ pub(crate) async fn import(
 }
 
 /// Sets the verified address of an account: the operator vouches for it. The previous one gets a
-/// notice, if there is mail: `keys` seal it. `false`: the address is another account's.
+/// notice, if there is mail: `keys` seal it. The address must not be another account's.
 pub(crate) async fn set(
     store: &Store,
     keys: Option<&Keys>,
+    authority: &Authority,
     account: AccountId,
     email: &Email,
-) -> Result<bool, Fault> {
-    let event = Event::without_request(By::Operator, EMAIL_VERIFIED, Some(account), now());
+) -> Result<Changed> {
+    let event = authority.event(EMAIL_VERIFIED, Some(account));
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
-    account::lock(&mut tx, account).await?;
+    account::lock(&mut tx, account).await?.ok_or(Refusal::NotFound)?;
+    groups::refuse_program(&mut tx, authority, account).await?;
     if sql::owner(&mut tx, &key(email)).await?.is_some_and(|owner| owner != account) {
         tx.rollback().await?;
-        return Ok(false);
+        return Err(Refusal::of_field(Field::EMAIL, Code::Taken).into());
     }
     if let (Some(keys), Some(owner)) = (keys, reachable(&mut tx, Some(account)).await?) {
         mail::post(&mut tx, keys, Some(account), &owner.message("email-set")).await?;
@@ -232,10 +251,40 @@ pub(crate) async fn set(
     import(&mut tx, account, email, State::Tied, UNKNOWN, event.at).await?;
     // Links and codes that went to the previous address.
     sessions::void(&mut tx, account).await?;
-    changes::tell(&mut tx, revision, account, event.at).await?;
+    let changed = sessions::tell_of(&mut tx, revision, account, event.at).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
-    Ok(true)
+    event.log();
+    Ok(changed)
+}
+
+/// Removes the addresses of an account, for the operator. The verified one gets a notice, if there is mail:
+/// `keys` seal it. `None`: there were none.
+pub(crate) async fn remove_by_operator(
+    store: &Store,
+    keys: Option<&Keys>,
+    authority: &Authority,
+    account: AccountId,
+) -> Result<Option<Changed>> {
+    let event = authority.event(EMAIL_REMOVED, Some(account));
+    let mut tx = store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    account::lock(&mut tx, account).await?.ok_or(Refusal::NotFound)?;
+    groups::refuse_program(&mut tx, authority, account).await?;
+    if let (Some(keys), Some(owner)) = (keys, reachable(&mut tx, Some(account)).await?) {
+        mail::post(&mut tx, keys, Some(account), &owner.message("email-set")).await?;
+    }
+    if sql::delete(&mut tx, account).await? == 0 {
+        tx.rollback().await?;
+        return Ok(None);
+    }
+    sql::forget_former(&mut tx, account).await?;
+    sessions::void(&mut tx, account).await?;
+    let changed = sessions::tell_of(&mut tx, revision, account, event.at).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(Some(changed))
 }
 
 /// Gives an account an address that waits to be verified, in the transaction of something larger.

@@ -1,29 +1,41 @@
 //! Groups: names that accounts belong to. What a group may do is up to whoever asks for it: an app, a rule
-//! of a proxied path.
+//! of a proxied path. Members of one group, `admin`, administer this server.
 
 pub mod cli;
 mod sql;
 
+use std::collections::HashMap;
+
 use crate::{
-    audit::{self, By, Event, acts},
-    domain::AccountId,
+    audit::{self, Authority, Event, acts},
+    domain::{AccountId, Code, Field},
     platform::{
         clock::now,
-        error::{Fault, Result},
+        error::{Error, Fault, Refusal, Result},
     },
-    sessions::{self, account},
-    store::{Store, changes},
+    sessions::{self, Changed, account},
+    store::{Store, changes, db::Tx},
 };
 
+pub use sql::Group;
 pub(crate) use sql::TABLES;
 
 acts! {
+    MADE = "privilege_permissions_changed:group_made";
+    DESCRIBED = "privilege_permissions_changed:group_described";
+    REMOVED = "privilege_permissions_changed:group_removed";
     JOINED = "privilege_permissions_changed:joined";
     LEFT = "privilege_permissions_changed:left";
 }
 
+/// The group whose members administer this server.
+pub const ADMIN: &str = "admin";
+
 /// In characters.
 const MAX_NAME: usize = 64;
+
+/// In characters.
+const MAX_DESCRIPTION: usize = 200;
 
 /// The name of a group: it travels in headers, with commas between.
 #[must_use]
@@ -37,42 +49,177 @@ pub async fn of(store: &Store, account: AccountId) -> Result<Vec<String>, Fault>
     sql::of(&mut store.read().await?, account).await
 }
 
-/// The operator puts an account into groups and takes it out of others. It counts within a second, in live
-/// sessions too. `false`: it changed nothing.
+/// The groups of each of some accounts, in order.
+pub async fn of_many(
+    store: &Store,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, Vec<String>>, Fault> {
+    sql::of_many(&mut store.read().await?, accounts).await
+}
+
+/// Whether an account belongs to a group.
+pub async fn is_in(store: &Store, account: AccountId, name: &str) -> Result<bool, Fault> {
+    sql::is_in(&mut store.read().await?, account, name).await
+}
+
+/// All groups, by name, each with how many members it has, counted up to [`COUNTED`].
+pub async fn all(store: &Store) -> Result<Vec<Group>, Fault> {
+    sql::all(&mut store.read().await?).await
+}
+
+/// A group with this name.
+pub async fn find(store: &Store, name: &str) -> Result<Option<Group>, Fault> {
+    sql::find(&mut store.read().await?, name).await
+}
+
+/// How far the members of a group are counted.
+pub const COUNTED: i64 = 1000;
+
+/// Whether anybody administers this server.
+pub async fn has_admin(store: &Store) -> Result<bool, Fault> {
+    sql::has_other_admin(&mut store.read().await?, AccountId(0)).await
+}
+
+/// Puts an account into groups and takes it out of others. A group that doesn't exist is made. It counts
+/// within a second, in live sessions too. `None`: it changed nothing.
 pub async fn change(
     store: &Store,
+    authority: &Authority,
     account: AccountId,
     add: &[String],
     remove: &[String],
-) -> Result<bool, Fault> {
-    let now = now();
+) -> Result<Option<Changed>> {
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
-    account::lock(&mut tx, account).await?;
-    let mut events = Vec::new();
-    let changes = add.iter().map(|name| (name, JOINED));
-    for (name, act) in changes.chain(remove.iter().map(|name| (name, LEFT))) {
-        let changed = match act {
-            JOINED => sql::join(&mut tx, account, name).await?,
-            _ => sql::leave(&mut tx, account, name).await?,
-        };
-        if changed {
-            let mut event = Event::without_request(By::Operator, act, Some(account), now);
-            event.detail.note.clone_from(name);
-            events.push(event);
-        }
-    }
-    if events.is_empty() {
+    account::lock(&mut tx, account).await?.ok_or(Refusal::NotFound)?;
+    refuse_program(&mut tx, authority, account).await?;
+    let events = change_in(&mut tx, authority, account, add, remove).await?;
+    let Some(first) = events.first() else {
         tx.rollback().await?;
-        return Ok(false);
-    }
-    _ = sessions::tell_of(&mut tx, revision, account, now).await?;
+        return Ok(None);
+    };
+    let changed = sessions::tell_of(&mut tx, revision, account, first.at).await?;
     for event in &events {
         audit::record(&mut tx, event).await?;
     }
     tx.commit().await?;
     events.iter().for_each(Event::log);
+    Ok(Some(changed))
+}
+
+/// The same in the transaction of something larger, which records the events.
+pub(crate) async fn change_in(
+    tx: &mut Tx,
+    authority: &Authority,
+    account: AccountId,
+    add: &[String],
+    remove: &[String],
+) -> Result<Vec<Event>> {
+    let mut events = Vec::new();
+    let removes = |name: &str| remove.iter().any(|group| group == name);
+    if authority.is_program() && (add.iter().any(|name| name == ADMIN) || removes(ADMIN)) {
+        return Err(Refusal::InsufficientScope.into());
+    }
+    if removes(ADMIN) {
+        refuse_last_admin(tx, account).await?;
+    }
+    for name in add {
+        if sql::make(tx, name, "", now()).await? {
+            events.push(authority.event(MADE, None).noting(name));
+        }
+        if sql::join(tx, account, name).await? {
+            events.push(authority.event(JOINED, Some(account)).noting(name));
+        }
+    }
+    for name in remove {
+        if sql::leave(tx, account, name).await? {
+            events.push(authority.event(LEFT, Some(account)).noting(name));
+        }
+    }
+    Ok(events)
+}
+
+/// Refuses to take the last administrator away: call it before an account leaves, is disabled or deleted. The
+/// number of the change must have been taken, so that two of them don't go at once.
+pub(crate) async fn refuse_last_admin(tx: &mut Tx, account: AccountId) -> Result<()> {
+    if sql::is_active_admin(tx, account).await? && !sql::has_other_admin(tx, account).await? {
+        return Err(Refusal::LastAdministrator.into());
+    }
+    Ok(())
+}
+
+/// Refuses what a program would do to an administrator: otherwise its key would open everything.
+pub(crate) async fn refuse_program(
+    tx: &mut Tx,
+    authority: &Authority,
+    account: AccountId,
+) -> Result<()> {
+    if authority.is_program() && sql::is_in(tx, account, ADMIN).await? {
+        return Err(Refusal::InsufficientScope.into());
+    }
+    Ok(())
+}
+
+/// Makes a group, or describes one. `false`: it changed nothing.
+pub async fn describe(
+    store: &Store,
+    authority: &Authority,
+    name: &str,
+    description: &str,
+) -> Result<bool> {
+    check(name)?;
+    let description = description.trim();
+    let is_good = description.chars().count() <= MAX_DESCRIPTION
+        && !description.contains(char::is_control);
+    if !is_good {
+        let code = Code::TooLong { max: MAX_DESCRIPTION };
+        return Err(Refusal::of_field(DESCRIPTION, code).into());
+    }
+    let mut tx = store.begin().await?;
+    let event = if sql::make(&mut tx, name, description, now()).await? {
+        authority.event(MADE, None).noting(name)
+    } else if sql::describe(&mut tx, name, description).await? {
+        authority.event(DESCRIBED, None).noting(name)
+    } else {
+        tx.rollback().await?;
+        return Ok(false);
+    };
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
     Ok(true)
+}
+
+/// The field that says what a group is for.
+pub const DESCRIPTION: Field = Field::named("description");
+
+/// Removes a group, which all its members leave. `false`: there is none.
+pub async fn remove(store: &Store, authority: &Authority, name: &str) -> Result<bool> {
+    if name == ADMIN {
+        return Err(Refusal::LastAdministrator.into());
+    }
+    let mut tx = store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    if !sql::remove(&mut tx, name).await? {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    // Its members may be many.
+    changes::tell_all(&mut tx, revision).await?;
+    let event = authority.event(REMOVED, None).noting(name);
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(true)
+}
+
+/// Checks names of groups.
+pub(crate) fn check(name: &str) -> Result<(), Error> {
+    if is_name(name) {
+        return Ok(());
+    }
+    let code = if name.is_empty() { Code::Missing } else { Code::Characters };
+    Err(Refusal::of_field(Field::NAME, code).into())
 }
 
 #[cfg(test)]

@@ -25,7 +25,11 @@ pub mod apps;
 #[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
+pub mod authority;
+#[cfg(feature = "ssr")]
 pub mod challenges;
+#[cfg(feature = "ssr")]
+pub mod directory;
 #[cfg(feature = "ssr")]
 pub mod groups;
 #[cfg(feature = "ssr")]

@@ -6,6 +6,7 @@ mod trusted_clock;
 
 use std::{io, net::SocketAddr, num::NonZero, path::Path, sync::Arc, time::Duration};
 
+use axum::Extension;
 use futures_util::future::join_all;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -13,7 +14,7 @@ use crate::{
     accounts,
     apps::{self, KnownApps, logout::Messenger},
     audit::{self, Act},
-    challenges, devices, emails, factors, forward_auth, groups,
+    authority, challenges, devices, directory, emails, factors, forward_auth, groups,
     keys::Keys,
     links,
     mail::{Mail, Postman, Transport},
@@ -45,6 +46,7 @@ use crate::{
         brand::{self, Brand},
         connections,
         cookies::Cookies,
+        guard::AtAdminAddress,
         metrics::{self, Metrics},
         notices::Notice,
         openapi, router,
@@ -117,6 +119,8 @@ pub fn tables() -> Vec<&'static Table> {
         passkeys::TABLES,
         factors::TABLES,
         groups::TABLES,
+        directory::TABLES,
+        authority::TABLES,
         signing::TABLES,
         apps::TABLES,
         providers::TABLES,
@@ -143,6 +147,7 @@ pub fn acts() -> Vec<Act> {
         sign_in::ACTS,
         sessions::ACTS,
         groups::ACTS,
+        authority::ACTS,
         signing::ACTS,
         apps::ACTS,
         openid::ACTS,
@@ -204,9 +209,11 @@ pub struct Running {
     pub address: SocketAddr,
     /// The address of the metrics, if they are served.
     pub metrics: Option<SocketAddr>,
+    /// The address of administrators, if they have one of their own.
+    pub admin: Option<SocketAddr>,
     pub state: AppState,
     stop: watch::Sender<bool>,
-    served: JoinHandle<()>,
+    served: Vec<JoinHandle<()>>,
     jobs: Vec<JoinHandle<()>>,
 }
 
@@ -219,6 +226,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         Some(address) => Some(listen("METRICS_ADDR", address).await?),
         None => None,
     };
+    let admin = match settings.admin.address {
+        Some(address) => Some(listen("ADMIN_ADDR", address).await?),
+        None => None,
+    };
     let lock = SetUpLock::wait(&settings.store.database).await?;
     let connections = settings.store.connections;
     let store = Store::open(&settings.store.database, connections, &lock).await?;
@@ -229,6 +240,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     accounts::map_usernames(&store)
         .await
         .map_err(|fault| StartError(format!("usernames: {fault:?}")))?;
+    accounts::list_all(&store)
+        .await
+        .map_err(|fault| StartError(format!("the directory: {fault:?}")))?;
     let secret = settings.secret().map_err(StartError)?;
     drop(lock);
     let assets = Assets::find().map_err(|fault| StartError(format!("{fault:?}")))?;
@@ -307,6 +321,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         routes: map.routes,
         metrics: metrics.is_some().then(Metrics::default),
         port: address.port(),
+        admin: admin.as_ref().map(|(_, address)| *address),
         assets,
         proxied: forward_auth::Memory::default(),
         brand: Brand::new(&settings.brand),
@@ -338,6 +353,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     connections::raise_file_limit();
     let router = router::build(map.router, &state);
     let (stop, stopped) = watch::channel(false);
+    let admin = admin.map(|(listener, address)| {
+        let router = router.clone().layer(Extension(AtAdminAddress));
+        (tokio::spawn(connections::serve(listener, router, stopped.clone())), address)
+    });
     let served = tokio::spawn(connections::serve(listener, router, stopped));
     let mut jobs = vec![
         tokio::spawn(jobs::clean(state.clone(), stop.subscribe())),
@@ -357,7 +376,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tokio::spawn(metrics::serve(state.clone(), listener, stop.subscribe()));
         address
     });
-    Ok(Running { address, metrics, state, stop, served, jobs })
+    let (admin_served, admin) = admin.unzip();
+    let served = vec![Some(served), admin_served].into_iter().flatten().collect();
+    Ok(Running { address, metrics, admin, state, stop, served, jobs })
 }
 
 /// Seals the secrets of second factors anew if `JWT_SECRET` was replaced, and warns of what no longer
@@ -407,8 +428,8 @@ impl Running {
     /// database.
     pub async fn stop(mut self) {
         _ = self.stop.send(true);
-        if tokio::time::timeout(GRACE, &mut self.served).await.is_err() {
-            self.served.abort();
+        if tokio::time::timeout(GRACE, join_all(&mut self.served)).await.is_err() {
+            self.served.iter().for_each(JoinHandle::abort);
             tracing::warn!("some requests were cut off: they took longer than the time to stop");
         }
         // What is cut off is delivered or done again, by this node or another.

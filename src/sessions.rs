@@ -17,7 +17,7 @@ mod sql;
 pub mod tokens;
 
 use crate::{
-    audit::{self, Event, acts},
+    audit::{self, Authority, Event, acts},
     challenges,
     domain::{AccountId, Profile},
     keys::{Keys, Statement},
@@ -193,6 +193,16 @@ pub async fn end_and_record(
         }
     }
     Ok(changed)
+}
+
+/// Ends all sessions of an account, for the operator.
+pub async fn end_by_operator(
+    store: &Store,
+    authority: &Authority,
+    account: AccountId,
+) -> Result<Changed, Fault> {
+    let event = authority.event(ALL_SESSIONS_ENDED, Some(account));
+    end_and_record(store, account, Which::All, &event).await
 }
 
 /// The live sessions of an account, last used first.

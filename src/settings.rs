@@ -4,6 +4,7 @@
 use crate::{
     accounts::settings::{AccountSettings, of_profile, read_profile},
     apps::settings::AppSettings,
+    authority::settings::AdminSettings,
     domain::ProfilePolicy,
     factors::settings::FactorSettings,
     keys::{Keys, settings::KeySettings},
@@ -33,6 +34,7 @@ pub struct Settings {
     pub sessions: SessionSettings,
     pub factors: FactorSettings,
     pub accounts: AccountSettings,
+    pub admin: AdminSettings,
     pub apps: AppSettings,
     pub providers: ProviderSettings,
     pub profile: ProfilePolicy,
@@ -54,6 +56,7 @@ impl Settings {
             SessionSettings::KNOWN,
             FactorSettings::KNOWN,
             AccountSettings::KNOWN,
+            AdminSettings::KNOWN,
             AppSettings::KNOWN,
             ProviderSettings::KNOWN,
             of_profile(),
@@ -76,6 +79,7 @@ impl Settings {
             sessions: SessionSettings::read(&mut reader),
             factors: FactorSettings::read(&mut reader),
             accounts: AccountSettings::read(&mut reader),
+            admin: AdminSettings::read(&mut reader),
             apps: AppSettings::read(&mut reader),
             providers: ProviderSettings::read(&mut reader),
             profile: read_profile(&mut reader),
@@ -95,6 +99,15 @@ impl Settings {
 
     /// Checks the combinations of settings.
     fn check(&self, faults: &mut Vec<BadSetting>) {
+        if let Some(address) = self.admin.address
+            && address.port() != 0
+            && (address == self.web.listen() || Some(address) == self.web.metrics)
+        {
+            faults.push(bad(
+                "ADMIN_ADDR",
+                "is the address of HOST and PORT or of METRICS_ADDR; give it another one",
+            ));
+        }
         let (database, keys) = (&self.store.database, &self.keys);
         let is_bad = faults.iter().any(|fault| fault.name == "JWT_SECRET");
         if matches!(database, Database::Postgres(_)) && keys.secret.is_none() && !is_bad {

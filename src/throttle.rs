@@ -125,6 +125,8 @@ pub struct Throttle {
     audited: governor::DefaultDirectRateLimiter,
     /// By the family of the session, on this node.
     acts: governor::DefaultKeyedRateLimiter<String>,
+    /// Requests of programs, by their API key, on this node.
+    api_keys: governor::DefaultKeyedRateLimiter<String>,
     /// The same for refresh tokens.
     refreshes: governor::DefaultKeyedRateLimiter<String>,
 }
@@ -137,6 +139,9 @@ impl Throttle {
         // A limit of a second or more leaves at least a nanosecond per try.
         let acts = governor::Quota::with_period(period / tries.get()).unwrap_or(quota);
         let acts = acts.allow_burst(tries);
+        let Limit { tries, period } = settings.api_keys;
+        let api_keys = governor::Quota::with_period(period / tries.get()).unwrap_or(quota);
+        let api_keys = api_keys.allow_burst(tries);
         Self {
             on: settings.on,
             account: settings.account.clone(),
@@ -149,6 +154,7 @@ impl Throttle {
             audited: governor::RateLimiter::direct(quota),
             acts: governor::RateLimiter::keyed(acts),
             refreshes: governor::RateLimiter::keyed(acts),
+            api_keys: governor::RateLimiter::keyed(api_keys),
         }
     }
 
@@ -384,6 +390,11 @@ impl Throttle {
         self.limit(&self.refreshes, family)
     }
 
+    /// The same for the requests of an API key, by its id.
+    pub fn request(&self, api_key: &str) -> Result<(), Refusal> {
+        self.limit(&self.api_keys, api_key)
+    }
+
     fn limit(
         &self,
         limiter: &governor::DefaultKeyedRateLimiter<String>,
@@ -401,7 +412,7 @@ impl Throttle {
 
     /// Forgets the sessions that are nowhere near their limit.
     pub fn forget(&self) {
-        for limiter in [&self.acts, &self.refreshes] {
+        for limiter in [&self.acts, &self.refreshes, &self.api_keys] {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }

@@ -16,7 +16,7 @@ use super::{
     profile, records_after,
 };
 use crate::{
-    audit::{By, Event},
+    audit::Authority,
     domain::{Email, Field, FieldError, ProfileChange, ProfilePolicy},
     emails::{self, Emails},
     factors,
@@ -24,11 +24,12 @@ use crate::{
     keys::Keys,
     passwords::{self, PasswordHash},
     platform::{
-        clock::{now, rfc3339, time},
-        terminal::{Failure, create, fail, finish, say, told, warn},
+        clock::{rfc3339, time},
+        error::{Error, Refusal},
+        terminal::{Failure, create, fail, finish, refused, say, told, warn},
     },
     providers::identities,
-    sessions::{self, ALL_SESSIONS_ENDED, Which},
+    sessions,
     settings::Settings,
     sign_in::password,
     store::{
@@ -136,19 +137,19 @@ pub(crate) async fn import(
     .await
     .map_err(told)?;
     _ = writeln!(std::io::stderr());
-    let refused = imported.refused.len();
+    let refused_lines = imported.refused.len();
     let mut lines: Vec<String> = imported
         .refused
         .iter()
         .take(MAX_TOLD)
         .map(|RefusedLine { number, reason }| format!("line {number}: {reason}"))
         .collect();
-    if refused > MAX_TOLD {
-        lines.push(format!("and {} more lines", refused - MAX_TOLD));
+    if refused_lines > MAX_TOLD {
+        lines.push(format!("and {} more lines", refused_lines - MAX_TOLD));
     }
-    if refused > 0 && !options.skip_refused {
+    if refused_lines > 0 && !options.skip_refused {
         lines.push(format!(
-            "Nothing was imported, since some lines were refused ({refused}). Fix them, or use \
+            "Nothing was imported, since some lines were refused ({refused_lines}). Fix them, or use \
              --skip-refused to import the rest"
         ));
         if let Some(path) = &options.password_links {
@@ -162,7 +163,7 @@ pub(crate) async fn import(
     for import::Mapped { number, from, to } in &imported.mapped {
         say(&format!("line {number}: {from} is {to} here"));
     }
-    say(&format!("Accounts added: {}. Lines refused: {refused}.", imported.added));
+    say(&format!("Accounts added: {}. Lines refused: {refused_lines}.", imported.added));
     if imported.without_password.is_empty() {
         store.close().await;
         return Ok(());
@@ -177,8 +178,9 @@ pub(crate) async fn import(
         return Ok(());
     };
     let origin = public_origin(&store, settings).await?;
+    let authority = Authority::command_line();
     for (id, username) in &imported.without_password {
-        let link = password::make_link(&store, *id).await.map_err(told)?;
+        let link = password::make_link(&store, &authority, *id).await.map_err(refused)?;
         let url = format!("{origin}/set-password?link={link}");
         let line = serde_json::json!({"id": id.0, "username": username, "url": url});
         writeln!(links, "{line}")?;
@@ -235,7 +237,9 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
                     account.profile.username
                 ));
             }
-            if !deletion::delete_now(&store, account.profile.id).await.map_err(told)? {
+            let authority = Authority::command_line();
+            let deleted = deletion::delete_now(&store, &authority, account.profile.id).await;
+            if !deleted.map_err(refused)? {
                 return fail("someone else has just deleted it");
             }
             say(&format!("{} is deleted.", account.profile.username));
@@ -259,7 +263,9 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
                     "This account is about to be deleted. Signing in with the new password keeps it.",
                 );
             }
-            let link = password::make_link(&store, account.profile.id).await.map_err(told)?;
+            let authority = Authority::command_line();
+            let link = password::make_link(&store, &authority, account.profile.id).await;
+            let link = link.map_err(refused)?;
             let origin = public_origin(&store, settings).await?;
             say("Give this link to the account's owner. It works once, within 24 hours:");
             say(&format!("{origin}/set-password?link={link}"));
@@ -272,8 +278,9 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
 async fn set_disabled(store: &Store, name: &str, disabled: bool) -> Result<(), Failure> {
     let account = find(store, name).await?;
     let AccountRecord { profile, .. } = account;
-    let changed = super::set_disabled(store, profile.id, disabled).await.map_err(told)?;
-    let what = match (disabled, changed) {
+    let authority = Authority::command_line();
+    let changed = super::set_disabled(store, &authority, profile.id, disabled).await;
+    let what = match (disabled, changed.map_err(refused)?.is_some()) {
         (true, true) => "is disabled, and signed out",
         (true, false) => "is disabled already",
         (false, true) => "can sign in again",
@@ -295,8 +302,9 @@ async fn set(store: &Store, name: &str, field: &str, value: &str) -> Result<(), 
         };
         Failure(errors.iter().map(why).collect())
     })?;
-    let changed = profile::change_by_operator(store, account.id, change).await.map_err(told)?;
-    let what = if changed { "is changed" } else { "is unchanged" };
+    let authority = Authority::command_line();
+    let changed = profile::change_by_operator(store, &authority, account.id, change).await;
+    let what = if changed.map_err(told)?.is_some() { "is changed" } else { "is unchanged" };
     say(&format!("The profile of {} {what}.", account.username));
     Ok(())
 }
@@ -312,8 +320,12 @@ async fn set_email(
     let why = |code| Language::English.field_error(&FieldError { field: Field::EMAIL, code });
     let email = Email::parse(value).map_err(|code| Failure(vec![why(code)]))?;
     let keys = keys_for_mail(settings)?;
-    if !emails::set(store, keys.as_ref(), account.id, &email).await.map_err(told)? {
-        return fail("this address is another account's");
+    let authority = Authority::command_line();
+    match emails::set(store, keys.as_ref(), &authority, account.id, &email).await {
+        Err(Error::Refusal(Refusal::InvalidInput(_))) => {
+            return fail("this address is another account's");
+        }
+        set => _ = set.map_err(refused)?,
     }
     say(&format!("The verified email address of {} is set.", account.username));
     Ok(())
@@ -343,7 +355,9 @@ async fn reset_factors(
         ));
     }
     let keys = keys_for_mail(settings)?;
-    if !factors::by_operator(store, keys.as_ref(), account.id).await.map_err(told)? {
+    let authority = Authority::command_line();
+    let reset = factors::by_operator(store, keys.as_ref(), &authority, account.id).await;
+    if reset.map_err(refused)?.is_none() {
         say(&format!("{username} has no second factor."));
         return Ok(());
     }
@@ -443,9 +457,7 @@ async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
 async fn show_sessions(store: &Store, name: &str, end: bool) -> Result<(), Failure> {
     let account = find(store, name).await?.profile.id;
     if end {
-        let (by, act) = (By::Operator, ALL_SESSIONS_ENDED);
-        let event = Event::without_request(by, act, Some(account), now());
-        let ended = sessions::end_and_record(store, account, Which::All, &event).await;
+        let ended = sessions::end_by_operator(store, &Authority::command_line(), account).await;
         say(&format!("Sessions ended: {}.", ended.map_err(told)?.sessions.len()));
         return Ok(());
     }

@@ -3,17 +3,16 @@
 
 use super::{DELETION_ASKED, end_all, record, sql};
 use crate::{
-    audit::{self, By, DELETED, ERASED, Event},
+    audit::{self, Authority, By, DELETED, ERASED, Event},
     domain::AccountId,
-    emails, outbox,
+    emails, groups, outbox,
     platform::{
-        clock::now,
-        error::{Fault, Result},
+        error::{Fault, Refusal, Result},
         visit::Visit,
     },
     services::Services,
     sessions::{
-        self, Which, account,
+        self, Changed, Which, account,
         caller::{Fresh, OVER},
     },
     store::{Store, changes},
@@ -36,6 +35,7 @@ pub async fn delete(services: &Services, caller: Fresh<'_>, visit: &Visit) -> Re
         // Ended a moment ago, perhaps by a repeat of this request.
         return Ok(self::delete_at(&services.store, account).await?.ok_or(OVER)?);
     }
+    groups::refuse_last_admin(&mut tx, account).await?;
     if !sql::set_delete_at(&mut tx, account, delete_at).await? {
         tx.rollback().await?;
         // Requested a moment ago, perhaps by a repeat of this request.
@@ -56,18 +56,45 @@ pub async fn delete_at(store: &Store, account: AccountId) -> Result<Option<i64>,
     Ok(record(store, account).await?.and_then(|account| account.delete_at))
 }
 
+/// Disables an account and schedules its deletion, which enabling it before then cancels. `None`: that had been
+/// done already.
+pub async fn dismiss(
+    services: &Services,
+    authority: &Authority,
+    account: AccountId,
+) -> Result<Option<Changed>> {
+    let event = authority.event(DELETION_ASKED, Some(account));
+    let delete_at = event.at + services.settings.accounts.deletion_grace.as_secs().cast_signed();
+    let mut tx = services.store.begin().await?;
+    let revision = changes::next_revision(&mut tx).await?;
+    account::lock(&mut tx, account).await?.ok_or(Refusal::NotFound)?;
+    groups::refuse_program(&mut tx, authority, account).await?;
+    groups::refuse_last_admin(&mut tx, account).await?;
+    if !sql::dismiss(&mut tx, account, event.at, delete_at).await? {
+        tx.rollback().await?;
+        return Ok(None);
+    }
+    let changed = end_all(&mut tx, revision, account, &event).await?;
+    let values = [("date", &*delete_at.to_string())];
+    emails::notify(&mut tx, services, account, "deletion-by-operator", &values, "/").await?;
+    tx.commit().await?;
+    event.log();
+    Ok(Some(changed))
+}
+
 /// Permanently deletes an account now. `false`: no such account.
-pub async fn delete_now(store: &Store, account: AccountId) -> Result<bool, Fault> {
-    let asked = Event::without_request(By::Operator, DELETION_ASKED, Some(account), now());
+pub async fn delete_now(store: &Store, authority: &Authority, account: AccountId) -> Result<bool> {
+    let asked = authority.event(DELETION_ASKED, Some(account));
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
+    groups::refuse_last_admin(&mut tx, account).await?;
     if !sql::condemn(&mut tx, account, asked.at).await? {
         tx.rollback().await?;
         return Ok(false);
     }
     _ = end_all(&mut tx, revision, account, &asked).await?;
     tx.commit().await?;
-    let deleted = erase(store, account, asked.at, By::Operator).await?;
+    let deleted = erase(store, account, asked.at, authority.by()).await?;
     store.erase().await?;
     Ok(deleted)
 }

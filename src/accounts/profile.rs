@@ -2,10 +2,9 @@
 
 use super::sql;
 use crate::{
-    audit::{self, Act, By, Event},
+    audit::{self, Act, Authority, Event},
     domain::{AccountId, Profile, ProfileChange, profile::FIELDS},
     platform::{
-        clock::now,
         error::{Fault, Result},
         visit::Visit,
     },
@@ -41,15 +40,16 @@ pub async fn change(
     Ok((applied.profile, applied.changed.is_some()))
 }
 
-/// Changes a user's profile, for the operator. `false`: nothing changed, or the account is gone.
+/// Changes a user's profile, for the operator. `None`: nothing changed, or the account is gone.
 pub async fn change_by_operator(
     store: &Store,
+    authority: &Authority,
     account: AccountId,
     change: ProfileChange,
-) -> Result<bool, Fault> {
-    let event = |act| Event::without_request(By::Operator, act, Some(account), now());
+) -> Result<Option<Changed>, Fault> {
+    let event = |act| authority.event(act, Some(account));
     let applied = apply(store, account, change, event).await?;
-    Ok(applied.is_some_and(|applied| applied.changed.is_some()))
+    Ok(applied.and_then(|applied| applied.changed))
 }
 
 /// The profile after a change, and the sessions that show it.

@@ -2,7 +2,7 @@
 
 use super::{ADDED, App, Apps, REMOVED, SECRET_ROTATED, logout, sql};
 use crate::{
-    audit::{self, Act, By, Event, sha256},
+    audit::{self, Act, Authority, Event, sha256},
     keys::Keys,
     platform::{clock::now, error::Fault, random},
     store::{
@@ -19,14 +19,16 @@ pub(super) struct Change {
     /// The apps as they were at the beginning. No other change comes between.
     pub(super) apps: Apps,
     events: Vec<Event>,
+    authority: Authority,
 }
 
 impl Change {
-    pub(super) async fn begin(store: &Store) -> Result<Self, Fault> {
+    pub(super) async fn begin(store: &Store, authority: &Authority) -> Result<Self, Fault> {
         let mut tx = store.begin().await?;
         let revision = changes::next_revision(&mut tx).await?;
         let apps = Apps::read_all(&mut tx).await?;
-        Ok(Self { tx, revision, apps, events: Vec::new() })
+        let authority = authority.clone();
+        Ok(Self { tx, revision, apps, events: Vec::new(), authority })
     }
 
     /// Writes an app, new or changed.
@@ -77,8 +79,7 @@ impl Change {
     }
 
     pub(super) async fn record(&mut self, app: &App, act: Act) -> Result<(), Fault> {
-        let mut event = Event::without_request(By::Operator, act, None, now());
-        event.detail.note.clone_from(&app.id);
+        let event = self.authority.event(act, None).noting(&app.id);
         audit::record(&mut self.tx, &event).await?;
         self.events.push(event);
         Ok(())

@@ -9,6 +9,7 @@ use super::{
     Access, App, Apps, CHANGED, Definition, all, change::Change, definition::Rule, file, recipes,
 };
 use crate::{
+    audit::Authority,
     platform::{
         clock::{now, rfc3339, seconds},
         random,
@@ -251,7 +252,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             options.change(&mut definition);
             let id = client_id.map_or_else(new_id, Ok)?;
             let app = App::new(id, name, definition, now());
-            let mut change = Change::begin(&store).await.map_err(told)?;
+            let mut change = Change::begin(&store, &Authority::command_line()).await.map_err(told)?;
             check(&app, &change.apps)?;
             if change.apps.find(&app.id).is_some() {
                 return fail("another app has this client_id");
@@ -306,7 +307,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             }
         }
         AppCommand::Set { app, name, options } => {
-            let mut change = Change::begin(&store).await.map_err(told)?;
+            let mut change = Change::begin(&store, &Authority::command_line()).await.map_err(told)?;
             let mut app = of_command(find(&change.apps, &app)?)?.clone();
             options.change(&mut app.definition);
             app.name = name.unwrap_or(app.name);
@@ -319,7 +320,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             }
         }
         AppCommand::Remove { app, yes } => {
-            let mut change = Change::begin(&store).await.map_err(told)?;
+            let mut change = Change::begin(&store, &Authority::command_line()).await.map_err(told)?;
             let app = find(&change.apps, &app)?.clone();
             if !app.is_dynamic() {
                 of_command(&app)?;
@@ -336,7 +337,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             say(&format!("{} is removed. Running servers follow within a second.", app.name));
         }
         AppCommand::RotateSecret { app, overlap, json } => {
-            let mut change = Change::begin(&store).await.map_err(told)?;
+            let mut change = Change::begin(&store, &Authority::command_line()).await.map_err(told)?;
             let app = of_command(find(&change.apps, &app)?)?.clone();
             if !app.definition.has_secret() {
                 return fail(&format!("{} needs no secret", app.name));

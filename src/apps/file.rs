@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::{ADDED, App, CHANGED, Definition, SECRET_OVERLAP, SECRET_ROTATED, change::Change};
 use crate::{
+    audit::Authority,
     audit::sha256,
     keys::Keys,
     platform::{clock::now, error::Fault, settings::toml_fault},
@@ -193,7 +194,7 @@ pub async fn apply(
     declared: &[Declared],
     dry_run: bool,
 ) -> Result<Result<Vec<String>, Vec<String>>, Fault> {
-    let mut change = Change::begin(store).await?;
+    let mut change = Change::begin(store, &Authority::command_line()).await?;
     let (mut lines, mut faults) = (Vec::new(), Vec::new());
     for new in declared {
         let known = change.apps.find(&new.id).cloned();

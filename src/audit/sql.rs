@@ -2,14 +2,14 @@
 
 use sqlx::FromRow;
 
-use super::AuditRow;
+use super::{AuditRow, Filter};
 use crate::{
     domain::AccountId,
     platform::error::Fault,
     store::{
         Kind::{Number, Text},
         Table,
-        db::{Db, Tx, sql},
+        db::{Db, Sql, Tx, Value, sql, sql_of},
         dialects::Dialects,
         table,
     },
@@ -26,6 +26,8 @@ pub(crate) const TABLES: &[Table] = &[table(
         ("salt", Text),
         ("account_id", Number),
         ("detail", Text),
+        ("actor", Text),
+        ("request_id", Text),
     ],
 )];
 
@@ -76,8 +78,13 @@ pub(super) async fn last(
 
 pub(super) async fn insert(tx: &mut Tx, row: &AuditRow) -> Result<(), Fault> {
     let insert = "INSERT INTO audit_events \
-                  (seq, at, event, digest, hash, salt, account_id, detail) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                  (seq, at, event, digest, hash, salt, account_id, detail, actor, request_id) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let detail = row.detail();
+    let (actor, request_id) = detail.map_or_else(Default::default, |detail| {
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        (some(detail.actor), some(detail.request_id))
+    });
     let insert = sql(insert)
         .bind(row.seq)
         .bind(row.at)
@@ -86,7 +93,9 @@ pub(super) async fn insert(tx: &mut Tx, row: &AuditRow) -> Result<(), Fault> {
         .bind(&row.hash)
         .bind(&row.salt)
         .bind(row.account_id)
-        .bind(&row.detail);
+        .bind(&row.detail)
+        .bind(&actor)
+        .bind(&request_id);
     tx.execute(insert).await?;
     Ok(())
 }
@@ -127,9 +136,56 @@ pub(super) async fn of_account(
     Ok(rows.into_iter().map(AuditRow::from).collect())
 }
 
+/// Takes rows from an index in order, or from several, so that a page costs the same however long the trail is.
+pub(super) async fn select(
+    db: &mut Db,
+    Filter { account, events, request_id }: &Filter,
+    before: i64,
+    most: i64,
+) -> Result<Vec<AuditRow>, Fault> {
+    let mut values: Vec<Value> = vec![before.into(), most.into()];
+    let mut bind = |value: Value| {
+        values.push(value);
+        format!("${}", values.len())
+    };
+    let events: Vec<String> = events.iter().map(|event| bind(event.into())).collect();
+    let of_events = match &events[..] {
+        [] => String::new(),
+        events => format!(" AND event IN ({})", events.join(", ")),
+    };
+    let parts: Vec<String> = match (request_id, account) {
+        (Some(request), account) => {
+            let of_request = format!("request_id = {}", bind(request.into()));
+            let of_account = account.map(|account| {
+                let (account, actor) = (bind(account.into()), bind((&account.0.to_string()).into()));
+                format!(" AND (account_id = {account} OR actor = {actor})")
+            });
+            vec![format!("{of_request}{}{of_events}", of_account.unwrap_or_default())]
+        }
+        (None, Some(account)) => {
+            let (id, actor) = (bind((*account).into()), bind((&account.0.to_string()).into()));
+            vec![format!("account_id = {id}{of_events}"), format!("actor = {actor}{of_events}")]
+        }
+        (None, None) if events.is_empty() => vec!["seq > 0".to_owned()],
+        (None, None) => events.iter().map(|event| format!("event = {event}")).collect(),
+    };
+    let part = |condition: &String| {
+        format!(
+            "SELECT * FROM (SELECT seq, at, event, digest, hash, salt, account_id, detail \
+             FROM audit_events WHERE {condition} AND seq < $1 ORDER BY seq DESC LIMIT $2) part"
+        )
+    };
+    let parts: Vec<String> = parts.iter().map(part).collect();
+    let query = sql_of(format!("{} ORDER BY seq DESC LIMIT $2", parts.join(" UNION ")));
+    let query = values.into_iter().fold(query, Sql::bind);
+    let rows: Vec<EventRow> = db.all(query).await?;
+    Ok(rows.into_iter().map(AuditRow::from).collect())
+}
+
 /// Erases the personal data of up to `most` rows of an account, and returns their numbers.
 pub(super) async fn erase(tx: &mut Tx, account: AccountId, most: i64) -> Result<Vec<i64>, Fault> {
-    let erase = "UPDATE audit_events SET salt = NULL, account_id = NULL, detail = NULL \
+    let erase = "UPDATE audit_events SET salt = NULL, account_id = NULL, detail = NULL, \
+                 actor = NULL, request_id = NULL \
                  WHERE seq IN (SELECT seq FROM audit_events WHERE account_id = $1 \
                                ORDER BY seq LIMIT $2) RETURNING seq";
     let rows: Vec<(i64,)> = tx.all(sql(erase).bind(account).bind(most)).await?;

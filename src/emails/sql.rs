@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use super::{Emails, Reachable, State, former::Former};
 use crate::{
+    directory::{self, Of},
     domain::AccountId,
     links::SAME_LINK,
     platform::error::Fault,
     store::{
         Kind::{Number, Text},
         Store, Table,
-        db::{Db, Tx, sql},
+        db::{Db, Tx, listed, sql, sql_of},
         dialects::Dialects,
         table,
     },
@@ -92,6 +93,26 @@ pub(super) async fn between(
             };
             (AccountId(account), (address, state))
         };
+    // A verified one comes last, and stays.
+    Ok(rows.into_iter().map(one).collect())
+}
+
+/// The verified one of each of some accounts, or else the one that waits.
+pub(super) async fn of_many(
+    db: &mut Db,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, (String, bool)>, Fault> {
+    if accounts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let list = listed(1, accounts.len());
+    let query = sql_of(format!(
+        "SELECT account_id, address, verified_at FROM emails WHERE account_id IN ({list}) \
+         ORDER BY verified_at IS NOT NULL"
+    ));
+    let rows: Vec<(i64, String, Option<i64>)> =
+        db.all(accounts.iter().fold(query, |query, id| query.bind(*id))).await?;
+    let one = |(id, address, at): (i64, String, Option<i64>)| (AccountId(id), (address, at.is_some()));
     // A verified one comes last, and stays.
     Ok(rows.into_iter().map(one).collect())
 }
@@ -179,7 +200,20 @@ pub(super) async fn insert(
                   VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     let insert = sql(insert).bind(account).bind(address).bind(key).bind(language).bind(now);
     tx.execute(insert).await?;
-    Ok(())
+    directory::add(tx, account, Of::Address, &found_by(key)).await
+}
+
+/// An address is found by its beginning, and by that of its domain.
+fn found_by(key: &str) -> Vec<&str> {
+    [key].into_iter().chain(key.rsplit_once('@').map(|(_, domain)| domain)).collect()
+}
+
+/// What an account is found by, after some of its addresses have gone.
+async fn list_anew(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+    let query = "SELECT address_key FROM emails WHERE account_id = $1";
+    let keys: Vec<(String,)> = tx.all(sql(query).bind(account)).await?;
+    let texts: Vec<&str> = keys.iter().flat_map(|(key,)| found_by(key)).collect();
+    directory::set(tx, account, Of::Address, &texts).await
 }
 
 /// `false`: there is no such claim any more.
@@ -196,13 +230,13 @@ pub(super) async fn set_verified(
 pub(super) async fn forget_pending(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
     let delete = "DELETE FROM emails WHERE account_id = $1 AND verified_at IS NULL";
     tx.execute(sql(delete).bind(account)).await?;
-    Ok(())
+    list_anew(tx, account).await
 }
 
 pub(super) async fn forget_verified(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
     let delete = "DELETE FROM emails WHERE account_id = $1 AND verified_at IS NOT NULL";
     tx.execute(sql(delete).bind(account)).await?;
-    Ok(())
+    list_anew(tx, account).await
 }
 
 /// One claim of an account.
@@ -210,18 +244,39 @@ pub(super) async fn forget_claim(tx: &mut Tx, account: AccountId, key: &str) -> 
     let delete = "DELETE FROM emails \
                   WHERE account_id = $1 AND address_key = $2 AND verified_at IS NULL";
     tx.execute(sql(delete).bind(account).bind(key)).await?;
-    Ok(())
+    list_anew(tx, account).await
 }
 
 /// The claims of others on an address that has an owner now.
 pub(super) async fn forget_claims(tx: &mut Tx, owner: AccountId, key: &str) -> Result<(), Fault> {
-    let delete = "DELETE FROM emails WHERE address_key = $2 AND account_id <> $1";
-    tx.execute(sql(delete).bind(owner).bind(key)).await?;
+    let delete = "DELETE FROM emails WHERE address_key = $2 AND account_id <> $1 \
+                  RETURNING account_id";
+    let others: Vec<(i64,)> = tx.all(sql(delete).bind(owner).bind(key)).await?;
+    for (other,) in others {
+        list_anew(tx, AccountId(other)).await?;
+    }
     Ok(())
 }
 
 pub(super) async fn delete(tx: &mut Tx, account: AccountId) -> Result<u64, Fault> {
-    tx.execute(sql("DELETE FROM emails WHERE account_id = $1").bind(account)).await
+    let deleted = tx.execute(sql("DELETE FROM emails WHERE account_id = $1").bind(account)).await?;
+    list_anew(tx, account).await?;
+    Ok(deleted)
+}
+
+/// The keys of the addresses of each account with an id greater than `after`, up to `last`.
+pub(super) async fn keys_between(
+    db: &mut Db,
+    after: i64,
+    last: i64,
+) -> Result<Vec<(i64, String)>, Fault> {
+    let query = "SELECT account_id, address_key FROM emails WHERE account_id > $1 AND account_id <= $2";
+    db.all(sql(query).bind(after).bind(last)).await
+}
+
+/// Lists an address that was there before the directory.
+pub(super) async fn list(tx: &mut Tx, account: AccountId, key: &str) -> Result<(), Fault> {
+    directory::add(tx, account, Of::Address, &found_by(key)).await
 }
 
 /// Notes the verified address of an account as a former one. Later ones expire later.

@@ -3,34 +3,36 @@
 
 use super::{RESET_BY_OPERATOR, UNPROVEN_REMOVED, notify, sql};
 use crate::{
-    audit::{self, By, Event},
+    audit::{self, Authority, Event},
     domain::AccountId,
-    emails,
+    emails, groups,
     keys::Keys,
     mail, passkeys,
-    platform::{clock::now, error::Fault},
+    platform::error::{Fault, Refusal, Result},
     providers::identities,
     services::Services,
-    sessions::{Which, account, end},
+    sessions::{Changed, Which, account, end},
     store::{Store, changes, db::Tx},
 };
 
 /// Removes the factors of an account, and ends its sessions. The owner is told, if there is mail:
-/// `keys` seal it. `false`: there were none.
+/// `keys` seal it. `None`: there were none.
 pub(crate) async fn by_operator(
     store: &Store,
     keys: Option<&Keys>,
+    authority: &Authority,
     account: AccountId,
-) -> Result<bool, Fault> {
-    let event = Event::without_request(By::Operator, RESET_BY_OPERATOR, Some(account), now());
+) -> Result<Option<Changed>> {
+    let event = authority.event(RESET_BY_OPERATOR, Some(account));
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
-    account::lock(&mut tx, account).await?;
+    account::lock(&mut tx, account).await?.ok_or(Refusal::NotFound)?;
+    groups::refuse_program(&mut tx, authority, account).await?;
     if !remove_all(&mut tx, account).await? {
         tx.rollback().await?;
-        return Ok(false);
+        return Ok(None);
     }
-    _ = end(&mut tx, revision, account, Which::All, event.at).await?;
+    let changed = end(&mut tx, revision, account, Which::All, event.at).await?;
     if let (Some(keys), Some(owner)) = (keys, emails::reachable(&mut tx, Some(account)).await?) {
         let message = owner.message("factors-reset").leading_to(emails::SECURITY.to_owned());
         mail::post(&mut tx, keys, Some(account), &message).await?;
@@ -38,7 +40,7 @@ pub(crate) async fn by_operator(
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     event.log();
-    Ok(true)
+    Ok(Some(changed))
 }
 
 /// Whether a factor was added by somebody who need not be another one than the owner of the address.

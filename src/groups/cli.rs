@@ -1,13 +1,107 @@
-//! The command on the groups of an account.
+//! The commands on groups.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
-use super::{change, is_name, of};
+use super::{COUNTED, Group, all, change, describe, find, is_name, of, remove};
 use crate::{
+    audit::Authority,
     domain::Profile,
-    platform::terminal::{Failure, fail, say, told},
-    store::Store,
+    platform::terminal::{Failure, fail, refused, say, told},
+    settings::Settings,
+    store::{
+        Store,
+        cli::{open, open_migrated},
+    },
 };
+
+#[derive(Subcommand)]
+pub(crate) enum GroupCommand {
+    /// Add a group, or say what one is for
+    Add {
+        name: String,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        description: String,
+    },
+    /// List the groups
+    List {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a group, which all its members leave
+    Remove {
+        name: String,
+        /// Confirm the removal
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+pub(crate) async fn group(settings: &Settings, command: GroupCommand) -> Result<(), Failure> {
+    let authority = Authority::command_line();
+    match command {
+        GroupCommand::Add { name, description } => {
+            let store = open_migrated(&settings.store).await?;
+            check(&name)?;
+            if description.chars().count() > super::MAX_DESCRIPTION {
+                return fail("the description is longer than 200 characters");
+            }
+            let added = describe(&store, &authority, &name, &description).await.map_err(refused)?;
+            say(&format!("{name} {}.", if added { "is there" } else { "is there already" }));
+            store.close().await;
+        }
+        GroupCommand::List { json } => {
+            let store = open(&settings.store).await?;
+            let groups = all(&store).await.map_err(told)?;
+            if groups.is_empty() && !json {
+                say("There are no groups yet: latchkey user groups NAME --add GROUP");
+            }
+            for group in &groups {
+                let Group { name, description, .. } = group;
+                if json {
+                    let line = serde_json::json!({
+                        "name": name, "description": description, "members": group.members.min(COUNTED),
+                        "more": group.members > COUNTED,
+                    });
+                    say(&line.to_string());
+                } else {
+                    say(&format!("{name:24}  {:>6}  {description}", members(group)));
+                }
+            }
+            store.close().await;
+        }
+        GroupCommand::Remove { name, yes } => {
+            let store = open(&settings.store).await?;
+            if name == super::ADMIN {
+                return fail("the group admin can't be removed");
+            }
+            let group = find(&store, &name).await.map_err(told)?;
+            let Some(group) = group else { return fail("there is no group with this name") };
+            if !yes {
+                return fail(&format!(
+                    "this removes {name}, which all its members leave ({}); re-run with --yes to confirm",
+                    members(&group)
+                ));
+            }
+            remove(&store, &authority, &name).await.map_err(refused)?;
+            say(&format!("{name} is removed. Running servers follow within a second."));
+            store.close().await;
+        }
+    }
+    Ok(())
+}
+
+fn members(group: &Group) -> String {
+    if group.members > COUNTED { format!("{COUNTED}+") } else { group.members.to_string() }
+}
+
+fn check(name: &str) -> Result<(), Failure> {
+    if is_name(name) {
+        return Ok(());
+    }
+    fail(&format!("group {name}: use 1 to 64 letters, digits, -, _ and ."))
+}
 
 /// What to change.
 #[derive(Args)]
@@ -29,11 +123,12 @@ pub(crate) async fn run(
     account: &Profile,
     Change { add, remove, .. }: &Change,
 ) -> Result<(), Failure> {
-    if let Some(group) = add.iter().chain(remove).find(|group| !is_name(group)) {
-        return fail(&format!("group {group}: use 1 to 64 letters, digits, -, _ and ."));
+    for group in add.iter().chain(remove) {
+        check(group)?;
     }
     if !add.is_empty() || !remove.is_empty() {
-        change(store, account.id, add, remove).await.map_err(told)?;
+        let authority = Authority::command_line();
+        change(store, &authority, account.id, add, remove).await.map_err(refused)?;
     }
     let names = of(store, account.id).await.map_err(told)?;
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };

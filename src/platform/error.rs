@@ -48,6 +48,16 @@ pub enum Refusal {
     InvalidCode,
     /// The same, because no account has this passkey.
     UnknownPasskey,
+    /// Somebody who administers accounts must be left.
+    LastAdministrator,
+    /// The API key does not allow this (RFC 6750, section 3.1).
+    InsufficientScope,
+    /// Nobody may sign up, or only with an invitation.
+    SignUpClosed,
+    /// Another request with this `Idempotency-Key` is still running.
+    KeyInUse,
+    /// The `Idempotency-Key` came with another request before.
+    KeyReused,
     /// The form belongs to another session, or has expired.
     StaleForm,
     NotFound,

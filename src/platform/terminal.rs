@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::error::Fault;
+use super::error::{Error, Fault, Refusal};
 
 /// The failure of a command, in lines for the operator.
 pub struct Failure(pub Vec<String>);
@@ -25,6 +25,19 @@ pub(crate) fn fail<T>(reason: &str) -> Result<T, Failure> {
 /// A fault, as shown to the operator.
 pub(crate) fn told(fault: Fault) -> Failure {
     Failure(vec![fault.source().to_string()])
+}
+
+/// A refusal or a fault, as shown to the operator.
+pub(crate) fn refused(error: Error) -> Failure {
+    let reason = match error {
+        Error::Fault(fault) => return told(fault),
+        Error::Refusal(Refusal::LastAdministrator) => {
+            "this is the last administrator; make another one first: latchkey user groups NAME --add admin"
+        }
+        Error::Refusal(Refusal::NotFound) => "it is gone",
+        Error::Refusal(_) => "it was refused",
+    };
+    Failure(vec![reason.to_owned()])
 }
 
 /// Writes to standard output; a reader that went away is not an error.

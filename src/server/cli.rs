@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::start;
 use crate::{
-    factors,
+    factors, groups,
     keys::Keys,
     passkeys::{self, RelyingParty},
     platform::{
@@ -44,6 +44,15 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     announce(format, &format!("Latchkey listens on http://{}", running.address));
     if running.state.public_url.origin() != format!("http://{}", running.address) {
         announce(format, &format!("Open {}", running.state.public_url.origin()));
+    }
+    if let Some(address) = running.admin {
+        announce(format, &format!("The admin area is at http://{address}/admin"));
+    }
+    if groups::has_admin(&running.state.store).await.is_ok_and(|there_is| !there_is) {
+        announce(
+            format,
+            "Nobody administers this server yet. Sign up, then run: latchkey user groups NAME --add admin",
+        );
     }
     if let Some(address) = running.metrics {
         announce(format, &format!("Metrics are at http://{address}/metrics"));

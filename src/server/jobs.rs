@@ -9,6 +9,7 @@ use super::trusted_clock::{SteadyClock, Time, TrustedClock};
 use crate::{
     accounts::deletion,
     apps::{self, logout},
+    authority,
     challenges, emails, factors, links, openid, outbox,
     platform::{clock::seconds, error::Fault},
     providers,
@@ -73,6 +74,7 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     outbox::forget(store, now).await?;
     openid::forget(store, now).await?;
     apps::forget(store, now).await?;
+    authority::forget(store, now).await?;
     providers::forget(store, now).await?;
     grants::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;

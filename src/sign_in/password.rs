@@ -5,10 +5,11 @@ use super::{
     confirm::{Evidence, Failed, FullProof, Renewal, go_on, prove_password, renew},
 };
 use crate::{
-    audit::{self, By, Event},
-    domain::{AccountId, Code, Field, Password, PasswordChange, Profile, new_password},
+    audit::{self, Authority, By, Event},
+    domain::{AccountId, Code, Email, Field, Password, PasswordChange, Profile, new_password},
     emails,
     factors::{self, trusted},
+    groups,
     links::{self, Link, Purpose, Repeat},
     passwords::{self, Holder, Place},
     platform::{
@@ -112,15 +113,52 @@ async fn confirmed(services: &Services, caller: &SignedIn, failed: Failed) -> Re
 
 /// Makes a link for setting a password once, which replaces any earlier ones, and returns its last
 /// part.
-pub async fn make_link(store: &Store, account: AccountId) -> Result<String, Fault> {
-    let event = Event::without_request(By::Operator, PASSWORD_LINK_MADE, Some(account), now());
-    let mut tx = store.begin().await?;
-    let there = account::lock(&mut tx, account).await?;
-    there.ok_or_else(|| Fault::internal("the account is gone"))?;
-    let link = links::make(&mut tx, Purpose::SetPassword, account, event.at, None).await?;
+pub async fn make_link(
+    store: &Store,
+    authority: &Authority,
+    account: AccountId,
+) -> Result<String> {
+    let (mut tx, event, link) = begin_link(store, authority, account, None).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    event.log();
     Ok(link)
+}
+
+/// Sends such a link to the verified address of an account. `false`: it has none, or there is no mail.
+pub(crate) async fn send_link(
+    services: &Services,
+    authority: &Authority,
+    account: AccountId,
+) -> Result<bool> {
+    let Some(address) = emails::verified(&services.store, account).await? else { return Ok(false) };
+    let Some(email) = services.mail.as_ref().and(Email::parse(&address).ok()) else {
+        return Ok(false);
+    };
+    let key = emails::key(&email);
+    let begun = begin_link(&services.store, authority, account, Some(&key)).await?;
+    let (mut tx, event, link) = begun;
+    let path = format!("/set-password?link={link}");
+    emails::notify(&mut tx, services, account, "set-password", &[], &path).await?;
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    services.wake_outbox();
+    event.log();
+    Ok(true)
+}
+
+async fn begin_link(
+    store: &Store,
+    authority: &Authority,
+    account: AccountId,
+    sent_to: Option<&str>,
+) -> Result<(Tx, Event, String)> {
+    let event = authority.event(PASSWORD_LINK_MADE, Some(account));
+    let mut tx = store.begin().await?;
+    account::lock(&mut tx, account).await?.ok_or(Refusal::NotFound)?;
+    groups::refuse_program(&mut tx, authority, account).await?;
+    let link = links::make(&mut tx, Purpose::SetPassword, account, event.at, sent_to).await?;
+    Ok((tx, event, link))
 }
 
 /// The account that this link belongs to.

@@ -14,6 +14,8 @@ pub enum Fact {
     PublicUrl,
     /// The mapping of usernames that produced the keys in the database.
     UsernameMapping,
+    /// Whether every account is listed in the directory.
+    Directory,
 }
 
 impl Fact {
@@ -22,6 +24,7 @@ impl Fact {
             Self::ClockTrustedUntil => "clock_trusted_until",
             Self::PublicUrl => "public_url",
             Self::UsernameMapping => "username_mapping",
+            Self::Directory => "directory",
         }
     }
 }

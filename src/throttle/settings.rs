@@ -26,6 +26,8 @@ settings! {
         mail: Vec<Limit> = or("THROTTLE_MAIL", "3/1h,10/1d", Limit::parse_list),
             "mails of one kind to one address that somebody asked for",
             "Above that, the answer is the same and no mail is sent.";
+        api_keys: Limit = or("THROTTLE_API_KEYS", "600/1m", Limit::parse_one),
+            "requests with one API key, on each node";
         acts: Limit = or("THROTTLE_ACTS", "600/1h", Limit::parse_one),
             "name changes and downloads of one session, and apart from them its refreshes",
             "What defends an account is never limited by this: changing the password, confirming it, \

@@ -25,8 +25,15 @@ use super::{
     state::AppState,
 };
 use crate::{
-    factors,
-    platform::error::{Error, Fault, Refusal, Result},
+    authority::{
+        Admin,
+        api_keys::{self, PREFIX},
+    },
+    factors, groups,
+    platform::{
+        error::{Error, Fault, Refusal, Result},
+        visit::Visit,
+    },
     sessions::{
         caller::{Renewer, Returning, Shown, SignedIn, by_token},
         carrier::Carrier,
@@ -71,6 +78,9 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
     if policy == Policy::Public {
         return Ok(next.run(request).await);
     }
+    if matches!(policy, Policy::Admin | Policy::Api(_)) {
+        return admit_admin(state, door, policy, form, request, next).await;
+    }
     let shown = look(state, request.headers()).await?;
     let token_came = shown.is_some();
     let by_cookie = !request.headers().contains_key(header::AUTHORIZATION);
@@ -102,6 +112,111 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
         Some(Shown::Bad) | None => {}
     }
     deny(state, door, form, &request, token_came, is_over)
+}
+
+/// Marks the requests that came in at `ADMIN_ADDR`.
+#[derive(Clone, Copy)]
+pub(crate) struct AtAdminAddress;
+
+/// Whether administration is open to a request, by the listener it came in at.
+fn is_open_here(state: &AppState, extensions: &Extensions) -> bool {
+    state.settings.admin.address.is_none() || extensions.get::<AtAdminAddress>().is_some()
+}
+
+/// The administrator behind a request, if there is one, and if they have shown all that an administrator must.
+/// `Err`: a second factor is missing.
+pub(crate) async fn admin(
+    state: &AppState,
+    caller: &SignedIn,
+    extensions: &Extensions,
+) -> Result<Option<Admin>> {
+    if !is_open_here(state, extensions) {
+        return Ok(None);
+    }
+    let Some(admin) = Admin::person(&state.store, caller).await? else { return Ok(None) };
+    let settings = &state.settings;
+    let needs_second = settings.admin.second_factor || settings.factors.required;
+    if needs_second && !caller.has_second_factor() {
+        return Err(Refusal::SecondFactorRequired { challenge: None, methods: Vec::new() }.into());
+    }
+    Ok(Some(admin))
+}
+
+/// Admits administrators to a page, a form or a JSON route, and programs to JSON routes that their key allows.
+/// To everybody else a page isn't there (AZ-03).
+async fn admit_admin(
+    state: &AppState,
+    door: Door,
+    policy: Policy,
+    form: Option<&'static Form>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response> {
+    if !is_open_here(state, request.extensions()) {
+        return Err(Refusal::NotFound.into());
+    }
+    if let Policy::Api(scope) = policy
+        && let Some(shown) = request.headers().get(header::AUTHORIZATION).and_then(|header| header.to_str().ok())
+        && let Some(shown) = bearer(shown).filter(|token| token.starts_with(PREFIX))
+    {
+        let Some(key) = api_keys::verify(&state.store, shown).await? else {
+            let visit = Visit::of(state, request.headers(), request.extensions());
+            state.throttle.refuse_bearer(&state.keys, &state.store, &visit).await?;
+            return Err(Refusal::Unauthorized { token_came: true }.into());
+        };
+        state.throttle.request(&key.id)?;
+        if !key.allows(scope) {
+            return Err(Refusal::InsufficientScope.into());
+        }
+        request.extensions_mut().insert(Admin::program(key));
+        return Ok(next.run(request).await);
+    }
+    let token_came = request.headers().contains_key(header::AUTHORIZATION);
+    let nobody = || match door {
+        Door::Json => Refusal::Unauthorized { token_came },
+        _ => Refusal::NotFound,
+    };
+    match look(state, request.headers()).await? {
+        Some(Shown::Good(caller)) => match admin(state, &caller, request.extensions()).await {
+            Ok(Some(admin)) => {
+                request.extensions_mut().insert(caller);
+                request.extensions_mut().insert(admin);
+                Ok(next.run(request).await)
+            }
+            Ok(None) => Err(Refusal::NotFound.into()),
+            Err(Error::Refusal(Refusal::SecondFactorRequired { .. })) => {
+                lead_to_second_factor(state, &caller, door, request.uri()).await
+            }
+            Err(error) => Err(error),
+        },
+        // An administrator whose session is over is led back by way of the sign-in.
+        Some(Shown::Ended(token))
+            if door != Door::Json
+                && !token_came
+                && groups::is_in(&state.store, token.account, groups::ADMIN).await? =>
+        {
+            deny(state, door, form, &request, true, true)
+        }
+        _ => Err(nobody().into()),
+    }
+}
+
+/// An administrator who has a second factor shows it; one who has none sets one up.
+async fn lead_to_second_factor(
+    state: &AppState,
+    caller: &SignedIn,
+    door: Door,
+    uri: &Uri,
+) -> Result<Response> {
+    let has_one = factors::of(state, caller.account()).await?.any();
+    if door == Door::Json || !has_one {
+        return lead_to_factors(door, uri);
+    }
+    let next = match door {
+        Door::Page => uri.path_and_query().map_or("/admin", |path| path.as_str()),
+        _ => "/admin",
+    };
+    Ok(Redirect::to(&before("/confirm", next)).into_response())
 }
 
 /// Leads a user who must set up a second factor there, before anything else, and back.

@@ -13,7 +13,7 @@ use axum::{
 
 use crate::{
     platform::error::Refusal,
-    web::{routes::Door, state::AppState},
+    web::{guard::AtAdminAddress, routes::Door, state::AppState},
 };
 
 /// Used by supervisors and load balancers, which only know an address.
@@ -22,7 +22,10 @@ const ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
 pub(crate) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let host = host(request.headers(), request.uri());
-    let known = host.as_ref().is_some_and(|host| is_ours(state, host));
+    let at_admin = request.extensions().get::<AtAdminAddress>().is_some();
+    let known = host
+        .as_ref()
+        .is_some_and(|host| is_ours(state, host) || (at_admin && is_of_admin(state, host)));
     let door = path.and_then(|path| state.routes.door(path));
     let takes_any = door == Some(Door::Proxy) || path.is_some_and(|path| ANY_HOST.contains(&path));
     if !known && !takes_any {
@@ -44,7 +47,10 @@ pub(crate) fn check(state: &AppState, request: &Request) -> Result<(), Refusal> 
     if closed && headers.contains_key(header::AUTHORIZATION) {
         return Ok(());
     }
-    let own = host.map(|host| own_origin(state, &host));
+    let own = host.map(|host| match at_admin && !is_ours(state, &host) {
+        true => admin_origin(state, &host),
+        false => own_origin(state, &host),
+    });
     if is_same_origin(state, headers, own.as_deref()) { Ok(()) } else { Err(Refusal::CrossOrigin) }
 }
 
@@ -90,10 +96,28 @@ fn is_ours(state: &AppState, host: &Authority) -> bool {
     is_public || (is_local_name(state, name) && port.unwrap_or(80) == state.port)
 }
 
+/// The same at `ADMIN_ADDR`: that address itself, and the public name at any port, for a proxy in front of it.
+fn is_of_admin(state: &AppState, host: &Authority) -> bool {
+    let name = host.host().trim_end_matches('.');
+    name.eq_ignore_ascii_case(state.public_url.host()) || is_admin_address(state, host)
+}
+
+/// Whether it is the address of `ADMIN_ADDR` itself, where nothing encrypts.
+fn is_admin_address(state: &AppState, host: &Authority) -> bool {
+    let name = host.host().trim_end_matches('.');
+    state.admin.is_some_and(|address| {
+        let is_name = is_loopback_name(name)
+            || name.trim_matches(['[', ']']) == address.ip().to_string();
+        is_name && host.port_u16().unwrap_or(80) == address.port()
+    })
+}
+
 fn is_local_name(state: &AppState, name: &str) -> bool {
-    let loopback =
-        ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local));
-    loopback || name.trim_matches(['[', ']']) == state.settings.web.listen().ip().to_string()
+    is_loopback_name(name) || name.trim_matches(['[', ']']) == state.settings.web.listen().ip().to_string()
+}
+
+fn is_loopback_name(name: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local))
 }
 
 /// The origin of our own pages, as the browser that sent this request sees it. Over plain http on
@@ -104,4 +128,10 @@ fn own_origin(state: &AppState, host: &Authority) -> String {
     } else {
         state.public_url.origin()
     }
+}
+
+/// The same at `ADMIN_ADDR`.
+fn admin_origin(state: &AppState, host: &Authority) -> String {
+    let is_plain = is_admin_address(state, host) || !state.public_url.is_https();
+    format!("{}://{host}", if is_plain { "http" } else { "https" }).to_lowercase()
 }

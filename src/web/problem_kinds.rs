@@ -63,12 +63,17 @@ kinds! {
     SECOND_FACTOR_REQUIRED: UNAUTHORIZED, "second-factor-required";
     CROSS_ORIGIN: FORBIDDEN, "cross-origin";
     STALE_FORM: FORBIDDEN, "stale-form";
+    INSUFFICIENT_SCOPE: FORBIDDEN, "insufficient-scope";
+    SIGN_UP_CLOSED: FORBIDDEN, "sign-up-closed";
     NOT_FOUND: NOT_FOUND, "not-found";
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed";
     REQUEST_TIMEOUT: REQUEST_TIMEOUT, "request-timeout";
+    LAST_ADMINISTRATOR: CONFLICT, "last-administrator";
+    KEY_IN_USE: CONFLICT, "idempotency-key-in-use";
     CONTENT_TOO_LARGE: PAYLOAD_TOO_LARGE, "content-too-large";
     UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type";
     MISDIRECTED_REQUEST: MISDIRECTED_REQUEST, "misdirected-request";
+    KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency-key-reused";
     TOO_MANY_TRIES: TOO_MANY_REQUESTS, "too-many-tries";
     INTERNAL: INTERNAL_SERVER_ERROR, "internal";
     UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable";

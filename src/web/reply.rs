@@ -110,6 +110,11 @@ impl Refusal {
             Self::ProofTooOld => PROOF_TOO_OLD,
             Self::CrossOrigin => CROSS_ORIGIN,
             Self::StaleForm => STALE_FORM,
+            Self::LastAdministrator => LAST_ADMINISTRATOR,
+            Self::InsufficientScope => INSUFFICIENT_SCOPE,
+            Self::SignUpClosed => SIGN_UP_CLOSED,
+            Self::KeyInUse => KEY_IN_USE,
+            Self::KeyReused => KEY_REUSED,
             Self::NotFound => NOT_FOUND,
             Self::LinkInvalid => LINK_INVALID,
             Self::InvalidCode | Self::UnknownPasskey => INVALID_CODE,
@@ -131,6 +136,10 @@ impl Refusal {
             Self::Unauthorized { token_came } => {
                 let challenge =
                     if *token_came { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            Self::InsufficientScope => {
+                let challenge = "Bearer error=\"insufficient_scope\"";
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
             // RFC 9470, section 3.

@@ -15,7 +15,7 @@ use utoipa::openapi::{Components, HttpMethod, OpenApi, Paths};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::{form::Form, page::Section, pending::PendingAct, state::AppState, submit};
-use crate::platform::error::Refusal;
+use crate::{authority::api_keys::Scope, platform::error::Refusal};
 
 /// The kind of a route, which decides how it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,10 @@ pub enum Policy {
     /// The same, and users whose session ended a moment ago by this same request
     /// ([`crate::sessions::caller::Returning`]).
     Renewing,
+    /// Administrators ([`crate::authority::Admin`]). Nobody else learns that the route exists.
+    Admin,
+    /// Administrators, and programs with an API key of this scope.
+    Api(Scope),
 }
 
 impl Policy {

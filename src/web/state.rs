@@ -1,6 +1,6 @@
 //! The state shared by all requests.
 
-use std::{ops::Deref, sync::Arc};
+use std::{net::SocketAddr, ops::Deref, sync::Arc};
 
 use axum::body::Bytes;
 use tokio::sync::OnceCell;
@@ -19,6 +19,8 @@ pub struct AppParts {
     pub public_url: PublicUrl,
     /// The port it actually listens on.
     pub port: u16,
+    /// The address of administrators, if they have one of their own.
+    pub admin: Option<SocketAddr>,
     pub cookies: Cookies,
     /// The answers in flight to clients.
     pub sending: Sending,

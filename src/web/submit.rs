@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, Request, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use percent_encoding::percent_decode;
@@ -30,6 +30,7 @@ use super::{
     viewer::{Viewer, ask_for_proof},
 };
 use crate::{
+    audit::Authority,
     domain::AccountId,
     keys::Statement,
     platform::{
@@ -59,6 +60,8 @@ pub struct FormCall {
     pub second_factor: Option<String>,
     /// The act for which the browser had to ask for the password.
     pub pending: Option<String>,
+    /// What else is known of the request.
+    extensions: Extensions,
     /// The submitted fields.
     fields: Arc<[(String, String)]>,
     outcome: Arc<Mutex<Option<Result<Done>>>>,
@@ -99,6 +102,17 @@ impl FormCall {
     /// The signed-in user, if they have lately confirmed who they are.
     pub fn fresh(&self) -> Result<Fresh<'_>, Refusal> {
         self.caller()?.fresh(self.state.settings.sessions.proof_ttl)
+    }
+
+    /// The authority of the administrator who has lately confirmed who they are.
+    pub async fn authority(&self) -> Result<Authority> {
+        self.authority_of(self.fresh()?).await
+    }
+
+    /// The same with a proof that was just checked: on `/confirm`, which is no page of administrators.
+    pub async fn authority_of(&self, fresh: Fresh<'_>) -> Result<Authority> {
+        let admin = guard::admin(&self.state, &fresh, &self.extensions).await?;
+        Ok(admin.ok_or(Refusal::NotFound)?.fresh_authority(fresh, &self.visit))
     }
 
     /// Continues in the same session.
@@ -299,6 +313,7 @@ async fn run(
         visitor,
         visit,
         pending,
+        extensions: parts.extensions.clone(),
         link: mail_link::sent(state, page, &parts.headers, fields),
         challenge: state.cookies.challenge(&parts.headers),
         second_factor: state.cookies.second_factor(&parts.headers),

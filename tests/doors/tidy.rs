@@ -180,7 +180,7 @@ fn paths(tree: &str, before: &str) -> Vec<String> {
 }
 
 /// The rooms, in order: each may use those after it.
-const ROOMS: [&str; 28] = [
+const ROOMS: [&str; 30] = [
     "server",
     "cli",
     "forward_auth",
@@ -198,6 +198,7 @@ const ROOMS: [&str; 28] = [
     "passkeys",
     "providers",
     "apps",
+    "authority",
     "groups",
     "sessions",
     "signing",
@@ -207,6 +208,7 @@ const ROOMS: [&str; 28] = [
     "throttle",
     "keys",
     "audit",
+    "directory",
     "store",
     "platform",
 ];
