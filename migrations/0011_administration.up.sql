@@ -75,7 +75,7 @@ CREATE TABLE repeatable_requests (
 CREATE INDEX repeatable_requests_by_time ON repeatable_requests (made_at);
 
 -- Invitations. hash: of the token in the link. email, language: where it was sent. groups: with spaces between.
--- uses_left: how often it can still be used.
+-- uses_left: how often it can still be used. used_at: the last time.
 CREATE TABLE invitations (
     id TEXT NOT NULL PRIMARY KEY,
     hash TEXT NOT NULL,
@@ -86,7 +86,8 @@ CREATE TABLE invitations (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     uses_left BIGINT NOT NULL,
-    uses BIGINT NOT NULL DEFAULT 0
+    uses BIGINT NOT NULL DEFAULT 0,
+    used_at BIGINT
 );
 
 CREATE UNIQUE INDEX invitations_by_hash ON invitations (hash);

@@ -15,8 +15,11 @@ mod sql;
 
 use crate::{
     audit::{self, Authority, By, Event, acts},
-    domain::{AccountId, NewAccount, Profile, ProfileValues, Username, UsernameKey},
+    domain::{
+        AccountId, Code, Email, Field, NewAccount, Profile, ProfileValues, Username, UsernameKey,
+    },
     emails, groups,
+    invitations::{self, Invitation},
     passwords::{self, PasswordHash, Place},
     platform::{
         clock::now,
@@ -34,6 +37,7 @@ use crate::{
     throttle::{LIMITED, Who},
 };
 
+use settings::SignUpMode;
 pub(crate) use sql::TABLES;
 
 acts! {
@@ -68,18 +72,49 @@ struct NewRow<'a> {
 /// Creates an account without signing in.
 pub async fn sign_up(services: &Services, new: &NewAccount, visit: &Visit) -> Result<Profile> {
     let (mut tx, made) = make(services, new, visit, random::account_id()?).await?;
-    audit::record(&mut tx, &made.event).await?;
+    for event in made.events() {
+        audit::record(&mut tx, event).await?;
+    }
     tx.commit().await?;
     services.wake_outbox();
-    made.event.log();
+    made.events().for_each(Event::log);
     Ok(made.profile)
 }
 
-/// A new account, which exists once its transaction is committed. The caller records its event, last of all.
+/// A new account, which exists once its transaction is committed. The caller records its events, last of all.
 pub(crate) struct Made {
     pub(crate) profile: Profile,
     pub(crate) epoch: i64,
     pub(crate) event: Event,
+    /// The groups that its invitation has put it into.
+    pub(crate) joined: Vec<Event>,
+    /// Whether its invitation has proved its address.
+    pub(crate) has_address: bool,
+}
+
+impl Made {
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        std::iter::once(&self.event).chain(&self.joined)
+    }
+}
+
+/// Refuses a sign-up that the settings don't allow, before anything else: where people need an invitation, nobody
+/// else learns which names there are. An invitation that was used a moment ago passes, since the form may be sent
+/// twice.
+async fn refuse_uninvited(services: &Services, new: &NewAccount, visit: &Visit) -> Result<()> {
+    match (services.settings.accounts.sign_up, &new.invitation) {
+        (SignUpMode::Closed, _) | (SignUpMode::Invited, None) => Err(Refusal::SignUpClosed.into()),
+        (SignUpMode::Open, None) => Ok(()),
+        (_, Some(token)) => match invitations::find(&services.store, token).await? {
+            Some(_) => Ok(()),
+            None => uninvited(services, visit).await,
+        },
+    }
+}
+
+async fn uninvited<T>(services: &Services, visit: &Visit) -> Result<T> {
+    services.throttle.refuse_bearer(&services.keys, &services.store, visit).await?;
+    Err(Refusal::LinkInvalid.into())
 }
 
 /// Creates an account, in a transaction that may do more.
@@ -94,6 +129,7 @@ pub(crate) async fn make(
     id: AccountId,
 ) -> Result<(Tx, Made)> {
     let Services { store, throttle, .. } = services;
+    refuse_uninvited(services, new, visit).await?;
     let counters = throttle.counters(&services.keys, Who::Newcomer, visit);
     throttle.refuse_if_limited(store, &counters, visit, LIMITED).await?;
     let event = Event::of(visit, By::Owner, SIGNED_UP, Some(id), now());
@@ -128,12 +164,102 @@ pub(crate) async fn make(
         return Err(limited);
     }
     _ = sessions::note_device(&mut tx, &services.keys, id, visit, event.at).await?;
-    if let Some(email) = &new.email {
-        emails::claim(&mut tx, services, id, new.username.typed(), email, visit).await?;
+    let invited = match &new.invitation {
+        Some(token) => match invitations::use_up(&mut tx, token, event.at).await? {
+            Some(invitation) => Some(invitation),
+            None => {
+                tx.rollback().await?;
+                return uninvited(services, visit).await;
+            }
+        },
+        None => None,
+    };
+    let proved = match proved_address(&mut tx, invited.as_ref(), new).await {
+        Ok(proved) => proved,
+        Err(error) => {
+            tx.rollback().await?;
+            return Err(error);
+        }
+    };
+    match (&proved, &new.email) {
+        (Some(email), _) => {
+            let state = emails::State::Tied;
+            emails::import(&mut tx, id, email, state, visit.language, event.at).await?;
+        }
+        (None, Some(email)) => {
+            emails::claim(&mut tx, services, id, new.username.typed(), email, visit).await?;
+        }
+        (None, None) => {}
     }
+    let joined = match &invited {
+        Some(invitation) => groups::join_as_invited(&mut tx, id, &invitation.groups, &event).await?,
+        None => Vec::new(),
+    };
     let (username, values) = (new.username.typed().to_owned(), new.values.clone());
     let profile = Profile { id, username, values, created_at: event.at };
-    Ok((tx, Made { profile, epoch, event }))
+    Ok((tx, Made { profile, epoch, event, joined, has_address: proved.is_some() }))
+}
+
+/// The address that an invitation proves, unless the new account is to have another one.
+async fn proved_address(
+    tx: &mut Tx,
+    invited: Option<&Invitation>,
+    new: &NewAccount,
+) -> Result<Option<Email>> {
+    let Some(email) = invited.and_then(|invitation| Email::parse(invitation.email.as_ref()?).ok())
+    else {
+        return Ok(None);
+    };
+    let is_same = |other: &Email| emails::key(other) == emails::key(&email);
+    if !new.email.as_ref().is_none_or(is_same) {
+        return Ok(None);
+    }
+    // Whoever was invited reads the mail of this address, so nobody learns anything new.
+    if emails::is_taken(tx, &email).await? {
+        return Err(Refusal::of_field(Field::EMAIL, Code::Taken).into());
+    }
+    Ok(Some(email))
+}
+
+/// Makes an account for somebody, without a password. The operator vouches for its address.
+pub(crate) async fn make_by_operator(
+    services: &Services,
+    authority: &Authority,
+    new: &NewAccount,
+    names: &[String],
+) -> Result<Profile> {
+    let id = random::account_id()?;
+    let event = authority.event(SIGNED_UP, Some(id));
+    let account = NewRow {
+        id,
+        username: &new.username,
+        values: &new.values,
+        created_at: event.at,
+        disabled_at: None,
+        delete_at: None,
+    };
+    let mut tx = services.store.begin().await?;
+    if add(&mut tx, &account, None).await?.is_none() {
+        tx.rollback().await?;
+        return Err(Refusal::UsernameTaken.into());
+    }
+    if let Some(email) = &new.email {
+        if emails::is_taken(&mut tx, email).await? {
+            tx.rollback().await?;
+            return Err(Refusal::of_field(Field::EMAIL, Code::Taken).into());
+        }
+        let state = emails::State::Tied;
+        emails::import(&mut tx, id, email, state, emails::UNKNOWN, event.at).await?;
+    }
+    let mut events = vec![event];
+    events.extend(groups::change_in(&mut tx, authority, id, names, &[]).await?);
+    for event in &events {
+        audit::record(&mut tx, event).await?;
+    }
+    tx.commit().await?;
+    events.iter().for_each(Event::log);
+    let (username, values) = (new.username.typed().to_owned(), new.values.clone());
+    Ok(Profile { id, username, values, created_at: events[0].at })
 }
 
 /// Adds an account and its password, and returns its epoch. `None`: the name, one that looks the

@@ -10,6 +10,7 @@ use crate::{
     audit::cli::{self as audit, Audit},
     authority::cli::{self as authority, ApiKeyCommand},
     groups::cli::{self as groups, GroupCommand},
+    invitations::cli::{self as invitations, InviteCommand},
     mail::cli::{self as mail, MailCommand},
     platform::{
         settings::{BadSetting, Known, Sources},
@@ -87,6 +88,9 @@ enum Command {
     /// Add, list and remove groups; works while the server runs
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Make, list and withdraw invitations; works while the server runs
+    #[command(subcommand)]
+    Invite(InviteCommand),
     /// Make, list and remove the API keys of programs; works while the server runs
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
@@ -141,6 +145,9 @@ pub fn main() -> ExitCode {
         }
         Command::Group(command) => {
             with_settings(async |settings: Settings| groups::group(&settings, command).await)
+        }
+        Command::Invite(command) => {
+            with_settings(async |settings: Settings| invitations::run(&settings, command).await)
         }
         Command::ApiKey(command) => {
             with_settings(async |settings: Settings| authority::run(&settings, command).await)

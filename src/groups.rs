@@ -139,6 +139,25 @@ pub(crate) async fn change_in(
     Ok(events)
 }
 
+/// Puts a new account into the groups of its invitation, because of `event`. Returns the events, to be recorded.
+pub(crate) async fn join_as_invited(
+    tx: &mut Tx,
+    account: AccountId,
+    names: &[String],
+    event: &Event,
+) -> Result<Vec<Event>, Fault> {
+    let mut events = Vec::new();
+    for name in names {
+        if sql::make(tx, name, "", event.at).await? {
+            events.push(Event { act: MADE, account: None, ..event.clone() }.noting(name));
+        }
+        if sql::join(tx, account, name).await? {
+            events.push(Event { act: JOINED, ..event.clone() }.noting(name));
+        }
+    }
+    Ok(events)
+}
+
 /// Refuses to take the last administrator away: call it before an account leaves, is disabled or deleted. The
 /// number of the change must have been taken, so that two of them don't go at once.
 pub(crate) async fn refuse_last_admin(tx: &mut Tx, account: AccountId) -> Result<()> {

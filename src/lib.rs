@@ -65,6 +65,8 @@ pub mod factors;
 #[cfg(feature = "ssr")]
 pub mod forward_auth;
 #[cfg(feature = "ssr")]
+pub mod invitations;
+#[cfg(feature = "ssr")]
 pub mod openid;
 #[cfg(feature = "ssr")]
 pub mod overview;

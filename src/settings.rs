@@ -11,13 +11,17 @@ use crate::{
     mail::{Letterhead, settings::MailSettings},
     passwords::settings::PasswordSettings,
     platform::{
+        error::Fault,
         log::LogSettings,
         secret::Secret,
         settings::{BadSetting, Known, Reader, Sources, bad},
     },
     providers::settings::ProviderSettings,
     sessions::settings::SessionSettings,
-    store::settings::{Database, StoreSettings},
+    store::{
+        Fact, Store,
+        settings::{Database, StoreSettings},
+    },
     throttle::settings::ThrottleSettings,
     web::{brand::BrandSettings, settings::WebSettings},
 };
@@ -141,6 +145,17 @@ impl Settings {
     pub fn keys(&self) -> Result<Keys, String> {
         let keys = Keys::new(&self.secret()?, self.keys.previous.as_ref());
         keys.map_err(|fault| fault.source().to_string())
+    }
+
+    /// The address people use: the one set here, or else the one the server was started with. The settings of its
+    /// unit or container may not be visible to a command.
+    pub async fn origin(&self, store: &Store) -> Result<String, Fault> {
+        if let Some(url) = &self.web.public_url {
+            return Ok(url.origin());
+        }
+        let noted = store.fact(Fact::PublicUrl).await?;
+        let guess = || self.web.public_url_at(self.web.listen().port()).origin();
+        Ok(noted.unwrap_or_else(guess))
     }
 
     /// What all mails have in common. `origin`: the address of this server.

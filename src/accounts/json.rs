@@ -9,6 +9,7 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -22,7 +23,7 @@ use crate::{
         json::{MAX_HISTORY, PersonalEvent},
     },
     devices::json::Session,
-    domain::{Code, ProfileChange, SignUpForm, profile::FIELDS},
+    domain::{Code, Field, NewAccount, ProfileChange, SignUpForm, profile::FIELDS},
     emails,
     factors::{
         self,
@@ -32,6 +33,7 @@ use crate::{
         },
     },
     groups,
+    invitations,
     openid::used::{self, Used},
     passwords,
     platform::{
@@ -78,6 +80,10 @@ pub(crate) struct SignUpBody {
     /// Only where the server sends mail: a link to verify it goes there.
     #[schema(required = false, max_length = 254, example = "alice@example.org")]
     email: String,
+    /// The token of an invitation, from its link. Required where people sign up by invitation. If it was sent to an
+    /// address, the account gets that address, verified, unless `email` is another one.
+    #[schema(required = false, max_length = 43, example = "3k9aT0Yq…")]
+    invitation: String,
 }
 
 /// Request body of `PATCH /user/profile`.
@@ -102,20 +108,37 @@ async fn sign_up(
     body: Bytes,
 ) -> Result<Json<Account>> {
     let (has_mail, required) = (state.mail.is_some(), state.settings.mail.required);
-    let form = strict::read(headers, body, |body| SignUpForm {
-        username: strict::string(body, "username"),
-        password: Some(strict::string(body, "password")),
-        email: match strict::given(body, "email", false) {
-            Some(Ok(text)) if text.trim().is_empty() => Some(Err(Code::Missing)),
-            given => given.or(Some(Err(Code::Missing))),
-        }
-        .filter(|email| has_mail && (required || *email != Err(Code::Missing))),
-        profile: FIELDS.map(|field| strict::string(body, field.field.name())),
+    let (mut form, invitation) = strict::read(headers, body, |body| {
+        (read_form(body, has_mail), strict::given(body, "invitation", false))
     })?;
+    let invitation = invitation.filter(|given| *given != Err(Code::Missing)).transpose();
+    let invitation =
+        invitation.map_err(|code| Refusal::of_field(Field::named("invitation"), code))?;
+    if required && form.email.is_none() {
+        let found = match &invitation {
+            Some(token) => invitations::find(&state.store, token).await?,
+            None => None,
+        };
+        // Unless the invitation proves one.
+        let proves = found.is_some_and(|invitation| invitation.email.is_some());
+        form.email = (!proves).then_some(Err(Code::Missing));
+    }
     let new = form
         .parse(state.settings.passwords.policy, state.settings.profile)
         .map_err(Refusal::InvalidInput)?;
+    let new = NewAccount { invitation, ..new };
     Ok(Json(Account::from(&super::sign_up(&state, &new, &visit).await?)))
+}
+
+fn read_form(body: &mut serde_json::Map<String, Value>, has_mail: bool) -> SignUpForm {
+    SignUpForm {
+        username: strict::string(body, "username"),
+        password: Some(strict::string(body, "password")),
+        email: strict::given(body, "email", false)
+            .filter(|email| !matches!(email, Ok(text) if text.trim().is_empty()))
+            .filter(|email| has_mail && *email != Err(Code::Missing)),
+        profile: FIELDS.map(|field| strict::string(body, field.field.name())),
+    }
 }
 
 /// A whole account, as its owner sees it.

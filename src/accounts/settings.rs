@@ -7,9 +7,33 @@ use crate::{
     platform::settings::{Known, Reader, duration, settings, switch},
 };
 
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUpMode {
+    Open,
+    /// Only with an invitation.
+    Invited,
+    /// Nobody: only the operator and administrators make accounts.
+    Closed,
+}
+
+impl SignUpMode {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "open" => Ok(Self::Open),
+            "invited" => Ok(Self::Invited),
+            "closed" => Ok(Self::Closed),
+            _ => Err("must be open, invited or closed".to_owned()),
+        }
+    }
+}
+
 settings! {
     /// The settings of accounts.
     pub struct AccountSettings {
+        sign_up: SignUpMode = or("SIGN_UP", "open", SignUpMode::parse),
+            "who may sign up: open for everybody, invited for those with an invitation, or closed",
+            "Administrators and commands make accounts in any case.";
         deletion_grace: Duration = or("DELETION_GRACE", "14d", duration),
             "how long signing in cancels the deletion of an account",
             "After that it is permanently deleted.";

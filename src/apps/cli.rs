@@ -18,10 +18,7 @@ use crate::{
     },
     settings::Settings,
     signing::Algorithm,
-    store::{
-        Fact, Store,
-        cli::{open, open_migrated},
-    },
+    store::cli::{open, open_migrated},
 };
 
 #[derive(Subcommand)]
@@ -241,7 +238,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
         }
         _ => open(&settings.store).await?,
     };
-    let issuer = issuer(settings, &store).await?;
+    let issuer = settings.origin(&store).await.map_err(told)?;
     // A server without a PUBLIC_URL is at the port that its address says.
     let local = Url::parse(&issuer).ok().filter(|url| url.scheme() == "http");
     let port = local.and_then(|url| url.port_or_known_default());
@@ -389,14 +386,6 @@ fn new_id() -> Result<String, Failure> {
 
 fn refused(reason: String) -> Failure {
     Failure(vec![reason])
-}
-
-/// The address of the server: the one set here, or else the one it was started with.
-async fn issuer(settings: &Settings, store: &Store) -> Result<String, Failure> {
-    let set = settings.web.public_url.as_ref().map(|url| url.origin());
-    let noted = store.fact(Fact::PublicUrl).await.map_err(told)?;
-    let guess = || settings.web.public_url_at(settings.web.listen().port()).origin();
-    Ok(set.or(noted).unwrap_or_else(guess))
 }
 
 fn check(app: &App, apps: &Apps) -> Result<(), Failure> {

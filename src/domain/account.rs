@@ -17,4 +17,6 @@ pub struct NewAccount {
     /// Not verified yet.
     pub email: Option<Email>,
     pub values: ProfileValues,
+    /// The token of an invitation.
+    pub invitation: Option<String>,
 }

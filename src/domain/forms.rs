@@ -92,7 +92,7 @@ impl SignUpForm {
         let email = self.email.as_ref().map(|raw| read(raw, Email::parse)).transpose();
         match (username, password, email, ProfileValues::parse(profile, raw)) {
             (Ok(username), Ok(password), Ok(email), Ok(values)) => {
-                Ok(NewAccount { username, password, email, values })
+                Ok(NewAccount { username, password, email, values, invitation: None })
             }
             (username, password, email, values) => {
                 let mut all = values.err().unwrap_or_default();

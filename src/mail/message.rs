@@ -67,6 +67,9 @@ pub const MESSAGES: &[(&str, &[&str])] = &[
     ("wrong-codes", &["username", "device", "network", "time"]),
     ("deletion-asked", &["username", "date"]),
     ("deletion-undone", &["username"]),
+    ("deletion-by-operator", &["username", "date"]),
+    ("set-password", &["username"]),
+    ("invitation", &["date"]),
     ("test", &[]),
 ];
 

@@ -10,7 +10,7 @@ use crate::{
     accounts::deletion,
     apps::{self, logout},
     authority,
-    challenges, emails, factors, links, openid, outbox,
+    challenges, emails, factors, invitations, links, openid, outbox,
     platform::{clock::seconds, error::Fault},
     providers,
     sessions::{self, grants, live, refresh},
@@ -75,6 +75,7 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     openid::forget(store, now).await?;
     apps::forget(store, now).await?;
     authority::forget(store, now).await?;
+    invitations::forget(store, now).await?;
     providers::forget(store, now).await?;
     grants::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;

@@ -5,6 +5,7 @@ pub mod forgot;
 pub mod password;
 pub mod resend;
 pub mod second_factor;
+pub mod sign_up;
 pub mod with;
 
 use std::time::Duration;
@@ -21,12 +22,15 @@ use super::{
     Entered, Step,
     confirm::{Evidence, confirm as use_confirm},
     password as password_use,
-    sign_up::{Newcomer, sign_up_alone, sign_up_and_enter},
 };
+use sign_up::SIGN_UP;
 use crate::{
-    accounts::pages::{DELETION_ASKED, deletion_asked},
+    accounts::{
+        pages::{DELETION_ASKED, deletion_asked},
+        settings::SignUpMode,
+    },
     apps::destination::{self, Destination},
-    domain::{Code, Field, FieldError, SignInForm, SignUpForm, profile::FIELDS, shown_password},
+    domain::{Code, Field, FieldError, SignInForm, shown_password},
     emails,
     factors::{self, Answer},
     platform::error::{Error, Refusal, Result},
@@ -67,100 +71,12 @@ notices! {
 const HOME: &str = "/profile";
 
 pub(crate) fn routes(map: &mut Map) {
-    map.page(Policy::Noticed, SIGN_UP.page, sign_up_page);
-    map.form(&SIGN_UP);
+    sign_up::routes(map);
     map.page(Policy::Noticed, SIGN_IN.page, sign_in_page);
     map.form(&SIGN_IN);
     map.form(&SIGN_OUT);
     map.page(Policy::SettingUp, CONFIRM.page, confirm_page);
     map.form(&CONFIRM);
-}
-
-static SIGN_UP: Form = Form {
-    policy: Policy::Noticed,
-    title: "sign-up",
-    keeps: &["username", "email"],
-    has_island: true,
-    new_password: true,
-    show: Some(|state, form, viewer, headers| show_sign_up(state, form, viewer, headers).boxed()),
-    ..Form::at("/api/sign_up", "/signup")
-};
-
-/// Creates an account, signs in, and goes to `next` if that is a path of this site. Takes every submitted field of the profile.
-#[server(endpoint = "/sign_up")]
-pub async fn sign_up(
-    #[server(default)] username: String,
-    #[server(default)] password: String,
-    #[server(default)] next: String,
-) -> Result<(), ServerFnError> {
-    let call = FormCall::current();
-    let profile =
-        FIELDS.map(|field| Ok(call.field(field.field.name()).unwrap_or_default().to_owned()));
-    let email = call.field(Field::EMAIL.name()).filter(|_| call.state.mail.is_some());
-    let email = email.map(|email| Ok(email.to_owned()));
-    let must_verify = call.state.settings.mail.required;
-    let email = email.or(must_verify.then_some(Err(Code::Missing)));
-    let password = Some(Ok(password));
-    let form = SignUpForm { username: Ok(username), password, email, profile };
-    call.finish(
-        async {
-            let settings = &call.state.settings;
-            let new = form
-                .parse(settings.passwords.policy, settings.profile)
-                .map_err(Refusal::InvalidInput)?;
-            if must_verify {
-                sign_up_alone(&call.state, &new, &call.visit).await?;
-                return Ok(call.go_on(SIGN_IN.page, TO_VERIFY));
-            }
-            let visitor = call.visitor.as_deref().unwrap_or_default();
-            let newcomer = Newcomer { visitor, before: call.caller.as_ref() };
-            let entered = sign_up_and_enter(&call.state, &new, &call.visit, newcomer).await?;
-            Ok(call.entered(entered, &safe_next(&next), Some(WELCOME)))
-        }
-        .await,
-    );
-    Ok(())
-}
-
-async fn sign_up_page(
-    State(state): State<AppState>,
-    viewer: Viewer,
-    query: AnyQuery,
-    headers: HeaderMap,
-) -> Result<Response> {
-    let next = read(query).next;
-    if viewer.caller.is_some() {
-        return Ok(Redirect::to(&safe_next(&next)).into_response());
-    }
-    show_sign_up(&state, FormState::new(&SIGN_UP).to(&next), &viewer, &headers).await
-}
-
-async fn show_sign_up(
-    state: &AppState,
-    form: FormState,
-    viewer: &Viewer,
-    headers: &HeaderMap,
-) -> Result<Response> {
-    let (policy, profile) = (state.settings.passwords.policy, state.settings.profile);
-    let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
-    let destination = destination::of(&state.apps, form.value("next")).await;
-    let providers = state.providers.all().to_vec();
-    render_form(state, form, viewer, headers, move |form, token| {
-        let required = profile.fields().filter(|field| field.required);
-        let mut fields: Vec<_> = required.map(|field| parts::profile(form, field)).collect();
-        if has_mail {
-            let hint = t(if must_verify { "email-hint-required" } else { "email-hint" });
-            fields.push(parts::email(form, Some(hint)));
-        }
-        fields.push(parts::new_username(form));
-        fields.push(parts::new_password(form, Field::PASSWORD, policy));
-        fields.push(button(t("sign-up")));
-        fields.push(with::buttons(&providers, form.value("next"), "with-provider").into_any());
-        let href = instead(form, &SIGN_IN);
-        let other = view! { {t("sign-up-other")} " " <a href=href>{t("sign-in")}</a> };
-        alone(form, token, going_to(&destination), fields, Some(other.into_any()))
-    })
-    .await
 }
 
 static SIGN_IN: Form = Form {
@@ -237,6 +153,7 @@ async fn show_sign_in(
 ) -> Result<Response> {
     let remembered = state.settings.sessions.remember_ttl;
     let (has_mail, must_verify) = (state.mail.is_some(), state.settings.mail.required);
+    let is_open = state.settings.accounts.sign_up == SignUpMode::Open;
     let destination = destination::of(&state.apps, form.value("next")).await;
     let providers = state.providers.all().to_vec();
     let form = match form.value("username") {
@@ -259,13 +176,13 @@ async fn show_sign_in(
             with::buttons(&providers, form.value("next"), "with-provider").into_any(),
         ];
         let href = instead(form, &SIGN_UP);
+        let sign_up = is_open.then(|| view! { {t_brand("sign-in-other")} " " <a href=href>{t("sign-up")}</a> });
         let resend = must_verify.then(|| {
             view! { <br/> <a href=resend::RESEND.page>{t("resend-title")}</a> }
         });
-        let other = view! {
-            {t_brand("sign-in-other")} " " <a href=href>{t("sign-up")}</a> {resend}
-        };
-        alone(form, token, lead, fields, Some(other.into_any()))
+        let has_other = sign_up.is_some() || resend.is_some();
+        let other = view! { {sign_up} {resend} };
+        alone(form, token, lead, fields, has_other.then(|| other.into_any()))
     })
     .await
 }

@@ -3,7 +3,7 @@
 use super::{Entered, leave, signed_in};
 use crate::{
     accounts::{self, Made},
-    audit,
+    audit::{self, Event},
     domain::NewAccount,
     keys::Statement,
     passwords::{self, Holder, Place},
@@ -41,16 +41,16 @@ pub async fn sign_up_and_enter(
     let session = services.tokens.begin(kind, id, visit)?;
     let session = StoredSession { begun_by: Some(tag.clone()), ..session };
     match accounts::make(services, new, visit, id).await {
-        Ok((mut tx, Made { profile, epoch, event })) => {
+        Ok((mut tx, made)) => {
             let signed_in = signed_in(services, &session, visit);
             sessions::begin(&mut tx, &session, None).await?;
-            for event in [&event, &signed_in] {
+            for event in made.events().chain([&signed_in]) {
                 audit::record(&mut tx, event).await?;
             }
             tx.commit().await?;
             services.wake_outbox();
-            event.log();
-            signed_in.log();
+            made.events().chain([&signed_in]).for_each(Event::log);
+            let Made { profile, epoch, .. } = made;
             leave(services, newcomer.before, &session.id, visit).await;
             Ok(Entered::new(services, profile, session, epoch, visit)?)
         }

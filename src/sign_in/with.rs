@@ -14,7 +14,7 @@ use super::{
     enter, leave, leave_by, same_again, signed_in,
 };
 use crate::{
-    accounts::{self, Made},
+    accounts::{self, Made, settings::SignUpMode},
     audit::{self, Event},
     domain::{Email, Field, NewAccount},
     emails::{self, SECURITY},
@@ -229,7 +229,8 @@ async fn sign_in(
 ) -> Result<Outcome> {
     let store = &services.store;
     let Some(identity) = identities::find(store, provider, &person.subject).await? else {
-        if !provider.sign_up {
+        let is_closed = services.settings.accounts.sign_up == SignUpMode::Closed;
+        if !provider.sign_up || is_closed {
             return Ok(Outcome::NoSignUp);
         }
         visits::keep_newcomer(store, &services.keys, state, person).await?;
@@ -422,15 +423,15 @@ pub async fn sign_up(
         }
         made => made?,
     };
-    let (mut tx, Made { profile, epoch, event }) = made;
+    let (mut tx, Made { profile, epoch, event, joined, has_address: is_proved }) = made;
     let is_waiting = visits::end(&mut tx, state).await?;
     let linked = identities::link(&mut tx, id, provider, &found.person, event.at).await?;
     if !is_waiting || linked != Linked::Now {
         tx.rollback().await?;
         return arrived_before(services, state, visit).await;
     }
-    let mut has_address = false;
-    if let Some(email) = &verified {
+    let mut has_address = is_proved;
+    if let Some(email) = verified.as_ref().filter(|_| !is_proved) {
         if emails::is_taken(&mut tx, email).await? {
             // Somebody was faster: the form says so.
             tx.rollback().await?;
@@ -451,12 +452,13 @@ pub async fn sign_up(
             Some(entry)
         }
     };
-    for event in [Some(&event), Some(&linked), entered.as_ref()].into_iter().flatten() {
+    let own = [Some(&event), Some(&linked), entered.as_ref()];
+    for event in own.into_iter().flatten().chain(&joined) {
         audit::record(&mut tx, event).await?;
     }
     tx.commit().await?;
     services.wake_outbox();
-    [Some(&event), Some(&linked), entered.as_ref()].into_iter().flatten().for_each(Event::log);
+    own.into_iter().flatten().chain(&joined).for_each(Event::log);
     if must_verify {
         return Ok(Arrival::ToVerify);
     }

@@ -32,9 +32,10 @@ use super::{
 use crate::{
     audit::Authority,
     domain::AccountId,
+    invitations::{self, Invitation},
     keys::Statement,
     platform::{
-        error::{Error, Refusal, Result},
+        error::{Error, Fault, Refusal, Result},
         visit::Visit,
     },
     sessions::caller::{Fresh, Renewer, SignedIn},
@@ -54,6 +55,8 @@ pub struct FormCall {
     pub visit: Visit,
     /// The link of a mail that the form was made for.
     pub link: Option<String>,
+    /// The token of the invitation that was opened in this browser.
+    pub invited: Option<String>,
     /// The token of the sign-in that waits for its second step.
     pub challenge: Option<String>,
     /// The token of the sign-in that waits for its second factor.
@@ -113,6 +116,14 @@ impl FormCall {
     pub async fn authority_of(&self, fresh: Fresh<'_>) -> Result<Authority> {
         let admin = guard::admin(&self.state, &fresh, &self.extensions).await?;
         Ok(admin.ok_or(Refusal::NotFound)?.fresh_authority(fresh, &self.visit))
+    }
+
+    /// The invitation whose link was opened in this browser, if it still works.
+    pub async fn invitation(&self) -> Result<Option<Invitation>, Fault> {
+        match &self.invited {
+            Some(link) => invitations::find(&self.state.store, link).await,
+            None => Ok(None),
+        }
     }
 
     /// Continues in the same session.
@@ -315,6 +326,7 @@ async fn run(
         pending,
         extensions: parts.extensions.clone(),
         link: mail_link::sent(state, page, &parts.headers, fields),
+        invited: state.cookies.link(invitations::PAGE, &parts.headers),
         challenge: state.cookies.challenge(&parts.headers),
         second_factor: state.cookies.second_factor(&parts.headers),
         fields: fields.into(),

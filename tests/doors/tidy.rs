@@ -180,7 +180,7 @@ fn paths(tree: &str, before: &str) -> Vec<String> {
 }
 
 /// The rooms, in order: each may use those after it.
-const ROOMS: [&str; 30] = [
+const ROOMS: [&str; 31] = [
     "server",
     "cli",
     "forward_auth",
@@ -191,6 +191,7 @@ const ROOMS: [&str; 30] = [
     "factors",
     "emails",
     "devices",
+    "invitations",
     "services",
     "settings",
     "mail",

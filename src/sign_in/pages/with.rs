@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use super::{SIGN_IN, TO_VERIFY, WELCOME, going_to, stepped};
 use crate::{
     apps::destination,
-    domain::{Field, SignUpForm, profile::FIELDS},
+    domain::{Field, NewAccount, SignUpForm, profile::FIELDS},
     emails::SECURITY,
     openid::request::{Params, with_params},
     platform::{
@@ -383,6 +383,8 @@ async fn sign_up(call: &FormCall, username: String, id: &str, visit: &str) -> Re
     let form = SignUpForm { username: Ok(username), password: None, email, profile };
     let (policy, profile) = (state.settings.passwords.policy, state.settings.profile);
     let new = form.parse(policy, profile).map_err(Refusal::InvalidInput)?;
+    let invitation = call.invitation().await?.and(call.invited.clone());
+    let new = NewAccount { invitation, ..new };
     let before = call.caller.as_ref();
     Ok(match with::sign_up(state, &provider, visit, new, &call.visit, before).await? {
         Arrival::In(entered) => {

@@ -4,6 +4,7 @@ use axum::{extract::State, response::Response};
 use leptos::prelude::*;
 
 use crate::{
+    accounts::settings::SignUpMode,
     domain::Profile,
     platform::error::Result,
     texts::t,
@@ -17,41 +18,42 @@ use crate::{
 
 pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Result<Response> {
     let profile = viewer.caller.as_ref().map(|caller| caller.profile().clone());
+    let is_open = state.settings.accounts.sign_up == SignUpMode::Open;
     // On a server that others can reach, its visitors are not the operator.
     if state.brand.is_set || !state.public_url.is_loopback() {
         let around = Around::default().framed(Frame::Centered);
-        return render(&state, &viewer, around, move || brand_view(profile.as_ref())).await;
+        return render(&state, &viewer, around, move || brand_view(profile.as_ref(), is_open)).await;
     }
     let around = Around::of("home-title").with_code();
-    render(&state, &viewer, around, move || own_view(profile.as_ref())).await
+    render(&state, &viewer, around, move || own_view(profile.as_ref(), is_open)).await
 }
 
 /// For those who come to the operator's site.
-fn brand_view(signed_in: Option<&Profile>) -> impl IntoView + use<> {
+fn brand_view(signed_in: Option<&Profile>, is_open: bool) -> impl IntoView + use<> {
     let lead = signed_in.is_none().then(|| view! { <p>{t("home-brand-lead")}</p> });
     view! {
         <div class="alone">
             <section class="card">
                 <h1>{t_brand("home-brand-heading")}</h1>
                 {lead}
-                {actions(signed_in)}
+                {actions(signed_in, is_open)}
             </section>
         </div>
     }
 }
 
-fn own_view(signed_in: Option<&Profile>) -> impl IntoView + use<> {
+fn own_view(signed_in: Option<&Profile>, is_open: bool) -> impl IntoView + use<> {
     view! {
         <section class="hero">
             <h1>{t("home-heading")}</h1>
             <p class="lead">{t("home-lead")}</p>
-            {actions(signed_in)}
+            {actions(signed_in, is_open)}
         </section>
         {steps()}
     }
 }
 
-fn actions(signed_in: Option<&Profile>) -> AnyView {
+fn actions(signed_in: Option<&Profile>, is_open: bool) -> AnyView {
     match signed_in {
         Some(profile) => view! {
             <p class="lead">
@@ -65,7 +67,7 @@ fn actions(signed_in: Option<&Profile>) -> AnyView {
         None => view! {
             <div class="actions">
                 <a class="button" href="/signin">{t("sign-in")}</a>
-                <a class="button quiet" href="/signup">{t("sign-up")}</a>
+                {is_open.then(|| view! { <a class="button quiet" href="/signup">{t("sign-up")}</a> })}
             </div>
         }
         .into_any(),

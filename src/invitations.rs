@@ -1,0 +1,207 @@
+//! Invitations: links to sign up with, for certain groups, once or several times.
+//!
+//! A link holds 256 random bits; only their hash is stored. It works until it ends, is used up or withdrawn, and
+//! as long as whoever made it administers this server: an administrator who was dismissed leaves no way in behind.
+//! One that was sent by mail proves the address it was sent to.
+
+pub mod cli;
+mod sql;
+
+use crate::{
+    audit::{self, Authority, acts, sha256},
+    domain::{Code, Email, Field},
+    groups, mail,
+    mail::Message,
+    platform::{
+        clock::now,
+        error::{Fault, Refusal, Result},
+        random,
+    },
+    keys::Keys,
+    store::{Store, db::Tx},
+};
+
+pub(crate) use sql::{TABLES, forget};
+
+acts! {
+    INVITED = "user_invited";
+    WITHDRAWN = "user_invited:withdrawn";
+}
+
+/// How long an invitation works if nobody says otherwise, and at most, in seconds.
+pub const DEFAULT_TTL: i64 = 7 * 24 * 3600;
+pub const MAX_TTL: i64 = 366 * 24 * 3600;
+
+/// How often an invitation may be used at most.
+pub const MAX_USES: i64 = 10_000;
+
+/// How long an invitation that was just used up still leads to the form, in seconds: it may be sent twice.
+const SAME_USE: i64 = 60;
+
+/// In characters.
+const MAX_NOTE: usize = 200;
+
+/// The page that an invitation leads to.
+pub const PAGE: &str = "/signup";
+
+/// What to invite somebody to.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// Where it is sent, if there is mail. It can be used once, then.
+    pub email: Option<Email>,
+    /// The groups to join.
+    pub groups: Vec<String>,
+    /// In seconds since 1970.
+    pub expires_at: i64,
+    pub uses: i64,
+    /// For those who administer: what it is for.
+    pub note: String,
+}
+
+/// An invitation, as those who administer see it.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    pub id: String,
+    pub email: Option<String>,
+    pub groups: Vec<String>,
+    pub note: String,
+    /// As the actor of an event.
+    pub made_by: String,
+    /// In seconds since 1970.
+    pub created_at: i64,
+    pub expires_at: i64,
+    pub uses_left: i64,
+    pub uses: i64,
+}
+
+impl Invitation {
+    /// Whether it can still be used.
+    #[must_use]
+    pub fn is_open(&self, now: i64) -> bool {
+        self.uses_left > 0 && now < self.expires_at
+    }
+}
+
+/// The field with how often an invitation can be used.
+pub const USES: Field = Field::named("uses");
+
+/// The field with the end of an invitation.
+pub const EXPIRES_AT: Field = Field::named("expiresAt");
+
+/// The field with names of groups.
+pub const GROUPS: Field = Field::named("groups");
+
+/// The field with what an invitation is for.
+pub const NOTE: Field = Field::named("note");
+
+/// How many groups an invitation may name.
+const MAX_GROUPS: usize = 20;
+
+/// Checks an invitation before it is made.
+fn check(authority: &Authority, new: &New) -> Result<()> {
+    let bad = |field, code| Err(Refusal::of_field(field, code).into());
+    if new.groups.len() > MAX_GROUPS {
+        return bad(GROUPS, Code::TooMany { max: MAX_GROUPS });
+    }
+    if !new.groups.iter().all(|group| groups::is_name(group)) {
+        return bad(GROUPS, Code::Characters);
+    }
+    if authority.is_program() && new.groups.iter().any(|group| group == groups::ADMIN) {
+        return Err(Refusal::InsufficientScope.into());
+    }
+    let most = if new.email.is_some() { 1 } else { MAX_USES };
+    if !(1..=most).contains(&new.uses) {
+        return bad(USES, Code::OutOfRange);
+    }
+    if new.expires_at <= now() || new.expires_at > now() + MAX_TTL {
+        return bad(EXPIRES_AT, Code::OutOfRange);
+    }
+    if new.note.chars().count() > MAX_NOTE {
+        return bad(NOTE, Code::TooLong { max: MAX_NOTE });
+    }
+    if new.note.contains(char::is_control) {
+        return bad(NOTE, Code::Characters);
+    }
+    Ok(())
+}
+
+/// Makes an invitation, and sends it if it names an address: `keys` seal the mail, if there is mail. Returns it
+/// and the path of its link, which is available once. `language`: the tag of that of the mail.
+pub async fn make(
+    store: &Store,
+    keys: Option<&Keys>,
+    authority: &Authority,
+    new: &New,
+    language: &str,
+) -> Result<(Invitation, String)> {
+    check(authority, new)?;
+    let token = random::token()?;
+    let path = format!("{PAGE}?link={token}");
+    let invitation = Invitation {
+        id: random::text()?,
+        email: new.email.as_ref().map(|email| email.as_str().to_owned()),
+        groups: new.groups.clone(),
+        note: new.note.trim().to_owned(),
+        made_by: authority.actor().to_owned(),
+        created_at: now(),
+        expires_at: new.expires_at,
+        uses_left: new.uses,
+        uses: 0,
+    };
+    let event = authority.event(INVITED, None).noting(&invitation.id);
+    let mut tx = store.begin().await?;
+    sql::insert(&mut tx, &invitation, &sha256(&token)).await?;
+    if let Some((keys, to)) = keys.zip(invitation.email.as_deref()) {
+        let message = Message::new("invitation", to, language)
+            .with("date", &invitation.expires_at.to_string())
+            .until(invitation.expires_at)
+            .leading_to(path.clone());
+        mail::post(&mut tx, keys, None, &message).await?;
+    }
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok((invitation, path))
+}
+
+/// Up to `most` invitations made before the one with this time and id, newest first, and whether there are more.
+pub async fn page(
+    store: &Store,
+    before: Option<(i64, &str)>,
+    most: i64,
+) -> Result<(Vec<Invitation>, bool), Fault> {
+    let mut found = sql::page(&mut store.read().await?, before, most + 1).await?;
+    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = found.len() > wanted;
+    found.truncate(wanted);
+    Ok((found, more))
+}
+
+/// Withdraws an invitation: its link works no more. `false`: there is none.
+pub async fn withdraw(store: &Store, authority: &Authority, id: &str) -> Result<bool, Fault> {
+    let mut tx = store.begin().await?;
+    if !sql::delete(&mut tx, id).await? {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    let event = authority.event(WITHDRAWN, None).noting(id);
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(true)
+}
+
+/// The invitation with this token, if it works, or was used up a moment ago.
+pub async fn find(store: &Store, token: &str) -> Result<Option<Invitation>, Fault> {
+    let now = now();
+    sql::find(&mut store.read().await?, &sha256(token), now, now - SAME_USE).await
+}
+
+/// Uses an invitation once. `None`: it works no more.
+pub(crate) async fn use_up(
+    tx: &mut Tx,
+    token: &str,
+    now: i64,
+) -> Result<Option<Invitation>, Fault> {
+    sql::use_up(tx, &sha256(token), now).await
+}

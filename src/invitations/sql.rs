@@ -1,0 +1,143 @@
+//! The table of invitations.
+
+use sqlx::FromRow;
+
+use super::Invitation;
+use crate::{
+    platform::error::Fault,
+    store::{
+        Kind::{Number, Text},
+        Store, Table,
+        db::{Db, Tx, sql, sql_of},
+        table,
+    },
+};
+
+pub(crate) const TABLES: &[Table] = &[table(
+    "invitations",
+    &[
+        ("id", Text),
+        ("hash", Text),
+        ("email", Text),
+        ("groups_to_join", Text),
+        ("note", Text),
+        ("made_by", Text),
+        ("created_at", Number),
+        ("expires_at", Number),
+        ("uses_left", Number),
+        ("uses", Number),
+        ("used_at", Number),
+    ],
+)];
+
+#[derive(FromRow)]
+struct InvitationRow {
+    id: String,
+    email: Option<String>,
+    groups_to_join: String,
+    note: String,
+    made_by: String,
+    created_at: i64,
+    expires_at: i64,
+    uses_left: i64,
+    uses: i64,
+}
+
+impl From<InvitationRow> for Invitation {
+    fn from(row: InvitationRow) -> Self {
+        Self {
+            id: row.id,
+            email: row.email,
+            groups: row.groups_to_join.split_whitespace().map(str::to_owned).collect(),
+            note: row.note,
+            made_by: row.made_by,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            uses_left: row.uses_left,
+            uses: row.uses,
+        }
+    }
+}
+
+const COLUMNS: &str = "id, email, groups_to_join, note, made_by, created_at, expires_at, uses_left, uses";
+
+/// Whether whoever made it still administers this server: the operator always does.
+const MAKER_IS_THERE: &str =
+    "(made_by = '' OR EXISTS (SELECT 1 FROM api_keys k WHERE 'key:' || k.id = made_by) \
+     OR EXISTS (SELECT 1 FROM account_groups g JOIN accounts a ON a.id = g.account_id \
+                WHERE g.name = 'admin' AND a.disabled_at IS NULL AND a.delete_at IS NULL \
+                AND CAST(a.id AS TEXT) = made_by))";
+
+pub(super) async fn insert(tx: &mut Tx, new: &Invitation, hash: &str) -> Result<(), Fault> {
+    let insert = "INSERT INTO invitations (id, hash, email, groups_to_join, note, made_by, created_at, \
+                  expires_at, uses_left) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let insert = sql(insert)
+        .bind(&new.id)
+        .bind(hash)
+        .bind(&new.email)
+        .bind(&new.groups.join(" "))
+        .bind(&new.note)
+        .bind(&new.made_by)
+        .bind(new.created_at)
+        .bind(new.expires_at)
+        .bind(new.uses_left);
+    tx.execute(insert).await?;
+    Ok(())
+}
+
+pub(super) async fn page(
+    db: &mut Db,
+    before: Option<(i64, &str)>,
+    most: i64,
+) -> Result<Vec<Invitation>, Fault> {
+    let condition = before.map_or("", |_| "WHERE (created_at, id) < ($2, $3)");
+    let query = sql_of(format!(
+        "SELECT {COLUMNS} FROM invitations {condition} ORDER BY created_at DESC, id DESC LIMIT $1"
+    ));
+    let query = query.bind(most);
+    let query = match before {
+        Some((created_at, id)) => query.bind(created_at).bind(id),
+        None => query,
+    };
+    let rows: Vec<InvitationRow> = db.all(query).await?;
+    Ok(rows.into_iter().map(Invitation::from).collect())
+}
+
+pub(super) async fn find(
+    db: &mut Db,
+    hash: &str,
+    now: i64,
+    used_since: i64,
+) -> Result<Option<Invitation>, Fault> {
+    let query = sql_of(format!(
+        "SELECT {COLUMNS} FROM invitations WHERE hash = $1 AND expires_at > $2 \
+         AND (uses_left > 0 OR used_at >= $3) AND {MAKER_IS_THERE}"
+    ));
+    let row: Option<InvitationRow> =
+        db.optional(query.bind(hash).bind(now).bind(used_since)).await?;
+    Ok(row.map(Invitation::from))
+}
+
+pub(super) async fn use_up(
+    tx: &mut Tx,
+    hash: &str,
+    now: i64,
+) -> Result<Option<Invitation>, Fault> {
+    let update = sql_of(format!(
+        "UPDATE invitations SET uses_left = uses_left - 1, uses = uses + 1, used_at = $2 \
+         WHERE hash = $1 AND expires_at > $2 AND uses_left > 0 AND {MAKER_IS_THERE} RETURNING {COLUMNS}"
+    ));
+    let row: Option<InvitationRow> = tx.optional(update.bind(hash).bind(now)).await?;
+    Ok(row.map(Invitation::from))
+}
+
+pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, Fault> {
+    Ok(tx.execute(sql("DELETE FROM invitations WHERE id = $1").bind(id)).await? == 1)
+}
+
+/// Forgets the invitations that ended a month ago. `now`: in seconds since 1970.
+pub(crate) async fn forget(store: &Store, now: i64) -> Result<(), Fault> {
+    let over = "expires_at < $1 - 2592000";
+    store.in_pieces("DELETE FROM invitations", ("invitations", "id"), over, now).await?;
+    Ok(())
+}
