@@ -96,7 +96,8 @@ CREATE INDEX invitations_by_creation ON invitations (created_at, id);
 
 CREATE INDEX invitations_by_end ON invitations (expires_at);
 
--- Endpoints that are told of events. events: with spaces between. sealed: the secret, sealed.
+-- Endpoints that are told of events. events: with spaces between. sealed: the secret, sealed. closed_at: when the
+-- endpoint said that it is gone.
 CREATE TABLE webhooks (
     id TEXT NOT NULL PRIMARY KEY,
     url TEXT NOT NULL,
@@ -104,18 +105,20 @@ CREATE TABLE webhooks (
     sealed TEXT NOT NULL,
     made_by TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    disabled_at BIGINT
+    closed_at BIGINT
 );
 
--- Messages to endpoints, for a month. id: the webhook-id. sealed: the body. place: their order for one endpoint.
+-- Messages to endpoints, for a month. id: the webhook-id. place: their order for one endpoint. queued_at: when it was
+-- put into the outbox. answer: what the endpoint said last.
 CREATE TABLE webhook_messages (
     id TEXT NOT NULL PRIMARY KEY,
     webhook_id TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
     place BIGINT NOT NULL,
     event TEXT NOT NULL,
     account_id BIGINT,
-    sealed TEXT NOT NULL,
+    body TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    queued_at BIGINT,
     delivered_at BIGINT,
     tries BIGINT NOT NULL DEFAULT 0,
     answer TEXT
@@ -126,6 +129,8 @@ CREATE INDEX webhook_messages_by_place ON webhook_messages (webhook_id, place);
 CREATE INDEX webhook_messages_by_time ON webhook_messages (created_at);
 
 CREATE INDEX webhook_messages_by_account ON webhook_messages (account_id);
+
+CREATE INDEX webhook_messages_to_queue ON webhook_messages (place) WHERE queued_at IS NULL;
 
 -- Deliveries of one stream go out one at a time, by place.
 ALTER TABLE outbox ADD COLUMN stream TEXT;

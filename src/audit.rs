@@ -245,6 +245,27 @@ fn page_of(mut rows: Vec<AuditRow>, most: i64) -> (Vec<AuditRow>, bool) {
     (rows, more)
 }
 
+/// Reads on, for a reader who has a name: the rows after those it has read before, up to `most`. They count as
+/// read once the transaction is committed. `from_now`: a new reader begins with what comes next.
+pub(crate) async fn read_on(
+    tx: &mut Tx,
+    reader: &str,
+    from_now: bool,
+    most: i64,
+) -> Result<Vec<AuditRow>, Fault> {
+    let last = sql::reader_at(tx, reader, from_now).await?;
+    let rows = sql::after(tx, last, most).await?;
+    if let Some(end) = rows.last() {
+        sql::reader_goes_on(tx, reader, end.seq).await?;
+    }
+    Ok(rows)
+}
+
+/// Whether there are rows that a reader hasn't read.
+pub(crate) async fn has_news(store: &Store, reader: &str) -> Result<bool, Fault> {
+    sql::has_news(&mut store.read().await?, reader).await
+}
+
 /// The time of the last event, in seconds since 1970.
 pub(crate) async fn last_event_at(store: &Store) -> Result<Option<i64>, Fault> {
     sql::last_at(&mut store.read().await?).await

@@ -24,6 +24,7 @@ use crate::{
         cli::{self as store, Migrate},
         settings::Database,
     },
+    webhooks::cli::{self as webhooks, WebhookCommand},
 };
 
 /// Accounts for your app, in one binary.
@@ -94,6 +95,9 @@ enum Command {
     /// Make, list and remove the API keys of programs; works while the server runs
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
+    /// Add, list, test and remove webhooks; works while the server runs
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// List and rotate the keys that sign tokens for apps and services
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -148,6 +152,9 @@ pub fn main() -> ExitCode {
         }
         Command::Invite(command) => {
             with_settings(async |settings: Settings| invitations::run(&settings, command).await)
+        }
+        Command::Webhook(command) => {
+            with_settings(async |settings: Settings| webhooks::run(&settings, command).await)
         }
         Command::ApiKey(command) => {
             with_settings(async |settings: Settings| authority::run(&settings, command).await)

@@ -146,6 +146,14 @@ pub(crate) async fn of_many(
     sql::of_many(&mut store.read().await?, accounts).await
 }
 
+/// The same of one account.
+pub(crate) async fn of_one(
+    db: &mut Db,
+    account: AccountId,
+) -> Result<Option<(String, bool)>, Fault> {
+    Ok(sql::of_many(db, &[account]).await?.remove(&account))
+}
+
 /// Lists the addresses of accounts in the directory, with ids greater than `after`, up to `last`.
 pub(crate) async fn list_between(tx: &mut Tx, after: i64, last: i64) -> Result<(), Fault> {
     for (account, key) in sql::keys_between(tx, after, last).await? {

@@ -14,7 +14,10 @@ use crate::{
         error::{Error, Fault, Refusal, Result},
     },
     sessions::{self, Changed, account},
-    store::{Store, changes, db::Tx},
+    store::{
+        Store, changes,
+        db::{Db, Tx},
+    },
 };
 
 pub use sql::Group;
@@ -47,6 +50,11 @@ pub fn is_name(name: &str) -> bool {
 /// The groups of an account, in order.
 pub async fn of(store: &Store, account: AccountId) -> Result<Vec<String>, Fault> {
     sql::of(&mut store.read().await?, account).await
+}
+
+/// The same in a transaction.
+pub(crate) async fn of_one(db: &mut Db, account: AccountId) -> Result<Vec<String>, Fault> {
+    sql::of(db, account).await
 }
 
 /// The groups of each of some accounts, in order.

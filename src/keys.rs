@@ -116,6 +116,10 @@ pub enum Sealed<'a> {
     RecoveryCode(AccountId, i64),
     /// The signing key with this id.
     SigningKey(&'a str),
+    /// The secret of the webhook with this id.
+    WebhookSecret(&'a str),
+    /// The answer to a request that may be repeated, by its hash.
+    Answer(&'a str),
     /// An authorization code of an app.
     AuthorizationCode,
     /// The data of a visit to another provider, whose state has this hash.
@@ -143,6 +147,8 @@ impl Sealed<'_> {
             Self::RecoveryCode(account, place) => {
                 format!("recovery code {place} of {}", account.0)
             }
+            Self::WebhookSecret(id) => format!("secret of webhook: {id}"),
+            Self::Answer(hash) => format!("answer to request: {hash}"),
             Self::SigningKey(id) => format!("signing key: {id}"),
             Self::AuthorizationCode => "authorization code".to_owned(),
             Self::ProviderVisit(hash) => format!("visit to another provider: {hash}"),
@@ -160,6 +166,8 @@ impl Sealed<'_> {
             | Self::AuthorizationCode
             | Self::ProviderVisit(_)
             | Self::Newcomer(_)
+            | Self::WebhookSecret(_)
+            | Self::Answer(_)
             | Self::AppState(..) => &keys.sealing,
             Self::SigningKey(_) => &keys.signing,
             Self::Totp(_) | Self::PendingTotp(..) => &keys.apps,

@@ -31,6 +31,8 @@ pub mod challenges;
 #[cfg(feature = "ssr")]
 pub mod directory;
 #[cfg(feature = "ssr")]
+pub mod figures;
+#[cfg(feature = "ssr")]
 pub mod groups;
 #[cfg(feature = "ssr")]
 pub mod keys;
@@ -72,6 +74,8 @@ pub mod openid;
 pub mod overview;
 #[cfg(feature = "ssr")]
 pub mod sign_in;
+#[cfg(feature = "ssr")]
+pub mod webhooks;
 
 // The path of a request, and the modules that list every room.
 #[cfg(feature = "ssr")]

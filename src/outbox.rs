@@ -41,7 +41,26 @@ pub(crate) async fn enqueue(
 ) -> Result<(), Fault> {
     let id = random::text()?;
     let sealed = keys.seal(Sealed::Delivery(&id), content)?;
-    sql::insert(tx, &id, kind.0, account, &sealed, now()).await
+    sql::insert(tx, &id, kind.0, account, &sealed, now(), None).await
+}
+
+/// The same for a delivery of a stream, whose deliveries go out one at a time, in the order of their places. One
+/// that is given up holds up none of those after it.
+pub(crate) async fn enqueue_in_order(
+    tx: &mut Tx,
+    keys: &Keys,
+    kind: Kind,
+    (stream, place): (&str, i64),
+    content: &str,
+) -> Result<(), Fault> {
+    let id = random::text()?;
+    let sealed = keys.seal(Sealed::Delivery(&id), content)?;
+    sql::insert(tx, &id, kind.0, None, &sealed, now(), Some((stream, place))).await
+}
+
+/// Removes what is still to be delivered in a stream.
+pub(crate) async fn discard_stream(tx: &mut Tx, stream: &str) -> Result<(), Fault> {
+    sql::discard_stream(tx, stream).await
 }
 
 /// Removes what is still to be delivered for an account.
@@ -107,7 +126,27 @@ impl Delivery {
 
 /// The deliveries in the outbox, newest first.
 pub async fn list(store: &Store, most: i64) -> Result<Vec<Listed>, Fault> {
-    sql::list(&mut store.read().await?, most).await
+    sql::page(&mut store.read().await?, None, false, most).await
+}
+
+/// Up to `most` deliveries made before the one with this time and id, newest first, perhaps only those that were
+/// given up, and whether there are more.
+pub async fn page(
+    store: &Store,
+    before: Option<(i64, &str)>,
+    failed_only: bool,
+    most: i64,
+) -> Result<(Vec<Listed>, bool), Fault> {
+    let mut found = sql::page(&mut store.read().await?, before, failed_only, most + 1).await?;
+    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = found.len() > wanted;
+    found.truncate(wanted);
+    Ok((found, more))
+}
+
+/// Whether anything was given up, or has failed and is being tried again: up to 100 of each.
+pub async fn troubles(store: &Store) -> Result<(i64, i64), Fault> {
+    sql::troubles(&mut store.read().await?).await
 }
 
 /// Tries all that has failed once more, or only the delivery with this id. Returns how many.

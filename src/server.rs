@@ -14,7 +14,7 @@ use crate::{
     accounts,
     apps::{self, KnownApps, logout::Messenger},
     audit::{self, Act},
-    authority, challenges, devices, directory, emails, factors, forward_auth, groups,
+    authority, challenges, devices, directory, emails, factors, figures, forward_auth, groups,
     invitations,
     keys::Keys,
     links,
@@ -41,6 +41,7 @@ use crate::{
     signing::{self, Algorithm, SigningKeys},
     store::{self, Fact, SetUpLock, Store, Table},
     throttle::{self, Throttle},
+    webhooks::{self, WebhookCourier},
     web::{
         self,
         assets::Assets,
@@ -123,6 +124,8 @@ pub fn tables() -> Vec<&'static Table> {
         directory::TABLES,
         authority::TABLES,
         invitations::TABLES,
+        webhooks::TABLES,
+        figures::TABLES,
         signing::TABLES,
         apps::TABLES,
         providers::TABLES,
@@ -151,6 +154,7 @@ pub fn acts() -> Vec<Act> {
         groups::ACTS,
         authority::ACTS,
         invitations::ACTS,
+        webhooks::ACTS,
         signing::ACTS,
         apps::ACTS,
         openid::ACTS,
@@ -291,6 +295,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
              JWT_SECRET_PREVIOUS and restart, and they sign again"
         );
     }
+    let unreadable = webhooks::keep_readable(&store, &keys).await.map_err(failed)?;
+    if unreadable > 0 {
+        tracing::warn!(
+            unreadable,
+            "secrets of webhooks were sealed with another JWT_SECRET: name it in JWT_SECRET_PREVIOUS and restart"
+        );
+    }
     let signing = SigningKeys::new(store.clone(), keys.clone()).await.map_err(failed)?;
     let signing = Arc::new(signing);
     if settings.sessions.access_token_alg == AccessTokenAlg::Es256 {
@@ -300,7 +311,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         apply_apps(&store, &keys, file).await?;
     }
     let live_sessions = Arc::new(LiveSessions::new(store.clone()));
-    let fetcher = Fetcher::new(settings.apps.fetch_allow.clone()).map_err(failed)?;
+    let fetcher = Fetcher::new(settings.apps.fetch_allow.clone(), "FETCH_ALLOW").map_err(failed)?;
     let providers = Providers::new(providers, fetcher.clone());
     let strays = providers::identities::strays(&store, &providers).await.map_err(failed)?;
     if strays > 0 {
@@ -366,9 +377,17 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tokio::spawn(jobs::watch_clock(state.clone(), steady, stop.subscribe())),
         tokio::spawn(jobs::look_after_keys(state.clone(), stop.subscribe())),
         tokio::spawn(jobs::tell_apps(state.clone(), stop.subscribe())),
+        tokio::spawn(jobs::read_trail(state.clone(), stop.subscribe())),
     ];
     let postman = state.mail.clone().map(|mail| Arc::new(Postman(mail)) as Arc<dyn Courier>);
-    let couriers = [Some(Arc::new(messenger) as Arc<dyn Courier>), postman];
+    let webhooks = Fetcher::new(state.settings.webhooks.allow.clone(), "WEBHOOK_ALLOW");
+    let (store, keys) = (state.store.clone(), state.keys.clone());
+    let webhooks = WebhookCourier::new(store, keys, webhooks.map_err(failed)?);
+    let couriers = [
+        Some(Arc::new(messenger) as Arc<dyn Courier>),
+        Some(Arc::new(webhooks) as Arc<dyn Courier>),
+        postman,
+    ];
     jobs.extend(couriers.into_iter().flatten().map(|courier| {
         let (store, keys, desk) = (state.store.clone(), state.keys.clone(), state.desk.clone());
         tokio::spawn(work(store, keys, desk, courier, stop.subscribe()))

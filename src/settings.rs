@@ -23,6 +23,7 @@ use crate::{
         settings::{Database, StoreSettings},
     },
     throttle::settings::ThrottleSettings,
+    webhooks::settings::WebhookSettings,
     web::{brand::BrandSettings, settings::WebSettings},
 };
 
@@ -42,6 +43,7 @@ pub struct Settings {
     pub apps: AppSettings,
     pub providers: ProviderSettings,
     pub profile: ProfilePolicy,
+    pub webhooks: WebhookSettings,
     pub throttle: ThrottleSettings,
     pub log: LogSettings,
 }
@@ -64,6 +66,7 @@ impl Settings {
             AppSettings::KNOWN,
             ProviderSettings::KNOWN,
             of_profile(),
+            WebhookSettings::KNOWN,
             ThrottleSettings::KNOWN,
             LogSettings::KNOWN,
         ];
@@ -87,6 +90,7 @@ impl Settings {
             apps: AppSettings::read(&mut reader),
             providers: ProviderSettings::read(&mut reader),
             profile: read_profile(&mut reader),
+            webhooks: WebhookSettings::read(&mut reader),
             throttle: ThrottleSettings::read(&mut reader),
             log: LogSettings::read(&mut reader),
         };

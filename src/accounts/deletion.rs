@@ -16,6 +16,7 @@ use crate::{
         caller::{Fresh, OVER},
     },
     store::{Store, changes},
+    webhooks,
 };
 
 /// How many rows of an account are erased at once, so that nobody else waits long.
@@ -150,6 +151,7 @@ async fn erase_a_part(
         tx.rollback().await?;
         return Ok(Erased::Nothing);
     }
+    webhooks::before_erasing(&mut tx).await?;
     let tokens = sessions::erase_some(&mut tx, account, PART).await?;
     // Its sessions ended when the deletion was requested, so locking the trail first keeps nobody
     // waiting in a circle.
@@ -158,6 +160,7 @@ async fn erase_a_part(
     if all {
         _ = sessions::end(&mut tx, revision, account, Which::All, now).await?;
         outbox::discard(&mut tx, account).await?;
+        webhooks::deleted(&mut tx, account, now).await?;
         sql::delete(&mut tx, account).await?;
     }
     let act = if all { DELETED } else { ERASED };

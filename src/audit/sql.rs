@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-pub(crate) const TABLES: &[Table] = &[table(
+pub(crate) const TABLES: &[Table] = &[
+    table(
     "audit_events",
     &[
         ("seq", Number),
@@ -29,7 +30,9 @@ pub(crate) const TABLES: &[Table] = &[table(
         ("actor", Text),
         ("request_id", Text),
     ],
-)];
+    ),
+    table("audit_readers", &[("name", Text), ("seq", Number)]),
+];
 
 /// Two concurrent events must not both follow the same one. SQLite has one writer anyway.
 const ONE_BY_ONE: Dialects<Option<&str>> =
@@ -98,6 +101,28 @@ pub(super) async fn insert(tx: &mut Tx, row: &AuditRow) -> Result<(), Fault> {
         .bind(&request_id);
     tx.execute(insert).await?;
     Ok(())
+}
+
+/// Up to where a reader has read. Another one of this name waits until the end of the transaction.
+pub(super) async fn reader_at(tx: &mut Tx, reader: &str, from_now: bool) -> Result<i64, Fault> {
+    let begin = "INSERT INTO audit_readers (name, seq) VALUES ($1, CASE WHEN $2 = 1 THEN \
+                 COALESCE((SELECT MAX(seq) FROM audit_events), 0) ELSE 0 END) \
+                 ON CONFLICT (name) DO UPDATE SET seq = audit_readers.seq RETURNING seq";
+    let (seq,): (i64,) = tx.one(sql(begin).bind(reader).bind(from_now)).await?;
+    Ok(seq)
+}
+
+pub(super) async fn reader_goes_on(tx: &mut Tx, reader: &str, seq: i64) -> Result<(), Fault> {
+    let update = "UPDATE audit_readers SET seq = $2 WHERE name = $1";
+    tx.execute(sql(update).bind(reader).bind(seq)).await?;
+    Ok(())
+}
+
+pub(super) async fn has_news(db: &mut Db, reader: &str) -> Result<bool, Fault> {
+    let query = "SELECT COALESCE((SELECT MAX(seq) FROM audit_events), 0) AS last, \
+                 COALESCE((SELECT seq FROM audit_readers WHERE name = $1), -1) AS read";
+    let (last, read): (i64, i64) = db.one(sql(query).bind(reader)).await?;
+    Ok(last > read)
 }
 
 pub(super) async fn last_at(db: &mut Db) -> Result<Option<i64>, Fault> {

@@ -90,6 +90,10 @@ pub enum Code {
     OutOfRange,
     /// Not an email address.
     NotAnAddress,
+    /// Not an address of the web.
+    NotAUrl,
+    /// An address of the web that is not encrypted.
+    NotHttps,
     /// Without it, nobody could sign in to the account.
     LastWayIn,
     /// The operator requires it.
@@ -120,6 +124,8 @@ impl Code {
             Self::Unchanged => "unchanged",
             Self::OutOfRange => "out-of-range",
             Self::NotAnAddress => "not-an-address",
+            Self::NotAUrl => "not-a-url",
+            Self::NotHttps => "not-https",
             Self::LastWayIn => "last-way-in",
             Self::Required => "required",
             Self::TooMany { .. } => "too-many",
@@ -127,7 +133,7 @@ impl Code {
     }
 
     /// Every code, for the OpenAPI document.
-    pub const ALL: [&'static str; 18] = [
+    pub const ALL: [&'static str; 20] = [
         "missing",
         "wrong-type",
         "too-short",
@@ -143,6 +149,8 @@ impl Code {
         "unchanged",
         "out-of-range",
         "not-an-address",
+        "not-a-url",
+        "not-https",
         "last-way-in",
         "required",
         "too-many",

@@ -30,12 +30,19 @@ pub(crate) const TABLES: &[Table] = &[table(
         ("leased_until", Number),
         ("failed_at", Number),
         ("error", Text),
+        ("stream", Text),
+        ("place", Number),
     ],
 )];
 
 /// The condition for deliveries of one kind that are due. `kind` is a word of our own, so it needs no quoting.
 fn due(kind: &str, now: &str) -> String {
-    format!("due_at <= {now} AND leased_until <= {now} AND failed_at IS NULL AND kind = '{kind}'")
+    format!(
+        "due_at <= {now} AND leased_until <= {now} AND failed_at IS NULL AND kind = '{kind}' \
+         AND (stream IS NULL OR NOT EXISTS (SELECT 1 FROM outbox earlier \
+         WHERE earlier.stream = outbox.stream AND earlier.place < outbox.place \
+         AND earlier.failed_at IS NULL))"
+    )
 }
 
 #[derive(FromRow)]
@@ -67,11 +74,19 @@ pub(super) async fn insert(
     account: Option<AccountId>,
     content: &str,
     now: i64,
+    in_stream: Option<(&str, i64)>,
 ) -> Result<(), Fault> {
-    let insert = "INSERT INTO outbox (id, kind, account_id, content, created_at, due_at) \
-                  VALUES ($1, $2, $3, $4, $5, $5)";
+    let insert = "INSERT INTO outbox (id, kind, account_id, content, created_at, due_at, stream, place) \
+                  VALUES ($1, $2, $3, $4, $5, $5, $6, $7)";
     let account = account.map(|account| account.0);
-    tx.execute(sql(insert).bind(id).bind(kind).bind(account).bind(content).bind(now)).await?;
+    let (stream, place) = in_stream.unzip();
+    let insert = sql(insert).bind(id).bind(kind).bind(account).bind(content).bind(now);
+    tx.execute(insert.bind(stream).bind(place)).await?;
+    Ok(())
+}
+
+pub(super) async fn discard_stream(tx: &mut Tx, stream: &str) -> Result<(), Fault> {
+    tx.execute(sql("DELETE FROM outbox WHERE stream = $1").bind(stream)).await?;
     Ok(())
 }
 
@@ -141,10 +156,32 @@ pub(super) async fn discard(tx: &mut Tx, account: AccountId) -> Result<(), Fault
     Ok(())
 }
 
-pub(super) async fn list(db: &mut Db, most: i64) -> Result<Vec<Listed>, Fault> {
-    let query = "SELECT id, kind, account_id, created_at, due_at, tries, failed_at, error \
-                 FROM outbox ORDER BY created_at DESC, id LIMIT $1";
-    db.all(sql(query).bind(most)).await
+pub(super) async fn page(
+    db: &mut Db,
+    before: Option<(i64, &str)>,
+    failed_only: bool,
+    most: i64,
+) -> Result<Vec<Listed>, Fault> {
+    let failed = if failed_only { "AND failed_at IS NOT NULL" } else { "" };
+    let place = before.map_or("", |_| "AND (created_at, id) < ($2, $3)");
+    let query = sql_of(format!(
+        "SELECT id, kind, account_id, created_at, due_at, tries, failed_at, error \
+         FROM outbox WHERE 1 = 1 {failed} {place} ORDER BY created_at DESC, id DESC LIMIT $1"
+    ));
+    let query = query.bind(most);
+    db.all(match before {
+        Some((created_at, id)) => query.bind(created_at).bind(id),
+        None => query,
+    })
+    .await
+}
+
+pub(super) async fn troubles(db: &mut Db) -> Result<(i64, i64), Fault> {
+    let query = "SELECT (SELECT COUNT(*) FROM (SELECT 1 AS one FROM outbox \
+                 WHERE failed_at IS NOT NULL LIMIT 100) failed) AS failed, \
+                 (SELECT COUNT(*) FROM (SELECT 1 AS one FROM outbox \
+                 WHERE failed_at IS NULL AND tries > 0 LIMIT 100) deferred) AS deferred";
+    db.one(sql(query)).await
 }
 
 /// All that has failed, or the one with this id, even if it still waits. It counts as new: it is tried

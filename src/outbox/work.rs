@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::{Courier, Delivery, LEASE, Undelivered, sql};
 use crate::{
+    figures,
     keys::Keys,
     platform::{clock::now, error::Fault, random},
     store::Store,
@@ -119,6 +120,9 @@ async fn settle(
     let (error, next) = match outcome {
         Ok(sent) => {
             counts.sent.fetch_add(u64::from(sent), Relaxed);
+            if sent {
+                figures::count(&mut db, &delivery.kind, now()).await?;
+            }
             if !sql::done(&mut db, delivery).await? {
                 tracing::warn!(id, kind, "delivered late: another node may repeat it");
             }

@@ -46,13 +46,20 @@ pub struct Fetcher {
     guarded: Client,
     /// Without the check of addresses.
     open: Client,
-    allowed: Arc<[IpNet]>,
+    allowed: Allowed,
+}
+
+/// The networks inside that may be reached all the same, and the setting that names them.
+#[derive(Clone)]
+struct Allowed {
+    networks: Arc<[IpNet]>,
+    setting: &'static str,
 }
 
 impl Fetcher {
-    /// `allowed`: the networks inside that may be reached all the same.
-    pub fn new(allowed: Vec<IpNet>) -> Result<Self, Fault> {
-        let allowed: Arc<[IpNet]> = allowed.into();
+    /// `networks`: those inside that may be reached all the same. `setting`: what names them.
+    pub fn new(networks: Vec<IpNet>, setting: &'static str) -> Result<Self, Fault> {
+        let allowed = Allowed { networks: networks.into(), setting };
         let client = || {
             Client::builder()
                 .redirect(Policy::none())
@@ -74,6 +81,16 @@ impl Fetcher {
     pub async fn get(&self, url: &Url) -> Result<Fetched, Unfetched> {
         self.check(url)?;
         send(self.guarded.get(url.clone())).await
+    }
+
+    /// Sends something to an address that anybody may have written.
+    pub async fn post(
+        &self,
+        url: &Url,
+        change: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Fetched, Unfetched> {
+        self.check(url)?;
+        send(change(self.guarded.post(url.clone()))).await
     }
 
     /// Reads an address that a peer has named: at its own origin, which the operator has named, wherever
@@ -123,14 +140,16 @@ impl Fetcher {
             return Err(Unfetched("the address is not one of the web".to_owned()));
         }
         match address {
-            Some(address) if !may_reach(&self.allowed, address) => Err(inside(address)),
+            Some(address) if !may_reach(&self.allowed.networks, address) => {
+                Err(inside(address, self.allowed.setting))
+            }
             _ => Ok(()),
         }
     }
 }
 
-fn inside(address: IpAddr) -> Unfetched {
-    Unfetched(format!("{address} is inside a network, and FETCH_ALLOW does not name it"))
+fn inside(address: IpAddr, setting: &str) -> Unfetched {
+    Unfetched(format!("{address} is inside a network, and {setting} does not name it"))
 }
 
 async fn send(request: RequestBuilder) -> Result<Fetched, Unfetched> {
@@ -191,7 +210,7 @@ pub fn words(error: &dyn Error) -> String {
 }
 
 /// Resolves names to addresses that may be reached, and connects to no others.
-struct Guarded(Arc<[IpNet]>);
+struct Guarded(Allowed);
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
@@ -200,8 +219,8 @@ impl Resolve for Guarded {
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             // All of them: a name that leads inside and outside is a trick.
-            if let Some(address) = found.iter().find(|found| !may_reach(&allowed, found.ip())) {
-                return Err(inside(address.ip()).0.into());
+            if let Some(address) = found.iter().find(|found| !may_reach(&allowed.networks, found.ip())) {
+                return Err(inside(address.ip(), allowed.setting).0.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         }
@@ -309,7 +328,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_in_the_url_and_a_name_are_checked_alike() {
-        let fetcher = Fetcher::new(Vec::new()).expect("a fetcher");
+        let fetcher = Fetcher::new(Vec::new(), "FETCH_ALLOW").expect("a fetcher");
         for url in [
             "http://127.0.0.1:9/",
             "http://[::1]:9/",

@@ -10,12 +10,12 @@ use crate::{
     accounts::deletion,
     apps::{self, logout},
     authority,
-    challenges, emails, factors, invitations, links, openid, outbox,
+    challenges, emails, factors, figures, invitations, links, openid, outbox,
     platform::{clock::seconds, error::Fault},
     providers,
     sessions::{self, grants, live, refresh},
     store::{Store, changes},
-    throttle,
+    throttle, webhooks,
     web::state::AppState,
 };
 
@@ -76,6 +76,8 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     apps::forget(store, now).await?;
     authority::forget(store, now).await?;
     invitations::forget(store, now).await?;
+    webhooks::forget(store, now).await?;
+    figures::forget(store, now).await?;
     providers::forget(store, now).await?;
     grants::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;
@@ -131,6 +133,34 @@ pub(super) async fn tell_apps(state: AppState, mut stopped: watch::Receiver<bool
             Err(fault) => {
                 tracing::debug!(error = fault.source(), "apps can't be told now");
                 ENDED
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// How often the trail is read for figures and webhooks.
+const TRAIL: Duration = Duration::from_secs(1);
+
+/// Counts what happens, and lets endpoints be told of it.
+pub(super) async fn read_trail(state: AppState, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let counted = figures::collect(&state.store).await;
+        let written = webhooks::collect(&state.store, &state.keys).await;
+        let pause = match (counted, written) {
+            (Ok(false), Ok(false)) => TRAIL,
+            (Ok(_), Ok(some)) => {
+                if some {
+                    state.wake_outbox();
+                }
+                Duration::ZERO
+            }
+            (Err(fault), _) | (_, Err(fault)) => {
+                tracing::debug!(error = fault.source(), "the trail can't be read on now");
+                TRAIL
             }
         };
         tokio::select! {

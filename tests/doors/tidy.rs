@@ -180,7 +180,7 @@ fn paths(tree: &str, before: &str) -> Vec<String> {
 }
 
 /// The rooms, in order: each may use those after it.
-const ROOMS: [&str; 31] = [
+const ROOMS: [&str; 33] = [
     "server",
     "cli",
     "forward_auth",
@@ -189,6 +189,7 @@ const ROOMS: [&str; 31] = [
     "sign_in",
     "accounts",
     "factors",
+    "webhooks",
     "emails",
     "devices",
     "invitations",
@@ -208,6 +209,7 @@ const ROOMS: [&str; 31] = [
     "outbox",
     "throttle",
     "keys",
+    "figures",
     "audit",
     "directory",
     "store",
