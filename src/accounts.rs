@@ -389,6 +389,39 @@ pub(crate) async fn keep(
     Ok(undone)
 }
 
+/// A number of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub accounts: i64,
+    /// Whether there may be more or less by now.
+    pub is_old: bool,
+}
+
+/// How far accounts are counted while somebody waits.
+const COUNTED: i64 = 10_000;
+
+/// How many accounts there are: exactly if they are few, else as last counted.
+pub async fn count(store: &Store) -> Result<Count, Fault> {
+    let accounts = sql::count(&mut store.read().await?, COUNTED + 1).await?;
+    if accounts <= COUNTED {
+        return Ok(Count { accounts, is_old: false });
+    }
+    let noted = store.fact(Fact::Accounts).await?;
+    let accounts = noted.and_then(|count| count.parse().ok()).unwrap_or(COUNTED);
+    Ok(Count { accounts, is_old: true })
+}
+
+/// Counts all accounts, if they are many: it may take a while.
+pub(crate) async fn count_all(store: &Store) -> Result<(), Fault> {
+    let mut db = store.read().await?;
+    if sql::count(&mut db, COUNTED + 1).await? <= COUNTED {
+        return Ok(());
+    }
+    let count = sql::count(&mut db, i64::MAX).await?;
+    drop(db);
+    store.note(Fact::Accounts, &count.to_string()).await
+}
+
 /// Lists all accounts in the directory, unless it is complete.
 pub(crate) async fn list_all(store: &Store) -> Result<(), Fault> {
     const PIECE: i64 = 500;

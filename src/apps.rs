@@ -11,6 +11,7 @@ pub mod dynamic;
 pub mod file;
 pub mod logout;
 mod recipes;
+pub mod registry;
 pub mod settings;
 mod sql;
 

@@ -35,7 +35,7 @@ use crate::{
 };
 
 pub use authority::Authority;
-pub use chain::{AuditRow, export, sha256, verify};
+pub use chain::{AuditRow, export, page_of_export, sha256, verify, verify_recent};
 pub(crate) use sql::TABLES;
 
 /// A kind of event. The word is OWASP's (Logging Vocabulary Cheat Sheet), with a reason after a
@@ -215,6 +215,9 @@ pub(crate) async fn erase_some(
     sql::lock(tx).await?;
     sql::erase(tx, account, most).await
 }
+
+/// How many of the newest rows are checked while somebody waits.
+pub const RECENT: i64 = 10_000;
 
 /// A selection of the trail. What is `None` doesn't matter.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    accounts,
+    accounts, admin,
     apps::{self, KnownApps, logout::Messenger},
     audit::{self, Act},
     authority, challenges, devices, directory, emails, factors, figures, forward_auth, groups,
@@ -92,6 +92,8 @@ fn map(has_mail: bool, recovers_by_mail: bool, has_providers: bool) -> Map {
     openid::pages::routes(&mut map);
     openid::pages::devices::routes(&mut map);
     forward_auth::json::routes(&mut map);
+    admin::json::routes(&mut map);
+    admin::pages::routes(&mut map);
     accounts::pages::routes_of_email(&mut map, has_mail);
     if has_mail {
         emails::pages::routes(&mut map);
@@ -126,6 +128,7 @@ pub fn tables() -> Vec<&'static Table> {
         invitations::TABLES,
         webhooks::TABLES,
         figures::TABLES,
+        admin::TABLES,
         signing::TABLES,
         apps::TABLES,
         providers::TABLES,
@@ -155,6 +158,7 @@ pub fn acts() -> Vec<Act> {
         authority::ACTS,
         invitations::ACTS,
         webhooks::ACTS,
+        admin::ACTS,
         signing::ACTS,
         apps::ACTS,
         openid::ACTS,
@@ -333,6 +337,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         cookies,
         sending: Sending::default(),
         routes: map.routes,
+        acts: acts(),
         metrics: metrics.is_some().then(Metrics::default),
         port: address.port(),
         admin: admin.as_ref().map(|(_, address)| *address),

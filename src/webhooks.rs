@@ -36,7 +36,10 @@ use settings::WebhookSettings;
 acts! {
     ADDED = "webhook_created";
     REMOVED = "webhook_deleted";
-    CLOSED = "webhook_closed";
+    TESTED = "webhook_updated:tested";
+    RESENT = "webhook_updated:resent";
+    /// The endpoint said that it is gone.
+    CLOSED = "webhook_updated:closed";
 }
 
 /// Every event that an endpoint can be told of.
@@ -241,19 +244,33 @@ pub async fn messages(store: &Store, webhook: &str, most: i64) -> Result<Vec<Sen
 }
 
 /// Sends a message once more, with the same `webhook-id`. `false`: there is none.
-pub async fn send_again(store: &Store, keys: &Keys, webhook: &str, id: &str) -> Result<bool, Fault> {
+pub async fn send_again(
+    store: &Store,
+    keys: &Keys,
+    authority: &Authority,
+    webhook: &str,
+    id: &str,
+) -> Result<bool, Fault> {
     let mut tx = store.begin().await?;
     let Some(place) = sql::place_of(&mut tx, webhook, id).await? else {
         tx.rollback().await?;
         return Ok(false);
     };
     outbox::enqueue_in_order(&mut tx, keys, WEBHOOK, (webhook, place), id).await?;
+    let event = authority.event(RESENT, None).noting(id);
+    audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    event.log();
     Ok(true)
 }
 
 /// Sends a test message. `false`: there is no such endpoint.
-pub async fn test(store: &Store, keys: &Keys, webhook: &str) -> Result<bool, Fault> {
+pub async fn test(
+    store: &Store,
+    keys: &Keys,
+    authority: &Authority,
+    webhook: &str,
+) -> Result<bool, Fault> {
     let mut tx = store.begin().await?;
     if !sql::exists(&mut tx, webhook).await? {
         tx.rollback().await?;
@@ -263,7 +280,10 @@ pub async fn test(store: &Store, keys: &Keys, webhook: &str) -> Result<bool, Fau
     let (id, place) = (message_id()?, sql::next_place(&mut tx, webhook).await?);
     let message = sql::NewMessage { id: &id, webhook, event: TEST, account: None, body: &body };
     sql::insert_message(&mut tx, &message, place, now()).await?;
+    let event = authority.event(TESTED, None).noting(webhook);
+    audit::record(&mut tx, &event).await?;
     tx.commit().await?;
+    event.log();
     queue(store, keys).await?;
     Ok(true)
 }

@@ -414,6 +414,13 @@ async fn few(
     Ok((count <= FEW).then_some(few))
 }
 
+/// Counts up to `most` accounts.
+pub(super) async fn count(db: &mut Db, most: i64) -> Result<i64, Fault> {
+    let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM accounts LIMIT $1) counted";
+    let (count,): (i64,) = db.one(sql(query).bind(most)).await?;
+    Ok(count)
+}
+
 pub(super) async fn names(
     db: &mut Db,
     accounts: &[AccountId],

@@ -6,13 +6,12 @@ use clap::{Args, Subcommand};
 use url::Url;
 
 use super::{
-    Access, App, Apps, CHANGED, Definition, all, change::Change, definition::Rule, file, recipes,
+    Access, App, Apps, Definition, all, definition::Rule, file, recipes, registry,
 };
 use crate::{
     audit::Authority,
     platform::{
         clock::{now, rfc3339, seconds},
-        random,
         settings::duration,
         terminal::{Failure, fail, say, told},
     },
@@ -243,19 +242,13 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
     let local = Url::parse(&issuer).ok().filter(|url| url.scheme() == "http");
     let port = local.and_then(|url| url.port_or_known_default());
     let port = port.unwrap_or(settings.web.listen().port());
+    let authority = Authority::command_line();
     match command {
         AppCommand::Add { name, client_id, options, json } => {
             let mut definition = Definition::default();
             options.change(&mut definition);
-            let id = client_id.map_or_else(new_id, Ok)?;
-            let app = App::new(id, name, definition, now());
-            let mut change = Change::begin(&store, &Authority::command_line()).await.map_err(told)?;
-            check(&app, &change.apps)?;
-            if change.apps.find(&app.id).is_some() {
-                return fail("another app has this client_id");
-            }
-            let secret = change.add(&app).await.map_err(told)?;
-            change.commit().await.map_err(told)?;
+            let added = registry::add(&store, &authority, client_id, &name, definition).await;
+            let (app, secret) = added.map_err(told)?.map_err(Failure)?;
             if json {
                 let mut shown = describe(&app);
                 if let Some(secret) = &secret {
@@ -304,24 +297,21 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
             }
         }
         AppCommand::Set { app, name, options } => {
-            let mut change = Change::begin(&store, &Authority::command_line()).await.map_err(told)?;
-            let mut app = of_command(find(&change.apps, &app)?)?.clone();
-            options.change(&mut app.definition);
-            app.name = name.unwrap_or(app.name);
-            check(&app, &change.apps)?;
-            change.write(&app, CHANGED).await.map_err(told)?;
-            change.commit().await.map_err(told)?;
+            let id = find(&all(&store).await.map_err(told)?, &app)?.id.clone();
+            let changed = registry::change(&store, &authority, &id, |known, definition| {
+                options.change(definition);
+                if let Some(name) = name {
+                    *known = name;
+                }
+            });
+            let app = changed.await.map_err(told)?.map_err(Failure)?;
             say(&format!("{} is changed. Running servers follow within a second.", app.name));
             if app.definition.has_secret() && app.live_secrets(now()) == 0 {
                 say("It has no secret yet: latchkey app rotate-secret makes one.");
             }
         }
         AppCommand::Remove { app, yes } => {
-            let mut change = Change::begin(&store, &Authority::command_line()).await.map_err(told)?;
-            let app = find(&change.apps, &app)?.clone();
-            if !app.is_dynamic() {
-                of_command(&app)?;
-            }
+            let app = find(&all(&store).await.map_err(told)?, &app)?.clone();
             if !yes {
                 return fail(&format!(
                     "this removes {} and signs everybody out of it; re-run with --yes to confirm",
@@ -329,18 +319,14 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
                 ));
             }
             let keys = settings.keys().map_err(refused)?;
-            change.remove(&app, &keys).await.map_err(told)?;
-            change.commit().await.map_err(told)?;
+            let removed = registry::remove(&store, &keys, &authority, &app.id).await;
+            let app = removed.map_err(told)?.map_err(Failure)?;
             say(&format!("{} is removed. Running servers follow within a second.", app.name));
         }
         AppCommand::RotateSecret { app, overlap, json } => {
-            let mut change = Change::begin(&store, &Authority::command_line()).await.map_err(told)?;
-            let app = of_command(find(&change.apps, &app)?)?.clone();
-            if !app.definition.has_secret() {
-                return fail(&format!("{} needs no secret", app.name));
-            }
-            let secret = change.rotate_secret(&app, overlap).await.map_err(told)?;
-            change.commit().await.map_err(told)?;
+            let id = find(&all(&store).await.map_err(told)?, &app)?.id.clone();
+            let rotated = registry::rotate_secret(&store, &authority, &id, overlap).await;
+            let (app, secret) = rotated.map_err(told)?.map_err(Failure)?;
             if json {
                 let shown = serde_json::json!({"client_id": app.id, "client_secret": secret});
                 say(&shown.to_string());
@@ -374,36 +360,8 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
     Ok(())
 }
 
-/// A random `client_id`. A hyphen at its beginning would make it an option of commands.
-fn new_id() -> Result<String, Failure> {
-    loop {
-        let id = random::text().map_err(told)?;
-        if !id.starts_with('-') {
-            return Ok(id);
-        }
-    }
-}
-
 fn refused(reason: String) -> Failure {
     Failure(vec![reason])
-}
-
-fn check(app: &App, apps: &Apps) -> Result<(), Failure> {
-    let mut faults = app.definition.faults();
-    if !file::is_id(&app.id) {
-        faults.push("client_id: use 1 to 64 letters, digits, -, _ and .".to_owned());
-    }
-    if app.definition.client_credentials && file::is_number(&app.id) {
-        faults.push(file::NUMBER.to_owned());
-    }
-    if !file::is_name(&app.name) {
-        faults.push("name: use 1 to 64 characters".to_owned());
-    }
-    let at_host = app.definition.authority().and_then(|host| apps.at(&host).cloned());
-    if let Some(other) = at_host.filter(|other| other.id != app.id) {
-        faults.push(format!("{} has this host already", other.name));
-    }
-    if faults.is_empty() { Ok(()) } else { Err(Failure(faults)) }
 }
 
 fn find<'a>(apps: &'a Apps, text: &str) -> Result<&'a App, Failure> {
@@ -417,17 +375,6 @@ fn find<'a>(apps: &'a Apps, text: &str) -> Result<&'a App, Failure> {
         (Some(_), Some(_)) => fail("several apps have this name: use the client_id"),
         (None, _) => fail("there is no app with this client_id or name"),
     }
-}
-
-/// Apps of `APPS_FILE` are changed there.
-fn of_command(app: &App) -> Result<&App, Failure> {
-    if app.by_file {
-        return fail(&format!("{} is declared in APPS_FILE: change it there", app.name));
-    }
-    if app.is_dynamic() {
-        return fail(&format!("{} describes itself: it can only be removed", app.id));
-    }
-    Ok(app)
 }
 
 fn describe(app: &App) -> serde_json::Value {

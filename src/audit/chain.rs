@@ -160,6 +160,45 @@ pub async fn verify(
     }
 }
 
+/// Checks the newest `most` rows: each is as it was written, and follows the one before it. Returns how many there
+/// are. Inner `Err`: what is wrong.
+pub async fn verify_recent(
+    store: &Store,
+    most: i64,
+) -> Result<Result<i64, String>, Fault> {
+    let start = sql::nth_last(&mut store.read().await?, most + 1).await?;
+    let mut verifier = Verifier { last: start.clone(), ..Verifier::default() };
+    let first = start.map_or(0, |(seq, _)| seq);
+    let mut last = first;
+    loop {
+        let Ok(rows) = sql::after(&mut store.read().await?, last, PAGE).await else {
+            let row = last + 1;
+            return Ok(Err(format!("a row from {row} on cannot be read")));
+        };
+        let Some(end) = rows.last().map(|row| row.seq) else {
+            return Ok(verifier.end().map(|(end, _)| end - first));
+        };
+        last = end;
+        for row in &rows {
+            if let Err(wrong) = verifier.row(row) {
+                return Ok(Err(wrong));
+            }
+        }
+    }
+}
+
+/// The rows after `seq`, one per line, and the number of the last. `None`: there are no more.
+pub async fn page_of_export(store: &Store, seq: i64) -> Result<Option<(String, i64)>, Fault> {
+    let rows = sql::after(&mut store.read().await?, seq, PAGE).await?;
+    let Some(last) = rows.last().map(|row| row.seq) else { return Ok(None) };
+    let mut lines = String::new();
+    for row in &rows {
+        lines += &serde_json::to_string(row).map_err(Fault::internal)?;
+        lines.push('\n');
+    }
+    Ok(Some((lines, last)))
+}
+
 /// Writes the whole trail, one row per line. Returns the number of rows.
 pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
     let (mut last, mut count) = (0, 0);

@@ -149,6 +149,13 @@ pub(super) async fn after(db: &mut Db, seq: i64, most: i64) -> Result<Vec<AuditR
     Ok(rows.into_iter().map(AuditRow::from).collect())
 }
 
+/// The number and the hash of the row with this place from the end. `None`: there are fewer.
+pub(super) async fn nth_last(db: &mut Db, place: i64) -> Result<Option<(i64, String)>, Fault> {
+    let query = "SELECT seq, hash FROM audit_events \
+                 WHERE seq = (SELECT MAX(seq) FROM audit_events) - $1 + 1";
+    db.optional(sql(query).bind(place)).await
+}
+
 pub(super) async fn of_account(
     db: &mut Db,
     account: AccountId,

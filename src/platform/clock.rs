@@ -44,6 +44,13 @@ pub fn rfc3339(seconds: i64) -> String {
     format!("{}T{hour:02}:{minute:02}:{second:02}Z", time.date())
 }
 
+/// The seconds since 1970 of a time as in RFC 3339. `None`: it is none.
+#[must_use]
+pub fn seconds_of(text: &str) -> Option<i64> {
+    use time::format_description::well_known::Rfc3339;
+    Some(OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,8 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     InvalidInput(Vec<FieldError>),
+    /// What is wrong with a definition as a whole, in words.
+    InvalidDefinition(Vec<String>),
     MalformedJson,
     MalformedForm,
     /// The body is cut off, its chunks are malformed, or its length is ambiguous.

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use super::trusted_clock::{SteadyClock, Time, TrustedClock};
 use crate::{
-    accounts::deletion,
+    accounts::{self, deletion},
+    admin,
     apps::{self, logout},
     authority,
     challenges, emails, factors, figures, invitations, links, openid, outbox,
@@ -60,6 +61,7 @@ async fn clean_once(state: &AppState, clock: &mut TrustedClock) -> Result<bool, 
         return Ok(false);
     };
     deletion::delete_due(&state.store, now).await?;
+    accounts::count_all(&state.store).await?;
     Ok(true)
 }
 
@@ -78,6 +80,7 @@ async fn forget(store: &Store, now: i64) -> Result<u64, Fault> {
     invitations::forget(store, now).await?;
     webhooks::forget(store, now).await?;
     figures::forget(store, now).await?;
+    admin::forget(store, now).await?;
     providers::forget(store, now).await?;
     grants::forget(store, now, refresh::GRACE, refresh::REMEMBERED).await?;
     changes::forget(store, now - seconds(live::LISTED_FOR)).await?;

@@ -16,6 +16,10 @@ pub enum Fact {
     UsernameMapping,
     /// Whether every account is listed in the directory.
     Directory,
+    /// How many accounts there were when they were last counted.
+    Accounts,
+    /// When the SQLite database was last backed up, in seconds since 1970.
+    BackedUp,
 }
 
 impl Fact {
@@ -25,6 +29,8 @@ impl Fact {
             Self::PublicUrl => "public_url",
             Self::UsernameMapping => "username_mapping",
             Self::Directory => "directory",
+            Self::Accounts => "accounts",
+            Self::BackedUp => "backed_up",
         }
     }
 }

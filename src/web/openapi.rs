@@ -45,6 +45,7 @@ pub(crate) fn routes(map: &mut Map) {
         (name = "accounts", description = "Sign-up and sign-in"),
         (name = "your account", description = "Your account"),
         (name = "second factors", description = "Second factors"),
+        (name = "administration", description = "For administrators, and for programs with an API key"),
         (name = "operations", description = "Health checks"),
     )
 )]
@@ -79,6 +80,8 @@ pub fn document(
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme("accessToken", SecurityScheme::Http(bearer));
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("lk_…").build();
+    components.add_security_scheme("apiKey", SecurityScheme::Http(key));
     let cookie = ApiKey::Cookie(ApiKeyValue::new(cookies.session_name()));
     components.add_security_scheme("sessionCookie", SecurityScheme::ApiKey(cookie));
 

@@ -33,6 +33,8 @@ const RETRY_AFTER: &str = "2";
 pub(crate) struct Problem {
     pub(crate) kind: ProblemKind,
     errors: Vec<FieldError>,
+    /// What is wrong as a whole, in words.
+    faults: Vec<String>,
     second_step: Option<SecondStep>,
 }
 
@@ -86,6 +88,14 @@ fn codes() -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Code::ALL)).build()
 }
 
+impl ProblemField {
+    /// What is wrong with a definition as a whole.
+    fn of_whole(fault: &String) -> Self {
+        let code = Code::OutOfRange.as_str();
+        Self { field: "definition", code, message: fault.clone() }
+    }
+}
+
 impl From<&FieldError> for ProblemField {
     fn from(error: &FieldError) -> Self {
         Self {
@@ -100,7 +110,7 @@ impl Refusal {
     #[must_use]
     pub fn kind(&self) -> ProblemKind {
         match self {
-            Self::InvalidInput(_) => INVALID_INPUT,
+            Self::InvalidInput(_) | Self::InvalidDefinition(_) => INVALID_INPUT,
             Self::MalformedJson => MALFORMED_JSON,
             Self::MalformedForm => MALFORMED_FORM,
             Self::MalformedBody => MALFORMED_BODY,
@@ -166,12 +176,16 @@ impl Refusal {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut second_step = None;
+        let (mut second_step, mut faults) = (None, Vec::new());
         let (kind, errors, headers) = match self {
             Self::Refusal(refusal) => {
                 let (kind, headers) = (refusal.kind(), refusal.headers());
                 let errors = match refusal {
                     Refusal::InvalidInput(errors) => errors,
+                    Refusal::InvalidDefinition(words) => {
+                        faults = words;
+                        Vec::new()
+                    }
                     Refusal::SecondFactorRequired { challenge, methods } => {
                         second_step = Some(SecondStep { challenge, methods });
                         Vec::new()
@@ -199,7 +213,7 @@ impl IntoResponse for Error {
             }
         };
         let mut response = (kind.status, headers).into_response();
-        response.extensions_mut().insert(Problem { kind, errors, second_step });
+        response.extensions_mut().insert(Problem { kind, errors, faults, second_step });
         response
     }
 }
@@ -214,6 +228,7 @@ pub(crate) fn problem(response: &Response) -> Option<Problem> {
     (status.is_client_error() || status.is_server_error()).then(|| Problem {
         kind: kind(),
         errors: Vec::new(),
+        faults: Vec::new(),
         second_step: None,
     })
 }
@@ -235,7 +250,12 @@ pub(crate) fn problem_details(problem: &Problem, request_id: &RequestId) -> Resp
         status: problem.kind.status.as_u16(),
         detail: problem.kind.detail(Language::English),
         request_id: request_id.to_string(),
-        errors: problem.errors.iter().map(ProblemField::from).collect(),
+        errors: problem
+            .errors
+            .iter()
+            .map(ProblemField::from)
+            .chain(problem.faults.iter().map(ProblemField::of_whole))
+            .collect(),
     };
     let content_type = HeaderValue::from_static("application/problem+json; charset=utf-8");
     ([(header::CONTENT_TYPE, content_type)], Json(details)).into_response()

@@ -9,7 +9,7 @@ use super::{
     assets::Assets, brand::Brand, cookies::Cookies, metrics::Metrics, routes::Routes,
     sending::Sending,
 };
-use crate::{forward_auth, platform::public_url::PublicUrl, services::Services, texts::Language};
+use crate::{audit::Act, forward_auth, platform::public_url::PublicUrl, services::Services, texts::Language};
 
 #[derive(Clone)]
 pub struct AppState(Arc<AppParts>);
@@ -25,6 +25,8 @@ pub struct AppParts {
     /// The answers in flight to clients.
     pub sending: Sending,
     pub routes: Routes,
+    /// Every act that the trail can record.
+    pub acts: Vec<Act>,
     /// The OpenAPI document of this server.
     pub openapi: utoipa::openapi::OpenApi,
     pub openapi_json: Bytes,
@@ -43,6 +45,18 @@ impl AppState {
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
         Self(Arc::new(parts))
+    }
+}
+
+impl AppParts {
+    /// The acts that a word of the vocabulary stands for: with this reason, or with all of them.
+    #[must_use]
+    pub fn acts_of(&self, word: &str) -> Vec<String> {
+        let fits = |act: &&Act| {
+            act.0 == word || act.0.strip_prefix(word).is_some_and(|rest| rest.starts_with(':'))
+        };
+        let found: Vec<String> = self.acts.iter().filter(fits).map(|act| act.0.to_owned()).collect();
+        if found.is_empty() { vec![word.to_owned()] } else { found }
     }
 }
 

@@ -124,13 +124,13 @@ pub(crate) async fn run(settings: &Settings, command: WebhookCommand) -> Result<
             }
         }
         WebhookCommand::Test { id } => {
-            if !test(&store, &keys()?, &id).await.map_err(told)? {
+            if !test(&store, &keys()?, &authority, &id).await.map_err(told)? {
                 return missing();
             }
             say("A test message is on its way. `latchkey webhook messages` shows what became of it.");
         }
         WebhookCommand::Resend { id, message } => {
-            if !send_again(&store, &keys()?, &id, &message).await.map_err(told)? {
+            if !send_again(&store, &keys()?, &authority, &id, &message).await.map_err(told)? {
                 return fail("there is no such message");
             }
             say("It is on its way.");

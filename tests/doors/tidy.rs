@@ -180,9 +180,10 @@ fn paths(tree: &str, before: &str) -> Vec<String> {
 }
 
 /// The rooms, in order: each may use those after it.
-const ROOMS: [&str; 33] = [
+const ROOMS: [&str; 34] = [
     "server",
     "cli",
+    "admin",
     "forward_auth",
     "openid",
     "overview",
