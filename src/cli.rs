@@ -18,12 +18,9 @@ use crate::{
     },
     providers,
     server::{self, tables},
-    settings::Settings,
+    settings::{Settings, Shown},
     signing::cli::{self as signing, KeysCommand},
-    store::{
-        cli::{self as store, Migrate},
-        settings::Database,
-    },
+    store::cli::{self as store, Migrate},
     webhooks::cli::{self as webhooks, WebhookCommand},
 };
 
@@ -219,16 +216,12 @@ fn check() -> Result<(), Failure> {
     let bad = |name: &str| {
         result.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.name == name))
     };
-    for Known { name, default, meaning, is_secret, .. } in Settings::known() {
-        let (value, source) = match sources.get(name) {
+    for Shown { name, value, source, meaning } in Settings::shown(&sources) {
+        let value = match source {
+            "default" => default_of(name, &value, &result),
             // A wrong value may be a secret in the wrong place.
-            Some((_, source)) if bad(name) => ("(bad)".to_owned(), source),
-            Some((_, source)) if *is_secret => ("(secret)".to_owned(), source),
-            Some((value, source)) if *name == "DATABASE_URL" => {
-                (Database::parse(value).map_or("(bad)".to_owned(), |d| d.to_string()), source)
-            }
-            Some((value, source)) => (value.to_owned(), source),
-            None => (default_of(name, default, &result), "default"),
+            _ if bad(name) => "(bad)".to_owned(),
+            _ => value,
         };
         say(&format!("{name} = {value}  [{source}]  {meaning}"));
     }

@@ -120,6 +120,8 @@ pub enum Sealed<'a> {
     WebhookSecret(&'a str),
     /// The answer to a request that may be repeated, by its hash.
     Answer(&'a str),
+    /// What is shown once to the session of this family.
+    ShownOnce(&'a str),
     /// An authorization code of an app.
     AuthorizationCode,
     /// The data of a visit to another provider, whose state has this hash.
@@ -148,6 +150,7 @@ impl Sealed<'_> {
                 format!("recovery code {place} of {}", account.0)
             }
             Self::WebhookSecret(id) => format!("secret of webhook: {id}"),
+            Self::ShownOnce(family) => format!("shown once in session {family}"),
             Self::Answer(hash) => format!("answer to request: {hash}"),
             Self::SigningKey(id) => format!("signing key: {id}"),
             Self::AuthorizationCode => "authorization code".to_owned(),
@@ -168,6 +171,7 @@ impl Sealed<'_> {
             | Self::Newcomer(_)
             | Self::WebhookSecret(_)
             | Self::Answer(_)
+            | Self::ShownOnce(_)
             | Self::AppState(..) => &keys.sealing,
             Self::SigningKey(_) => &keys.signing,
             Self::Totp(_) | Self::PendingTotp(..) => &keys.apps,

@@ -191,7 +191,7 @@ pub fn notices() -> Vec<Notice> {
         sign_in::pages::NOTICES,
         sign_in::pages::password::NOTICES,
     ];
-    rooms.into_iter().flatten().cloned().collect()
+    rooms.into_iter().flatten().cloned().chain(admin::pages::notices()).collect()
 }
 
 /// How long requests in flight may take to finish after the signal to stop.

@@ -1,6 +1,8 @@
 //! All settings. Each room declares its own; here they are collected and checked against each
 //! other.
 
+use std::sync::Arc;
+
 use crate::{
     accounts::settings::{AccountSettings, of_profile, read_profile},
     apps::settings::AppSettings,
@@ -46,6 +48,18 @@ pub struct Settings {
     pub webhooks: WebhookSettings,
     pub throttle: ThrottleSettings,
     pub log: LogSettings,
+    /// What is in force, for administrators: nothing secret.
+    pub shown: Arc<[Shown]>,
+}
+
+/// A setting as it is in force. A secret is hidden.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub name: &'static str,
+    pub value: String,
+    /// `environment`, `.env` or `default`.
+    pub source: &'static str,
+    pub meaning: &'static str,
 }
 
 impl Settings {
@@ -93,6 +107,7 @@ impl Settings {
             webhooks: WebhookSettings::read(&mut reader),
             throttle: ThrottleSettings::read(&mut reader),
             log: LogSettings::read(&mut reader),
+            shown: Self::shown(sources).into(),
         };
         // For the life of the process, like all settings.
         let service = settings.brand.name.clone().unwrap_or_default().leak();
@@ -103,6 +118,25 @@ impl Settings {
         settings.mail.check(&mut reader.faults);
         settings.check(&mut reader.faults);
         if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
+    }
+
+    /// Each setting with its value and where it comes from, as long as all are good. Secrets are hidden.
+    #[must_use]
+    pub fn shown(sources: &Sources) -> Vec<Shown> {
+        let shown = |known: &&'static Known| {
+            let Known { name, default, meaning, is_secret, .. } = **known;
+            let (value, source) = match sources.get(name) {
+                Some((_, source)) if is_secret => ("(secret)".to_owned(), source),
+                Some((value, source)) if name == "DATABASE_URL" => {
+                    let value = Database::parse(value).map_or("(bad)".to_owned(), |d| d.to_string());
+                    (value, source)
+                }
+                Some((value, source)) => (value.to_owned(), source),
+                None => (default.to_owned(), "default"),
+            };
+            Shown { name, value, source, meaning }
+        };
+        Self::known().iter().map(shown).collect()
     }
 
     /// Checks the combinations of settings.

@@ -24,8 +24,8 @@ pub enum Language {
 impl Language {
     /// The first is the fallback.
     pub const ALL: [(Self, &'static str, &'static str); 2] = [
-        (Self::English, "en", include_str!("texts/en.ftl")),
-        (Self::German, "de", include_str!("texts/de.ftl")),
+        (Self::English, "en", concat!(include_str!("texts/en.ftl"), include_str!("texts/en-admin.ftl"))),
+        (Self::German, "de", concat!(include_str!("texts/de.ftl"), include_str!("texts/de-admin.ftl"))),
     ];
 
     /// Its position in [`Language::ALL`].
@@ -169,6 +169,7 @@ impl Language {
             }
             _ => [("", FluentValue::None)],
         };
+        let name = if self.has(&name) { name } else { format!("any-{}", error.code.as_str()) };
         self.text_with(&name, values)
     }
 }

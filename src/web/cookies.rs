@@ -12,6 +12,7 @@ const SESSION: [&str; 2] = ["latchkey", "__Host-latchkey"];
 const VISITOR: [&str; 2] = ["latchkey-visitor", "__Host-latchkey-visitor"];
 const DEVICE: [&str; 2] = ["latchkey-device", "__Host-latchkey-device"];
 const NOTICE: [&str; 2] = ["latchkey-notice", "__Host-latchkey-notice"];
+const ONCE: [&str; 2] = ["latchkey-once", "__Host-latchkey-once"];
 const PENDING: [&str; 2] = ["latchkey-pending", "__Host-latchkey-pending"];
 const CHALLENGE: [&str; 2] = ["latchkey-challenge", "__Host-latchkey-challenge"];
 const SECOND_FACTOR: [&str; 2] = ["latchkey-second-factor", "__Host-latchkey-second-factor"];
@@ -125,6 +126,22 @@ impl Cookies {
     #[must_use]
     pub fn forget_pending(&self) -> HeaderValue {
         self.removal(PENDING)
+    }
+
+    /// What the next page shows once, sealed.
+    #[must_use]
+    pub fn set_once(&self, sealed: String) -> HeaderValue {
+        self.for_a_short_time(ONCE, sealed)
+    }
+
+    #[must_use]
+    pub fn once(&self, headers: &HeaderMap) -> Option<String> {
+        value(headers, ONCE[usize::from(self.secure)])
+    }
+
+    #[must_use]
+    pub fn forget_once(&self) -> HeaderValue {
+        self.removal(ONCE)
     }
 
     /// A link that has left the address bar of a page, until its form is sent. `None`: it can't be one

@@ -29,7 +29,7 @@ pub const TOKEN_FIELD: &str = "form_token";
 pub struct Form {
     /// The URL of its server function.
     pub action: &'static str,
-    /// The page it is on.
+    /// The page it is on. With a slash at its end: one below it, which the field `next` names.
     pub page: &'static str,
     /// Decides who may send it. A form for strangers is tied to the visitor, even in a browser that
     /// has just signed in: a second tab may send it later.
@@ -130,6 +130,8 @@ pub struct FormState {
     values: BTreeMap<&'static str, String>,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) wrong: Option<Wrong>,
+    /// What is wrong with it as a whole, in words.
+    pub(crate) faults: Vec<String>,
     /// The pending act, sealed and opened.
     pub(crate) pending: Option<(String, Pending)>,
     /// Whether the password was confirmed a moment ago and need not be entered again.
@@ -139,8 +141,8 @@ pub struct FormState {
 impl FormState {
     #[must_use]
     pub fn new(form: &'static Form) -> Self {
-        let (values, errors, wrong, pending) = Default::default();
-        Self { form, values, errors, wrong, pending, confirmed: false }
+        let (values, errors, wrong, faults, pending) = Default::default();
+        Self { form, values, errors, wrong, faults, pending, confirmed: false }
     }
 
     /// With a value in a field.
@@ -193,7 +195,12 @@ impl FormState {
         error: &Error,
         viewer: &Viewer,
     ) -> Option<Self> {
+        let mut faults = Vec::new();
         let (errors, wrong) = match error {
+            Error::Refusal(Refusal::InvalidDefinition(words)) => {
+                faults.clone_from(words);
+                (Vec::new(), None)
+            }
             Error::Refusal(Refusal::InvalidInput(errors)) => (errors.clone(), None),
             Error::Refusal(Refusal::UsernameTaken) => {
                 (vec![FieldError { field: Field::USERNAME, code: Code::Taken }], None)
@@ -231,7 +238,7 @@ impl FormState {
         // If the current password is missing, the form didn't ask for it, or should do so now.
         let missing = errors.iter().any(|error| error.field == Field::CURRENT_PASSWORD);
         let state = Self::typed(form, pending, fields, viewer);
-        Some(Self { errors, wrong, confirmed: state.confirmed && !missing, ..state })
+        Some(Self { errors, wrong, faults, confirmed: state.confirmed && !missing, ..state })
     }
 
     /// The form with what was typed, but for passwords.
@@ -277,7 +284,8 @@ impl FormState {
         if next.is_empty() {
             return page.to_owned();
         }
-        if next.strip_prefix(page).is_some_and(|rest| rest.starts_with('?')) {
+        let is_page = |rest: &str| rest.starts_with('?') || (page.ends_with('/') && !rest.is_empty());
+        if next.strip_prefix(page).is_some_and(is_page) {
             // The page itself, with all that it needs.
             return next.to_owned();
         }
@@ -286,6 +294,6 @@ impl FormState {
 
     #[must_use]
     pub fn is_wrong(&self) -> bool {
-        self.wrong.is_some() || !self.errors.is_empty()
+        self.wrong.is_some() || !self.errors.is_empty() || !self.faults.is_empty()
     }
 }

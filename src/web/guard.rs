@@ -119,7 +119,7 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
 pub(crate) struct AtAdminAddress;
 
 /// Whether administration is open to a request, by the listener it came in at.
-fn is_open_here(state: &AppState, extensions: &Extensions) -> bool {
+pub(crate) fn is_open_here(state: &AppState, extensions: &Extensions) -> bool {
     state.settings.admin.address.is_none() || extensions.get::<AtAdminAddress>().is_some()
 }
 

@@ -42,6 +42,8 @@ pub(crate) enum Frame {
     Centered,
     /// Beside the navigation of the account.
     Account(Section),
+    /// Beside the navigation of the admin area.
+    Admin(Section),
     /// Beside a navigation that the content brings along.
     Docs,
 }
@@ -85,12 +87,21 @@ impl Around {
         self.framed(Frame::Account(section))
     }
 
+    pub(crate) fn within_admin(self, section: Section) -> Self {
+        self.framed(Frame::Admin(section))
+    }
+
     pub(crate) fn with_code(self) -> Self {
         Self { code: true, ..self }
     }
 
     pub(crate) fn with_passkeys(self) -> Self {
         Self { passkeys: true, ..self }
+    }
+
+    /// Whether it stands beside the navigation of the account.
+    pub(crate) fn is_of_account(&self) -> bool {
+        matches!(self.frame, Frame::Account(_))
     }
 
     pub(crate) fn with_times(self) -> Self {

@@ -19,7 +19,7 @@ use crate::{
 pub struct PendingAct {
     /// Its name in the cookie and the field.
     pub word: &'static str,
-    /// The page where it is requested.
+    /// The page where it is requested. With a slash at its end: all pages below it.
     pub page: &'static str,
     /// The name of the text on `/confirm` that says what will be done.
     pub lead: &'static str,
@@ -75,9 +75,10 @@ impl Pending {
         pending.is_of(next).then_some((sealed, pending))
     }
 
-    /// Whether it was requested on this page.
+    /// Whether it was requested on this page, or on one below it if it ends with a slash.
     #[must_use]
     pub fn is_of(&self, page: &str) -> bool {
-        page.split('?').next() == Some(self.act.page)
+        let path = page.split('?').next().unwrap_or_default();
+        path == self.act.page || (self.act.page.ends_with('/') && path.starts_with(self.act.page))
     }
 }

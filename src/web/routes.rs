@@ -75,6 +75,7 @@ pub struct Routes {
     routes: BTreeMap<String, Route>,
     pending: Vec<&'static PendingAct>,
     pub(super) sections: Vec<Section>,
+    pub(super) admin_sections: Vec<Section>,
 }
 
 impl Routes {
@@ -206,6 +207,16 @@ impl Map {
     ) {
         self.routes.sections.push(section);
         self.page(Policy::SignedIn, section.page, handler);
+    }
+
+    /// A page of the admin area.
+    pub(crate) fn admin_section<H: Handler<T, AppState>, T: 'static>(
+        &mut self,
+        section: Section,
+        handler: H,
+    ) {
+        self.routes.admin_sections.push(section);
+        self.page(Policy::Admin, section.page, handler);
     }
 
     /// JSON routes, with their annotations.

@@ -33,7 +33,7 @@ use crate::{
     audit::Authority,
     domain::AccountId,
     invitations::{self, Invitation},
-    keys::Statement,
+    keys::{Sealed, Statement},
     platform::{
         error::{Error, Fault, Refusal, Result},
         visit::Visit,
@@ -68,6 +68,8 @@ pub struct FormCall {
     /// The submitted fields.
     fields: Arc<[(String, String)]>,
     outcome: Arc<Mutex<Option<Result<Done>>>>,
+    /// What the next page shows once, sealed.
+    once: Arc<Mutex<Option<String>>>,
 }
 
 impl FormCall {
@@ -124,6 +126,14 @@ impl FormCall {
             Some(link) => invitations::find(&self.state.store, link).await,
             None => Ok(None),
         }
+    }
+
+    /// Leaves something for the next page to show once: a secret that is available only now.
+    pub fn show_once(&self, kind: &str, text: &str) -> Result<()> {
+        let family = self.caller()?.family();
+        let sealed = self.state.keys.seal(Sealed::ShownOnce(family), &format!("{kind} {text}"))?;
+        *self.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(sealed);
+        Ok(())
     }
 
     /// Continues in the same session.
@@ -331,6 +341,7 @@ async fn run(
         second_factor: state.cookies.second_factor(&parts.headers),
         fields: fields.into(),
         outcome: Arc::default(),
+        once: Arc::default(),
     };
     let context = {
         let call = call.clone();
@@ -341,7 +352,11 @@ async fn run(
     _ = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
     let outcome = call.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
     // It never ran, because its arguments could not be read.
-    outcome.unwrap_or(Err(Refusal::MalformedForm.into()))
+    let mut done = outcome.unwrap_or(Err(Refusal::MalformedForm.into()))?;
+    if let Some(sealed) = call.once.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        done.headers.append(header::SET_COOKIE, state.cookies.set_once(sealed));
+    }
+    Ok(done)
 }
 
 /// Whether we made the form for this session, or for this browser if nobody is signed in (CS-02).

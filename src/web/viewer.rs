@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::{
     form::FormState,
+    guard,
     headers::page_policy,
     next::before,
     notices::Notice,
@@ -27,7 +28,9 @@ use super::{
     state::AppState,
 };
 use crate::{
-    keys::Statement,
+    authority::Admin,
+    groups,
+    keys::{Sealed, Statement},
     platform::{
         error::{Fault, Refusal, Result},
         random, settings,
@@ -45,6 +48,12 @@ pub struct Viewer {
     pub(super) here: String,
     /// The notice about what was just done.
     pub(super) notice: Option<Notice>,
+    /// Whether they administer this server, if that was looked up.
+    pub(super) administers: bool,
+    /// Whether the request came in where administration is open.
+    at_admin: bool,
+    /// What is shown only once, sealed.
+    once: Option<String>,
     /// Whether the request had a notice, for anybody: each is shown only once.
     pub(super) forgets_notice: bool,
 }
@@ -59,6 +68,9 @@ impl Viewer {
             notice: Notice::of(state, &parts.headers, whom),
             forgets_notice: state.cookies.notice(&parts.headers).is_some(),
             caller,
+            administers: parts.extensions.get::<Admin>().is_some(),
+            at_admin: guard::is_open_here(state, &parts.extensions),
+            once: state.cookies.once(&parts.headers),
             language: reply::language(state, &parts.headers),
             here: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         }
@@ -67,7 +79,9 @@ impl Viewer {
     /// A viewer of whom only the language is known.
     pub(super) fn nobody(language: Language, here: &str) -> Self {
         let here = here.to_owned();
-        Self { caller: None, language, here, notice: None, forgets_notice: false }
+        let (administers, at_admin) = (false, false);
+        let (caller, notice, once) = (None, None, None);
+        Self { caller, language, here, notice, administers, at_admin, once, forgets_notice: false }
     }
 
     /// The same viewer, who returns to another address.
@@ -87,6 +101,11 @@ impl Viewer {
         self.caller.as_ref().ok_or(Refusal::Unauthorized { token_came: false }.into())
     }
 
+    /// The language of the viewer.
+    pub(crate) fn language(&self) -> Language {
+        self.language
+    }
+
     /// The same, if they have lately confirmed who they are; otherwise a redirect to do so.
     #[expect(clippy::result_large_err, reason = "it is the answer, and made once for a request")]
     pub(crate) fn fresh(
@@ -99,6 +118,15 @@ impl Viewer {
             let page = pending.as_ref().map_or(&*self.here, |pending| pending.act.page).to_owned();
             ask_for_proof(state, caller, &page, pending)
         })
+    }
+
+    /// What the last form leaves to be shown once: its kind, and the text.
+    pub(crate) fn shown_once(&self, state: &AppState) -> Option<(String, String)> {
+        let sealed = self.once.as_deref()?;
+        let family = self.caller.as_ref()?.family();
+        let text = state.keys.open(Sealed::ShownOnce(family), sealed)?;
+        let (kind, text) = text.split_once(' ')?;
+        Some((kind.to_owned(), text.to_owned()))
     }
 
     /// The token for the forms of the signed-in user.
@@ -203,6 +231,13 @@ async fn render_any(
     let nonce: Nonce = Nonce::from_value(random::text()?);
     let policy = page_policy(&format!("'nonce-{nonce}'"), settings::reloads());
     let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
+    let mut viewer = viewer.clone();
+    if around.is_of_account() && viewer.at_admin
+        && let Some(caller) = &viewer.caller
+    {
+        viewer.administers = groups::is_in(&state.store, caller.account(), groups::ADMIN).await?;
+    }
+    let viewer = &viewer;
     let language = viewer.language;
     let (of_app, of_context, shown) = (state.clone(), state.clone(), viewer.clone());
     let app = move || shell::page(&of_app, &shown, &around, view());
@@ -216,6 +251,9 @@ async fn render_any(
     parts.headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     if viewer.forgets_notice {
         parts.headers.append(header::SET_COOKIE, state.cookies.forget_notice());
+    }
+    if viewer.once.is_some() {
+        parts.headers.append(header::SET_COOKIE, state.cookies.forget_once());
     }
     // In one piece, so that its size is known.
     let body = to_bytes(body, usize::MAX).await.map_err(Fault::internal)?;

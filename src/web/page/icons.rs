@@ -17,6 +17,7 @@ macro_rules! icons {
 
 icons! {
     ALERT = "circle-alert";
+    CHART = "chart-column";
     CLOCK = "clock";
     DATABASE = "database";
     DONE = "circle-check";
@@ -25,6 +26,7 @@ icons! {
     EYE = "eye";
     EYE_OFF = "eye-off";
     GRID = "layout-grid";
+    GROUP = "users-round";
     HISTORY = "history";
     HOUSE = "house";
     INFO = "info";
@@ -34,13 +36,17 @@ icons! {
     MONITOR = "monitor";
     PHONE = "smartphone";
     QR = "qr-code";
+    SEND = "send";
+    SETTINGS = "settings";
     SHIELD = "shield-check";
     TABLET = "tablet";
     TERMINAL = "terminal";
+    TICKET = "ticket";
     UNKNOWN = "circle-question-mark";
     USER = "user";
     USERS = "users";
     WARNING = "triangle-alert";
+    WEBHOOK = "webhook";
 }
 
 impl Icon {

@@ -145,6 +145,31 @@ pub(crate) fn email(form: &FormState, hint: Option<String>) -> AnyView {
     Input { hint, ..Input::new(Field::EMAIL, Kind::Email, "email") }.view(form)
 }
 
+/// A field for one line of any kind.
+pub(crate) fn line(form: &FormState, field: Field, hint: Option<String>) -> AnyView {
+    Input { hint, ..Input::new(field, Kind::Name, "off") }.view(form)
+}
+
+/// A choice between a few values: each with its words.
+pub(crate) fn select(
+    name: &'static str,
+    label: String,
+    value: &str,
+    options: Vec<(String, String)>,
+) -> AnyView {
+    let options = options.into_iter().map(|(word, words)| {
+        let selected = word == value;
+        view! { <option value=word selected=selected>{words}</option> }
+    });
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <div class="control"><select id=name name=name>{options.collect::<Vec<_>>()}</select></div>
+        </div>
+    }
+    .into_any()
+}
+
 /// A username or an email address, to be recognized by.
 pub(crate) fn identifier(form: &FormState) -> AnyView {
     Input::new(Field::IDENTIFIER, Kind::Name, "username").view(form)
@@ -377,6 +402,11 @@ pub(crate) fn summary(form: &FormState) -> Option<impl IntoView + use<>> {
                 view! { <a href=href>{language().field_error(error)}</a> }
             };
             match &form.errors[..] {
+                _ if !form.faults.is_empty() => {
+                    let items = form.faults.iter().map(|fault| view! { <li>{fault.clone()}</li> });
+                    let items: Vec<_> = items.collect();
+                    view! { <div><p>{t("summary")}</p><ul>{items}</ul></div> }.into_any()
+                }
                 // One error stands beside its field, which takes the focus.
                 [] | [_] => return None,
                 errors => {

@@ -36,11 +36,17 @@ pub(crate) fn page(
     let brand = &state.brand;
     let centered = matches!(around.frame, Frame::Centered) && viewer.caller.is_none();
     let navigation = match around.frame {
-        Frame::Account(here) => Some(navigation(here, &state.routes.sections)),
+        Frame::Account(here) => {
+            let admin = viewer.administers.then(|| state.routes.admin_sections.first()).flatten();
+            Some(navigation(here, &state.routes.sections, admin, "account-navigation"))
+        }
+        Frame::Admin(here) => {
+            Some(navigation(here, &state.routes.admin_sections, None, "admin-navigation"))
+        }
         _ => None,
     };
     let frame = match around.frame {
-        Frame::Account(_) => "frame account",
+        Frame::Account(_) | Frame::Admin(_) => "frame account",
         Frame::Docs => "frame account docs",
         Frame::Wide | Frame::Centered => "frame",
     };
@@ -213,8 +219,14 @@ fn said(notice: &Notice) -> Option<impl IntoView + use<>> {
     })
 }
 
-fn navigation(here: Section, sections: &[Section]) -> impl IntoView + use<> {
-    let links = sections.iter().map(|section| {
+/// `other`: the section of another navigation, at the end.
+fn navigation(
+    here: Section,
+    sections: &[Section],
+    other: Option<&Section>,
+    label: &'static str,
+) -> impl IntoView + use<> {
+    let links = sections.iter().chain(other).map(|section| {
         let current = (section.page == here.page).then_some("page");
         let words = language().text(section.name);
         view! {
@@ -222,7 +234,7 @@ fn navigation(here: Section, sections: &[Section]) -> impl IntoView + use<> {
         }
     });
     view! {
-        <nav class="side" aria-label=t("account-navigation")>
+        <nav class="side" aria-label=language().text(label)>
             <ul>{links.collect::<Vec<_>>()}</ul>
         </nav>
     }
