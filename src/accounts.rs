@@ -192,7 +192,9 @@ pub(crate) async fn make(
         (None, None) => {}
     }
     let joined = match &invited {
-        Some(invitation) => groups::join_as_invited(&mut tx, id, &invitation.groups, &event).await?,
+        Some(invitation) => {
+            groups::join_as_invited(&mut tx, id, &invitation.groups, &event).await?
+        }
         None => Vec::new(),
     };
     let (username, values) = (new.username.typed().to_owned(), new.values.clone());

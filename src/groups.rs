@@ -196,8 +196,8 @@ pub async fn describe(
 ) -> Result<bool> {
     check(name)?;
     let description = description.trim();
-    let is_good = description.chars().count() <= MAX_DESCRIPTION
-        && !description.contains(char::is_control);
+    let is_good =
+        description.chars().count() <= MAX_DESCRIPTION && !description.contains(char::is_control);
     if !is_good {
         let code = Code::TooLong { max: MAX_DESCRIPTION };
         return Err(Refusal::of_field(DESCRIPTION, code).into());

@@ -10,14 +10,15 @@ mod sql;
 use crate::{
     audit::{self, Authority, acts, sha256},
     domain::{Code, Email, Field},
-    groups, mail,
+    groups,
+    keys::Keys,
+    mail,
     mail::Message,
     platform::{
         clock::now,
         error::{Fault, Refusal, Result},
         random,
     },
-    keys::Keys,
     store::{Store, db::Tx},
 };
 

@@ -41,7 +41,6 @@ use crate::{
     signing::{self, Algorithm, SigningKeys},
     store::{self, Fact, SetUpLock, Store, Table},
     throttle::{self, Throttle},
-    webhooks::{self, WebhookCourier},
     web::{
         self,
         assets::Assets,
@@ -56,6 +55,7 @@ use crate::{
         sending::Sending,
         state::{AppParts, AppState},
     },
+    webhooks::{self, WebhookCourier},
 };
 
 use trusted_clock::SteadyClock;

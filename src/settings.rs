@@ -25,8 +25,8 @@ use crate::{
         settings::{Database, StoreSettings},
     },
     throttle::settings::ThrottleSettings,
-    webhooks::settings::WebhookSettings,
     web::{brand::BrandSettings, settings::WebSettings},
+    webhooks::settings::WebhookSettings,
 };
 
 /// Everything an operator can set, each value within its rule.
@@ -128,7 +128,8 @@ impl Settings {
             let (value, source) = match sources.get(name) {
                 Some((_, source)) if is_secret => ("(secret)".to_owned(), source),
                 Some((value, source)) if name == "DATABASE_URL" => {
-                    let value = Database::parse(value).map_or("(bad)".to_owned(), |d| d.to_string());
+                    let value =
+                        Database::parse(value).map_or("(bad)".to_owned(), |d| d.to_string());
                     (value, source)
                 }
                 Some((value, source)) => (value.to_owned(), source),

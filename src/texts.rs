@@ -24,8 +24,16 @@ pub enum Language {
 impl Language {
     /// The first is the fallback.
     pub const ALL: [(Self, &'static str, &'static str); 2] = [
-        (Self::English, "en", concat!(include_str!("texts/en.ftl"), include_str!("texts/en-admin.ftl"))),
-        (Self::German, "de", concat!(include_str!("texts/de.ftl"), include_str!("texts/de-admin.ftl"))),
+        (
+            Self::English,
+            "en",
+            concat!(include_str!("texts/en.ftl"), include_str!("texts/en-admin.ftl")),
+        ),
+        (
+            Self::German,
+            "de",
+            concat!(include_str!("texts/de.ftl"), include_str!("texts/de-admin.ftl")),
+        ),
     ];
 
     /// Its position in [`Language::ALL`].

@@ -28,10 +28,10 @@ use crate::{
     store::{Store, db::Tx},
 };
 
-pub use courier::WebhookCourier;
 use courier::WEBHOOK;
-pub(crate) use sql::{TABLES, forget};
+pub use courier::WebhookCourier;
 use settings::WebhookSettings;
+pub(crate) use sql::{TABLES, forget};
 
 acts! {
     ADDED = "webhook_created";
@@ -318,7 +318,8 @@ async fn collect_in(tx: &mut Tx) -> Result<(), Fault> {
 async fn collect_some(tx: &mut Tx) -> Result<i64, Fault> {
     let rows = audit::read_on(tx, READER, true, AT_ONCE).await?;
     let webhooks = sql::all(tx).await?;
-    let webhooks: Vec<&Webhook> = webhooks.iter().filter(|webhook| webhook.closed_at.is_none()).collect();
+    let webhooks: Vec<&Webhook> =
+        webhooks.iter().filter(|webhook| webhook.closed_at.is_none()).collect();
     if !webhooks.is_empty() {
         for row in &rows {
             if let Some((event, account)) = event_of(&row.event).zip(row.account_id) {
@@ -333,7 +334,8 @@ async fn collect_some(tx: &mut Tx) -> Result<i64, Fault> {
 /// Tells endpoints that an account is gone, in the transaction that erases it.
 pub(crate) async fn deleted(tx: &mut Tx, account: AccountId, at: i64) -> Result<(), Fault> {
     let webhooks = sql::all(tx).await?;
-    let webhooks: Vec<&Webhook> = webhooks.iter().filter(|webhook| webhook.closed_at.is_none()).collect();
+    let webhooks: Vec<&Webhook> =
+        webhooks.iter().filter(|webhook| webhook.closed_at.is_none()).collect();
     write(tx, &webhooks, "user.deleted", account, at, json!({ "id": account.0 })).await?;
     // Nothing that was delivered stays behind.
     sql::erase(tx, account).await

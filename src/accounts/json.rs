@@ -32,8 +32,7 @@ use crate::{
             identities::{self, LinkEntry},
         },
     },
-    groups,
-    invitations,
+    groups, invitations,
     openid::used::{self, Used},
     passwords,
     platform::{

@@ -130,7 +130,8 @@ fn found_by<'a>(key: &'a str, values: &'a ProfileValues) -> Vec<&'a str> {
 
 /// Lists the name and the profile of an account anew.
 pub(super) async fn list_anew(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
-    let query = sql_of(format!("SELECT {}, a.username_key FROM accounts a WHERE a.id = $1", *PROFILE));
+    let query =
+        sql_of(format!("SELECT {}, a.username_key FROM accounts a WHERE a.id = $1", *PROFILE));
     let row: Option<Keyed> = tx.optional(query.bind(account)).await?;
     match row {
         Some(Keyed { profile, username_key }) => {
@@ -327,7 +328,8 @@ pub(super) async fn people(
             if few.is_some() {
                 conditions.push("t.account_id = few.id".to_owned());
             }
-            conditions.push(format!("a.id = t.account_id AND t.term >= {start} AND t.term < {end}"));
+            conditions
+                .push(format!("a.id = t.account_id AND t.term >= {start} AND t.term < {end}"));
             // Each account once, by the first of its terms that fit.
             conditions.push(format!(
                 "NOT EXISTS (SELECT 1 FROM search_terms s WHERE s.account_id = t.account_id \
@@ -384,11 +386,7 @@ enum Few {
 }
 
 /// Where to look, if few accounts come into question.
-async fn few(
-    db: &mut Db,
-    group: Option<&str>,
-    state: Option<State>,
-) -> Result<Option<Few>, Fault> {
+async fn few(db: &mut Db, group: Option<&str>, state: Option<State>) -> Result<Option<Few>, Fault> {
     if let Some(group) = group {
         let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM account_groups WHERE name = $1 \
                      LIMIT $2) counted";

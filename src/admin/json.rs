@@ -87,7 +87,10 @@ fn read_place(after: Option<&str>) -> Result<Option<(i64, String)>, Refusal> {
 }
 
 /// Takes an optional list of strings.
-fn texts(members: &mut serde_json::Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Code> {
+fn texts(
+    members: &mut serde_json::Map<String, Value>,
+    name: &str,
+) -> Result<Option<Vec<String>>, Code> {
     match members.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(items)) => items
@@ -167,8 +170,7 @@ async fn once<T: Serialize>(
     match (answer(members).await, first) {
         (Ok((status, answer)), None) => Ok((status, Json(answer)).into_response()),
         (Ok((status, answer)), Some(first)) => {
-            let text = serde_json::to_string(&answer)
-                .map_err(Fault::internal)?;
+            let text = serde_json::to_string(&answer).map_err(Fault::internal)?;
             first.answered(store, keys, status.as_u16(), &text).await?;
             Ok(json(status, text))
         }

@@ -52,7 +52,8 @@ pub(super) async fn look_up(
     if sql::begin(&mut db, &hash, &request, now).await? {
         return Ok(Repeatable::First(First { hash }));
     }
-    let Some(Before { request: known, status, answer, made_at }) = sql::before(&mut db, &hash).await?
+    let Some(Before { request: known, status, answer, made_at }) =
+        sql::before(&mut db, &hash).await?
     else {
         // It was refused at this moment.
         return Err(Refusal::KeyInUse.into());
@@ -67,7 +68,9 @@ pub(super) async fn look_up(
             let status = u16::try_from(status).map_err(Fault::internal)?;
             Ok(Repeatable::Again(status, answer.to_string()))
         }
-        None if now - made_at > LOST_AFTER && sql::take_over(&mut db, &hash, made_at, now).await? => {
+        None if now - made_at > LOST_AFTER
+            && sql::take_over(&mut db, &hash, made_at, now).await? =>
+        {
             Ok(Repeatable::First(First { hash }))
         }
         None => Err(Refusal::KeyInUse.into()),

@@ -14,13 +14,7 @@ use crate::{
 
 pub(crate) const TABLES: &[Table] = &[table(
     "repeatable_requests",
-    &[
-        ("hash", Text),
-        ("request", Text),
-        ("status", Number),
-        ("answer", Text),
-        ("made_at", Number),
-    ],
+    &[("hash", Text), ("request", Text), ("status", Number), ("answer", Text), ("made_at", Number)],
 )
 .only_here()];
 
@@ -34,12 +28,7 @@ pub(super) struct Before {
 }
 
 /// `false`: it came before.
-pub(super) async fn begin(
-    db: &mut Db,
-    hash: &str,
-    request: &str,
-    now: i64,
-) -> Result<bool, Fault> {
+pub(super) async fn begin(db: &mut Db, hash: &str, request: &str, now: i64) -> Result<bool, Fault> {
     let insert = "INSERT INTO repeatable_requests (hash, request, made_at) VALUES ($1, $2, $3) \
                   ON CONFLICT (hash) DO NOTHING";
     Ok(db.execute(sql(insert).bind(hash).bind(request).bind(now)).await? == 1)

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use url::Url;
 
-use super::{
-    Access, App, Apps, Definition, all, definition::Rule, file, recipes, registry,
-};
+use super::{Access, App, Apps, Definition, all, definition::Rule, file, recipes, registry};
 use crate::{
     audit::Authority,
     platform::{

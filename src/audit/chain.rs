@@ -162,10 +162,7 @@ pub async fn verify(
 
 /// Checks the newest `most` rows: each is as it was written, and follows the one before it. Returns how many there
 /// are. Inner `Err`: what is wrong.
-pub async fn verify_recent(
-    store: &Store,
-    most: i64,
-) -> Result<Result<i64, String>, Fault> {
+pub async fn verify_recent(store: &Store, most: i64) -> Result<Result<i64, String>, Fault> {
     let start = sql::nth_last(&mut store.read().await?, most + 1).await?;
     let mut verifier = Verifier { last: start.clone(), ..Verifier::default() };
     let first = start.map_or(0, |(seq, _)| seq);

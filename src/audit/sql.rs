@@ -17,19 +17,19 @@ use crate::{
 
 pub(crate) const TABLES: &[Table] = &[
     table(
-    "audit_events",
-    &[
-        ("seq", Number),
-        ("at", Number),
-        ("event", Text),
-        ("digest", Text),
-        ("hash", Text),
-        ("salt", Text),
-        ("account_id", Number),
-        ("detail", Text),
-        ("actor", Text),
-        ("request_id", Text),
-    ],
+        "audit_events",
+        &[
+            ("seq", Number),
+            ("at", Number),
+            ("event", Text),
+            ("digest", Text),
+            ("hash", Text),
+            ("salt", Text),
+            ("account_id", Number),
+            ("detail", Text),
+            ("actor", Text),
+            ("request_id", Text),
+        ],
     ),
     table("audit_readers", &[("name", Text), ("seq", Number)]),
 ];
@@ -189,7 +189,8 @@ pub(super) async fn select(
         (Some(request), account) => {
             let of_request = format!("request_id = {}", bind(request.into()));
             let of_account = account.map(|account| {
-                let (account, actor) = (bind(account.into()), bind((&account.0.to_string()).into()));
+                let (account, actor) =
+                    (bind(account.into()), bind((&account.0.to_string()).into()));
                 format!(" AND (account_id = {account} OR actor = {actor})")
             });
             vec![format!("{of_request}{}{of_events}", of_account.unwrap_or_default())]

@@ -266,7 +266,8 @@ mod tests {
         let key = format!("{body}{}", checksum(body));
         assert!(is_written_like_one(&key));
         let typed_wrong = key.replace("3k9a", "3k9b");
-        for text in ["", "lk_", "lk_aaaaaa", "ä", "ääääääää", body, &typed_wrong, &key[1..]] {
+        for text in ["", "lk_", "lk_aaaaaa", "ä", "ääääääää", body, &typed_wrong, &key[1..]]
+        {
             assert!(!is_written_like_one(text), "{text}");
         }
     }

@@ -85,9 +85,9 @@ pub(crate) async fn run(settings: &Settings, command: ApiKeyCommand) -> Result<(
                 if json {
                     say(&line(key).to_string());
                 } else {
-                    let used = key.last_used_at.map_or("never used".to_owned(), |at| {
-                        format!("last used {}", rfc3339(at))
-                    });
+                    let used = key
+                        .last_used_at
+                        .map_or("never used".to_owned(), |at| format!("last used {}", rfc3339(at)));
                     let ends = key.expires_at.map(|at| format!("  ends {}", rfc3339(at)));
                     let scopes = words(key).join(",");
                     let ends = ends.unwrap_or_default();

@@ -29,7 +29,8 @@ pub(super) async fn add(
     if terms.is_empty() {
         return Ok(());
     }
-    let rows: Vec<String> = (3..3 + terms.len()).map(|place| format!("($1, $2, ${place})")).collect();
+    let rows: Vec<String> =
+        (3..3 + terms.len()).map(|place| format!("($1, $2, ${place})")).collect();
     let insert = sql_of(format!(
         "INSERT INTO search_terms (account_id, kind, term) VALUES {} ON CONFLICT DO NOTHING",
         rows.join(", ")

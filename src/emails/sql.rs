@@ -112,7 +112,8 @@ pub(super) async fn of_many(
     ));
     let rows: Vec<(i64, String, Option<i64>)> =
         db.all(accounts.iter().fold(query, |query, id| query.bind(*id))).await?;
-    let one = |(id, address, at): (i64, String, Option<i64>)| (AccountId(id), (address, at.is_some()));
+    let one =
+        |(id, address, at): (i64, String, Option<i64>)| (AccountId(id), (address, at.is_some()));
     // A verified one comes last, and stays.
     Ok(rows.into_iter().map(one).collect())
 }
@@ -270,7 +271,8 @@ pub(super) async fn keys_between(
     after: i64,
     last: i64,
 ) -> Result<Vec<(i64, String)>, Fault> {
-    let query = "SELECT account_id, address_key FROM emails WHERE account_id > $1 AND account_id <= $2";
+    let query =
+        "SELECT account_id, address_key FROM emails WHERE account_id > $1 AND account_id <= $2";
     db.all(sql(query).bind(after).bind(last)).await
 }
 

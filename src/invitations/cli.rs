@@ -60,7 +60,8 @@ pub(crate) async fn run(settings: &Settings, command: InviteCommand) -> Result<(
     let authority = Authority::command_line();
     match command {
         InviteCommand::Add { email, group, expires, uses, note, json } => {
-            let why = |code| Language::English.field_error(&FieldError { field: Field::EMAIL, code });
+            let why =
+                |code| Language::English.field_error(&FieldError { field: Field::EMAIL, code });
             let email = email.map(|text| Email::parse(&text)).transpose();
             let email = email.map_err(|code| Failure(vec![why(code)]))?;
             if let Some(group) = group.iter().find(|group| !is_name(group)) {
@@ -146,7 +147,8 @@ fn in_words(invitation: &Invitation) -> String {
 }
 
 fn line(invitation: &Invitation) -> serde_json::Value {
-    let Invitation { id, email, groups, note, created_at, expires_at, uses_left, uses, .. } = invitation;
+    let Invitation { id, email, groups, note, created_at, expires_at, uses_left, uses, .. } =
+        invitation;
     serde_json::json!({
         "id": id, "email": email, "groups": groups, "note": note, "createdAt": rfc3339(*created_at),
         "expiresAt": rfc3339(*expires_at), "usesLeft": uses_left, "uses": uses,

@@ -59,11 +59,11 @@ impl From<InvitationRow> for Invitation {
     }
 }
 
-const COLUMNS: &str = "id, email, groups_to_join, note, made_by, created_at, expires_at, uses_left, uses";
+const COLUMNS: &str =
+    "id, email, groups_to_join, note, made_by, created_at, expires_at, uses_left, uses";
 
 /// Whether whoever made it still administers this server: the operator always does.
-const MAKER_IS_THERE: &str =
-    "(made_by = '' OR EXISTS (SELECT 1 FROM api_keys k WHERE 'key:' || k.id = made_by) \
+const MAKER_IS_THERE: &str = "(made_by = '' OR EXISTS (SELECT 1 FROM api_keys k WHERE 'key:' || k.id = made_by) \
      OR EXISTS (SELECT 1 FROM account_groups g JOIN accounts a ON a.id = g.account_id \
                 WHERE g.name = 'admin' AND a.disabled_at IS NULL AND a.delete_at IS NULL \
                 AND CAST(a.id AS TEXT) = made_by))";
@@ -118,11 +118,7 @@ pub(super) async fn find(
     Ok(row.map(Invitation::from))
 }
 
-pub(super) async fn use_up(
-    tx: &mut Tx,
-    hash: &str,
-    now: i64,
-) -> Result<Option<Invitation>, Fault> {
+pub(super) async fn use_up(tx: &mut Tx, hash: &str, now: i64) -> Result<Option<Invitation>, Fault> {
     let update = sql_of(format!(
         "UPDATE invitations SET uses_left = uses_left - 1, uses = uses + 1, used_at = $2 \
          WHERE hash = $1 AND expires_at > $2 AND uses_left > 0 AND {MAKER_IS_THERE} RETURNING {COLUMNS}"

@@ -219,7 +219,9 @@ impl Resolve for Guarded {
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             // All of them: a name that leads inside and outside is a trick.
-            if let Some(address) = found.iter().find(|found| !may_reach(&allowed.networks, found.ip())) {
+            if let Some(address) =
+                found.iter().find(|found| !may_reach(&allowed.networks, found.ip()))
+            {
                 return Err(inside(address.ip(), allowed.setting).0.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)

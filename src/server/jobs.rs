@@ -10,14 +10,14 @@ use crate::{
     accounts::{self, deletion},
     admin,
     apps::{self, logout},
-    authority,
-    challenges, emails, factors, figures, invitations, links, openid, outbox,
+    authority, challenges, emails, factors, figures, invitations, links, openid, outbox,
     platform::{clock::seconds, error::Fault},
     providers,
     sessions::{self, grants, live, refresh},
     store::{Store, changes},
-    throttle, webhooks,
+    throttle,
     web::state::AppState,
+    webhooks,
 };
 
 /// How often the server cleans up.

@@ -23,7 +23,6 @@ use super::{
     confirm::{Evidence, confirm as use_confirm},
     password as password_use,
 };
-use sign_up::SIGN_UP;
 use crate::{
     accounts::{
         pages::{DELETION_ASKED, deletion_asked},
@@ -53,6 +52,7 @@ use crate::{
         viewer::{AnyQuery, Viewer, read, render_form},
     },
 };
+use sign_up::SIGN_UP;
 
 notices! {
     WELCOME = "welcome";
@@ -176,7 +176,8 @@ async fn show_sign_in(
             with::buttons(&providers, form.value("next"), "with-provider").into_any(),
         ];
         let href = instead(form, &SIGN_UP);
-        let sign_up = is_open.then(|| view! { {t_brand("sign-in-other")} " " <a href=href>{t("sign-up")}</a> });
+        let sign_up = is_open
+            .then(|| view! { {t_brand("sign-in-other")} " " <a href=href>{t("sign-up")}</a> });
         let resend = must_verify.then(|| {
             view! { <br/> <a href=resend::RESEND.page>{t("resend-title")}</a> }
         });

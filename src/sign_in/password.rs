@@ -113,11 +113,7 @@ async fn confirmed(services: &Services, caller: &SignedIn, failed: Failed) -> Re
 
 /// Makes a link for setting a password once, which replaces any earlier ones, and returns its last
 /// part.
-pub async fn make_link(
-    store: &Store,
-    authority: &Authority,
-    account: AccountId,
-) -> Result<String> {
+pub async fn make_link(store: &Store, authority: &Authority, account: AccountId) -> Result<String> {
     let (mut tx, event, link) = begin_link(store, authority, account, None).await?;
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

@@ -48,7 +48,8 @@ impl Sql {
 
 /// A list of values for `IN`, each as a parameter of its own: pass only the values of one page. Never empty.
 pub(crate) fn listed(first: usize, count: usize) -> String {
-    let places: Vec<String> = (first..first + count.max(1)).map(|place| format!("${place}")).collect();
+    let places: Vec<String> =
+        (first..first + count.max(1)).map(|place| format!("${place}")).collect();
     places.join(", ")
 }
 

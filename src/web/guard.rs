@@ -156,7 +156,8 @@ async fn admit_admin(
         return Err(Refusal::NotFound.into());
     }
     if let Policy::Api(scope) = policy
-        && let Some(shown) = request.headers().get(header::AUTHORIZATION).and_then(|header| header.to_str().ok())
+        && let Some(shown) =
+            request.headers().get(header::AUTHORIZATION).and_then(|header| header.to_str().ok())
         && let Some(shown) = bearer(shown).filter(|token| token.starts_with(PREFIX))
     {
         let Some(key) = api_keys::verify(&state.store, shown).await? else {

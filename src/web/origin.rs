@@ -106,14 +106,15 @@ fn is_of_admin(state: &AppState, host: &Authority) -> bool {
 fn is_admin_address(state: &AppState, host: &Authority) -> bool {
     let name = host.host().trim_end_matches('.');
     state.admin.is_some_and(|address| {
-        let is_name = is_loopback_name(name)
-            || name.trim_matches(['[', ']']) == address.ip().to_string();
+        let is_name =
+            is_loopback_name(name) || name.trim_matches(['[', ']']) == address.ip().to_string();
         is_name && host.port_u16().unwrap_or(80) == address.port()
     })
 }
 
 fn is_local_name(state: &AppState, name: &str) -> bool {
-    is_loopback_name(name) || name.trim_matches(['[', ']']) == state.settings.web.listen().ip().to_string()
+    is_loopback_name(name)
+        || name.trim_matches(['[', ']']) == state.settings.web.listen().ip().to_string()
 }
 
 fn is_loopback_name(name: &str) -> bool {

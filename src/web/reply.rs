@@ -90,9 +90,9 @@ fn codes() -> Object {
 
 impl ProblemField {
     /// What is wrong with a definition as a whole.
-    fn of_whole(fault: &String) -> Self {
+    fn of_whole(fault: &str) -> Self {
         let code = Code::OutOfRange.as_str();
-        Self { field: "definition", code, message: fault.clone() }
+        Self { field: "definition", code, message: fault.to_owned() }
     }
 }
 
@@ -254,7 +254,7 @@ pub(crate) fn problem_details(problem: &Problem, request_id: &RequestId) -> Resp
             .errors
             .iter()
             .map(ProblemField::from)
-            .chain(problem.faults.iter().map(ProblemField::of_whole))
+            .chain(problem.faults.iter().map(|fault| ProblemField::of_whole(fault)))
             .collect(),
     };
     let content_type = HeaderValue::from_static("application/problem+json; charset=utf-8");

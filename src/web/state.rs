@@ -9,7 +9,9 @@ use super::{
     assets::Assets, brand::Brand, cookies::Cookies, metrics::Metrics, routes::Routes,
     sending::Sending,
 };
-use crate::{audit::Act, forward_auth, platform::public_url::PublicUrl, services::Services, texts::Language};
+use crate::{
+    audit::Act, forward_auth, platform::public_url::PublicUrl, services::Services, texts::Language,
+};
 
 #[derive(Clone)]
 pub struct AppState(Arc<AppParts>);
@@ -55,7 +57,8 @@ impl AppParts {
         let fits = |act: &&Act| {
             act.0 == word || act.0.strip_prefix(word).is_some_and(|rest| rest.starts_with(':'))
         };
-        let found: Vec<String> = self.acts.iter().filter(fits).map(|act| act.0.to_owned()).collect();
+        let found: Vec<String> =
+            self.acts.iter().filter(fits).map(|act| act.0.to_owned()).collect();
         if found.is_empty() { vec![word.to_owned()] } else { found }
     }
 }

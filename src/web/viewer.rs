@@ -51,9 +51,9 @@ pub struct Viewer {
     /// Whether they administer this server, if that was looked up.
     pub(super) administers: bool,
     /// Whether the request came in where administration is open.
-    at_admin: bool,
+    pub(super) at_admin: bool,
     /// What is shown only once, sealed.
-    once: Option<String>,
+    pub(super) once: Option<String>,
     /// Whether the request had a notice, for anybody: each is shown only once.
     pub(super) forgets_notice: bool,
 }
@@ -232,7 +232,8 @@ async fn render_any(
     let policy = page_policy(&format!("'nonce-{nonce}'"), settings::reloads());
     let policy = HeaderValue::try_from(policy).map_err(Fault::internal)?;
     let mut viewer = viewer.clone();
-    if around.is_of_account() && viewer.at_admin
+    if around.is_of_account()
+        && viewer.at_admin
         && let Some(caller) = &viewer.caller
     {
         viewer.administers = groups::is_in(&state.store, caller.account(), groups::ADMIN).await?;

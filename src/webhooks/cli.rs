@@ -75,7 +75,7 @@ pub(crate) async fn run(settings: &Settings, command: WebhookCommand) -> Result<
     };
     match command {
         WebhookCommand::Add { url, event, json } => {
-            check_url(&settings.webhooks, &url).map_err(|code| bad_url(code))?;
+            check_url(&settings.webhooks, &url).map_err(bad_url)?;
             let added = add(&store, &keys()?, &settings.webhooks, &authority, &url, &event).await;
             let (webhook, secret) = added.map_err(refused)?;
             if json {
@@ -127,7 +127,9 @@ pub(crate) async fn run(settings: &Settings, command: WebhookCommand) -> Result<
             if !test(&store, &keys()?, &authority, &id).await.map_err(told)? {
                 return missing();
             }
-            say("A test message is on its way. `latchkey webhook messages` shows what became of it.");
+            say(
+                "A test message is on its way. `latchkey webhook messages` shows what became of it.",
+            );
         }
         WebhookCommand::Resend { id, message } => {
             if !send_again(&store, &keys()?, &authority, &id, &message).await.map_err(told)? {

@@ -158,11 +158,7 @@ pub(super) async fn any_to_queue(db: &mut Db) -> Result<bool, Fault> {
 }
 
 /// Takes messages for the outbox, each once.
-pub(super) async fn take_to_queue(
-    tx: &mut Tx,
-    now: i64,
-    most: i64,
-) -> Result<Vec<ToQueue>, Fault> {
+pub(super) async fn take_to_queue(tx: &mut Tx, now: i64, most: i64) -> Result<Vec<ToQueue>, Fault> {
     let take = "UPDATE webhook_messages SET queued_at = $1 WHERE queued_at IS NULL AND id IN \
                 (SELECT id FROM webhook_messages WHERE queued_at IS NULL ORDER BY place LIMIT $2) \
                 RETURNING id, webhook_id, place";

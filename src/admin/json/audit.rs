@@ -66,7 +66,8 @@ impl From<&AuditRow> for TrailEvent {
         let detail = row.detail();
         let by = detail.as_ref().map(|detail| detail.by.word().to_owned());
         let detail = detail.as_ref();
-        let text = |take: fn(&audit::Detail) -> &String| detail.map(take).cloned().unwrap_or_default();
+        let text =
+            |take: fn(&audit::Detail) -> &String| detail.map(take).cloned().unwrap_or_default();
         Self {
             seq: row.seq,
             at: rfc3339(row.at),
@@ -173,7 +174,8 @@ async fn list(
     let request_id = asked.request_id.filter(|id| !id.is_empty());
     let filter = Filter { account: account.map(AccountId), events, request_id };
     let most = limit(asked.limit.as_deref())?;
-    let (rows, more) = audit::select(&state.store, &filter, before.unwrap_or(i64::MAX), most).await?;
+    let (rows, more) =
+        audit::select(&state.store, &filter, before.unwrap_or(i64::MAX), most).await?;
     let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
     let checked = match all {
         true => audit::verify(&state.store, None).await?.map(|(rows, _)| rows),

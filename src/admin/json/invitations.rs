@@ -5,7 +5,10 @@ use std::result::Result as StdResult;
 use axum::{
     Extension, Json,
     body::Bytes,
-    extract::{Path, Query, State, rejection::{PathRejection, QueryRejection}},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, StatusCode},
     response::Response,
 };

@@ -4,7 +4,10 @@ use std::result::Result as StdResult;
 
 use axum::{
     Extension, Json,
-    extract::{Path, Query, State, rejection::{PathRejection, QueryRejection}},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::StatusCode,
 };
 use serde::Serialize;

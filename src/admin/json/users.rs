@@ -5,7 +5,10 @@ use std::result::Result as StdResult;
 use axum::{
     Extension, Json,
     body::Bytes,
-    extract::{Path, Query, State, rejection::{PathRejection, QueryRejection}},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -290,7 +293,8 @@ async fn create(
         let form = SignUpForm {
             username: strict::string(&mut body, "username"),
             password: None,
-            email: strict::given(&body, "email", false).filter(|email| *email != Err(Code::Missing)),
+            email: strict::given(&body, "email", false)
+                .filter(|email| *email != Err(Code::Missing)),
             profile: FIELDS.map(|field| strict::string(&mut body, field.field.name())),
         };
         let settings = &state.settings;

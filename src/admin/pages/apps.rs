@@ -128,8 +128,7 @@ const LINES: [(&str, &str); 11] = [
     ("jwks_uri", "admin-jwks-hint"),
 ];
 
-const FLAGS: [&str; 5] =
-    ["public", "third_party", "device", "client_credentials", "insecure_http"];
+const FLAGS: [&str; 5] = ["public", "third_party", "device", "client_credentials", "insecure_http"];
 
 const KEEPS: &[&str] = &[
     "name",
@@ -209,7 +208,8 @@ fn read(call: &FormCall, known: &Definition) -> Result<Definition, Refusal> {
 
 /// A rule as one types it: `/public=everybody`, `/admin=group:editors+admins`.
 fn rule(text: &str) -> Result<Rule, String> {
-    let wrong = || format!("rule {text}: must be PATH=everybody, PATH=signed-in or PATH=group:NAME+NAME");
+    let wrong =
+        || format!("rule {text}: must be PATH=everybody, PATH=signed-in or PATH=group:NAME+NAME");
     let (path, who) = text.split_once('=').ok_or_else(wrong)?;
     let access = match who.split_once(':') {
         None if who == "everybody" => Access::Everybody,
@@ -277,7 +277,8 @@ pub async fn admin_add_app(
             if name.trim().is_empty() {
                 return Err(Refusal::of_field(Field::NAME, Code::Missing).into());
             }
-            let added = registry::add(&state.store, &authority, id, name.trim(), definition).await?;
+            let added =
+                registry::add(&state.store, &authority, id, name.trim(), definition).await?;
             let (app, secret) = added.map_err(Refusal::InvalidDefinition)?;
             if let Some(secret) = secret {
                 call.show_once("secret", &secret)?;
@@ -430,7 +431,11 @@ fn fields(form: &FormState, id: Option<AnyView>, words: String) -> Vec<AnyView> 
         parts::checkbox(form, name, language().text(&format!("field-{name}")), Some(hint))
     };
     let is_set = |name: &&str| !form.value(name).is_empty();
-    let rare = LINES[4..].iter().map(|(name, _)| *name).chain(["device", "client_credentials", "insecure_http"]);
+    let rare = LINES[4..].iter().map(|(name, _)| *name).chain([
+        "device",
+        "client_credentials",
+        "insecure_http",
+    ]);
     let open = rare.clone().any(|name| is_set(&name)) || form.value("id_token_alg") == "ES256";
     let algorithms = ["RS256", "ES256"].map(|word| (word.to_owned(), word.to_owned())).into();
     let alg = form.value("id_token_alg");

@@ -165,8 +165,7 @@ fn row(group: &Group, token: &str) -> AnyView {
     let description = (!description.is_empty())
         .then(|| view! { " · " <span dir="auto">{description.clone()}</span> });
     let remove = (name != ADMIN).then(|| {
-        let question =
-            t_with("admin-remove-group-lead", &[("group", isolated(name).into())]);
+        let question = t_with("admin-remove-group-lead", &[("group", isolated(name).into())]);
         let (words, fields) = (t("admin-remove"), [("name", &**name)]);
         let act = Act { form: &REMOVE, token, next: "", fields: &fields, words, class: DANGER };
         act.after_question(question)

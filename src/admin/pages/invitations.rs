@@ -83,7 +83,9 @@ pub async fn admin_invite(
             }
             let email = match email.trim() {
                 "" => None,
-                text => Some(Email::parse(text).map_err(|code| Refusal::of_field(Field::EMAIL, code))?),
+                text => {
+                    Some(Email::parse(text).map_err(|code| Refusal::of_field(Field::EMAIL, code))?)
+                }
             };
             let span = duration(expires.trim());
             let span = span.map_err(|_| Refusal::of_field(EXPIRES_AT, Code::OutOfRange))?;
@@ -127,9 +129,7 @@ static WITHDRAWING: PendingAct = PendingAct {
 
 /// Withdraws an invitation.
 #[server(endpoint = "/admin_withdraw_invitation")]
-pub async fn admin_withdraw_invitation(
-    #[server(default)] id: String,
-) -> Result<(), ServerFnError> {
+pub async fn admin_withdraw_invitation(#[server(default)] id: String) -> Result<(), ServerFnError> {
     let call = FormCall::current();
     call.finish(
         async {
@@ -182,12 +182,7 @@ async fn show_again(
     show(state, form, viewer, "").await
 }
 
-async fn show(
-    state: &AppState,
-    form: FormState,
-    viewer: &Viewer,
-    after: &str,
-) -> Result<Response> {
+async fn show(state: &AppState, form: FormState, viewer: &Viewer, after: &str) -> Result<Response> {
     let place = after.split_once('.').and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id)));
     let (found, more) = invitations::page(&state.store, place, PAGE).await?;
     let next = found.last().filter(|_| more);
@@ -205,7 +200,8 @@ async fn show(
         };
         let new = match mode {
             SignUpMode::Closed => {
-                view! { <p class="notice info">{INFO.view()} {t("admin-sign-up-closed")}</p> }.into_any()
+                view! { <p class="notice info">{INFO.view()} {t("admin-sign-up-closed")}</p> }
+                    .into_any()
             }
             _ => invite(&form, &token, has_mail),
         };
@@ -220,7 +216,8 @@ async fn show(
 }
 
 fn invite(form: &FormState, token: &str, has_mail: bool) -> AnyView {
-    let hint = t(if has_mail { "admin-invite-email-hint" } else { "admin-invite-email-hint-no-mail" });
+    let hint =
+        t(if has_mail { "admin-invite-email-hint" } else { "admin-invite-email-hint-no-mail" });
     let fields = vec![
         parts::email(form, Some(hint)),
         parts::line(form, GROUPS, Some(t("admin-groups-hint"))),
@@ -243,13 +240,11 @@ fn row(invitation: &Invitation, token: &str) -> AnyView {
     let count = |count: i64| number(usize::try_from(count).unwrap_or_default());
     let used = t_with("admin-used", &[("count", count(*uses))]);
     let state = match (is_open, *uses_left) {
-        (true, left) => {
-            view! {
-                {t_with("admin-uses-left", &[("count", count(left))])} " · " {t("admin-until")} " "
-                {moment(*expires_at)}
-            }
-            .into_any()
+        (true, left) => view! {
+            {t_with("admin-uses-left", &[("count", count(left))])} " · " {t("admin-until")} " "
+            {moment(*expires_at)}
         }
+        .into_any(),
         (false, 0) => view! { {t("admin-used-up")} }.into_any(),
         (false, _) => view! { {t("admin-over")} " " {day(*expires_at)} }.into_any(),
     };

@@ -171,9 +171,8 @@ async fn show(
             true => empty(t("admin-no-keys")),
             false => view! { <ul class="list">{rows}</ul> }.into_any(),
         };
-        let scopes = Scope::ALL.map(|scope| {
-            parts::checkbox(&form, scope.word(), scope.word().to_owned(), None)
-        });
+        let scopes = Scope::ALL
+            .map(|scope| parts::checkbox(&form, scope.word(), scope.word().to_owned(), None));
         let wrong = form.errors.iter().any(|error| error.field == api_keys::SCOPES);
         let wrong = wrong.then(|| view! { <p class="error">{t("scopes-missing")}</p> });
         let scopes = view! {
@@ -202,8 +201,10 @@ async fn show(
 
 fn row(key: &ApiKey, token: &str) -> AnyView {
     let ApiKey { id, name, scopes, created_at, expires_at, last_used_at, .. } = key;
-    let badges: Vec<_> =
-        scopes.iter().map(|scope| view! { " " <span class="badge">{scope.word()}</span> }).collect();
+    let badges: Vec<_> = scopes
+        .iter()
+        .map(|scope| view! { " " <span class="badge">{scope.word()}</span> })
+        .collect();
     let used = match last_used_at {
         Some(at) => t_with("admin-key-used", &[("ago", ago(*at).into())]),
         None => t("admin-key-unused"),
@@ -232,4 +233,3 @@ fn row(key: &ApiKey, token: &str) -> AnyView {
     }
     .into_any()
 }
-

@@ -120,11 +120,10 @@ async fn outbox_page(
     let (found, more) = outbox::page(&state.store, place, failed_only, PAGE).await?;
     let next = found.last().filter(|_| more);
     let next = next.map(|last| format!("{}.{}", last.created_at, last.id));
-    let next = next.map(|next| {
-        address(OUTBOX.page, &[("failed", &asked.failed), ("after", &next)])
-    });
-    let first = (!asked.after.is_empty())
-        .then(|| address(OUTBOX.page, &[("failed", &asked.failed)]));
+    let next =
+        next.map(|next| address(OUTBOX.page, &[("failed", &asked.failed), ("after", &next)]));
+    let first =
+        (!asked.after.is_empty()).then(|| address(OUTBOX.page, &[("failed", &asked.failed)]));
     let (token, (failed, _)) = (viewer.form_token(&state)?, outbox::troubles(&state.store).await?);
     let around = Around::of("admin-outbox").within_admin(OUTBOX).with_times();
     render(&state, &viewer, around, move || {
@@ -139,7 +138,8 @@ async fn outbox_page(
         };
         let again = (failed > 0).then(|| {
             let (words, fields) = (t("admin-retry-all"), [("id", ALL)]);
-            Act { form: &RETRY, token: &token, next: "", fields: &fields, words, class: QUIET }.view()
+            Act { form: &RETRY, token: &token, next: "", fields: &fields, words, class: QUIET }
+                .view()
         });
         view! {
             {page_head(t("admin-outbox"), Some(t("admin-outbox-lead")))}
@@ -160,7 +160,8 @@ fn row(listed: &Listed, token: &str) -> AnyView {
     let tries = usize::try_from(*tries).unwrap_or_default();
     let state = match failed_at {
         Some(at) => {
-            view! { <span class="badge warn">{t("admin-given-up")}</span> " " {moment(*at)} }.into_any()
+            view! { <span class="badge warn">{t("admin-given-up")}</span> " " {moment(*at)} }
+                .into_any()
         }
         None if tries > 0 => view! { {t("admin-next-try")} " " {moment(*due_at)} }.into_any(),
         None => view! { {t("admin-waits")} }.into_any(),

@@ -80,10 +80,7 @@ const NEAR: i64 = 14 * DAY;
 /// How old a backup may be, in seconds.
 const OLD_BACKUP: i64 = 7 * DAY;
 
-async fn attention(
-    state: &AppState,
-    language: crate::texts::Language,
-) -> Result<Vec<Attention>> {
+async fn attention(state: &AppState, language: crate::texts::Language) -> Result<Vec<Attention>> {
     let mut found = Vec::new();
     let mut add = |name: &str, count: usize, href| {
         let words = language.text_with(name, &[("count", number(count))]);
@@ -153,7 +150,8 @@ fn view(
         true => view! { <p class="fine">{DONE.view()} {t("admin-all-fine")}</p> }.into_any(),
         false => view! { <ul class="list">{items}</ul> }.into_any(),
     };
-    let charts: Vec<_> = series.iter().map(|(figure, series)| chart(*figure, series, by_day)).collect();
+    let charts: Vec<_> =
+        series.iter().map(|(figure, series)| chart(*figure, series, by_day)).collect();
     let tab = |words: String, href: &'static str, is_here: bool| {
         view! { <a class="button quiet small" href=href aria-current=is_here.then_some("page")>{words}</a> }
     };

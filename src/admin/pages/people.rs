@@ -68,8 +68,7 @@ struct Asked {
 impl Asked {
     fn with(&self, after: &str) -> String {
         let Self { query, group, state, sort, .. } = self;
-        let pairs =
-            [("query", query), ("group", group), ("state", state), ("sort", sort)];
+        let pairs = [("query", query), ("group", group), ("state", state), ("sort", sort)];
         let pairs = pairs.map(|(name, value)| (name, value.as_str()));
         address(PEOPLE.page, &[&pairs[..], &[("after", after)]].concat())
     }
@@ -235,8 +234,8 @@ pub async fn admin_make_account(
     call.finish(
         async {
             let authority = call.authority().await?;
-            let profile =
-                FIELDS.map(|field| Ok(call.field(field.field.name()).unwrap_or_default().to_owned()));
+            let profile = FIELDS
+                .map(|field| Ok(call.field(field.field.name()).unwrap_or_default().to_owned()));
             let email = Some(email).filter(|email| !email.trim().is_empty()).map(Ok);
             let form = SignUpForm { username: Ok(username), password: None, email, profile };
             let settings = &call.state.settings;
@@ -263,4 +262,3 @@ pub(super) fn named(text: &str) -> Result<Vec<String>, Refusal> {
         false => Err(Refusal::of_field(GROUPS, Code::Characters)),
     }
 }
-

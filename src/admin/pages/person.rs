@@ -123,12 +123,7 @@ fn read_id(text: &str) -> Result<AccountId, Refusal> {
     id.map(AccountId).ok_or(Refusal::NotFound)
 }
 
-async fn act_on(
-    call: &FormCall,
-    authority: &Authority,
-    act: &str,
-    id: &str,
-) -> Result<Notice> {
+async fn act_on(call: &FormCall, authority: &Authority, act: &str, id: &str) -> Result<Notice> {
     let (state, account) = (&call.state, read_id(id)?);
     admin::person(state, account).await?;
     let set_disabled = async |disabled| {
@@ -196,7 +191,9 @@ pub async fn admin_change_account(
             let given = email.trim();
             let email = match given {
                 "" => None,
-                text => Some(Email::parse(text).map_err(|code| Refusal::of_field(Field::EMAIL, code))?),
+                text => {
+                    Some(Email::parse(text).map_err(|code| Refusal::of_field(Field::EMAIL, code))?)
+                }
             };
             // An address that stays is not vouched for by sending the form.
             let stays = person.email.as_deref().unwrap_or_default() == given;
@@ -293,7 +290,8 @@ fn person_view(shown: &Shown) -> impl IntoView + use<> {
     let profile = &record.profile;
     let unverified = (email.is_some() && !is_verified)
         .then(|| view! { " " <span class="badge warn">{t("admin-unverified")}</span> });
-    let email = email.clone().map(|email| view! { " · " <span dir="auto">{email}</span> {unverified} });
+    let email =
+        email.clone().map(|email| view! { " · " <span dir="auto">{email}</span> {unverified} });
     view! {
         <p class="back"><a href=PEOPLE.page>{t("admin-back-to-people")}</a></p>
         {once(shown.once.as_ref())}
@@ -366,10 +364,13 @@ fn ways_in(shown: &Shown) -> AnyView {
         fact(t("admin-has-totp"), yes_or_no(second.totp)),
         fact(t("admin-passkeys"), second.passkeys.to_string()),
         fact(t("admin-codes-left"), second.codes_left.to_string()),
-        fact(t("admin-linked"), match shown.linked.is_empty() {
-            true => t("admin-none"),
-            false => shown.linked.join(", "),
-        }),
+        fact(
+            t("admin-linked"),
+            match shown.linked.is_empty() {
+                true => t("admin-none"),
+                false => shown.linked.join(", "),
+            },
+        ),
     ];
     let is_sent = shown.has_mail && shown.person.is_verified;
     let words = t(if is_sent { "admin-send-link" } else { "admin-make-link" });
@@ -379,7 +380,8 @@ fn ways_in(shown: &Shown) -> AnyView {
         let (words, question) = (t("admin-reset-factors"), t("admin-reset-factors-lead"));
         one(shown, "reset-factors", words, DANGER, Some(question))
     });
-    let content = view! { <dl class="facts">{facts}</dl> <div class="actions">{link}</div> {reset} };
+    let content =
+        view! { <dl class="facts">{facts}</dl> <div class="actions">{link}</div> {reset} };
     panel(Some("ways-in"), t("admin-ways-in"), Some(t("admin-ways-in-lead")), content.into_any())
 }
 
@@ -425,10 +427,11 @@ fn apps_panel(shown: &Shown) -> Option<AnyView> {
     if shown.used.is_empty() {
         return None;
     }
-    let row = |used: &Used| view! { <li><div><p class="what">{used.app.name.clone()}</p></div></li> };
+    let row =
+        |used: &Used| view! { <li><div><p class="what">{used.app.name.clone()}</p></div></li> };
     let rows: Vec<_> = shown.used.iter().take(NAMED).map(row).collect();
     let list = view! { <ul class="list">{rows}</ul> };
-    Some(panel(Some("apps"), t("apps-title"), None, list.into_any()))
+    Some(panel(Some("apps"), t("apps"), None, list.into_any()))
 }
 
 fn events_panel(shown: &Shown) -> AnyView {
@@ -466,4 +469,3 @@ fn end_panel(shown: &Shown) -> AnyView {
     let content = view! { {leaving} {enable} {disable} {dismiss} };
     panel(Some("end"), t("admin-end"), Some(t("admin-end-lead")), content.into_any())
 }
-

@@ -8,11 +8,7 @@ use crate::{
     settings::Shown,
     texts::{language, t},
     web::{
-        page::{
-            Around, Section,
-            icons::SETTINGS as ICON,
-            parts::page_head,
-        },
+        page::{Around, Section, icons::SETTINGS as ICON, parts::page_head},
         routes::Map,
         state::AppState,
         viewer::{Viewer, render},

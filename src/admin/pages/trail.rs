@@ -188,7 +188,9 @@ async fn trail_page(
         "" => None,
         name => match name.parse() {
             Ok(id) => Some(AccountId(id)),
-            Err(_) => crate::accounts::find(&state.store, name).await?.map(|found| found.profile.id),
+            Err(_) => {
+                crate::accounts::find(&state.store, name).await?.map(|found| found.profile.id)
+            }
         },
     };
     let is_unknown = !name.is_empty() && account.is_none();
@@ -237,7 +239,9 @@ fn trail_view(shown: &Shown) -> impl IntoView + use<> {
         }
         .into_any(),
     };
-    let unknown = shown.is_unknown.then(|| view! { <p class="error" data-prefix="">{t("admin-no-such-account")}</p> });
+    let unknown = shown
+        .is_unknown
+        .then(|| view! { <p class="error" data-prefix="">{t("admin-no-such-account")}</p> });
     view! {
         {page_head(t("admin-trail"), Some(t("admin-trail-lead")))}
         {holds}
@@ -260,7 +264,8 @@ fn filters(asked: &Asked, acts: &[String]) -> AnyView {
             </div>
         }
     };
-    let acts: Vec<_> = acts.iter().map(|act| view! { <option value=act.clone()></option> }).collect();
+    let acts: Vec<_> =
+        acts.iter().map(|act| view! { <option value=act.clone()></option> }).collect();
     view! {
         <form method="get" action=TRAIL.page class="filters" role="search">
             {text("account", t("admin-account"), &asked.account)}

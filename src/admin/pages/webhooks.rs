@@ -85,13 +85,17 @@ pub async fn admin_add_webhook(#[server(default)] url: String) -> Result<(), Ser
         async {
             let (state, authority) = (&call.state, call.authority().await?);
             let is_checked = |event: &&str| call.field(event).is_some();
-            let events: Vec<String> =
-                EVENTS.iter().filter(|event| is_checked(event)).map(|event| (*event).to_owned()).collect();
+            let events: Vec<String> = EVENTS
+                .iter()
+                .filter(|event| is_checked(event))
+                .map(|event| (*event).to_owned())
+                .collect();
             if events.is_empty() {
                 return Err(Refusal::of_field(EVENTS_FIELD, Code::Missing).into());
             }
             let (store, settings) = (&state.store, &state.settings.webhooks);
-            let added = webhooks::add(store, &state.keys, settings, &authority, &url, &events).await?;
+            let added =
+                webhooks::add(store, &state.keys, settings, &authority, &url, &events).await?;
             let (webhook, secret) = added;
             call.show_once("webhook", &secret)?;
             call.stay(&format!("{ONE}{}", webhook.id), WEBHOOK_ADDED)
@@ -114,7 +118,8 @@ static ACTING: PendingAct = PendingAct {
     of_form: |fields| {
         let (act, id) = (field(fields, "act")?, field(fields, "id")?);
         let message = field(fields, "message").unwrap_or_default();
-        let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        let is_plain =
+            |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
         let is_good = random::is_text(id) && is_plain(act) && is_plain(message);
         is_good.then(|| format!("{act}~{id}~{message}"))
     },
@@ -199,7 +204,7 @@ async fn show(
             false => view! { <ul class="list">{rows}</ul> }.into_any(),
         };
         let events = EVENTS.map(|event| {
-            let words = language().text(&format!("admin-on-{}", event.replace('.', "-").replace('_', "-")));
+            let words = language().text(&format!("admin-on-{}", event.replace(['.', '_'], "-")));
             parts::checkbox(&form, event, event.to_owned(), Some(words))
         });
         let wrong = form.errors.iter().any(|error| error.field == EVENTS_FIELD);
@@ -228,7 +233,10 @@ async fn show(
 
 fn closed(webhook: &Webhook) -> Option<AnyView> {
     let at = webhook.closed_at?;
-    Some(view! { " " <span class="badge warn">{t("admin-webhook-closed")} " " {day(at)}</span> }.into_any())
+    Some(
+        view! { " " <span class="badge warn">{t("admin-webhook-closed")} " " {day(at)}</span> }
+            .into_any(),
+    )
 }
 
 fn row(webhook: &Webhook) -> AnyView {
@@ -272,7 +280,8 @@ async fn webhook_page(
         let remove = {
             let fields = [("act", "remove"), ("id", &*webhook.id)];
             let (form, words) = (&ACT, t("admin-remove"));
-            let act = Act { form, token: &token, next: &next, fields: &fields, words, class: DANGER };
+            let act =
+                Act { form, token: &token, next: &next, fields: &fields, words, class: DANGER };
             act.after_question(t("admin-remove-webhook-lead"))
         };
         let rows: Vec<_> = sent.iter().map(|sent| message(sent, &webhook.id, &token)).collect();
@@ -301,7 +310,9 @@ fn message(sent: &Sent, webhook: &str, token: &str) -> AnyView {
     let state = match (delivered_at, tries) {
         (Some(at), _) => view! { {t("admin-delivered")} " " {moment(*at)} }.into_any(),
         (None, 0) => view! { {t("admin-waits")} }.into_any(),
-        (None, _) => view! { <span class="badge warn">{t("admin-not-delivered")}</span> }.into_any(),
+        (None, _) => {
+            view! { <span class="badge warn">{t("admin-not-delivered")}</span> }.into_any()
+        }
     };
     let answer = answer.clone().map(|answer| view! { " · " {answer} });
     let tries = t_with("admin-tries-so-far", &[("count", number(tries))]);

@@ -77,9 +77,8 @@ async fn sign_up_by(
     let email = email.map(|email| Ok(email.to_owned()));
     let email = email.or(must_verify.then_some(Err(Code::Missing)));
     let form = SignUpForm { username: Ok(username), password: Some(Ok(password)), email, profile };
-    let new = form
-        .parse(settings.passwords.policy, settings.profile)
-        .map_err(Refusal::InvalidInput)?;
+    let new =
+        form.parse(settings.passwords.policy, settings.profile).map_err(Refusal::InvalidInput)?;
     // An address other than that of the invitation is to be verified.
     let is_other = invitation.as_ref().is_some_and(|invitation| is_other(invitation, &new));
     let must_verify = must_verify || (settings.mail.required && is_other);

@@ -22,7 +22,8 @@ pub(super) async fn page(State(state): State<AppState>, viewer: Viewer) -> Resul
     // On a server that others can reach, its visitors are not the operator.
     if state.brand.is_set || !state.public_url.is_loopback() {
         let around = Around::default().framed(Frame::Centered);
-        return render(&state, &viewer, around, move || brand_view(profile.as_ref(), is_open)).await;
+        return render(&state, &viewer, around, move || brand_view(profile.as_ref(), is_open))
+            .await;
     }
     let around = Around::of("home-title").with_code();
     render(&state, &viewer, around, move || own_view(profile.as_ref(), is_open)).await
