@@ -249,19 +249,20 @@ fn page_of(mut rows: Vec<AuditRow>, most: i64) -> (Vec<AuditRow>, bool) {
 }
 
 /// Reads on, for a reader who has a name: the rows after those it has read before, up to `most`. They count as
-/// read once the transaction is committed. `from_now`: a new reader begins with what comes next.
-pub(crate) async fn read_on(
-    tx: &mut Tx,
-    reader: &str,
-    from_now: bool,
-    most: i64,
-) -> Result<Vec<AuditRow>, Fault> {
-    let last = sql::reader_at(tx, reader, from_now).await?;
+/// read once the transaction is committed.
+pub(crate) async fn read_on(tx: &mut Tx, reader: &str, most: i64) -> Result<Vec<AuditRow>, Fault> {
+    let last = sql::reader_at(tx, reader).await?;
     let rows = sql::after(tx, last, most).await?;
     if let Some(end) = rows.last() {
         sql::reader_goes_on(tx, reader, end.seq).await?;
     }
     Ok(rows)
+}
+
+/// Lets a reader begin with what comes next.
+pub(crate) async fn skip_to_now(tx: &mut Tx, reader: &str) -> Result<(), Fault> {
+    _ = sql::reader_at(tx, reader).await?;
+    sql::reader_skips(tx, reader).await
 }
 
 /// Whether there are rows that a reader hasn't read.

@@ -1,7 +1,7 @@
 //! Figures: how often something happened in each hour, for the overview of administrators.
 //!
-//! They are counted from the audit trail, a moment after the events, so that no request pays for it and no page
-//! goes through the trail.
+//! They are counted from the audit trail, a minute after the events at most, so that no request pays for it and no
+//! page goes through the trail.
 
 mod sql;
 
@@ -68,7 +68,7 @@ pub(crate) async fn collect(store: &Store) -> Result<bool, Fault> {
         return Ok(false);
     }
     let mut tx = store.begin().await?;
-    let rows = audit::read_on(&mut tx, READER, false, AT_ONCE).await?;
+    let rows = audit::read_on(&mut tx, READER, AT_ONCE).await?;
     let mut counted: BTreeMap<(&str, i64), i64> = BTreeMap::new();
     for row in &rows {
         if let Some(figure) = of_event(&row.event) {

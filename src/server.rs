@@ -382,7 +382,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tokio::spawn(jobs::watch_clock(state.clone(), steady, stop.subscribe())),
         tokio::spawn(jobs::look_after_keys(state.clone(), stop.subscribe())),
         tokio::spawn(jobs::tell_apps(state.clone(), stop.subscribe())),
-        tokio::spawn(jobs::read_trail(state.clone(), stop.subscribe())),
+        tokio::spawn(jobs::tell_endpoints(state.clone(), stop.subscribe())),
+        tokio::spawn(jobs::count(state.clone(), stop.subscribe())),
     ];
     let postman = state.mail.clone().map(|mail| Arc::new(Postman(mail)) as Arc<dyn Courier>);
     let webhooks = Fetcher::new(state.settings.webhooks.allow.clone(), "WEBHOOK_ALLOW");

@@ -1,9 +1,13 @@
 //! The history of an account, as its owner sees it.
 
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 
-use super::{AuditRow, history};
+use super::{AuditRow, By, history};
 use crate::{
+    accounts::people,
+    domain::AccountId,
     platform::{error::Result, visit::network_in_words},
     sessions::caller::SignedIn,
     texts::{language, number, t, t_with},
@@ -39,6 +43,8 @@ struct Group {
     count: usize,
     last: i64,
     first: i64,
+    /// Whether an administrator did it, and who, if that is known.
+    who: Option<Option<String>>,
     /// Each place once, that of the newest event first: device and network, as recorded.
     places: Vec<(String, String)>,
 }
@@ -47,19 +53,31 @@ struct Group {
 const PLACES: usize = 3;
 
 impl History {
-    fn of(rows: Vec<AuditRow>, more: bool, continued: bool) -> Self {
+    /// `names`: of administrators.
+    fn of(
+        rows: Vec<AuditRow>,
+        names: &HashMap<AccountId, String>,
+        more: bool,
+        continued: bool,
+    ) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         let (mut shown, mut cut) = (None, false);
         for row in rows {
             let detail = row.detail();
             let method = detail.as_ref().map(|detail| detail.method.clone()).unwrap_or_default();
-            let place = detail.filter(|detail| !detail.network.is_empty());
+            let is_admins = detail.as_ref().is_some_and(|detail| detail.by == By::Administrator);
+            let name = detail
+                .as_ref()
+                .and_then(|detail| names.get(&AccountId(detail.actor.parse().ok()?)));
+            let name = name.cloned();
+            let who = is_admins.then_some(name);
+            // Where an administrator was is not the owner's business.
+            let place = detail.filter(|detail| !is_admins && !detail.network.is_empty());
             let place = place.map(|detail| (detail.device, detail.network));
             let is_full = groups.len() == GROUPS;
-            match groups
-                .last_mut()
-                .filter(|group| group.event == row.event && group.method == method)
-            {
+            match groups.last_mut().filter(|group| {
+                (&group.event, &group.method, &group.who) == (&row.event, &method, &who)
+            }) {
                 Some(group) => {
                     group.count += 1;
                     group.first = row.at;
@@ -75,6 +93,7 @@ impl History {
                     count: 1,
                     last: row.at,
                     first: row.at,
+                    who,
                     places: place.into_iter().collect(),
                 }),
             }
@@ -91,7 +110,12 @@ impl History {
     ) -> Result<Self> {
         let last = before.unwrap_or(i64::MAX);
         let (rows, more) = history(&state.store, caller.account(), last, ROWS).await?;
-        Ok(Self::of(rows, more, before.is_some()))
+        let actor = |row: &AuditRow| row.detail()?.actor.parse().ok().map(AccountId);
+        let mut actors: Vec<AccountId> = rows.iter().filter_map(actor).collect();
+        actors.sort_unstable_by_key(|account| account.0);
+        actors.dedup();
+        let names = people::names(&state.store, &actors).await?;
+        Ok(Self::of(rows, &names, more, before.is_some()))
     }
 
     /// `page`: the page it is shown on.
@@ -181,6 +205,8 @@ fn history_row(group: &Group) -> AnyView {
         view! { " " <span class="badge">{times}</span> }
     });
     let method = method_words(&group.method).map(|words| format!(" {words}"));
+    let who = group.who.clone().map(|name| name.unwrap_or_else(|| t("admin-by-administrator")));
+    let who = who.map(|who| view! { " · " {t("admin-by")} " " <span dir="auto">{who}</span> });
     let since = (group.count > 1).then(|| {
         view! { <p class="hint">{t("history-since")} " " {moment(group.first)}</p> }
     });
@@ -203,7 +229,7 @@ fn history_row(group: &Group) -> AnyView {
         <li>
             <div>
                 <p class="what">{words(&group.event)} {method} {times}</p>
-                <p class="hint">{clock(group.last)} " (" {ago(group.last)} ")" {first}</p>
+                <p class="hint">{clock(group.last)} " (" {ago(group.last)} ")" {who} {first}</p>
                 {more}
                 {others}
                 {since}

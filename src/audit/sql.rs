@@ -104,12 +104,18 @@ pub(super) async fn insert(tx: &mut Tx, row: &AuditRow) -> Result<(), Fault> {
 }
 
 /// Up to where a reader has read. Another one of this name waits until the end of the transaction.
-pub(super) async fn reader_at(tx: &mut Tx, reader: &str, from_now: bool) -> Result<i64, Fault> {
-    let begin = "INSERT INTO audit_readers (name, seq) VALUES ($1, CASE WHEN $2 = 1 THEN \
-                 COALESCE((SELECT MAX(seq) FROM audit_events), 0) ELSE 0 END) \
+pub(super) async fn reader_at(tx: &mut Tx, reader: &str) -> Result<i64, Fault> {
+    let begin = "INSERT INTO audit_readers (name, seq) VALUES ($1, 0) \
                  ON CONFLICT (name) DO UPDATE SET seq = audit_readers.seq RETURNING seq";
-    let (seq,): (i64,) = tx.one(sql(begin).bind(reader).bind(from_now)).await?;
+    let (seq,): (i64,) = tx.one(sql(begin).bind(reader)).await?;
     Ok(seq)
+}
+
+pub(super) async fn reader_skips(tx: &mut Tx, reader: &str) -> Result<(), Fault> {
+    let update = "UPDATE audit_readers SET seq = COALESCE((SELECT MAX(seq) FROM audit_events), 0) \
+                  WHERE name = $1";
+    tx.execute(sql(update).bind(reader)).await?;
+    Ok(())
 }
 
 pub(super) async fn reader_goes_on(tx: &mut Tx, reader: &str, seq: i64) -> Result<(), Fault> {

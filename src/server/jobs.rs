@@ -145,24 +145,20 @@ pub(super) async fn tell_apps(state: AppState, mut stopped: watch::Receiver<bool
     }
 }
 
-/// How often the trail is read for figures and webhooks.
+/// How often the trail is read for webhooks.
 const TRAIL: Duration = Duration::from_secs(1);
 
-/// Counts what happens, and lets endpoints be told of it.
-pub(super) async fn read_trail(state: AppState, mut stopped: watch::Receiver<bool>) {
+/// Lets endpoints be told of what happens.
+pub(super) async fn tell_endpoints(state: AppState, mut stopped: watch::Receiver<bool>) {
     loop {
-        let counted = figures::collect(&state.store).await;
-        let written = webhooks::collect(&state.store, &state.keys).await;
-        let pause = match (counted, written) {
-            (Ok(false), Ok(false)) => TRAIL,
-            (Ok(_), Ok(some)) => {
-                if some {
-                    state.wake_outbox();
-                }
+        let pause = match webhooks::collect(&state.store, &state.keys).await {
+            Ok(false) => TRAIL,
+            Ok(true) => {
+                state.wake_outbox();
                 Duration::ZERO
             }
-            (Err(fault), _) | (_, Err(fault)) => {
-                tracing::debug!(error = fault.source(), "the trail can't be read on now");
+            Err(fault) => {
+                tracing::debug!(error = fault.source(), "endpoints can't be told now");
                 TRAIL
             }
         };
@@ -170,6 +166,20 @@ pub(super) async fn read_trail(state: AppState, mut stopped: watch::Receiver<boo
             () = tokio::time::sleep(pause) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
+    }
+}
+
+/// How often what has happened is counted, besides whenever somebody looks.
+const COUNTING: Duration = Duration::from_secs(60);
+
+/// Counts what happens.
+pub(super) async fn count(state: AppState, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(COUNTING) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        while let Ok(true) = figures::collect(&state.store).await {}
     }
 }
 

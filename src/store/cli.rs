@@ -98,7 +98,7 @@ async fn migrate_down(store: &Store, tables: &[&Table], yes: bool) -> Result<(),
     let losses = store.losses(tables).await?;
     let told: Vec<String> =
         losses.iter().map(|loss| format!("  {} ({} rows)", loss.what, loss.rows)).collect();
-    if losses.iter().any(|loss| loss.table == "audit_events") {
+    if losses.iter().any(|loss| loss.what == "table audit_events") {
         return fail(
             "this would delete the audit trail, which cannot be made again: `latchkey audit export` \
              keeps a copy, and only an empty trail can be reverted",

@@ -284,8 +284,8 @@ impl FormState {
         if next.is_empty() {
             return page.to_owned();
         }
-        let is_page =
-            |rest: &str| rest.starts_with('?') || (page.ends_with('/') && !rest.is_empty());
+        let is_one_of_many = page.len() > 1 && page.ends_with('/');
+        let is_page = |rest: &str| rest.starts_with('?') || (is_one_of_many && !rest.is_empty());
         if next.strip_prefix(page).is_some_and(is_page) {
             // The page itself, with all that it needs.
             return next.to_owned();

@@ -69,6 +69,11 @@ pub(super) async fn count(tx: &mut Tx) -> Result<i64, Fault> {
     Ok(count)
 }
 
+/// Whether there are any.
+pub(super) async fn any(db: &mut Db) -> Result<bool, Fault> {
+    Ok(db.optional::<(i32,)>(sql("SELECT 1 FROM webhooks LIMIT 1")).await?.is_some())
+}
+
 pub(super) async fn insert(tx: &mut Tx, new: &Webhook, sealed: &str) -> Result<(), Fault> {
     let insert = "INSERT INTO webhooks (id, url, events, sealed, made_by, created_at) \
                   VALUES ($1, $2, $3, $4, $5, $6)";

@@ -315,7 +315,14 @@ async fn a_disabled_account_is_refused_at_the_second_step() {
         let half = server.first_step(via, "alice").await;
         let id = AccountId(server.account_of(&token).await["id"].as_i64().expect("an id"));
         let store = &server.running.state.store;
-        latchkey::accounts::set_disabled(store, &latchkey::audit::Authority::command_line(), id, true).await.expect("disabled");
+        latchkey::accounts::set_disabled(
+            store,
+            &latchkey::audit::Authority::command_line(),
+            id,
+            true,
+        )
+        .await
+        .expect("disabled");
         assert!(server.second_step(&half, &By::Code(app.code(0))).await.is_err(), "(AU-07)");
     }
 }

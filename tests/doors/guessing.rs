@@ -419,7 +419,13 @@ async fn a_used_link_is_no_way_to_guess_the_password() {
     let account = server.sign_up_json("alice").await;
     let account = latchkey::domain::AccountId(account["id"].as_i64().expect("an id"));
     let store = &server.running.state.store;
-    let link = latchkey::sign_in::password::make_link(store, &latchkey::audit::Authority::command_line(), account).await.expect("a link");
+    let link = latchkey::sign_in::password::make_link(
+        store,
+        &latchkey::audit::Authority::command_line(),
+        account,
+    )
+    .await
+    .expect("a link");
     let browser = Browser::new(&server);
     let page = format!("/set-password?link={link}");
     let form = form_token(&browser.arrive(&page).await.text().await.expect("a page"));

@@ -4,6 +4,9 @@
 //! pages' forms, by means of `support::Via`.
 
 mod access;
+mod admin;
+mod admin_keys;
+mod admin_support;
 mod app_attacks;
 mod app_devices;
 mod app_kinds;
@@ -23,6 +26,7 @@ mod forward_auth;
 mod forward_auth_proxies;
 mod guessing;
 mod history;
+mod invitations;
 mod languages;
 mod letters;
 mod limits;
@@ -59,6 +63,7 @@ mod support;
 mod tidy;
 mod twice;
 mod upstream;
+mod webhooks;
 
 /// The `DATABASE_URL` of an empty database.
 async fn new_database(folder: &std::path::Path) -> String {

@@ -605,7 +605,14 @@ async fn a_disabled_account_is_refused_with_its_passkey_too() {
         let id = server.account_of(&token).await["id"].as_i64().expect("an id");
         let store = &server.running.state.store;
         let account = latchkey::domain::AccountId(id);
-        latchkey::accounts::set_disabled(store, &latchkey::audit::Authority::command_line(), account, true).await.expect("disabled");
+        latchkey::accounts::set_disabled(
+            store,
+            &latchkey::audit::Authority::command_line(),
+            account,
+            true,
+        )
+        .await
+        .expect("disabled");
         let challenge = server.passkey_challenge().await;
         let refused = sign_in(&server, via, &challenge, &key.answer(&challenge)).await;
         assert_eq!(refused, Err(StatusCode::BAD_REQUEST), "(AU-07)");

@@ -123,7 +123,14 @@ async fn a_code_that_is_old_or_of_an_account_that_has_changed_is_void() {
         let account = server.account_of(&server.token_with("alice", NEW).await).await;
         let account = latchkey::domain::AccountId(account["id"].as_i64().expect("an id"));
         let store = &server.running.state.store;
-        latchkey::accounts::set_disabled(store, &latchkey::audit::Authority::command_line(), account, true).await.expect("disabled");
+        latchkey::accounts::set_disabled(
+            store,
+            &latchkey::audit::Authority::command_line(),
+            account,
+            true,
+        )
+        .await
+        .expect("disabled");
         assert!(server.enter_code(&asker, &code).await.is_err(), "the account is disabled (AU-07)");
     }
 }

@@ -71,12 +71,17 @@ fn only_the_store_and_the_tables_of_rooms_know_sql() {
     places.extend(
         [
             "accounts",
+            "admin",
             "apps",
             "audit",
+            "authority",
             "challenges",
+            "directory",
             "emails",
             "factors",
+            "figures",
             "groups",
+            "invitations",
             "links",
             "openid",
             "openid/devices",
@@ -88,6 +93,7 @@ fn only_the_store_and_the_tables_of_rooms_know_sql() {
             "sessions/grants",
             "signing",
             "throttle",
+            "webhooks",
         ]
         .map(|room| {
             let path: &str = Box::leak(format!("src/{room}/sql.rs").into_boxed_str());

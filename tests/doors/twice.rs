@@ -325,7 +325,13 @@ async fn a_link_that_is_used_twice_by_its_signed_in_owner_sets_the_password_once
     let account = json_of(server.profile(&format!("Bearer {token}")).await).await;
     let account = latchkey::domain::AccountId(account["id"].as_i64().expect("an id"));
     let store = &server.running.state.store;
-    let link = latchkey::sign_in::password::make_link(store, &latchkey::audit::Authority::command_line(), account).await.expect("a link");
+    let link = latchkey::sign_in::password::make_link(
+        store,
+        &latchkey::audit::Authority::command_line(),
+        account,
+    )
+    .await
+    .expect("a link");
     let page = browser.arrive(&format!("/set-password?link={link}")).await;
     let page = page.text().await.expect("a page");
     let (_, form) = page.split_once("action=\"/api/set_password").expect("its form");

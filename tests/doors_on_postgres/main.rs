@@ -2,6 +2,12 @@
 
 #[path = "../doors/access.rs"]
 mod access;
+#[path = "../doors/admin.rs"]
+mod admin;
+#[path = "../doors/admin_keys.rs"]
+mod admin_keys;
+#[path = "../doors/admin_support.rs"]
+mod admin_support;
 #[path = "../doors/app_attacks.rs"]
 mod app_attacks;
 #[path = "../doors/app_devices.rs"]
@@ -32,6 +38,8 @@ mod forward_auth;
 mod guessing;
 #[path = "../doors/history.rs"]
 mod history;
+#[path = "../doors/invitations.rs"]
+mod invitations;
 #[path = "../doors/letters.rs"]
 mod letters;
 #[path = "../doors/limits.rs"]
@@ -95,6 +103,8 @@ mod tls;
 mod twice;
 #[path = "../doors/upstream.rs"]
 mod upstream;
+#[path = "../doors/webhooks.rs"]
+mod webhooks;
 
 /// The `DATABASE_URL` of an empty database.
 async fn new_database(_folder: &std::path::Path) -> String {

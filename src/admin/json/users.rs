@@ -368,17 +368,20 @@ fn read_changes(
     state: &AppState,
     body: &mut serde_json::Map<String, Value>,
 ) -> Result<Changes, Refusal> {
-    let profile = ProfileChange::parse(state.settings.profile, |field| {
-        strict::given(body, field.field.name(), field.required)
+    let gives_profile = FIELDS.iter().any(|field| body.contains_key(field.field.name()));
+    let profile = gives_profile.then(|| {
+        ProfileChange::parse(state.settings.profile, |field| {
+            strict::given(body, field.field.name(), field.required)
+        })
     });
-    let profile = profile.map_err(Refusal::InvalidInput)?;
+    let profile = profile.transpose().map_err(Refusal::InvalidInput)?;
     let names = of(GROUPS, texts(body, "groups"))?;
     check_groups(names.as_deref().unwrap_or_default())?;
     let gives_email = body.contains_key("email");
     let email = of(Field::EMAIL, text(body, "email"))?;
     let email = email.map(|email| of(Field::EMAIL, Email::parse(&email))).transpose()?;
     Ok(Changes {
-        profile: Some(profile),
+        profile,
         email: gives_email.then_some(email),
         groups: names,
         disabled: of(Field::named("disabled"), flag(body, "disabled"))?,
