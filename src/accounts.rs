@@ -105,10 +105,19 @@ async fn refuse_uninvited(services: &Services, new: &NewAccount, visit: &Visit) 
     match (services.settings.accounts.sign_up, &new.invitation) {
         (SignUpMode::Closed, _) | (SignUpMode::Invited, None) => Err(Refusal::SignUpClosed.into()),
         (SignUpMode::Open, None) => Ok(()),
-        (_, Some(token)) => match invitations::find(&services.store, token).await? {
-            Some(_) => Ok(()),
-            None => uninvited(services, visit).await,
-        },
+        (_, Some(token)) => invitation(services, token, visit).await.map(drop),
+    }
+}
+
+/// The invitation with this token. One that doesn't work is refused like any link.
+pub(crate) async fn invitation(
+    services: &Services,
+    token: &str,
+    visit: &Visit,
+) -> Result<Invitation> {
+    match invitations::find(&services.store, token).await? {
+        Some(invitation) => Ok(invitation),
+        None => uninvited(services, visit).await,
     }
 }
 

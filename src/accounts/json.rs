@@ -115,7 +115,7 @@ async fn sign_up(
         invitation.map_err(|code| Refusal::of_field(Field::named("invitation"), code))?;
     if required && form.email.is_none() {
         let found = match &invitation {
-            Some(token) => invitations::find(&state.store, token).await?,
+            Some(token) => Some(super::invitation(&state, token, &visit).await?),
             None => None,
         };
         // Unless the invitation proves one.

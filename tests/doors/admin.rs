@@ -512,9 +512,11 @@ async fn the_overview_counts_what_happens_and_says_what_needs_attention() {
     }
     assert!(browser.page("/admin?by=day").await.contains("Last 30 days"));
     // The counted figures are those of the trail.
-    let counted = "SELECT COALESCE(SUM(count), 0) FROM figures WHERE name = 'sign-ups'";
+    let counted =
+        "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM figures WHERE name = 'sign-ups'";
     assert_eq!(server.db_count(counted).await, 2);
-    let wrong = "SELECT COALESCE(SUM(count), 0) FROM figures WHERE name = 'wrong-tries'";
+    let wrong =
+        "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM figures WHERE name = 'wrong-tries'";
     assert_eq!(server.db_count(wrong).await, 1);
 }
 
