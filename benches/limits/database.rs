@@ -32,7 +32,7 @@ use crate::{
     scenarios::{READERS, folder, good},
 };
 
-async fn open(folder: &Path) -> Store {
+pub(crate) async fn open(folder: &Path) -> Store {
     let database = Database::Sqlite(folder.join("latchkey.db"));
     let lock = SetUpLock::wait(&database).await.expect("the lock");
     let store = Store::open(&database, 4, &lock).await.expect("the database");
@@ -152,7 +152,7 @@ async fn read_profile(socket: &mut TcpStream, token: &str) -> f64 {
     time
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

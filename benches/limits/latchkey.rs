@@ -323,6 +323,18 @@ pub(crate) async fn fill(folder: &Path, accounts: usize) {
             .await
             .expect("a session");
     }
+    // What the first start of the server would do.
+    for terms in [
+        "INSERT INTO search_terms (account_id, kind, term) \
+         SELECT id, 'name', lower(hex(username_key)) FROM accounts WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO search_terms (account_id, kind, term) \
+         SELECT id, 'name', lower(hex(lower(full_name))) FROM accounts WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO search_terms (account_id, kind, term) \
+         SELECT id, 'name', lower(hex('lovelace')) FROM accounts WHERE true ON CONFLICT DO NOTHING",
+        "INSERT INTO facts (name, value) VALUES ('directory', '1') ON CONFLICT DO NOTHING",
+    ] {
+        sqlx::query(terms).execute(&mut *transaction).await.expect("the directory");
+    }
     transaction.commit().await.expect("committed");
     // The cost of the filling must not fall on what is measured.
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut db).await.expect("a checkpoint");

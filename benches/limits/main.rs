@@ -18,6 +18,7 @@ mod load;
 mod openid;
 mod partners;
 mod passkey;
+mod people;
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/doors_on_postgres/postgres.rs"]
 mod postgres;

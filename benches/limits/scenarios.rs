@@ -14,6 +14,7 @@ use crate::{
     openid::openid,
     partners::{Bare, argon2id},
     passkey::passkey,
+    people::people,
     postgres,
     report::{
         Goal::{AtLeast, AtMost},
@@ -24,7 +25,7 @@ use crate::{
 
 type Measure = for<'a> fn(&'a Run, &'a mut Report) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-pub(crate) const ALL: [(&str, Measure); 14] = [
+pub(crate) const ALL: [(&str, Measure); 15] = [
     ("profile", |run, report| Box::pin(profile(run, report))),
     ("pages", |run, report| Box::pin(pages(run, report))),
     ("hashing", |run, report| Box::pin(hashing(run, report))),
@@ -32,6 +33,7 @@ pub(crate) const ALL: [(&str, Measure); 14] = [
     ("overload", |run, report| Box::pin(overload(run, report))),
     ("two nodes", |run, report| Box::pin(two_nodes(run, report))),
     ("sizes", |run, report| Box::pin(sizes(run, report))),
+    ("people", |run, report| Box::pin(people(run, report))),
     ("writes", |run, report| Box::pin(writes(run, report))),
     ("memory", |run, report| Box::pin(memory(run, report))),
     ("silence", |run, report| Box::pin(silence(run, report))),

@@ -32,7 +32,7 @@ use crate::{
             identities::{self, LinkEntry},
         },
     },
-    groups, invitations,
+    groups,
     openid::used::{self, Used},
     passwords,
     platform::{

@@ -9,10 +9,11 @@ use std::{
 use clap::Subcommand;
 
 use super::{
-    MigrationState, SetUpLock, Store, Table, backup, copy, is_in_use, restore,
+    Fact, MigrationState, SetUpLock, Store, Table, backup, copy, is_in_use, restore,
     settings::{Database, StoreSettings},
 };
 use crate::platform::{
+    clock::now,
     random,
     terminal::{Failure, fail, say},
 };
@@ -224,6 +225,11 @@ const NOT_SQLITE: &str = "this is for SQLite only. PostgreSQL has its own tools:
 pub(crate) async fn back_up(settings: &StoreSettings, file: &Path) -> Result<(), Failure> {
     let Database::Sqlite(path) = &settings.database else { return fail(NOT_SQLITE) };
     backup(path, file).await?;
+    // For administrators, who are told if there was none for long. The copy is good without it.
+    if let Ok(store) = open(settings).await {
+        _ = store.note(Fact::BackedUp, &now().to_string()).await;
+        store.close().await;
+    }
     say(&format!("Wrote {}: checked, and readable only by you.", file.display()));
     let secret = path.with_extension("secret");
     if secret.exists() {

@@ -115,6 +115,7 @@ admin-send-link = Link zum Festlegen des Passworts senden
 admin-make-link = Link zum Festlegen des Passworts erstellen
 admin-reset-factors = Zweite Faktoren entfernen
 admin-reset-factors-lead = Nur für jemanden, der sie verloren hat. Vergewissern Sie sich, wer darum bittet. Die Authenticator-App, die Passkeys und die Wiederherstellungscodes werden entfernt, die Person wird überall abgemeldet und erhält eine E-Mail.
+admin-devices = Geräte
 admin-no-sessions = Nirgends angemeldet.
 admin-more = { $count ->
         [one] und ein weiteres
@@ -158,6 +159,7 @@ admin-sign-up-closed = Auf diesem Server kann sich niemand registrieren (SIGN_UP
 admin-link-invitation = Link
 admin-invited-on = Erstellt
 admin-used = { $count ->
+        [0] noch nicht verwendet
         [one] einmal verwendet
        *[other] { $count }-mal verwendet
     }
@@ -361,10 +363,6 @@ saved-admin-webhook-gone = Das gab es schon nicht mehr.
 ## Einstellungen
 
 admin-settings-lead = Was auf dem antwortenden Knoten gilt. Ändern Sie es in der Umgebung oder in .env und starten Sie neu.
-admin-setting = Einstellung
-admin-setting-value = Wert
-admin-setting-source = Aus
-admin-setting-default = Standard
 
 ## Ereignisse
 

@@ -115,6 +115,7 @@ admin-send-link = Send a link to set a password
 admin-make-link = Make a link to set a password
 admin-reset-factors = Remove the second factors
 admin-reset-factors-lead = Only for somebody who has lost them. Make sure who is asking. The authenticator app, the passkeys and the recovery codes are removed, the person is signed out everywhere and gets an email.
+admin-devices = Devices
 admin-no-sessions = Not signed in anywhere.
 admin-more = { $count ->
         [one] and one more
@@ -158,6 +159,7 @@ admin-sign-up-closed = Nobody can sign up on this server (SIGN_UP=closed). Make 
 admin-link-invitation = Link
 admin-invited-on = Made
 admin-used = { $count ->
+        [0] not used yet
         [one] used once
        *[other] used { $count } times
     }
@@ -361,10 +363,6 @@ saved-admin-webhook-gone = That was gone already.
 ## Settings
 
 admin-settings-lead = What is in force on the node that answers. Change it in the environment or in .env, and restart.
-admin-setting = Setting
-admin-setting-value = Value
-admin-setting-source = From
-admin-setting-default = default
 
 ## Events
 

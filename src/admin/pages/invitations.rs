@@ -11,10 +11,11 @@ use futures_util::FutureExt;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::{Act, SMALL, address, group_badges, once, pager, people::named};
+use super::{Act, SMALL, address, group_badges, once, pager, several};
 use crate::{
     accounts::settings::SignUpMode,
-    domain::{Code, Email, Field},
+    domain::{Code, Email, Field, FieldError},
+    groups::is_name,
     invitations::{self, EXPIRES_AT, GROUPS, Invitation, NOTE, New, USES},
     platform::{
         clock::{now, seconds},
@@ -82,19 +83,31 @@ pub async fn admin_invite(
                 return Err(Refusal::SignUpClosed.into());
             }
             let email = match email.trim() {
-                "" => None,
-                text => {
-                    Some(Email::parse(text).map_err(|code| Refusal::of_field(Field::EMAIL, code))?)
-                }
+                "" => Ok(None),
+                text => Email::parse(text).map(Some),
             };
-            let span = duration(expires.trim());
-            let span = span.map_err(|_| Refusal::of_field(EXPIRES_AT, Code::OutOfRange))?;
             let uses = match uses.trim() {
                 "" => Ok(1),
-                text => text.parse().map_err(|_| Refusal::of_field(USES, Code::OutOfRange)),
+                text => text.parse().map_err(|_| Code::OutOfRange),
+            };
+            let span = duration(expires.trim()).map_err(|_| Code::OutOfRange);
+            let names = several(&groups);
+            let are_good = names.iter().all(|name| is_name(name));
+            let (Ok(email), Ok(uses), Ok(span), true) = (email.clone(), uses, span, are_good)
+            else {
+                let codes = [
+                    (Field::EMAIL, email.err()),
+                    (GROUPS, (!are_good).then_some(Code::Characters)),
+                    (EXPIRES_AT, span.err()),
+                    (USES, uses.err()),
+                ];
+                let errors = codes
+                    .into_iter()
+                    .filter_map(|(field, code)| Some(FieldError { field, code: code? }));
+                return Err(Refusal::InvalidInput(errors.collect()).into());
             };
             let expires_at = now().saturating_add(seconds(span));
-            let new = New { email, groups: named(&groups)?, expires_at, uses: uses?, note };
+            let new = New { email, groups: names, expires_at, uses, note };
             let keys = state.mail.as_ref().map(|_| &*state.keys);
             let language = call.visit.language;
             let made = invitations::make(&state.store, keys, &authority, &new, language).await?;

@@ -176,7 +176,7 @@ async fn show(
         let wrong = form.errors.iter().any(|error| error.field == api_keys::SCOPES);
         let wrong = wrong.then(|| view! { <p class="error">{t("scopes-missing")}</p> });
         let scopes = view! {
-            <fieldset class="checks" id="scopes">
+            <fieldset class="checks two" id="scopes">
                 <legend>{t("field-scopes")}</legend>
                 {wrong}
                 {scopes.into_iter().collect::<Vec<_>>()}

@@ -166,7 +166,8 @@ fn row(listed: &Listed, token: &str) -> AnyView {
         None if tries > 0 => view! { {t("admin-next-try")} " " {moment(*due_at)} }.into_any(),
         None => view! { {t("admin-waits")} }.into_any(),
     };
-    let tries = t_with("admin-tries", &[("count", number(tries))]);
+    let tries =
+        (tries > 0).then(|| view! { {t_with("admin-tries", &[("count", number(tries))])} " · " });
     let error = error.clone().map(|error| view! { <p class="hint"><code>{error}</code></p> });
     let (words, fields) = (t("admin-retry"), [("id", &**id)]);
     let act = Act { form: &RETRY, token, next: "", fields: &fields, words, class: SMALL };
@@ -175,7 +176,7 @@ fn row(listed: &Listed, token: &str) -> AnyView {
             {SEND.view()}
             <div>
                 <p class="what">{kind} {whom}</p>
-                <p class="hint">{moment(*created_at)} " · " {tries} " · " {state}</p>
+                <p class="hint">{moment(*created_at)} " · " {tries} {state}</p>
                 {error}
             </div>
             {act.view()}

@@ -161,11 +161,13 @@ fn view(
             <h2>{t("admin-attention")}</h2>
             {attention}
         </section>
-        <p class="big"><a href=PEOPLE.page>{words}</a></p>
-        <p class="actions">
-            {tab(t("admin-by-hour"), OVERVIEW.page, !by_day)} " "
-            {tab(t("admin-by-day"), "/admin?by=day", by_day)}
-        </p>
+        <div class="tabs">
+            <p class="big"><a href=PEOPLE.page>{words}</a></p>
+            <p class="actions">
+                {tab(t("admin-by-hour"), OVERVIEW.page, !by_day)} " "
+                {tab(t("admin-by-day"), "/admin?by=day", by_day)}
+            </p>
+        </div>
         <div class="cards">{charts}</div>
     }
 }

@@ -420,7 +420,7 @@ fn sessions_panel(shown: &Shown) -> AnyView {
         }
         .into_any(),
     };
-    panel(Some("sessions"), t("sessions-title"), None, content)
+    panel(Some("sessions"), t("admin-devices"), None, content)
 }
 
 fn apps_panel(shown: &Shown) -> Option<AnyView> {
@@ -438,7 +438,7 @@ fn events_panel(shown: &Shown) -> AnyView {
     let id = shown.person.record.profile.id.0.to_string();
     let all = address(trail::TRAIL.page, &[("account", &id)]);
     let content = view! {
-        {trail::list(&shown.events)}
+        {trail::list(&shown.events, Some(shown.person.record.profile.id))}
         <p class="actions"><a class=SMALL href=all>{t("admin-all-events")}</a></p>
     };
     panel(Some("events"), t("history"), None, content.into_any())

@@ -34,18 +34,7 @@ async fn settings_page(State(state): State<AppState>, viewer: Viewer) -> Result<
         view! {
             {page_head(t("admin-settings"), Some(t("admin-settings-lead")))}
             {warnings}
-            <section class="card wide-table">
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">{t("admin-setting")}</th>
-                            <th scope="col">{t("admin-setting-value")}</th>
-                            <th scope="col">{t("admin-setting-source")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </section>
+            <section class="card"><ul class="list">{rows}</ul></section>
         }
     })
     .await
@@ -53,18 +42,17 @@ async fn settings_page(State(state): State<AppState>, viewer: Viewer) -> Result<
 
 fn row(shown: &Shown) -> AnyView {
     let Shown { name, value, source, meaning } = shown;
-    let source = match *source {
-        "default" => t("admin-setting-default"),
-        source => source.to_owned(),
-    };
-    let class = (source != t("admin-setting-default")).then_some("is-set");
+    let badge = (*source != "default").then(|| view! { " " <span class="badge">{*source}</span> });
+    // The meaning is the same text as in `latchkey --help`.
     let lang = (language().tag() != "en").then_some("en");
     view! {
-        <tr class=class>
-            <th scope="row"><code>{*name}</code><p class="hint" lang=lang>{*meaning}</p></th>
-            <td dir="auto">{value.clone()}</td>
-            <td>{source}</td>
-        </tr>
+        <li>
+            <div>
+                <p class="what"><code>{*name}</code> {badge}</p>
+                <p class="hint" lang=lang>{*meaning}</p>
+            </div>
+            <p class="value" dir="auto">{value.clone()}</p>
+        </li>
     }
     .into_any()
 }

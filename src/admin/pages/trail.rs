@@ -83,18 +83,18 @@ pub(super) async fn entries(
     Ok((rows.into_iter().zip(details).map(entry).collect(), next))
 }
 
-/// Events as a list.
-pub(super) fn list(entries: &[Entry]) -> AnyView {
+/// Events as a list. `of`: the account whose page it is, which needs no name there.
+pub(super) fn list(entries: &[Entry], of: Option<AccountId>) -> AnyView {
     if entries.is_empty() {
         return empty(t("admin-no-events"));
     }
-    let rows: Vec<_> = entries.iter().map(entry_view).collect();
+    let rows: Vec<_> = entries.iter().map(|entry| entry_view(entry, of)).collect();
     view! { <ol class="list">{rows}</ol> }.into_any()
 }
 
-fn entry_view(entry: &Entry) -> AnyView {
+fn entry_view(entry: &Entry, of: Option<AccountId>) -> AnyView {
     let Entry { row, detail, account, actor } = entry;
-    let whom = row.account_id.map(|id| {
+    let whom = row.account_id.filter(|id| of != Some(AccountId(*id))).map(|id| {
         let href = format!("{PERSON}{id}");
         let name = account.clone().unwrap_or_else(|| id.to_string());
         view! { " · " <a href=href dir="auto">{name}</a> }
@@ -248,7 +248,7 @@ fn trail_view(shown: &Shown) -> impl IntoView + use<> {
         {filters(asked, &shown.acts)}
         {unknown}
         <div class="above"><a class=SMALL href=EXPORT download="">{t("admin-export")}</a></div>
-        <section class="card">{list(entries)}{pager(first, next)}</section>
+        <section class="card">{list(entries, None)}{pager(first, next)}</section>
     }
 }
 

@@ -210,7 +210,7 @@ async fn show(
         let wrong = form.errors.iter().any(|error| error.field == EVENTS_FIELD);
         let wrong = wrong.then(|| view! { <p class="error">{t("events-missing")}</p> });
         let events = view! {
-            <fieldset class="checks" id="events">
+            <fieldset class="checks two" id="events">
                 <legend>{t("field-events")}</legend>
                 {wrong}
                 {events.into_iter().collect::<Vec<_>>()}
@@ -315,7 +315,8 @@ fn message(sent: &Sent, webhook: &str, token: &str) -> AnyView {
         }
     };
     let answer = answer.clone().map(|answer| view! { " · " {answer} });
-    let tries = t_with("admin-tries-so-far", &[("count", number(tries))]);
+    let tries = (tries > 0)
+        .then(|| view! { " · " {t_with("admin-tries-so-far", &[("count", number(tries))])} });
     let next = format!("{ONE}{webhook}");
     let fields = [("act", "resend"), ("id", webhook), ("message", &**id)];
     let (form, words) = (&ACT, t("admin-resend"));
@@ -324,7 +325,7 @@ fn message(sent: &Sent, webhook: &str, token: &str) -> AnyView {
         <li>
             <div>
                 <p class="what">{event.clone()}</p>
-                <p class="hint">{moment(*created_at)} " · " {state} " · " {tries} {answer}</p>
+                <p class="hint">{moment(*created_at)} " · " {state} {tries} {answer}</p>
                 <details class="dialog">
                     <summary>{t("admin-show-body")}</summary>
                     <div>{code(body.clone())}</div>

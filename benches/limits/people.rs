@@ -1,0 +1,136 @@
+//! The page of people in the admin area, with a million accounts against a thousand.
+
+use std::{path::Path, time::Instant};
+
+use latchkey::sessions;
+use sqlx::{Connection, SqliteConnection};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{
+    Run,
+    database::{median, open},
+    latchkey::{Latchkey, fill, name, session_id},
+    report::{Goal::AtMost, Report},
+    scenarios::folder,
+};
+
+const WHAT: [&str; 4] =
+    ["people: the first page", "people: a search", "people: the thousandth page", "the overview"];
+
+/// How many people a page has.
+const PAGE: usize = 50;
+
+pub(crate) async fn people(run: &Run, report: &mut Report) {
+    const CALLS: usize = 60;
+    let mut sides = Vec::new();
+    for accounts in [1000, run.accounts] {
+        let folder = folder();
+        let store = open(folder.path()).await;
+        fill(folder.path(), accounts).await;
+        administer(folder.path()).await;
+        let database = format!("sqlite:{}", folder.path().join("latchkey.db").display());
+        let settings = [("THROTTLE", "off"), ("ADMIN_SECOND_FACTOR", "off")];
+        let latchkey = Latchkey::start_with(run, folder.path(), &database, &settings).await;
+        let live = sessions::find(&store, &session_id(0), 0).await.expect("read").expect("one");
+        let token = latchkey.signer().make(&live.session).expect("a token").0;
+        let socket = TcpStream::connect(latchkey.address()).await.expect("connected");
+        socket.set_nodelay(true).expect("set");
+        // With a thousand, the tenth page stands for it.
+        let pages = if accounts < PAGE * 1000 { 10 } else { 1000 };
+        let mut side = Side { socket, token, folder, _store: store, _latchkey: latchkey };
+        let last = side.username_at(pages * PAGE).await;
+        let deep = format!("/admin/people?after={}", cursor(&last));
+        let search = format!("/admin/people?query={}", &name(accounts / 2)[..8]);
+        let paths = ["/admin/people".to_owned(), search, deep, "/admin".to_owned()];
+        sides.push((side, paths));
+    }
+    let mut figures: Vec<[Vec<f64>; 4]> = sides.iter().map(|_| Default::default()).collect();
+    for _ in 0..run.rounds {
+        let mut times: Vec<[Vec<f64>; 4]> = sides.iter().map(|_| Default::default()).collect();
+        // In turns, call by call, so that a change in the machine's speed affects both.
+        for _ in 0..CALLS {
+            for ((side, paths), times) in sides.iter_mut().zip(&mut times) {
+                for (path, times) in paths.iter().zip(times) {
+                    times.push(side.read(path).await * 1e3);
+                }
+            }
+        }
+        for (times, figures) in times.into_iter().zip(&mut figures) {
+            for (times, figures) in times.into_iter().zip(figures) {
+                figures.push(median(times));
+            }
+        }
+    }
+    for (index, what) in WHAT.iter().enumerate() {
+        let smallest = figures[0][index].clone();
+        report.note(&format!("{what}, 1000 accounts"), "ms", &smallest);
+        let ratios: Vec<f64> =
+            figures[1][index].iter().zip(&smallest).map(|(large, small)| large / small).collect();
+        report.goal(&format!("{what}, {} accounts / 1000", run.accounts), "", &ratios, AtMost(1.5));
+    }
+}
+
+struct Side {
+    socket: TcpStream,
+    token: String,
+    folder: tempfile::TempDir,
+    _store: latchkey::store::Store,
+    _latchkey: Latchkey,
+}
+
+impl Side {
+    /// The key of the account at a place in the order of the page.
+    async fn username_at(&mut self, place: usize) -> String {
+        let mut db = connect(self.folder.path()).await;
+        let place = i64::try_from(place).expect("a number");
+        sqlx::query_scalar(
+            "SELECT username_key FROM accounts ORDER BY username_key LIMIT 1 OFFSET $1",
+        )
+        .bind(place - 1)
+        .fetch_one(&mut db)
+        .await
+        .expect("a name")
+    }
+
+    /// The seconds until a page is there, on an open connection.
+    async fn read(&mut self, path: &str) -> f64 {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer {}\r\n\
+             Accept: text/html\r\n\r\n",
+            self.socket.peer_addr().expect("its address").port(),
+            self.token
+        );
+        let (mut answer, start) = (Vec::new(), Instant::now());
+        self.socket.write_all(request.as_bytes()).await.expect("sent");
+        while !answer.ends_with(b"</html>") && !answer.ends_with(b"</html>\n") {
+            assert!(self.socket.read_buf(&mut answer).await.expect("an answer") > 0, "all of it");
+        }
+        let time = start.elapsed().as_secs_f64();
+        let head = String::from_utf8_lossy(&answer[..answer.len().min(200)]).into_owned();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
+        time
+    }
+}
+
+async fn connect(folder: &Path) -> SqliteConnection {
+    let url = format!("sqlite:{}", folder.join("latchkey.db").display());
+    SqliteConnection::connect(&url).await.expect("the database")
+}
+
+/// Makes the first account an administrator.
+async fn administer(folder: &Path) {
+    let mut db = connect(folder).await;
+    let join = "INSERT INTO account_groups (account_id, name) \
+                SELECT account_id, 'admin' FROM sessions WHERE id = $1";
+    sqlx::query(join).bind(session_id(0)).execute(&mut db).await.expect("joined");
+}
+
+/// A cursor as the page writes it.
+fn cursor(key: &str) -> String {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let json = serde_json::json!({ "key": key, "number": 0, "id": 0 });
+    URL_SAFE_NO_PAD.encode(json.to_string())
+}
