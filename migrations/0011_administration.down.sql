@@ -1,3 +1,9 @@
+DROP INDEX outbox_deferred;
+
+DROP INDEX outbox_failed;
+
+DROP INDEX outbox_by_kind;
+
 DROP INDEX outbox_by_creation;
 
 DROP INDEX outbox_by_stream;
@@ -32,6 +38,8 @@ ALTER TABLE audit_events DROP COLUMN request_id;
 
 ALTER TABLE audit_events DROP COLUMN actor;
 
+DROP INDEX accounts_leaving;
+
 DROP INDEX accounts_disabled;
 
 DROP INDEX accounts_by_creation;
@@ -39,3 +47,5 @@ DROP INDEX accounts_by_creation;
 DROP TABLE search_terms;
 
 DROP TABLE group_names;
+
+DELETE FROM facts WHERE name IN ('directory', 'accounts', 'backed_up');

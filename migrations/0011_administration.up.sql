@@ -22,6 +22,8 @@ CREATE INDEX accounts_by_creation ON accounts (created_at, id);
 
 CREATE INDEX accounts_disabled ON accounts (id) WHERE disabled_at IS NOT NULL;
 
+CREATE INDEX accounts_leaving ON accounts (id) WHERE delete_at IS NOT NULL;
+
 -- Who acted, if somebody did for the operator: an account's id, or key: and the id of an API key. Both columns repeat
 -- what detail says, to be found by.
 ALTER TABLE audit_events ADD COLUMN actor TEXT;
@@ -128,6 +130,8 @@ CREATE INDEX webhook_messages_by_place ON webhook_messages (webhook_id, place);
 
 CREATE INDEX webhook_messages_by_time ON webhook_messages (created_at);
 
+CREATE INDEX webhook_messages_undelivered ON webhook_messages (created_at) WHERE delivered_at IS NULL;
+
 CREATE INDEX webhook_messages_by_account ON webhook_messages (account_id);
 
 CREATE INDEX webhook_messages_to_queue ON webhook_messages (place) WHERE queued_at IS NULL;
@@ -137,6 +141,12 @@ ALTER TABLE outbox ADD COLUMN stream TEXT;
 
 ALTER TABLE outbox ADD COLUMN place BIGINT;
 
-CREATE INDEX outbox_by_stream ON outbox (stream, place) WHERE stream IS NOT NULL;
+CREATE INDEX outbox_by_stream ON outbox (stream, place) WHERE stream IS NOT NULL AND failed_at IS NULL;
 
 CREATE INDEX outbox_by_creation ON outbox (created_at, id);
+
+CREATE INDEX outbox_by_kind ON outbox (kind, due_at) WHERE failed_at IS NULL AND stream IS NULL;
+
+CREATE INDEX outbox_failed ON outbox (failed_at) WHERE failed_at IS NOT NULL;
+
+CREATE INDEX outbox_deferred ON outbox (tries) WHERE failed_at IS NULL AND tries > 0;

@@ -10,7 +10,7 @@ mod sql;
 
 use crate::{
     accounts::{self, deletion, people::Person, profile},
-    audit::{self, Authority, acts},
+    audit::{Authority, acts},
     domain::{AccountId, Email, NewAccount, Profile, ProfileChange},
     emails, factors, groups,
     keys::Keys,
@@ -24,7 +24,6 @@ use crate::{
 pub(crate) use sql::{TABLES, forget};
 
 acts! {
-    RETRIED = "outbox_updated:retry";
     EXPORTED = "sensitive_read:audit";
 }
 
@@ -43,8 +42,8 @@ pub struct Changes {
     pub profile: Option<ProfileChange>,
     /// `Some(None)`: none any more.
     pub email: Option<Option<Email>>,
-    /// All that it is to belong to.
-    pub groups: Option<Vec<String>>,
+    /// What it is to join, and what to leave.
+    pub groups: Option<(Vec<String>, Vec<String>)>,
     pub disabled: Option<bool>,
 }
 
@@ -79,6 +78,10 @@ pub async fn create(
     Ok((profile, link))
 }
 
+fn joins_admin(groups: Option<&(Vec<String>, Vec<String>)>) -> bool {
+    groups.is_some_and(|(join, _)| join.iter().any(|name| name == groups::ADMIN))
+}
+
 /// Refuses what a program would do to an administrator, where the room can't.
 async fn refuse_program(
     services: &Services,
@@ -92,7 +95,12 @@ async fn refuse_program(
     }
 }
 
-/// Changes an account. What is most likely to be refused comes first.
+/// The groups in one list and not in another.
+fn without(names: &[String], others: &[String]) -> Vec<String> {
+    names.iter().filter(|name| !others.contains(name)).cloned().collect()
+}
+
+/// Changes an account, or refuses before anything is changed.
 pub async fn change(
     services: &Services,
     authority: &Authority,
@@ -102,6 +110,14 @@ pub async fn change(
     let (store, keys) = (&services.store, mail_keys(services));
     let Changes { profile, email, groups, disabled } = changes;
     refuse_program(services, authority, account).await?;
+    let leaves_admin =
+        groups.as_ref().is_some_and(|(_, leave)| leave.iter().any(|name| name == groups::ADMIN));
+    if (leaves_admin || disabled == Some(true)) && groups::is_last_admin(store, account).await? {
+        return Err(Refusal::LastAdministrator.into());
+    }
+    if authority.is_program() && joins_admin(groups.as_ref()) {
+        return Err(Refusal::InsufficientScope.into());
+    }
     match email {
         Some(Some(email)) => {
             let changed = emails::set(store, keys, authority, account, &email).await?;
@@ -113,11 +129,8 @@ pub async fn change(
         }
         None => {}
     }
-    if let Some(names) = groups {
-        let known = groups::of(store, account).await?;
-        let remove: Vec<String> =
-            known.iter().filter(|name| !names.contains(name)).cloned().collect();
-        let changed = groups::change(store, authority, account, &names, &remove).await?;
+    if let Some((join, leave)) = groups {
+        let changed = groups::change(store, authority, account, &join, &leave).await?;
         done(services, changed.as_ref());
     }
     if let Some(disabled) = disabled {
@@ -186,12 +199,7 @@ pub async fn retry(
     authority: &Authority,
     id: Option<&str>,
 ) -> Result<u64, Fault> {
-    let retried = outbox::retry(&services.store, id).await?;
-    if retried > 0 {
-        let event = authority.event(RETRIED, None).noting(id.unwrap_or("all"));
-        audit::record_alone(&services.store, &event).await?;
-        event.log();
-        services.wake_outbox();
-    }
+    let retried = outbox::retry(&services.store, authority, id).await?;
+    services.wake_outbox();
     Ok(retried)
 }

@@ -259,7 +259,13 @@ pub(crate) async fn read_on(tx: &mut Tx, reader: &str, most: i64) -> Result<Vec<
     Ok(rows)
 }
 
-/// Lets a reader begin with what comes next.
+/// Keeps a reader from reading on until the end of the transaction.
+pub(crate) async fn lock_reader(tx: &mut Tx, reader: &str) -> Result<(), Fault> {
+    _ = sql::reader_at(tx, reader).await?;
+    Ok(())
+}
+
+/// Moves a reader to the end of the trail.
 pub(crate) async fn skip_to_now(tx: &mut Tx, reader: &str) -> Result<(), Fault> {
     _ = sql::reader_at(tx, reader).await?;
     sql::reader_skips(tx, reader).await

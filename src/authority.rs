@@ -12,7 +12,7 @@ mod sql;
 use std::time::Duration;
 
 use crate::{
-    audit::{Authority, acts},
+    audit::{self, Authority, acts},
     groups,
     platform::{
         error::{Fault, Refusal},
@@ -28,6 +28,7 @@ pub(crate) use sql::{TABLES, forget};
 
 acts! {
     KEY_MADE = "privilege_permissions_changed:api_key_made";
+    SCOPE_MISSING = "authz_fail:scope";
     KEY_REMOVED = "privilege_permissions_changed:api_key_removed";
 }
 
@@ -76,6 +77,18 @@ impl Admin {
             Whose::Program(key) => format!("key:{}", key.id),
         }
     }
+}
+
+/// Records that a program asked for what its key doesn't allow (LG-01).
+pub(crate) async fn refuse_scope(
+    store: &Store,
+    key: &VerifiedKey,
+    visit: &Visit,
+) -> Result<(), Fault> {
+    let event = Authority::api_key(&key.id, visit).event(SCOPE_MISSING, None);
+    audit::record_alone(store, &event).await?;
+    event.log();
+    Ok(())
 }
 
 fn of_person(fresh: Fresh<'_>, visit: &Visit) -> Authority {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub use sql::Group;
-pub(crate) use sql::TABLES;
+pub(crate) use sql::{TABLES, still_administers};
 
 acts! {
     MADE = "privilege_permissions_changed:group_made";
@@ -40,11 +40,20 @@ const MAX_NAME: usize = 64;
 /// In characters.
 const MAX_DESCRIPTION: usize = 200;
 
+/// How many groups there may be, and how many an account may belong to.
+const MAX_NUMBER: i64 = 1000;
+const MAX_OF_ONE: usize = 100;
+
+/// The field with names of groups.
+pub const GROUPS: Field = Field::named("groups");
+
 /// The name of a group: it travels in headers, with commas between.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    (1..=MAX_NAME).contains(&name.len()) && name.chars().all(is_good)
+    // An app that ignores case must not take it for another.
+    let poses_as_admin = name.eq_ignore_ascii_case(ADMIN) && name != ADMIN;
+    (1..=MAX_NAME).contains(&name.len()) && name.chars().all(is_good) && !poses_as_admin
 }
 
 /// The groups of an account, in order.
@@ -73,6 +82,11 @@ pub async fn is_in(store: &Store, account: AccountId, name: &str) -> Result<bool
 /// All groups, by name, each with how many members it has, counted up to [`COUNTED`].
 pub async fn all(store: &Store) -> Result<Vec<Group>, Fault> {
     sql::all(&mut store.read().await?).await
+}
+
+/// The names of all groups, in order.
+pub async fn names(store: &Store) -> Result<Vec<String>, Fault> {
+    sql::names(&mut store.read().await?).await
 }
 
 /// A group with this name.
@@ -137,7 +151,21 @@ pub(crate) async fn change_in(
         }
         if sql::join(tx, account, name).await? {
             events.push(authority.event(JOINED, Some(account)).noting(name));
+            if name == ADMIN {
+                // Whoever got a link before must not get an administrator with it.
+                sessions::void(tx, account).await?;
+            }
         }
+    }
+    if !add.is_empty() && sql::count(tx).await? > MAX_NUMBER {
+        return Err(Refusal::of_field(
+            GROUPS,
+            Code::TooMany { max: MAX_NUMBER.unsigned_abs() as usize },
+        )
+        .into());
+    }
+    if !add.is_empty() && sql::of(tx, account).await?.len() > MAX_OF_ONE {
+        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_OF_ONE }).into());
     }
     for name in remove {
         if sql::leave(tx, account, name).await? {
@@ -175,6 +203,13 @@ pub(crate) async fn refuse_last_admin(tx: &mut Tx, account: AccountId) -> Result
     Ok(())
 }
 
+/// Whether nobody else administers this server.
+pub async fn is_last_admin(store: &Store, account: AccountId) -> Result<bool, Fault> {
+    let mut db = store.read().await?;
+    Ok(sql::is_active_admin(&mut db, account).await?
+        && !sql::has_other_admin(&mut db, account).await?)
+}
+
 /// Refuses what a program would do to an administrator: otherwise its key would open everything.
 pub(crate) async fn refuse_program(
     tx: &mut Tx,
@@ -187,15 +222,25 @@ pub(crate) async fn refuse_program(
     Ok(())
 }
 
-/// Makes a group, or describes one. `false`: it changed nothing.
-pub async fn describe(
+/// What saving a group has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    Made,
+    Described,
+    /// It was so already.
+    Unchanged,
+}
+
+/// Makes a group, or describes one. `description`: `None` keeps the one it has.
+pub async fn save(
     store: &Store,
     authority: &Authority,
     name: &str,
-    description: &str,
-) -> Result<bool> {
+    description: Option<&str>,
+) -> Result<Saved> {
     check(name)?;
-    let description = description.trim();
+    let is_described = description.is_some();
+    let description = description.unwrap_or_default().trim();
     let is_good =
         description.chars().count() <= MAX_DESCRIPTION && !description.contains(char::is_control);
     if !is_good {
@@ -203,18 +248,24 @@ pub async fn describe(
         return Err(Refusal::of_field(DESCRIPTION, code).into());
     }
     let mut tx = store.begin().await?;
-    let event = if sql::make(&mut tx, name, description, now()).await? {
-        authority.event(MADE, None).noting(name)
-    } else if sql::describe(&mut tx, name, description).await? {
-        authority.event(DESCRIBED, None).noting(name)
+    let (act, saved) = if sql::make(&mut tx, name, description, now()).await? {
+        (MADE, Saved::Made)
+    } else if is_described && sql::describe(&mut tx, name, description).await? {
+        (DESCRIBED, Saved::Described)
     } else {
         tx.rollback().await?;
-        return Ok(false);
+        return Ok(Saved::Unchanged);
     };
+    if sql::count(&mut tx).await? > MAX_NUMBER {
+        tx.rollback().await?;
+        let code = Code::TooMany { max: MAX_NUMBER.unsigned_abs() as usize };
+        return Err(Refusal::of_field(Field::NAME, code).into());
+    }
+    let event = authority.event(act, None).noting(name);
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;
     event.log();
-    Ok(true)
+    Ok(saved)
 }
 
 /// The field that says what a group is for.
@@ -258,7 +309,7 @@ mod tests {
         for name in ["admin", "Wiki-Editors", "a.b_c", &"a".repeat(64)] {
             assert!(is_name(name), "{name}");
         }
-        for name in ["", "a,b", "a b", "ü", "a\n", &"a".repeat(65)] {
+        for name in ["", "a,b", "a b", "ü", "a\n", "Admin", &"a".repeat(65)] {
             assert!(!is_name(name), "{name}");
         }
     }

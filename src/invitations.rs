@@ -9,7 +9,7 @@ mod sql;
 
 use crate::{
     audit::{self, Authority, acts, sha256},
-    domain::{Code, Email, Field},
+    domain::{AccountId, Code, Email, Field, FieldError},
     groups,
     keys::Keys,
     mail,
@@ -22,6 +22,7 @@ use crate::{
     store::{Store, db::Tx},
 };
 
+pub use crate::groups::GROUPS;
 pub(crate) use sql::{TABLES, forget};
 
 acts! {
@@ -48,7 +49,7 @@ pub const PAGE: &str = "/signup";
 /// What to invite somebody to.
 #[derive(Clone, Debug)]
 pub struct New {
-    /// Where it is sent, if there is mail. It can be used once, then.
+    /// Where it is sent, if there is mail. It can be used once, then, and so can one to the group `admin`.
     pub email: Option<Email>,
     /// The groups to join.
     pub groups: Vec<String>,
@@ -89,9 +90,6 @@ pub const USES: Field = Field::named("uses");
 /// The field with the end of an invitation.
 pub const EXPIRES_AT: Field = Field::named("expiresAt");
 
-/// The field with names of groups.
-pub const GROUPS: Field = Field::named("groups");
-
 /// The field with what an invitation is for.
 pub const NOTE: Field = Field::named("note");
 
@@ -100,30 +98,24 @@ const MAX_GROUPS: usize = 20;
 
 /// Checks an invitation before it is made.
 fn check(authority: &Authority, new: &New) -> Result<()> {
-    let bad = |field, code| Err(Refusal::of_field(field, code).into());
-    if new.groups.len() > MAX_GROUPS {
-        return bad(GROUPS, Code::TooMany { max: MAX_GROUPS });
-    }
-    if !new.groups.iter().all(|group| groups::is_name(group)) {
-        return bad(GROUPS, Code::Characters);
-    }
     if authority.is_program() && new.groups.iter().any(|group| group == groups::ADMIN) {
         return Err(Refusal::InsufficientScope.into());
     }
-    let most = if new.email.is_some() { 1 } else { MAX_USES };
-    if !(1..=most).contains(&new.uses) {
-        return bad(USES, Code::OutOfRange);
-    }
-    if new.expires_at <= now() || new.expires_at > now() + MAX_TTL {
-        return bad(EXPIRES_AT, Code::OutOfRange);
-    }
-    if new.note.chars().count() > MAX_NOTE {
-        return bad(NOTE, Code::TooLong { max: MAX_NOTE });
-    }
-    if new.note.contains(char::is_control) {
-        return bad(NOTE, Code::Characters);
-    }
-    Ok(())
+    // What makes an administrator works once.
+    let is_for_one = new.email.is_some() || new.groups.iter().any(|group| group == groups::ADMIN);
+    let most = if is_for_one { 1 } else { MAX_USES };
+    let now = now();
+    let faults = [
+        (new.groups.len() > MAX_GROUPS, GROUPS, Code::TooMany { max: MAX_GROUPS }),
+        (!new.groups.iter().all(|group| groups::is_name(group)), GROUPS, Code::Characters),
+        (!(1..=most).contains(&new.uses), USES, Code::OutOfRange),
+        (!(now + 1..=now + MAX_TTL).contains(&new.expires_at), EXPIRES_AT, Code::OutOfRange),
+        (new.note.chars().count() > MAX_NOTE, NOTE, Code::TooLong { max: MAX_NOTE }),
+        (new.note.contains(char::is_control), NOTE, Code::Characters),
+    ];
+    let faults = faults.into_iter().filter(|(is_wrong, ..)| *is_wrong);
+    let faults: Vec<_> = faults.map(|(_, field, code)| FieldError { field, code }).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Refusal::InvalidInput(faults).into()) }
 }
 
 /// Makes an invitation, and sends it if it names an address: `keys` seal the mail, if there is mail. Returns it
@@ -190,6 +182,11 @@ pub async fn withdraw(store: &Store, authority: &Authority, id: &str) -> Result<
     tx.commit().await?;
     event.log();
     Ok(true)
+}
+
+/// Erases the invitations that were sent to the address of an account, in the transaction of something larger.
+pub(crate) async fn erase(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+    sql::erase(tx, account).await
 }
 
 /// The invitation with this token, if it works, or was used up a moment ago.

@@ -16,6 +16,7 @@ pub mod work;
 use futures_util::future::BoxFuture;
 
 use crate::{
+    audit::{self, Authority, acts},
     domain::AccountId,
     keys::{Keys, Sealed},
     platform::{clock::now, error::Fault, random},
@@ -61,6 +62,11 @@ pub(crate) async fn enqueue_in_order(
 /// Removes what is still to be delivered in a stream.
 pub(crate) async fn discard_stream(tx: &mut Tx, stream: &str) -> Result<(), Fault> {
     sql::discard_stream(tx, stream).await
+}
+
+/// Removes a delivery from its place in a stream.
+pub(crate) async fn discard_place(tx: &mut Tx, stream: &str, place: i64) -> Result<(), Fault> {
+    sql::discard_place(tx, stream, place).await
 }
 
 /// Removes what is still to be delivered for an account.
@@ -149,9 +155,23 @@ pub async fn troubles(store: &Store) -> Result<(i64, i64), Fault> {
     sql::troubles(&mut store.read().await?).await
 }
 
+acts! {
+    RETRIED = "outbox_updated:retry";
+}
+
 /// Tries all that has failed once more, or only the delivery with this id. Returns how many.
-pub async fn retry(store: &Store, id: Option<&str>) -> Result<u64, Fault> {
-    sql::retry(&mut store.write().await?, id, now()).await
+pub async fn retry(store: &Store, authority: &Authority, id: Option<&str>) -> Result<u64, Fault> {
+    let mut tx = store.begin().await?;
+    let retried = sql::retry(&mut tx, id, now()).await?;
+    if retried == 0 {
+        tx.rollback().await?;
+        return Ok(0);
+    }
+    let event = authority.event(RETRIED, None).noting(id.unwrap_or("all"));
+    audit::record(&mut tx, &event).await?;
+    tx.commit().await?;
+    event.log();
+    Ok(retried)
 }
 
 #[cfg(test)]

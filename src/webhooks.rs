@@ -10,6 +10,8 @@ mod courier;
 pub mod settings;
 mod sql;
 
+use std::collections::HashSet;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use url::{Host, Url};
@@ -23,7 +25,7 @@ use crate::{
     platform::{
         clock::{now, rfc3339},
         error::{Fault, Refusal, Result},
-        random,
+        fetch, random,
     },
     store::{Store, db::Tx},
 };
@@ -123,7 +125,7 @@ pub const URL: Field = Field::named("url");
 /// The field with the events of an endpoint.
 pub const EVENTS_FIELD: Field = Field::named("events");
 
-/// Checks the address of an endpoint. Where it leads to is checked whenever something is sent.
+/// Checks the address of an endpoint. Where a name leads to is checked whenever something is sent.
 pub fn check_url(settings: &WebhookSettings, text: &str) -> Result<Url, Code> {
     if text.is_empty() {
         return Err(Code::Missing);
@@ -142,6 +144,14 @@ pub fn check_url(settings: &WebhookSettings, text: &str) -> Result<Url, Code> {
         Some(Host::Domain(name)) => !settings.allow.is_empty() && is_name_inside(name),
         None => return Err(Code::NotAUrl),
     };
+    let may_reach = match url.host() {
+        Some(Host::Ipv4(address)) => fetch::may_reach(&settings.allow, address.into()),
+        Some(Host::Ipv6(address)) => fetch::may_reach(&settings.allow, address.into()),
+        Some(Host::Domain(_)) | None => true,
+    };
+    if !may_reach {
+        return Err(Code::NotAUrl);
+    }
     match url.scheme() {
         "https" => Ok(url),
         "http" if may_be_plain => Ok(url),
@@ -182,12 +192,18 @@ pub async fn add(
     let secret = format!("whsec_{}", STANDARD.encode(random::bytes::<32>()?));
     let sealed = keys.seal(Sealed::WebhookSecret(&webhook.id), &secret)?;
     let mut tx = store.begin().await?;
-    if sql::count(&mut tx).await? >= MAX_WEBHOOKS {
+    audit::lock_reader(&mut tx, READER).await?;
+    let count = sql::count(&mut tx).await?;
+    if count >= MAX_WEBHOOKS {
         tx.rollback().await?;
-        return Err(Refusal::of_field(URL, Code::TooMany { max: 50 }).into());
+        return Err(Refusal::of_field(
+            URL,
+            Code::TooMany { max: MAX_WEBHOOKS.unsigned_abs() as usize },
+        )
+        .into());
     }
     // What happened before is not its business.
-    match sql::count(&mut tx).await? {
+    match count {
         0 => audit::skip_to_now(&mut tx, READER).await?,
         _ => collect_in(&mut tx).await?,
     }
@@ -229,6 +245,7 @@ pub async fn find(store: &Store, id: &str) -> Result<Option<Webhook>, Fault> {
 /// Removes an endpoint, with the messages that wait for it. `false`: there is none.
 pub async fn remove(store: &Store, authority: &Authority, id: &str) -> Result<bool, Fault> {
     let mut tx = store.begin().await?;
+    audit::lock_reader(&mut tx, READER).await?;
     if !sql::delete(&mut tx, id).await? {
         tx.rollback().await?;
         return Ok(false);
@@ -246,7 +263,7 @@ pub async fn messages(store: &Store, webhook: &str, most: i64) -> Result<Vec<Sen
     sql::messages(&mut store.read().await?, webhook, most).await
 }
 
-/// Sends a message once more, with the same `webhook-id`. `false`: there is none.
+/// Sends a message once more, with the same `webhook-id`. `false`: there is none, or the endpoint is closed.
 pub async fn send_again(
     store: &Store,
     keys: &Keys,
@@ -259,6 +276,8 @@ pub async fn send_again(
         tx.rollback().await?;
         return Ok(false);
     };
+    // It goes out once, also if it still waits.
+    outbox::discard_place(&mut tx, webhook, place).await?;
     outbox::enqueue_in_order(&mut tx, keys, WEBHOOK, (webhook, place), id).await?;
     let event = authority.event(RESENT, None).noting(id);
     audit::record(&mut tx, &event).await?;
@@ -267,7 +286,7 @@ pub async fn send_again(
     Ok(true)
 }
 
-/// Sends a test message. `false`: there is no such endpoint.
+/// Sends a test message. `false`: there is no such endpoint, or it is closed.
 pub async fn test(
     store: &Store,
     keys: &Keys,
@@ -275,7 +294,8 @@ pub async fn test(
     webhook: &str,
 ) -> Result<bool, Fault> {
     let mut tx = store.begin().await?;
-    if !sql::exists(&mut tx, webhook).await? {
+    audit::lock_reader(&mut tx, READER).await?;
+    if !sql::is_open(&mut tx, webhook).await? {
         tx.rollback().await?;
         return Ok(false);
     }
@@ -308,9 +328,23 @@ pub(crate) async fn collect(store: &Store, keys: &Keys) -> Result<bool, Fault> {
     Ok(queue(store, keys).await? || more)
 }
 
-/// Writes all messages about what has happened so far, in the transaction of something larger: of an account's end,
-/// after which the trail no longer names it.
+/// Writes the messages about all that has happened so far, in pieces.
+pub(crate) async fn catch_up(store: &Store) -> Result<(), Fault> {
+    while sql::any(&mut store.read().await?).await? {
+        let mut tx = store.begin().await?;
+        let read = collect_some(&mut tx).await?;
+        tx.commit().await?;
+        if read < AT_ONCE {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what [`catch_up`] has left, in the transaction of something larger: of an account's end, after which the
+/// trail no longer names it. Endpoints neither come nor go until it ends.
 pub(crate) async fn before_erasing(tx: &mut Tx) -> Result<(), Fault> {
+    audit::lock_reader(tx, READER).await?;
     collect_in(tx).await
 }
 
@@ -328,8 +362,13 @@ async fn collect_some(tx: &mut Tx) -> Result<i64, Fault> {
     let webhooks: Vec<&Webhook> =
         webhooks.iter().filter(|webhook| webhook.closed_at.is_none()).collect();
     if !webhooks.is_empty() {
+        // Several changes at once are one: a message says what the account is like now.
+        let mut told = HashSet::new();
         for row in &rows {
             if let Some((event, account)) = event_of(&row.event).zip(row.account_id) {
+                if event == "user.updated" && !told.insert(account) {
+                    continue;
+                }
                 let data = data_of(tx, AccountId(account), row).await?;
                 write(tx, &webhooks, event, AccountId(account), row.at, data).await?;
             }
@@ -343,9 +382,9 @@ pub(crate) async fn deleted(tx: &mut Tx, account: AccountId, at: i64) -> Result<
     let webhooks = sql::all(tx).await?;
     let webhooks: Vec<&Webhook> =
         webhooks.iter().filter(|webhook| webhook.closed_at.is_none()).collect();
-    write(tx, &webhooks, "user.deleted", account, at, json!({ "id": account.0 })).await?;
-    // Nothing that was delivered stays behind.
-    sql::erase(tx, account).await
+    // Only what is still on its way stays, until it has arrived.
+    sql::erase(tx, account).await?;
+    write(tx, &webhooks, "user.deleted", account, at, json!({ "id": account.0 })).await
 }
 
 async fn write(

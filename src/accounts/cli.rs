@@ -95,6 +95,9 @@ pub(crate) enum User {
         /// End all of them
         #[arg(long)]
         end: bool,
+        /// One JSON object per line
+        #[arg(long, conflicts_with = "end")]
+        json: bool,
     },
     /// Remove all second factors of an account, whose owner has lost them
     ResetFactors {
@@ -244,7 +247,7 @@ pub(crate) async fn user(settings: &Settings, command: User) -> Result<(), Failu
             }
             say(&format!("{} is deleted.", account.profile.username));
         }
-        User::Sessions { name, end } => show_sessions(&store, &name, end).await?,
+        User::Sessions { name, end, json } => show_sessions(&store, &name, end, json).await?,
         User::ResetFactors { name, yes } => reset_factors(settings, &store, &name, yes).await?,
         User::Groups(change) => {
             groups::run(&store, &find(&store, &change.name).await?.profile, &change).await?;
@@ -454,7 +457,7 @@ async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn show_sessions(store: &Store, name: &str, end: bool) -> Result<(), Failure> {
+async fn show_sessions(store: &Store, name: &str, end: bool, json: bool) -> Result<(), Failure> {
     let account = find(store, name).await?.profile.id;
     if end {
         let ended = sessions::end_by_operator(store, &Authority::command_line(), account).await;
@@ -462,10 +465,18 @@ async fn show_sessions(store: &Store, name: &str, end: bool) -> Result<(), Failu
         return Ok(());
     }
     let sessions = sessions::of_account(store, account).await.map_err(told)?;
-    if sessions.is_empty() {
+    if sessions.is_empty() && !json {
         say("No sessions.");
     }
     for session in sessions {
+        if json {
+            let line = serde_json::json!({
+                "createdAt": rfc3339(session.created_at), "seenAt": rfc3339(session.seen_at),
+                "kind": session.carrier.word(), "network": session.network, "device": session.device,
+            });
+            say(&line.to_string());
+            continue;
+        }
         say(&format!(
             "since {}  last seen {}  {}  {}  {}",
             day(session.created_at),

@@ -5,7 +5,7 @@ use super::{DELETION_ASKED, end_all, record, sql};
 use crate::{
     audit::{self, Authority, By, DELETED, ERASED, Event},
     domain::AccountId,
-    emails, groups, outbox,
+    emails, groups, invitations, outbox,
     platform::{
         error::{Fault, Refusal, Result},
         visit::Visit,
@@ -144,6 +144,7 @@ async fn erase_a_part(
     now: i64,
     by: By,
 ) -> Result<Erased, Fault> {
+    webhooks::catch_up(store).await?;
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     let locked = account::lock(&mut tx, account).await?;
@@ -160,6 +161,7 @@ async fn erase_a_part(
     if all {
         _ = sessions::end(&mut tx, revision, account, Which::All, now).await?;
         outbox::discard(&mut tx, account).await?;
+        invitations::erase(&mut tx, account).await?;
         webhooks::deleted(&mut tx, account, now).await?;
         sql::delete(&mut tx, account).await?;
     }

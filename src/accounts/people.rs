@@ -107,7 +107,9 @@ impl Cursor {
 
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+        let read: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        // PostgreSQL stores no NUL.
+        Some(read).filter(|cursor| !cursor.key.contains('\0'))
     }
 }
 

@@ -260,9 +260,9 @@ pub(super) async fn set_key(tx: &mut Tx, id: i64, key: &UsernameKey) -> Result<(
     Ok(())
 }
 
-/// A group or a state that so few accounts are in is where to look for them; otherwise, in the order of the
-/// listing.
-const FEW: i64 = 5000;
+/// The size up to which a group or a state is read whole and then sorted. Larger ones are filtered in the order of
+/// the listing.
+const FEW: i64 = 50_000;
 
 #[derive(FromRow)]
 struct Found {
@@ -315,29 +315,33 @@ pub(super) async fn people(
     }
     conditions.extend(state.map(|state| {
         let condition = match state {
-            State::Active => "a.disabled_at IS NULL AND a.delete_at IS NULL",
-            State::Disabled => "a.disabled_at IS NOT NULL AND a.delete_at IS NULL",
+            // The plus keeps SQLite from looking for NULL in an index.
+            State::Active => "a.disabled_at IS NULL AND +a.delete_at IS NULL",
+            State::Disabled => "a.disabled_at IS NOT NULL AND +a.delete_at IS NULL",
             State::Leaving => "a.delete_at IS NOT NULL",
         };
         condition.to_owned()
     }));
     let (keys, order) = match (&terms, sort) {
-        (Some((start, end)), _) => {
-            let (start, end) = (bind(start.into()), bind(end.into()));
+        (Some((terms_begin, end)), _) => {
+            let (start, end) = (bind(terms_begin.into()), bind(end.into()));
             from.push("search_terms t".to_owned());
             if few.is_some() {
                 conditions.push("t.account_id = few.id".to_owned());
             }
-            conditions
-                .push(format!("a.id = t.account_id AND t.term >= {start} AND t.term < {end}"));
+            conditions.push(format!("a.id = t.account_id AND t.term < {end}"));
             // Each account once, by the first of its terms that fit.
             conditions.push(format!(
                 "NOT EXISTS (SELECT 1 FROM search_terms s WHERE s.account_id = t.account_id \
                  AND s.term >= {start} AND s.term < t.term)"
             ));
-            if let Some(Cursor { key, id, .. }) = after {
-                let (key, id) = (bind(key.into()), bind((*id).into()));
-                conditions.push(format!("(t.term, t.account_id) > ({key}, {id})"));
+            // Only one lower bound: SQLite takes the first one it finds.
+            match after.filter(|Cursor { key, .. }| terms_begin <= key) {
+                Some(Cursor { key, id, .. }) => {
+                    let (key, id) = (bind(key.into()), bind((*id).into()));
+                    conditions.push(format!("(t.term, t.account_id) > ({key}, {id})"));
+                }
+                None => conditions.push(format!("t.term >= {start}")),
             }
             ("t.term AS sort_key, a.id AS sort_number", "t.term, t.account_id")
         }
@@ -385,7 +389,7 @@ enum Few {
     Leaving,
 }
 
-/// Where to look, if few accounts come into question.
+/// The small set that a query starts from, if there is one.
 async fn few(db: &mut Db, group: Option<&str>, state: Option<State>) -> Result<Option<Few>, Fault> {
     if let Some(group) = group {
         let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM account_groups WHERE name = $1 \

@@ -26,7 +26,8 @@ use crate::{
     domain::{Code, Field},
     platform::{
         clock::seconds_of,
-        error::{Fault, Refusal, Result},
+        error::{Error, Fault, Refusal, Result},
+        random,
     },
     web::{routes::Map, state::AppState, strict_json as strict},
 };
@@ -81,7 +82,7 @@ fn read_place(after: Option<&str>) -> Result<Option<(i64, String)>, Refusal> {
     let read = || {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(after).ok()?).ok()?;
         let (at, id) = text.split_once('.')?;
-        Some((at.parse().ok()?, id.to_owned()))
+        random::is_text(id).then_some((at.parse().ok()?, id.to_owned()))
     };
     read().map(Some).ok_or(Refusal::of_field(Field::AFTER, Code::OutOfRange))
 }
@@ -154,20 +155,38 @@ async fn once<T: Serialize>(
     (headers, body): (HeaderMap, Bytes),
     answer: impl AsyncFnOnce(serde_json::Map<String, Value>) -> Result<(StatusCode, T)>,
 ) -> Result<Response> {
+    let members = object(&headers, &body)?;
+    let request = format!("{path}\n{}", String::from_utf8_lossy(&body));
+    once_of(state, admin, &headers, &request, answer(members)).await
+}
+
+/// The members of a body, which must be an object.
+fn object(headers: &HeaderMap, body: &Bytes) -> Result<serde_json::Map<String, Value>, Refusal> {
+    let members = strict::object(headers, body)?;
+    match body.trim_ascii_start().starts_with(b"{") {
+        true => Ok(members),
+        false => Err(Refusal::MalformedJson),
+    }
+}
+
+/// The same without a body. `request`: all that was asked.
+async fn once_of<T: Serialize>(
+    state: &AppState,
+    admin: &Admin,
+    headers: &HeaderMap,
+    request: &str,
+    answer: impl Future<Output = Result<(StatusCode, T)>>,
+) -> Result<Response> {
     let (store, keys) = (&state.store, &*state.keys);
-    let members = strict::object(&headers, &body)?;
     let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default().to_owned());
     let first = match key {
         None => None,
-        Some(key) => {
-            let request = format!("{path}\n{}", String::from_utf8_lossy(&body));
-            match repeatable::look_up(store, keys, &key, &admin.name(), &request).await? {
-                Repeatable::First(first) => Some(first),
-                Repeatable::Again(status, text) => return Ok(again(status, text)),
-            }
-        }
+        Some(key) => match repeatable::look_up(store, keys, &key, &admin.name(), request).await? {
+            Repeatable::First(first) => Some(first),
+            Repeatable::Again(status, text) => return Ok(again(status, text)),
+        },
     };
-    match (answer(members).await, first) {
+    match (answer.await, first) {
         (Ok((status, answer)), None) => Ok((status, Json(answer)).into_response()),
         (Ok((status, answer)), Some(first)) => {
             let text = serde_json::to_string(&answer).map_err(Fault::internal)?;
@@ -175,7 +194,7 @@ async fn once<T: Serialize>(
             Ok(json(status, text))
         }
         (Err(error), first) => {
-            if let Some(first) = first {
+            if let (Some(first), Error::Refusal(_)) = (first, &error) {
                 first.refused(store).await?;
             }
             Err(error)

@@ -172,3 +172,13 @@ fn address(page: &str, pairs: &[(&str, &str)]) -> String {
         query => format!("{page}?{query}"),
     }
 }
+
+/// A form, or the way to confirm first, so that nothing typed is lost.
+fn after_proof(to_confirm: Option<&String>, form: AnyView) -> AnyView {
+    let Some(href) = to_confirm.cloned() else { return form };
+    view! {
+        <p>{t("admin-confirm-first")}</p>
+        <p><a class="button" href=href>{t("admin-confirm")}</a></p>
+    }
+    .into_any()
+}

@@ -1,7 +1,8 @@
 //! Requests that may be repeated without making anything twice (draft-ietf-httpapi-idempotency-key-header).
 //!
 //! A client that got no answer sends the same request again, with the same `Idempotency-Key`, and gets the answer
-//! of the first. Keys are kept for a day, apart for each caller. A refused request is not kept: it made nothing.
+//! of the first. Keys are kept for a day, apart for each caller. A refused request is not kept: it made nothing. One
+//! that the server could not finish is: it may have made something, and whoever sent it has to look.
 
 use super::sql::{self, Before};
 use crate::{
@@ -17,9 +18,6 @@ use crate::{
 
 /// In bytes.
 const MAX_KEY: usize = 255;
-
-/// After this time, in seconds, a request that still has no answer counts as lost.
-const LOST_AFTER: i64 = 60;
 
 /// What to do with a request.
 pub(super) enum Repeatable {
@@ -52,9 +50,7 @@ pub(super) async fn look_up(
     if sql::begin(&mut db, &hash, &request, now).await? {
         return Ok(Repeatable::First(First { hash }));
     }
-    let Some(Before { request: known, status, answer, made_at }) =
-        sql::before(&mut db, &hash).await?
-    else {
+    let Some(Before { request: known, status, answer }) = sql::before(&mut db, &hash).await? else {
         // It was refused at this moment.
         return Err(Refusal::KeyInUse.into());
     };
@@ -67,11 +63,6 @@ pub(super) async fn look_up(
             let answer = keys.open(Sealed::Answer(&hash), &sealed).ok_or_else(unreadable)?;
             let status = u16::try_from(status).map_err(Fault::internal)?;
             Ok(Repeatable::Again(status, answer.to_string()))
-        }
-        None if now - made_at > LOST_AFTER
-            && sql::take_over(&mut db, &hash, made_at, now).await? =>
-        {
-            Ok(Repeatable::First(First { hash }))
         }
         None => Err(Refusal::KeyInUse.into()),
     }

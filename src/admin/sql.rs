@@ -24,7 +24,6 @@ pub(super) struct Before {
     pub(super) request: String,
     pub(super) status: Option<i64>,
     pub(super) answer: Option<String>,
-    pub(super) made_at: i64,
 }
 
 /// `false`: it came before.
@@ -34,20 +33,8 @@ pub(super) async fn begin(db: &mut Db, hash: &str, request: &str, now: i64) -> R
     Ok(db.execute(sql(insert).bind(hash).bind(request).bind(now)).await? == 1)
 }
 
-/// Takes over a request whose answer never came. `false`: somebody else has.
-pub(super) async fn take_over(
-    db: &mut Db,
-    hash: &str,
-    made_at: i64,
-    now: i64,
-) -> Result<bool, Fault> {
-    let update = "UPDATE repeatable_requests SET made_at = $3 \
-                  WHERE hash = $1 AND made_at = $2 AND status IS NULL";
-    Ok(db.execute(sql(update).bind(hash).bind(made_at).bind(now)).await? == 1)
-}
-
 pub(super) async fn before(db: &mut Db, hash: &str) -> Result<Option<Before>, Fault> {
-    let query = "SELECT request, status, answer, made_at FROM repeatable_requests WHERE hash = $1";
+    let query = "SELECT request, status, answer FROM repeatable_requests WHERE hash = $1";
     db.optional(sql(query).bind(hash)).await
 }
 

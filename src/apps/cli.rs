@@ -301,6 +301,7 @@ pub(crate) async fn run(settings: &Settings, command: AppCommand) -> Result<(), 
                 if let Some(name) = name {
                     *known = name;
                 }
+                Ok(())
             });
             let app = changed.await.map_err(told)?.map_err(Failure)?;
             say(&format!("{} is changed. Running servers follow within a second.", app.name));

@@ -83,7 +83,7 @@ pub async fn change(
     store: &Store,
     authority: &Authority,
     id: &str,
-    alter: impl FnOnce(&mut String, &mut Definition) + Send,
+    alter: impl FnOnce(&mut String, &mut Definition) -> Result<(), Faults> + Send,
 ) -> Result<Result<App, Faults>, Fault> {
     let mut change = Change::begin(store, authority).await?;
     let found = find(&change.apps, id);
@@ -91,8 +91,8 @@ pub async fn change(
         Ok(app) => app,
         Err(faults) => return Ok(Err(faults)),
     };
-    alter(&mut app.name, &mut app.definition);
-    if let Err(faults) = check(&app, &change.apps) {
+    let altered = alter(&mut app.name, &mut app.definition);
+    if let Err(faults) = altered.and_then(|()| check(&app, &change.apps)) {
         return Ok(Err(faults));
     }
     change.write(&app, CHANGED).await?;

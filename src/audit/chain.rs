@@ -5,7 +5,7 @@ use std::{collections::HashSet, io::Write};
 use aws_lc_rs::digest;
 use serde::Serialize;
 
-use super::{DELETED, Detail, ERASED, Event, sql};
+use super::{By, DELETED, Detail, ERASED, Event, sql};
 use crate::{
     platform::{error::Fault, random},
     store::Store,
@@ -66,6 +66,23 @@ impl AuditRow {
     #[must_use]
     pub fn detail(&self) -> Option<Detail> {
         self.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok())
+    }
+
+    /// The details that are the business of the account's owner: not where somebody else was who acted for the
+    /// operator.
+    #[must_use]
+    pub fn detail_for_owner(&self) -> Option<Detail> {
+        let detail = self.detail()?;
+        Some(match detail.by {
+            By::Administrator | By::ApiKey => Detail {
+                network: String::new(),
+                device: String::new(),
+                request_id: String::new(),
+                session: String::new(),
+                ..detail
+            },
+            By::Owner | By::Stranger | By::Operator | By::Server => detail,
+        })
     }
 }
 
@@ -168,9 +185,12 @@ pub async fn verify_recent(store: &Store, most: i64) -> Result<Result<i64, Strin
     let first = start.map_or(0, |(seq, _)| seq);
     let mut last = first;
     loop {
-        let Ok(rows) = sql::after(&mut store.read().await?, last, PAGE).await else {
-            let row = last + 1;
-            return Ok(Err(format!("a row from {row} on cannot be read")));
+        let rows = match sql::after(&mut store.read().await?, last, PAGE).await {
+            Err(Fault::Internal(_)) => {
+                let row = last + 1;
+                return Ok(Err(format!("a row from {row} on cannot be read")));
+            }
+            read => read?,
         };
         let Some(end) = rows.last().map(|row| row.seq) else {
             return Ok(verifier.end().map(|(end, _)| end - first));

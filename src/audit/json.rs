@@ -44,7 +44,7 @@ pub(crate) struct HistoryEntry {
     /// A word of the OWASP Logging Vocabulary, perhaps followed by a colon and a reason.
     #[schema(example = "authn_login_success")]
     event: String,
-    /// The actor: `owner`, `stranger`, `operator` or `server`.
+    /// The actor: `owner`, `stranger`, `operator`, `administrator`, `api-key` or `server`.
     #[schema(example = "owner")]
     by: String,
     #[schema(example = "Firefox, Linux")]
@@ -59,7 +59,7 @@ pub(crate) struct HistoryEntry {
 
 impl From<&AuditRow> for HistoryEntry {
     fn from(row: &AuditRow) -> Self {
-        let detail = row.detail();
+        let detail = row.detail_for_owner();
         let (by, device, network, method) = detail.map_or_else(Default::default, |detail| {
             let device = known_device(&detail.device).into_owned();
             (detail.by.word().to_owned(), device, detail.network, detail.method)
@@ -139,7 +139,7 @@ pub(crate) struct PersonalEvent {
 
 impl From<&AuditRow> for PersonalEvent {
     fn from(row: &AuditRow) -> Self {
-        let detail = row.detail();
+        let detail = row.detail_for_owner();
         let (request_id, session) =
             detail.map_or_else(Default::default, |detail| (detail.request_id, detail.session));
         Self { event: HistoryEntry::from(row), request_id, session }

@@ -63,7 +63,7 @@ impl History {
         let mut groups: Vec<Group> = Vec::new();
         let (mut shown, mut cut) = (None, false);
         for row in rows {
-            let detail = row.detail();
+            let detail = row.detail_for_owner();
             let method = detail.as_ref().map(|detail| detail.method.clone()).unwrap_or_default();
             let is_admins = detail.as_ref().is_some_and(|detail| detail.by == By::Administrator);
             let name = detail
@@ -71,8 +71,7 @@ impl History {
                 .and_then(|detail| names.get(&AccountId(detail.actor.parse().ok()?)));
             let name = name.cloned();
             let who = is_admins.then_some(name);
-            // Where an administrator was is not the owner's business.
-            let place = detail.filter(|detail| !is_admins && !detail.network.is_empty());
+            let place = detail.filter(|detail| !detail.network.is_empty());
             let place = place.map(|detail| (detail.device, detail.network));
             let is_full = groups.len() == GROUPS;
             match groups.last_mut().filter(|group| {

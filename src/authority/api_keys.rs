@@ -2,7 +2,8 @@
 //!
 //! A key is `lk_`, 256 random bits and a checksum of six characters, so that scanners of source code and logs can
 //! tell a leaked one from any other text, as with the tokens of GitHub. Only its hash is stored: it has enough
-//! random bits to need no salt.
+//! random bits to need no salt. It works as long as whoever made it administers this server: an administrator who
+//! was dismissed keeps no way in.
 
 use std::fmt;
 
@@ -109,6 +110,8 @@ pub struct ApiKey {
     pub scopes: Vec<Scope>,
     /// Who made it: as the actor of an event.
     pub made_by: String,
+    /// Whether whoever made it still administers this server. Otherwise it doesn't work.
+    pub maker_is_there: bool,
     /// In seconds since 1970.
     pub created_at: i64,
     pub expires_at: Option<i64>,
@@ -205,6 +208,7 @@ pub async fn make(
         name: name.trim().to_owned(),
         scopes,
         made_by: authority.actor().to_owned(),
+        maker_is_there: true,
         created_at: now(),
         expires_at,
         last_used_at: None,
@@ -212,7 +216,11 @@ pub async fn make(
     let mut tx = store.begin().await?;
     if sql::count(&mut tx).await? >= MAX_KEYS {
         tx.rollback().await?;
-        return Err(Refusal::of_field(Field::NAME, Code::TooMany { max: 100 }).into());
+        return Err(Refusal::of_field(
+            Field::NAME,
+            Code::TooMany { max: MAX_KEYS.unsigned_abs() as usize },
+        )
+        .into());
     }
     sql::insert(&mut tx, &key, &sha256(secret.expose())).await?;
     let event = authority.event(KEY_MADE, None).noting(&key.id);
@@ -227,7 +235,7 @@ pub async fn all(store: &Store) -> Result<Vec<ApiKey>, Fault> {
     sql::all(&mut store.read().await?).await
 }
 
-/// Removes a key: it works no more, at once. `false`: there is none.
+/// Removes a key: it stops working at once. `false`: there is none.
 pub async fn remove(store: &Store, authority: &Authority, id: &str) -> Result<bool, Fault> {
     let mut tx = store.begin().await?;
     if !sql::delete(&mut tx, id).await? {
@@ -248,7 +256,8 @@ pub async fn verify(store: &Store, shown: &str) -> Result<Option<VerifiedKey>, F
     }
     let now = now();
     let found = sql::find(&mut store.read().await?, &sha256(shown)).await?;
-    let found = found.filter(|key| key.expires_at.is_none_or(|at| now < at));
+    let is_good = |key: &ApiKey| key.maker_is_there && key.expires_at.is_none_or(|at| now < at);
+    let found = found.filter(is_good);
     let Some(ApiKey { id, scopes, last_used_at, .. }) = found else { return Ok(None) };
     if last_used_at.is_none_or(|at| now - at >= USE_NOTED) {
         sql::note_use(&mut store.write().await?, &id, now).await?;

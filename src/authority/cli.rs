@@ -38,7 +38,7 @@ pub(crate) enum ApiKeyCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Remove an API key: it works no more, at once
+    /// Remove an API key: it stops working at once
     Remove {
         /// An id
         #[arg(allow_hyphen_values = true)]
@@ -91,7 +91,12 @@ pub(crate) async fn run(settings: &Settings, command: ApiKeyCommand) -> Result<(
                     let ends = key.expires_at.map(|at| format!("  ends {}", rfc3339(at)));
                     let scopes = words(key).join(",");
                     let ends = ends.unwrap_or_default();
-                    say(&format!("{}  {}  {scopes}  {used}{ends}", key.id, key.name));
+                    let off = if key.maker_is_there {
+                        ""
+                    } else {
+                        "  off: its maker no longer administers"
+                    };
+                    say(&format!("{}  {}  {scopes}  {used}{ends}{off}", key.id, key.name));
                 }
             }
             store.close().await;
@@ -117,6 +122,8 @@ fn line(key: &ApiKey) -> serde_json::Value {
         "id": key.id,
         "name": key.name,
         "scopes": words(key),
+        "madeBy": key.made_by,
+        "makerIsThere": key.maker_is_there,
         "createdAt": rfc3339(key.created_at),
         "expiresAt": key.expires_at.map(rfc3339),
         "lastUsedAt": key.last_used_at.map(rfc3339),

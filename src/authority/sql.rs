@@ -4,11 +4,12 @@ use sqlx::FromRow;
 
 use super::api_keys::{ApiKey, Scope};
 use crate::{
+    groups,
     platform::error::Fault,
     store::{
         Kind::{Number, Text},
         Store, Table,
-        db::{Db, Tx, sql},
+        db::{Db, Sql, Tx, sql, sql_of},
         table,
     },
 };
@@ -36,13 +37,21 @@ struct KeyRow {
     created_at: i64,
     expires_at: Option<i64>,
     last_used_at: Option<i64>,
+    maker_is_there: bool,
 }
 
 impl From<KeyRow> for ApiKey {
     fn from(row: KeyRow) -> Self {
-        let KeyRow { id, name, scopes, made_by, created_at, expires_at, last_used_at } = row;
-        let scopes = scopes.split(' ').filter_map(Scope::of_word).collect();
-        Self { id, name, scopes, made_by, created_at, expires_at, last_used_at }
+        Self {
+            id: row.id,
+            name: row.name,
+            scopes: row.scopes.split(' ').filter_map(Scope::of_word).collect(),
+            made_by: row.made_by,
+            maker_is_there: row.maker_is_there,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+        }
     }
 }
 
@@ -67,17 +76,21 @@ pub(super) async fn insert(tx: &mut Tx, key: &ApiKey, hash: &str) -> Result<(), 
     Ok(())
 }
 
+fn keys(condition: &str) -> Sql {
+    let maker_is_there = groups::still_administers("k.made_by");
+    sql_of(format!(
+        "SELECT k.id, k.name, k.scopes, k.made_by, k.created_at, k.expires_at, k.last_used_at, \
+         {maker_is_there} AS maker_is_there FROM api_keys k {condition}"
+    ))
+}
+
 pub(super) async fn all(db: &mut Db) -> Result<Vec<ApiKey>, Fault> {
-    let query = "SELECT id, name, scopes, made_by, created_at, expires_at, last_used_at \
-                 FROM api_keys ORDER BY created_at DESC, id";
-    let rows: Vec<KeyRow> = db.all(sql(query)).await?;
+    let rows: Vec<KeyRow> = db.all(keys("ORDER BY k.created_at DESC, k.id")).await?;
     Ok(rows.into_iter().map(ApiKey::from).collect())
 }
 
 pub(super) async fn find(db: &mut Db, hash: &str) -> Result<Option<ApiKey>, Fault> {
-    let query = "SELECT id, name, scopes, made_by, created_at, expires_at, last_used_at \
-                 FROM api_keys WHERE hash = $1";
-    let row: Option<KeyRow> = db.optional(sql(query).bind(hash)).await?;
+    let row: Option<KeyRow> = db.optional(keys("WHERE k.hash = $1").bind(hash)).await?;
     Ok(row.map(ApiKey::from))
 }
 

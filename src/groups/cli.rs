@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{COUNTED, Group, all, change, describe, find, is_name, of, remove};
+use super::{COUNTED, Group, Saved, all, change, find, is_name, of, remove, save};
 use crate::{
     audit::Authority,
     domain::Profile,
@@ -20,8 +20,8 @@ pub(crate) enum GroupCommand {
     Add {
         name: String,
         /// What it is for
-        #[arg(long, default_value = "")]
-        description: String,
+        #[arg(long)]
+        description: Option<String>,
     },
     /// List the groups
     List {
@@ -44,11 +44,17 @@ pub(crate) async fn group(settings: &Settings, command: GroupCommand) -> Result<
         GroupCommand::Add { name, description } => {
             let store = open_migrated(&settings.store).await?;
             check(&name)?;
-            if description.chars().count() > super::MAX_DESCRIPTION {
+            let is_long = |text: &String| text.chars().count() > super::MAX_DESCRIPTION;
+            if description.as_ref().is_some_and(is_long) {
                 return fail("the description is longer than 200 characters");
             }
-            let added = describe(&store, &authority, &name, &description).await.map_err(refused)?;
-            say(&format!("{name} {}.", if added { "is there" } else { "is there already" }));
+            let saved = save(&store, &authority, &name, description.as_deref()).await;
+            let words = match saved.map_err(refused)? {
+                Saved::Made => "added",
+                Saved::Described => "changed",
+                Saved::Unchanged => "there already",
+            };
+            say(&format!("{name} is {words}."));
             store.close().await;
         }
         GroupCommand::List { json } => {

@@ -45,6 +45,16 @@ pub(super) async fn all(db: &mut Db) -> Result<Vec<Group>, Fault> {
     db.all(groups("")).await
 }
 
+pub(super) async fn count(tx: &mut Tx) -> Result<i64, Fault> {
+    let (count,): (i64,) = tx.one(sql("SELECT COUNT(*) FROM group_names")).await?;
+    Ok(count)
+}
+
+pub(super) async fn names(db: &mut Db) -> Result<Vec<String>, Fault> {
+    let rows: Vec<(String,)> = db.all(sql("SELECT name FROM group_names ORDER BY name")).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
 pub(super) async fn find(db: &mut Db, name: &str) -> Result<Option<Group>, Fault> {
     db.optional(groups("WHERE n.name = $1").bind(name)).await
 }
@@ -81,6 +91,12 @@ pub(super) async fn is_in(db: &mut Db, account: AccountId, name: &str) -> Result
 const ACTIVE_ADMIN: &str = "SELECT g.account_id FROM account_groups g JOIN accounts a \
                             ON a.id = g.account_id WHERE g.name = 'admin' \
                             AND a.disabled_at IS NULL AND a.delete_at IS NULL";
+
+/// The condition that whoever a column names, as the actor of an event, still administers this server. The operator,
+/// who has no name, always does.
+pub(crate) fn still_administers(column: &str) -> String {
+    format!("({column} = '' OR EXISTS ({ACTIVE_ADMIN} AND CAST(a.id AS TEXT) = {column}))")
+}
 
 pub(super) async fn is_active_admin(db: &mut Db, account: AccountId) -> Result<bool, Fault> {
     db.exists(sql_of(format!("{ACTIVE_ADMIN} AND a.id = $1")).bind(account)).await

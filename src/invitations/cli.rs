@@ -6,9 +6,10 @@ use clap::Subcommand;
 
 use super::{DEFAULT_TTL, Invitation, MAX_TTL, MAX_USES, New, make, page, withdraw};
 use crate::{
+    accounts::settings::SignUpMode,
     audit::Authority,
     domain::{Email, Field, FieldError},
-    groups::is_name,
+    groups::{ADMIN, is_name},
     platform::{
         clock::{now, rfc3339, seconds},
         settings::duration,
@@ -48,7 +49,7 @@ pub(crate) enum InviteCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Withdraw an invitation: its link works no more
+    /// Withdraw an invitation: its link stops working
     Remove {
         /// An id
         #[arg(allow_hyphen_values = true)]
@@ -70,9 +71,17 @@ pub(crate) async fn run(settings: &Settings, command: InviteCommand) -> Result<(
             if seconds(expires) > MAX_TTL {
                 return fail("--expires: at most a year");
             }
-            let most = if email.is_some() { 1 } else { MAX_USES };
-            if !(1..=most).contains(&uses) {
-                return fail(&format!("--uses: from 1 to {most}"));
+            if settings.accounts.sign_up == SignUpMode::Closed {
+                return fail("SIGN_UP=closed: nobody can sign up, with or without an invitation");
+            }
+            let is_for_one = email.is_some() || group.iter().any(|group| group == ADMIN);
+            if is_for_one && uses != 1 {
+                return fail(
+                    "--uses: an invitation to an address or to the group admin works once",
+                );
+            }
+            if !(1..=MAX_USES).contains(&uses) {
+                return fail(&format!("--uses: from 1 to {MAX_USES}"));
             }
             let keys = match settings.mail.url {
                 Some(_) => Some(settings.keys().map_err(|reason| Failure(vec![reason]))?),
@@ -94,7 +103,7 @@ pub(crate) async fn run(settings: &Settings, command: InviteCommand) -> Result<(
                 say("");
                 say(&format!("It is shown only now, and works until {}.", rfc3339(expires_at)));
                 if is_sent {
-                    say("It is sent, too.");
+                    say("It was also sent by email.");
                 }
             }
             store.close().await;

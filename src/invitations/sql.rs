@@ -4,6 +4,8 @@ use sqlx::FromRow;
 
 use super::Invitation;
 use crate::{
+    domain::AccountId,
+    groups,
     platform::error::Fault,
     store::{
         Kind::{Number, Text},
@@ -62,11 +64,16 @@ impl From<InvitationRow> for Invitation {
 const COLUMNS: &str =
     "id, email, groups_to_join, note, made_by, created_at, expires_at, uses_left, uses";
 
-/// Whether whoever made it still administers this server: the operator always does.
-const MAKER_IS_THERE: &str = "(made_by = '' OR EXISTS (SELECT 1 FROM api_keys k WHERE 'key:' || k.id = made_by) \
-     OR EXISTS (SELECT 1 FROM account_groups g JOIN accounts a ON a.id = g.account_id \
-                WHERE g.name = 'admin' AND a.disabled_at IS NULL AND a.delete_at IS NULL \
-                AND CAST(a.id AS TEXT) = made_by))";
+/// The condition that whoever made it still administers this server, and if it was made with an API key, that the
+/// key works. `$2`: now.
+fn maker_is_there() -> String {
+    let (maker, of_key) =
+        (groups::still_administers("invitations.made_by"), groups::still_administers("k.made_by"));
+    format!(
+        "({maker} OR EXISTS (SELECT 1 FROM api_keys k WHERE 'key:' || k.id = invitations.made_by \
+         AND (k.expires_at IS NULL OR k.expires_at > $2) AND {of_key}))"
+    )
+}
 
 pub(super) async fn insert(tx: &mut Tx, new: &Invitation, hash: &str) -> Result<(), Fault> {
     let insert = "INSERT INTO invitations (id, hash, email, groups_to_join, note, made_by, created_at, \
@@ -111,7 +118,8 @@ pub(super) async fn find(
 ) -> Result<Option<Invitation>, Fault> {
     let query = sql_of(format!(
         "SELECT {COLUMNS} FROM invitations WHERE hash = $1 AND expires_at > $2 \
-         AND (uses_left > 0 OR used_at >= $3) AND {MAKER_IS_THERE}"
+         AND (uses_left > 0 OR used_at >= $3) AND {}",
+        maker_is_there()
     ));
     let row: Option<InvitationRow> =
         db.optional(query.bind(hash).bind(now).bind(used_since)).await?;
@@ -121,7 +129,8 @@ pub(super) async fn find(
 pub(super) async fn use_up(tx: &mut Tx, hash: &str, now: i64) -> Result<Option<Invitation>, Fault> {
     let update = sql_of(format!(
         "UPDATE invitations SET uses_left = uses_left - 1, uses = uses + 1, used_at = $2 \
-         WHERE hash = $1 AND expires_at > $2 AND uses_left > 0 AND {MAKER_IS_THERE} RETURNING {COLUMNS}"
+         WHERE hash = $1 AND expires_at > $2 AND uses_left > 0 AND {} RETURNING {COLUMNS}",
+        maker_is_there()
     ));
     let row: Option<InvitationRow> = tx.optional(update.bind(hash).bind(now)).await?;
     Ok(row.map(Invitation::from))
@@ -129,6 +138,13 @@ pub(super) async fn use_up(tx: &mut Tx, hash: &str, now: i64) -> Result<Option<I
 
 pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, Fault> {
     Ok(tx.execute(sql("DELETE FROM invitations WHERE id = $1").bind(id)).await? == 1)
+}
+
+pub(super) async fn erase(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
+    let delete = "DELETE FROM invitations WHERE LOWER(email) IN \
+                  (SELECT LOWER(address) FROM emails WHERE account_id = $1)";
+    tx.execute(sql(delete).bind(account)).await?;
+    Ok(())
 }
 
 /// Forgets the invitations that ended a month ago. `now`: in seconds since 1970.

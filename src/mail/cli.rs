@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::{Letterhead, MESSAGES, Message, Transport};
 use crate::{
+    audit::Authority,
     outbox::{self, Listed, Undelivered},
     platform::{
         clock::rfc3339,
@@ -24,6 +25,9 @@ pub(crate) enum MailCommand {
         /// How many to list
         #[arg(long, default_value_t = 100)]
         most: i64,
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
     },
     /// Try again what was given up: all of it, or one message
     Retry {
@@ -39,21 +43,29 @@ pub(crate) enum MailCommand {
 
 pub(crate) async fn run(settings: &Settings, command: MailCommand) -> Result<(), Failure> {
     match command {
-        MailCommand::List { most } => list(settings, most).await,
+        MailCommand::List { most, json } => list(settings, most, json).await,
         MailCommand::Retry { id } => retry(settings, id.as_deref()).await,
         MailCommand::Test { address } => test(settings, &address).await,
         MailCommand::Preview { folder } => preview(settings, &folder),
     }
 }
 
-async fn list(settings: &Settings, most: i64) -> Result<(), Failure> {
+async fn list(settings: &Settings, most: i64, json: bool) -> Result<(), Failure> {
     let store = open(&settings.store).await?;
     let listed = outbox::list(&store, most).await.map_err(told)?;
     store.close().await;
-    if listed.is_empty() {
+    if listed.is_empty() && !json {
         say("The outbox is empty: everything has been sent.");
     }
     for Listed { id, kind, account_id, created_at, due_at, tries, failed_at, error } in listed {
+        if json {
+            let line = serde_json::json!({
+                "id": id, "kind": kind, "userId": account_id, "createdAt": rfc3339(created_at),
+                "dueAt": rfc3339(due_at), "tries": tries, "failedAt": failed_at.map(rfc3339), "error": error,
+            });
+            say(&line.to_string());
+            continue;
+        }
         let state = match failed_at {
             Some(at) => format!("given up at {}", rfc3339(at)),
             None => format!("next try at {}", rfc3339(due_at)),
@@ -68,7 +80,7 @@ async fn list(settings: &Settings, most: i64) -> Result<(), Failure> {
 
 async fn retry(settings: &Settings, id: Option<&str>) -> Result<(), Failure> {
     let store = open(&settings.store).await?;
-    let count = outbox::retry(&store, id).await.map_err(told)?;
+    let count = outbox::retry(&store, &Authority::command_line(), id).await.map_err(told)?;
     store.close().await;
     match (count, id) {
         (0, Some(id)) => fail(&format!("nothing with the id {id} has been given up")),

@@ -35,13 +35,24 @@ pub(crate) const TABLES: &[Table] = &[table(
     ],
 )];
 
-/// The condition for deliveries of one kind that are due. `kind` is a word of our own, so it needs no quoting.
+/// Finds the deliveries of one kind that are due: those without a stream, and the first of each stream. It steps from
+/// stream to stream, however much waits in one. `kind` is a word of our own, so it needs no quoting.
 fn due(kind: &str, now: &str) -> String {
+    let is_due = format!(
+        "kind = '{kind}' AND failed_at IS NULL AND due_at <= {now} AND leased_until <= {now}"
+    );
     format!(
-        "due_at <= {now} AND leased_until <= {now} AND failed_at IS NULL AND kind = '{kind}' \
-         AND (stream IS NULL OR NOT EXISTS (SELECT 1 FROM outbox earlier \
-         WHERE earlier.stream = outbox.stream AND earlier.place < outbox.place \
-         AND earlier.failed_at IS NULL))"
+        "WITH RECURSIVE streams (stream) AS \
+         (SELECT MIN(stream) FROM outbox WHERE stream IS NOT NULL AND failed_at IS NULL \
+         UNION ALL SELECT (SELECT MIN(o.stream) FROM outbox o WHERE o.stream IS NOT NULL \
+         AND o.failed_at IS NULL AND o.stream > streams.stream) \
+         FROM streams WHERE stream IS NOT NULL), \
+         candidates (id) AS \
+         (SELECT * FROM (SELECT id FROM outbox WHERE {is_due} AND stream IS NULL \
+         ORDER BY due_at LIMIT 100) apart \
+         UNION ALL SELECT (SELECT o.id FROM outbox o WHERE o.stream = streams.stream \
+         AND o.failed_at IS NULL ORDER BY o.place LIMIT 1) FROM streams WHERE stream IS NOT NULL) \
+         SELECT id FROM outbox WHERE id IN (SELECT id FROM candidates) AND {is_due}"
     )
 }
 
@@ -85,6 +96,12 @@ pub(super) async fn insert(
     Ok(())
 }
 
+pub(super) async fn discard_place(tx: &mut Tx, stream: &str, place: i64) -> Result<(), Fault> {
+    let delete = "DELETE FROM outbox WHERE stream = $1 AND place = $2";
+    tx.execute(sql(delete).bind(stream).bind(place)).await?;
+    Ok(())
+}
+
 pub(super) async fn discard_stream(tx: &mut Tx, stream: &str) -> Result<(), Fault> {
     tx.execute(sql("DELETE FROM outbox WHERE stream = $1").bind(stream)).await?;
     Ok(())
@@ -92,8 +109,8 @@ pub(super) async fn discard_stream(tx: &mut Tx, stream: &str) -> Result<(), Faul
 
 /// Whether anything is due, without taking a writer's turn.
 pub(super) async fn is_due(db: &mut Db, kind: &str, now: i64) -> Result<bool, Fault> {
-    let query = format!("SELECT 1 FROM outbox WHERE {} LIMIT 1", due(kind, "$1"));
-    Ok(db.optional::<(i32,)>(sql_of(query).bind(now)).await?.is_some())
+    let query = format!("{} LIMIT 1", due(kind, "$1"));
+    Ok(db.optional::<(String,)>(sql_of(query).bind(now)).await?.is_some())
 }
 
 /// Takes what is due, oldest first. Two nodes never take the same.
@@ -107,7 +124,7 @@ pub(super) async fn take(
     let (due, skip) = (due(kind, "$2"), db.dialect(&SKIP_LOCKED));
     let take = sql_of(format!(
         "UPDATE outbox SET lease = $1, leased_until = $3 WHERE id IN \
-         (SELECT id FROM outbox WHERE {due} ORDER BY due_at LIMIT $4 {skip}) \
+         ({due} ORDER BY due_at LIMIT $4 {skip}) \
          RETURNING id, kind, content, created_at, tries"
     ));
     let take = take.bind(lease).bind(now).bind(now + LEASE).bind(AT_ONCE);

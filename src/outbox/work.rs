@@ -120,11 +120,11 @@ async fn settle(
     let (error, next) = match outcome {
         Ok(sent) => {
             counts.sent.fetch_add(u64::from(sent), Relaxed);
-            if sent {
-                figures::count(&mut db, &delivery.kind, now()).await?;
-            }
             if !sql::done(&mut db, delivery).await? {
                 tracing::warn!(id, kind, "delivered late: another node may repeat it");
+            }
+            if sent {
+                figures::count(&mut db, &delivery.kind, now()).await?;
             }
             return Ok(());
         }

@@ -230,7 +230,7 @@ impl Resolve for Guarded {
     }
 }
 
-fn may_reach(allowed: &[IpNet], address: IpAddr) -> bool {
+pub(crate) fn may_reach(allowed: &[IpNet], address: IpAddr) -> bool {
     let address = address.to_canonical();
     is_outside(address) || allowed.iter().any(|network| network.contains(&address))
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::error::{Error, Fault, Refusal};
+use crate::domain::FieldError;
 
 /// The failure of a command, in lines for the operator.
 pub struct Failure(pub Vec<String>);
@@ -35,6 +36,11 @@ pub(crate) fn refused(error: Error) -> Failure {
             "this is the last administrator; make another one first: latchkey user groups NAME --add admin"
         }
         Error::Refusal(Refusal::NotFound) => "it is gone",
+        Error::Refusal(Refusal::InvalidInput(faults)) => {
+            let words =
+                |fault: &FieldError| format!("{}: {}", fault.field.name(), fault.code.as_str());
+            return Failure(faults.iter().map(words).collect());
+        }
         Error::Refusal(_) => "it was refused",
     };
     Failure(vec![reason.to_owned()])

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::start;
 use crate::{
+    accounts::settings::SignUpMode,
     factors, groups,
     keys::Keys,
     passkeys::{self, RelyingParty},
@@ -49,10 +50,14 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
         announce(format, &format!("The admin area is at http://{address}/admin"));
     }
     if groups::has_admin(&running.state.store).await.is_ok_and(|there_is| !there_is) {
-        announce(
-            format,
-            "Nobody administers this server yet. Sign up, then run: latchkey user groups NAME --add admin",
-        );
+        let how = match running.state.settings.accounts.sign_up {
+            SignUpMode::Open => "Sign up, then run: latchkey user groups NAME --add admin",
+            SignUpMode::Invited => "Run: latchkey invite add --group admin",
+            SignUpMode::Closed => {
+                "Start once with SIGN_UP=invited, and run: latchkey invite add --group admin"
+            }
+        };
+        announce(format, &format!("Nobody administers this server yet. {how}"));
     }
     if let Some(address) = running.metrics {
         announce(format, &format!("Metrics are at http://{address}/metrics"));

@@ -145,6 +145,14 @@ pub(super) async fn tell_apps(state: AppState, mut stopped: watch::Receiver<bool
     }
 }
 
+/// Logs that a job could not be done: a database that is away is logged elsewhere.
+fn log(fault: &Fault, what: &str) {
+    match fault {
+        Fault::Internal(_) => tracing::error!(error = fault.source(), "{what}"),
+        _ => tracing::debug!(error = fault.source(), "{what}"),
+    }
+}
+
 /// How often the trail is read for webhooks.
 const TRAIL: Duration = Duration::from_secs(1);
 
@@ -158,7 +166,7 @@ pub(super) async fn tell_endpoints(state: AppState, mut stopped: watch::Receiver
                 Duration::ZERO
             }
             Err(fault) => {
-                tracing::debug!(error = fault.source(), "endpoints can't be told now");
+                log(&fault, "webhooks can't be told now");
                 TRAIL
             }
         };
@@ -179,7 +187,16 @@ pub(super) async fn count(state: AppState, mut stopped: watch::Receiver<bool>) {
             () = tokio::time::sleep(COUNTING) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
-        while let Ok(true) = figures::collect(&state.store).await {}
+        loop {
+            match figures::collect(&state.store).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fault) => {
+                    log(&fault, "what happened can't be counted now");
+                    break;
+                }
+            }
+        }
     }
 }
 

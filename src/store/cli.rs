@@ -29,7 +29,11 @@ pub(crate) enum Migrate {
         yes: bool,
     },
     /// List all migrations and whether they are applied
-    List,
+    List {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
     /// Create a pair of empty files in ./migrations
     Create {
         /// A short name for the change, such as add_email
@@ -65,9 +69,9 @@ pub(crate) async fn migrate(
     command: Migrate,
 ) -> Result<(), Failure> {
     let is_missing = matches!(&settings.database, Database::Sqlite(path) if !path.exists());
-    if matches!(command, Migrate::List) && is_missing {
+    if let (Migrate::List { json }, true) = (&command, is_missing) {
         // Listing must not create the database.
-        list(&Store::known_migrations());
+        list(&Store::known_migrations(), *json);
         return Ok(());
     }
     let lock = SetUpLock::wait(&settings.database).await?;
@@ -85,7 +89,7 @@ pub(crate) async fn migrate(
             applied => say(&format!("Applied {applied} migrations.")),
         },
         Migrate::Down { yes } => migrate_down(&store, tables, yes).await?,
-        Migrate::List => list(&store.migrations().await?),
+        Migrate::List { json } => list(&store.migrations().await?, json),
         Migrate::Create { name } => create_migration(&name)?,
     }
     store.close().await;
@@ -121,8 +125,16 @@ async fn migrate_down(store: &Store, tables: &[&Table], yes: bool) -> Result<(),
     Ok(())
 }
 
-fn list(states: &[MigrationState]) {
+fn list(states: &[MigrationState], json: bool) {
     for state in states {
+        if json {
+            let MigrationState { version, description, applied } = state;
+            let line = serde_json::json!({
+                "version": version, "description": description, "applied": applied,
+            });
+            say(&line.to_string());
+            continue;
+        }
         let mark = if state.applied { "applied" } else { "pending" };
         say(&format!("{mark}  {}", name(state)));
     }

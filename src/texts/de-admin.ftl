@@ -37,6 +37,8 @@ admin-once-invitation = Geben Sie diesen Link der eingeladenen Person. Er wird n
 admin-once-secret = Das Client-Secret dieser App. Es wird nur jetzt angezeigt.
 admin-once-key = Ihr neuer API-Schlüssel. Er wird nur jetzt angezeigt. Senden Sie ihn als Bearer-Token an /admin/api.
 admin-once-webhook = Das Geheimnis, mit dem Nachrichten signiert werden. Es wird nur jetzt angezeigt.
+admin-confirm-first = Bestätigen Sie zuerst, dass Sie es sind, um hier etwas zu ändern.
+admin-confirm = Identität bestätigen
 confirm-lead-admin = Sie ändern gleich etwas in der Verwaltung. Bestätigen Sie zuerst, dass Sie es sind.
 
 ## Die Übersicht
@@ -53,15 +55,19 @@ admin-attention-deferred = { $count ->
        *[other] { $count } Zustellungen sind fehlgeschlagen und werden wiederholt.
     }
 admin-attention-webhooks = { $count ->
-        [one] Ein Webhook besteht nicht mehr und erhält keine Nachrichten.
-       *[other] { $count } Webhooks bestehen nicht mehr und erhalten keine Nachrichten.
+        [one] Ein Webhook wurde vom Empfänger geschlossen und erhält keine Nachrichten mehr.
+       *[other] { $count } Webhooks wurden vom Empfänger geschlossen und erhalten keine Nachrichten mehr.
     }
 admin-attention-keys = { $count ->
         [one] Ein API-Schlüssel läuft in den nächsten zwei Wochen ab.
        *[other] { $count } API-Schlüssel laufen in den nächsten zwei Wochen ab.
     }
+admin-attention-keys-off = { $count ->
+        [one] Ein API-Schlüssel ist außer Kraft, weil die Person, die ihn erstellt hat, diesen Server nicht mehr verwaltet.
+       *[other] { $count } API-Schlüssel sind außer Kraft, weil die Personen, die sie erstellt haben, diesen Server nicht mehr verwalten.
+    }
 admin-attention-migrations = Eine Migration steht aus. Starten Sie den Server neu, um sie anzuwenden.
-admin-attention-backup = Seit einer Woche gab es keine Sicherung: latchkey backup DATEI
+admin-attention-backup = In der letzten Woche wurde nichts gesichert. Führen Sie aus: latchkey backup DATEI
 admin-attention-one-admin = Es gibt nur eine Person in der Verwaltung. Eine zweite kann helfen, wenn dieses Konto verloren geht.
 admin-accounts = { $count ->
         [one] Ein Konto
@@ -174,9 +180,11 @@ saved-admin-withdrawn = Einladung zurückgezogen.
 saved-admin-invitation-gone = Diese Einladung gab es schon nicht mehr.
 invited = Sie sind eingeladen. Registrieren Sie sich.
 invited-as = Sie sind eingeladen. Ihr Konto erhält die Adresse { $email }.
-sign-up-closed-title = Sie benötigen eine Einladung
+sign-up-closed-title = Registrierung geschlossen
+sign-up-invited-title = Sie benötigen eine Einladung
 sign-up-closed = Neue Konten legt das Team an, das diese Website betreibt. Wenden Sie sich dorthin.
 sign-up-by-invitation = Bitten Sie das Team, das diese Website betreibt, um eine Einladung, und öffnen Sie den Link darin.
+invited-taken = Die Adresse dieser Einladung gehört zu einem anderen Konto. Melden Sie sich dort an, oder geben Sie eine andere Adresse an.
 invitation-over = Diese Einladung wurde bereits verwendet oder ist abgelaufen. Bitten Sie um eine neue.
 
 ## Gruppen
@@ -313,6 +321,7 @@ admin-key-expires-hint = Zum Beispiel 90d. Leer lassen für einen Schlüssel ohn
 admin-make-key = Schlüssel erstellen
 admin-key-used = zuletzt verwendet { $ago }
 admin-key-unused = nie verwendet
+admin-key-off = außer Kraft: von jemandem ohne Verwaltungsrechte
 admin-remove-key-lead = { $name } gilt sofort nicht mehr.
 scopes-missing = Wählen Sie mindestens einen Scope
 saved-admin-key-made = API-Schlüssel erstellt.
@@ -378,6 +387,7 @@ event-webhook_deleted = Webhook entfernt
 event-webhook_updated-tested = Webhook getestet
 event-webhook_updated-resent = Nachricht eines Webhooks erneut gesendet
 event-webhook_updated-closed = Ein Webhook hat sich abgemeldet
+event-authz_fail-scope = Ein API-Schlüssel verlangte mehr, als er erlaubt
 event-outbox_updated-retry = Zustellung erneut versucht
 event-sensitive_read-audit = Prüfprotokoll heruntergeladen
 
@@ -386,11 +396,11 @@ event-sensitive_read-audit = Prüfprotokoll heruntergeladen
 problem-last-administrator = Die letzte Person in der Verwaltung
     .detail = Jemand muss diesen Server verwalten. Fügen Sie zuerst eine andere Person hinzu
 problem-insufficient-scope = Unzureichender Scope
-    .detail = Dieser API-Schlüssel erlaubt das nicht. Kein API-Schlüssel erlaubt Änderungen an der Verwaltung
+    .detail = Die Scopes dieses API-Schlüssels erlauben das nicht, und kein API-Schlüssel darf die Verwaltung ändern
 problem-sign-up-closed = Registrierung geschlossen
     .detail = Neue Konten benötigen eine Einladung oder werden vom Team dieser Website angelegt
 problem-idempotency-key-in-use = Idempotency-Key in Verwendung
-    .detail = Eine Anfrage mit diesem Idempotency-Key läuft noch. Versuchen Sie es gleich noch einmal
+    .detail = Eine Anfrage mit diesem Idempotency-Key läuft noch oder wurde abgebrochen. Versuchen Sie es gleich noch einmal, oder prüfen Sie, was sie bewirkt hat
 problem-idempotency-key-reused = Idempotency-Key wiederverwendet
     .detail = Dieser Idempotency-Key gehörte zu einer anderen Anfrage. Verwenden Sie einen neuen
 any-missing = Füllen Sie dieses Feld aus

@@ -37,6 +37,8 @@ admin-once-invitation = Give this link to the person you invite. It's shown only
 admin-once-secret = The client secret of this app. It's shown only now.
 admin-once-key = Your new API key. It's shown only now. Send it as a Bearer token to /admin/api.
 admin-once-webhook = The secret that messages are signed with. It's shown only now.
+admin-confirm-first = To change something here, first confirm it's you.
+admin-confirm = Confirm it's you
 confirm-lead-admin = You're about to change something as an administrator. Confirm it's you to continue.
 
 ## The overview
@@ -53,15 +55,19 @@ admin-attention-deferred = { $count ->
        *[other] { $count } deliveries have failed and will be tried again.
     }
 admin-attention-webhooks = { $count ->
-        [one] One webhook is gone and gets no more messages.
-       *[other] { $count } webhooks are gone and get no more messages.
+        [one] One webhook was closed by its endpoint, and gets no more messages.
+       *[other] { $count } webhooks were closed by their endpoints, and get no more messages.
     }
 admin-attention-keys = { $count ->
         [one] One API key ends within two weeks.
        *[other] { $count } API keys end within two weeks.
     }
+admin-attention-keys-off = { $count ->
+        [one] One API key is off, because who made it no longer administers this server.
+       *[other] { $count } API keys are off, because who made them no longer administers this server.
+    }
 admin-attention-migrations = A migration is pending. Restart the server to apply it.
-admin-attention-backup = There was no backup for a week: latchkey backup FILE
+admin-attention-backup = No backup in the last week. Run: latchkey backup FILE
 admin-attention-one-admin = There is only one administrator. A second one can help if this account is lost.
 admin-accounts = { $count ->
         [one] One account
@@ -174,9 +180,11 @@ saved-admin-withdrawn = Invitation withdrawn.
 saved-admin-invitation-gone = That invitation was gone already.
 invited = You're invited. Create your account.
 invited-as = You're invited. Your account gets the address { $email }.
-sign-up-closed-title = You need an invitation
+sign-up-closed-title = Sign-up is closed
+sign-up-invited-title = You need an invitation
 sign-up-closed = New accounts are made by the people who run this site. Ask them for one.
 sign-up-by-invitation = Ask the people who run this site for an invitation, and open the link in it.
+invited-taken = Another account has the address of this invitation. Sign in to it, or give another address.
 invitation-over = This invitation has been used or has ended. Ask for a new one.
 
 ## Groups
@@ -193,7 +201,7 @@ admin-members = { $count ->
     }
 admin-members-more = more than { $count } members
 admin-group-admin = administers this server
-admin-remove-group-lead = All members leave { $group }. Apps that ask for it let them in no more.
+admin-remove-group-lead = All members leave { $group }. Apps that ask for it no longer let them in.
 saved-admin-group-saved = Group saved.
 saved-admin-group-removed = Group removed.
 saved-admin-gone = That was gone already.
@@ -313,6 +321,7 @@ admin-key-expires-hint = Such as 90d. Leave it empty for a key that doesn't end.
 admin-make-key = Create the key
 admin-key-used = last used { $ago }
 admin-key-unused = never used
+admin-key-off = off: who made it no longer administers
 admin-remove-key-lead = { $name } stops working at once.
 scopes-missing = Choose at least one scope
 saved-admin-key-made = API key created.
@@ -378,6 +387,7 @@ event-webhook_deleted = Webhook removed
 event-webhook_updated-tested = Webhook tested
 event-webhook_updated-resent = Message of a webhook sent again
 event-webhook_updated-closed = A webhook said that it is gone
+event-authz_fail-scope = An API key asked for more than it allows
 event-outbox_updated-retry = Delivery tried again
 event-sensitive_read-audit = Audit trail downloaded
 
@@ -386,11 +396,11 @@ event-sensitive_read-audit = Audit trail downloaded
 problem-last-administrator = The last administrator
     .detail = Somebody must administer this server. Make another administrator first
 problem-insufficient-scope = Insufficient scope
-    .detail = This API key doesn't allow that. No API key allows changes to administrators
+    .detail = The scopes of this API key don't allow that, and no API key may change administrators
 problem-sign-up-closed = Sign-up is closed
     .detail = New accounts need an invitation, or are made by the people who run this site
 problem-idempotency-key-in-use = Idempotency key in use
-    .detail = A request with this Idempotency-Key is still running. Try again in a moment
+    .detail = A request with this Idempotency-Key is still running, or was cut off. Try again in a moment, or check what it made
 problem-idempotency-key-reused = Idempotency key reused
     .detail = This Idempotency-Key came with another request before. Use a new one
 any-missing = Fill in this field

@@ -13,6 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
+use tracing::Instrument;
 
 use super::{
     accepted::{self, Done},
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     authority::{
-        Admin,
+        self, Admin,
         api_keys::{self, PREFIX},
     },
     factors, groups,
@@ -69,17 +70,22 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
         return Err(Refusal::NotFound.into());
     };
     let form = state.routes.form(path.as_str());
-    let (door, policy) = match (state.routes.find(path.as_str(), request.method()), form) {
-        (Err(Refusal::MethodNotAllowed { .. }), Some(form)) if is_from_a_browser(&request) => {
-            return Ok(Redirect::to(&page_at(form, request.uri())).into_response());
-        }
-        (found, _) => found?,
+    if state.routes.is_of_admin(path.as_str()) {
+        // Not even which methods there are (AZ-03).
+        return match state.routes.find(path.as_str(), request.method()) {
+            Ok((door, policy)) => admit_admin(state, door, policy, form, request, next).await,
+            Err(_) if !is_administrator(state, request.headers(), request.extensions()).await => {
+                Err(Refusal::NotFound.into())
+            }
+            Err(refusal) => lead_to_page(form, &request).ok_or(refusal.into()),
+        };
+    }
+    let (door, policy) = match state.routes.find(path.as_str(), request.method()) {
+        Ok(found) => found,
+        Err(refusal) => return lead_to_page(form, &request).ok_or(refusal.into()),
     };
     if policy == Policy::Public {
         return Ok(next.run(request).await);
-    }
-    if matches!(policy, Policy::Admin | Policy::Api(_)) {
-        return admit_admin(state, door, policy, form, request, next).await;
     }
     let shown = look(state, request.headers()).await?;
     let token_came = shown.is_some();
@@ -112,6 +118,17 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
         Some(Shown::Bad) | None => {}
     }
     deny(state, door, form, &request, token_came, is_over)
+}
+
+/// Whether an administrator, or a program with a key, asks here.
+async fn is_administrator(state: &AppState, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+    if let Some(key) = shown.and_then(bearer).filter(|token| token.starts_with(PREFIX)) {
+        let verified = api_keys::verify(&state.store, key).await;
+        return is_open_here(state, extensions) && matches!(verified, Ok(Some(_)));
+    }
+    let Some(caller) = signed_in(state, headers).await else { return false };
+    matches!(admin(state, &caller, extensions).await, Ok(Some(_)))
 }
 
 /// Marks the requests that came in at `ADMIN_ADDR`.
@@ -155,6 +172,10 @@ async fn admit_admin(
     if !is_open_here(state, request.extensions()) {
         return Err(Refusal::NotFound.into());
     }
+    // PostgreSQL stores no NUL, so nothing has such a name.
+    if request.uri().to_string().contains("%00") {
+        return Err(Refusal::NotFound.into());
+    }
     if let Policy::Api(scope) = policy
         && let Some(shown) =
             request.headers().get(header::AUTHORIZATION).and_then(|header| header.to_str().ok())
@@ -167,10 +188,12 @@ async fn admit_admin(
         };
         state.throttle.request(&key.id)?;
         if !key.allows(scope) {
+            let visit = Visit::of(state, request.headers(), request.extensions());
+            authority::refuse_scope(&state.store, &key, &visit).await?;
             return Err(Refusal::InsufficientScope.into());
         }
         request.extensions_mut().insert(Admin::program(key));
-        return Ok(next.run(request).await);
+        return run_to_the_end(request, next).await;
     }
     let token_came = request.headers().contains_key(header::AUTHORIZATION);
     let nobody = || match door {
@@ -182,7 +205,7 @@ async fn admit_admin(
             Ok(Some(admin)) => {
                 request.extensions_mut().insert(caller);
                 request.extensions_mut().insert(admin);
-                Ok(next.run(request).await)
+                run_to_the_end(request, next).await
             }
             Ok(None) => Err(Refusal::NotFound.into()),
             Err(Error::Refusal(Refusal::SecondFactorRequired { .. })) => {
@@ -200,6 +223,16 @@ async fn admit_admin(
         }
         _ => Err(nobody().into()),
     }
+}
+
+/// Runs a request that may be repeated to its end, even if the client goes away: its answer is kept for the next
+/// time.
+async fn run_to_the_end(request: Request, next: Next) -> Result<Response> {
+    if !request.headers().contains_key("idempotency-key") {
+        return Ok(next.run(request).await);
+    }
+    let task = async move { next.run(request).await };
+    Ok(tokio::spawn(task.in_current_span()).await.map_err(Fault::internal)?)
 }
 
 /// An administrator who has a second factor shows it; one who has none sets one up.
@@ -234,10 +267,13 @@ fn lead_to_factors(door: Door, uri: &Uri) -> Result<Response> {
     }
 }
 
-/// Pressing Enter in the address bar after a refused form, or restoring a tab.
-fn is_from_a_browser(request: &Request) -> bool {
-    [Method::GET, Method::HEAD].contains(request.method())
-        && accepts(request.headers(), "text/html")
+/// Leads a browser that asks for a form by its address to its page: after pressing Enter in the address bar, or on
+/// restoring a tab.
+fn lead_to_page(form: Option<&'static Form>, request: &Request) -> Option<Response> {
+    let is_from_a_browser = [Method::GET, Method::HEAD].contains(request.method())
+        && accepts(request.headers(), "text/html");
+    let form = form.filter(|_| is_from_a_browser)?;
+    Some(Redirect::to(&page_at(form, request.uri())).into_response())
 }
 
 /// The page of a form, with the query from the form's address.

@@ -102,6 +102,14 @@ impl Routes {
         }
     }
 
+    /// Whether only administrators may know that there is such a path.
+    #[must_use]
+    pub fn is_of_admin(&self, path: &str) -> bool {
+        let is_admins = |policy| matches!(policy, Policy::Admin | Policy::Api(_));
+        let route = self.routes.get(path);
+        route.is_some_and(|route| route.methods.iter().any(|(_, policy)| is_admins(*policy)))
+    }
+
     #[must_use]
     pub fn door(&self, path: &str) -> Option<Door> {
         self.routes.get(path).map(|route| route.door)

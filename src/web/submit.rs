@@ -35,6 +35,7 @@ use crate::{
     invitations::{self, Invitation},
     keys::{Sealed, Statement},
     platform::{
+        clock::now,
         error::{Error, Fault, Refusal, Result},
         visit::Visit,
     },
@@ -111,6 +112,10 @@ impl FormCall {
 
     /// The authority of the administrator who has lately confirmed who they are.
     pub async fn authority(&self) -> Result<Authority> {
+        // PostgreSQL stores no NUL, so nothing has such a name.
+        if self.fields.iter().any(|(_, text)| text.contains('\0')) {
+            return Err(Refusal::InvalidInput(Vec::new()).into());
+        }
         self.authority_of(self.fresh()?).await
     }
 
@@ -131,7 +136,8 @@ impl FormCall {
     /// Leaves something for the next page to show once: a secret that is available only now.
     pub fn show_once(&self, kind: &str, text: &str) -> Result<()> {
         let family = self.caller()?.family();
-        let sealed = self.state.keys.seal(Sealed::ShownOnce(family), &format!("{kind} {text}"))?;
+        let text = format!("{} {kind} {text}", now());
+        let sealed = self.state.keys.seal(Sealed::ShownOnce(family), &text)?;
         *self.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(sealed);
         Ok(())
     }

@@ -32,6 +32,7 @@ use crate::{
     groups,
     keys::{Sealed, Statement},
     platform::{
+        clock::now,
         error::{Fault, Refusal, Result},
         random, settings,
     },
@@ -120,12 +121,19 @@ impl Viewer {
         })
     }
 
+    /// Where they confirm who they are before they fill in a form, if they must.
+    pub(crate) fn to_confirm(&self, state: &AppState) -> Option<String> {
+        self.fresh(state, None).is_err().then(|| before("/confirm", &self.here))
+    }
+
     /// What the last form leaves to be shown once: its kind, and the text.
     pub(crate) fn shown_once(&self, state: &AppState) -> Option<(String, String)> {
         let sealed = self.once.as_deref()?;
         let family = self.caller.as_ref()?.family();
         let text = state.keys.open(Sealed::ShownOnce(family), sealed)?;
-        let (kind, text) = text.split_once(' ')?;
+        let (at, text) = text.split_once(' ')?;
+        let is_new = now() - at.parse::<i64>().ok()? <= SHOWN_FOR;
+        let (kind, text) = text.split_once(' ').filter(|_| is_new)?;
         Some((kind.to_owned(), text.to_owned()))
     }
 
@@ -142,6 +150,10 @@ impl FromRequestParts<AppState> for Viewer {
         Ok(Self::of(state, parts))
     }
 }
+
+/// How long after a form its secret can be shown, in seconds: to a browser that follows the redirect, and not to
+/// whoever puts the cookie back.
+const SHOWN_FOR: i64 = 60;
 
 /// Redirects to enter the password again, on the way to a page or a pending act.
 pub(crate) fn ask_for_proof(

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{EVENTS, Webhook, add, all, check_url, messages, remove, send_again, test};
+use super::{EVENTS, Webhook, add, all, check_url, find, messages, remove, send_again, test};
 use crate::{
     audit::Authority,
     domain::{Code, FieldError},
@@ -105,6 +105,9 @@ pub(crate) async fn run(settings: &Settings, command: WebhookCommand) -> Result<
             }
         }
         WebhookCommand::Messages { id, json } => {
+            if find(&store, &id).await.map_err(told)?.is_none() {
+                return missing();
+            }
             for sent in messages(&store, &id, LISTED).await.map_err(told)? {
                 let state = match sent.delivered_at {
                     Some(at) => format!("delivered {}", rfc3339(at)),

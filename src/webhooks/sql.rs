@@ -104,10 +104,9 @@ pub(super) async fn set_sealed(db: &mut Db, id: &str, sealed: &str) -> Result<()
     Ok(())
 }
 
-/// Keeps it from being removed until the end of the transaction.
-pub(super) async fn exists(tx: &mut Tx, id: &str) -> Result<bool, Fault> {
-    let touch = "UPDATE webhooks SET url = url WHERE id = $1";
-    Ok(tx.execute(sql(touch).bind(id)).await? == 1)
+pub(super) async fn is_open(tx: &mut Tx, id: &str) -> Result<bool, Fault> {
+    let query = "SELECT 1 FROM webhooks WHERE id = $1 AND closed_at IS NULL";
+    Ok(tx.optional::<(i32,)>(sql(query).bind(id)).await?.is_some())
 }
 
 pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<bool, Fault> {
@@ -193,12 +192,14 @@ pub(super) async fn messages(db: &mut Db, webhook: &str, most: i64) -> Result<Ve
     Ok(rows.into_iter().map(sent).collect())
 }
 
+/// The place of a message to an endpoint that is not closed.
 pub(super) async fn place_of(
     tx: &mut Tx,
     webhook: &str,
     message: &str,
 ) -> Result<Option<i64>, Fault> {
-    let query = "SELECT place FROM webhook_messages WHERE webhook_id = $1 AND id = $2";
+    let query = "SELECT m.place FROM webhook_messages m JOIN webhooks w ON w.id = m.webhook_id \
+                 WHERE m.webhook_id = $1 AND m.id = $2 AND w.closed_at IS NULL";
     let row: Option<(i64,)> = tx.optional(sql(query).bind(webhook).bind(message)).await?;
     Ok(row.map(|(place,)| place))
 }
@@ -228,6 +229,11 @@ pub(super) async fn note_answer(
     let update = "UPDATE webhook_messages SET tries = tries + 1, answer = $3, \
                   delivered_at = COALESCE(delivered_at, $2) WHERE id = $1";
     db.execute(sql(update).bind(message).bind(delivered_at).bind(answer)).await?;
+    // Of an account that is gone, nothing stays that has arrived.
+    let erase = "DELETE FROM webhook_messages WHERE id = $1 AND delivered_at IS NOT NULL \
+                 AND account_id IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = account_id)";
+    db.execute(sql(erase).bind(message)).await?;
     Ok(())
 }
 
@@ -248,19 +254,26 @@ pub(super) async fn about(tx: &mut Tx, account: AccountId) -> Result<Option<Abou
     tx.optional(query.bind(account)).await
 }
 
-/// Erases what was delivered about an account.
+/// Erases what is not on its way any more about an account: what was delivered or given up, or is for a closed
+/// endpoint.
 pub(super) async fn erase(tx: &mut Tx, account: AccountId) -> Result<(), Fault> {
-    let delete = "DELETE FROM webhook_messages WHERE account_id = $1 AND delivered_at IS NOT NULL";
+    let delete = "DELETE FROM webhook_messages WHERE account_id = $1 AND (delivered_at IS NOT NULL \
+                  OR EXISTS (SELECT 1 FROM webhooks w WHERE w.id = webhook_id AND w.closed_at IS NOT NULL) \
+                  OR (queued_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM outbox o \
+                  WHERE o.stream = webhook_id AND o.place = webhook_messages.place \
+                  AND o.failed_at IS NULL)))";
     tx.execute(sql(delete).bind(account)).await?;
     Ok(())
 }
 
-/// Forgets messages of a month ago, and delivered ones about accounts that are gone. `now`: in seconds since 1970.
+/// Forgets messages of a month ago, and earlier those about accounts that are gone which nobody wanted for two days.
+/// `now`: in seconds since 1970.
 pub(crate) async fn forget(store: &Store, now: i64) -> Result<(), Fault> {
-    let over = "created_at < $1 - 2592000 OR (delivered_at IS NOT NULL AND delivered_at < $1 \
-                AND account_id IS NOT NULL \
-                AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = account_id))";
     let table = ("webhook_messages", "id");
+    let over = "created_at < $1 - 2592000";
+    store.in_pieces("DELETE FROM webhook_messages", table, over, now).await?;
+    let over = "delivered_at IS NULL AND created_at < $1 - 172800 AND account_id IS NOT NULL \
+                AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = account_id)";
     store.in_pieces("DELETE FROM webhook_messages", table, over, now).await?;
     Ok(())
 }

@@ -14,9 +14,12 @@ use serde_json::{Map as JsonMap, Value};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::{of, once, text};
+use super::{object, of, once, once_of, text};
 use crate::{
-    apps::{self, App, Definition, SECRET_OVERLAP, registry},
+    apps::{
+        self, App, Definition, SECRET_OVERLAP,
+        registry::{self, Faults},
+    },
     authority::{Admin, api_keys::Scope},
     domain::{Code, Field},
     platform::{
@@ -28,7 +31,6 @@ use crate::{
         reply::ProblemDetails,
         routes::{Map, Policy},
         state::AppState,
-        strict_json as strict,
     },
 };
 
@@ -136,8 +138,8 @@ pub(crate) struct AppBody {
 }
 
 /// The members of a definition laid over another one. What is not known is refused, as in `APPS_FILE`.
-fn merged(known: &Definition, members: JsonMap<String, Value>) -> Result<Definition, Refusal> {
-    let unreadable = |error: serde_json::Error| Refusal::InvalidDefinition(vec![error.to_string()]);
+fn merged(known: &Definition, members: JsonMap<String, Value>) -> StdResult<Definition, Faults> {
+    let unreadable = |error: serde_json::Error| vec![error.to_string()];
     let mut value = serde_json::to_value(known).map_err(unreadable)?;
     if let Value::Object(value) = &mut value {
         value.extend(members);
@@ -169,7 +171,8 @@ async fn create(
         let name = of(Field::NAME, text(&mut body, "name"))?;
         let name = name.ok_or(Refusal::of_field(Field::NAME, Code::Missing))?;
         let id = of(Field::named("client_id"), text(&mut body, "client_id"))?;
-        let definition = merged(&Definition::default(), body)?;
+        let definition =
+            merged(&Definition::default(), body).map_err(Refusal::InvalidDefinition)?;
         let added = registry::add(&state.store, &authority, id, &name, definition).await?;
         let (app, client_secret) = added.map_err(Refusal::InvalidDefinition)?;
         let secrets = usize::from(client_secret.is_some());
@@ -202,16 +205,15 @@ async fn change(
 ) -> Result<Json<AppEntry>> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
     let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    let mut body = strict::object(&headers, &body)?;
+    let mut body = object(&headers, &body)?;
     let name = of(Field::NAME, text(&mut body, "name"))?;
-    let all = apps::all(&state.store).await?;
-    let known = all.find(&id).ok_or(Refusal::NotFound)?;
-    let definition = merged(&known.definition, body)?;
-    let changed = registry::change(&state.store, &authority, &id, |known, old| {
-        *old = definition;
+    apps::all(&state.store).await?.find(&id).ok_or(Refusal::NotFound)?;
+    let changed = registry::change(&state.store, &authority, &id, |known, definition| {
+        *definition = merged(definition, body)?;
         if let Some(name) = name {
             *known = name;
         }
+        Ok(())
     });
     let app = changed.await?.map_err(Refusal::InvalidDefinition)?;
     Ok(Json(AppEntry::of(&app)))
@@ -256,7 +258,10 @@ pub(crate) struct NewSecret {
 /// It is in this answer only. The old one works for another day.
 #[utoipa::path(
     post, path = "/admin/api/apps/{id}/secret", tag = "administration", operation_id = "rotateAppSecret",
-    params(("id" = String, Path, description = "A `client_id`")),
+    params(
+        ("id" = String, Path, description = "A `client_id`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again"),
+    ),
     security(("accessToken" = []), ("sessionCookie" = []), ("apiKey" = ["apps:write"])),
     responses(
         (status = 200, description = "The new secret", body = NewSecret),
@@ -269,11 +274,17 @@ async fn rotate_secret(
     Extension(admin): Extension<Admin>,
     visit: Visit,
     id: StdResult<Path<String>, PathRejection>,
-) -> Result<Json<NewSecret>> {
+    headers: HeaderMap,
+) -> Result<Response> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
     let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    apps::all(&state.store).await?.find(&id).ok_or(Refusal::NotFound)?;
-    let rotated = registry::rotate_secret(&state.store, &authority, &id, SECRET_OVERLAP).await?;
-    let (app, client_secret) = rotated.map_err(Refusal::InvalidDefinition)?;
-    Ok(Json(NewSecret { client_id: app.id, client_secret }))
+    let request = format!("/admin/api/apps/{id}/secret");
+    once_of(&state, &admin, &headers, &request, async {
+        let store = &state.store;
+        apps::all(store).await?.find(&id).ok_or(Refusal::NotFound)?;
+        let rotated = registry::rotate_secret(store, &authority, &id, SECRET_OVERLAP).await?;
+        let (app, client_secret) = rotated.map_err(Refusal::InvalidDefinition)?;
+        Ok((StatusCode::OK, NewSecret { client_id: app.id, client_secret }))
+    })
+    .await
 }

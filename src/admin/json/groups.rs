@@ -17,7 +17,7 @@ use super::{of, once, text};
 use crate::{
     authority::{Admin, api_keys::Scope},
     domain::{Code, Field},
-    groups::{self, COUNTED, DESCRIPTION, Group},
+    groups::{self, COUNTED, DESCRIPTION, Group, Saved},
     platform::{
         clock::rfc3339,
         error::{Refusal, Result},
@@ -101,7 +101,8 @@ pub(crate) struct GroupBody {
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again")),
     security(("accessToken" = []), ("sessionCookie" = []), ("apiKey" = ["groups:write"])),
     responses(
-        (status = 201, description = "The group", body = GroupEntry),
+        (status = 200, description = "The group, which existed", body = GroupEntry),
+        (status = 201, description = "The new group", body = GroupEntry),
         (status = 400, description = "`invalid-input` or `malformed-json`", body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
@@ -116,10 +117,14 @@ async fn create(
     once(&state, &admin, "/admin/api/groups", (headers, body), async |mut body| {
         let name = of(Field::NAME, text(&mut body, "name"))?;
         let name = name.ok_or(Refusal::of_field(Field::NAME, Code::Missing))?;
-        let description = of(DESCRIPTION, text(&mut body, "description"))?.unwrap_or_default();
-        groups::describe(&state.store, &authority, &name, &description).await?;
+        let description = of(DESCRIPTION, text(&mut body, "description"))?;
+        let saved = groups::save(&state.store, &authority, &name, description.as_deref()).await?;
+        let status = match saved {
+            Saved::Made => StatusCode::CREATED,
+            Saved::Described | Saved::Unchanged => StatusCode::OK,
+        };
         let group = groups::find(&state.store, &name).await?.ok_or(Refusal::NotFound)?;
-        Ok((StatusCode::CREATED, GroupEntry::from(group)))
+        Ok((status, GroupEntry::from(group)))
     })
     .await
 }

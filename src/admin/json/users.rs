@@ -17,10 +17,10 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::{flag, limit, of, once, query, text, texts};
+use super::{flag, limit, object, of, once, once_of, query, text, texts};
 use crate::{
     accounts::people::{self, Cursor, Person, Query as People, Sort, State as AccountState},
-    admin::{self, Changes, PasswordLink},
+    admin::{self, Changes, PasswordLink, without},
     authority::{Admin, api_keys::Scope},
     domain::{
         AccountId, Code, Email, Field, NewAccount, ProfileChange, SignUpForm, profile::FIELDS,
@@ -225,6 +225,8 @@ async fn show(
 pub(crate) struct NewUserBody {
     #[schema(min_length = 2, max_length = 256, example = "alice")]
     username: String,
+    #[schema(required = false, max_length = 200, example = "Alice Liddell")]
+    full_name: String,
     /// You vouch for it: it counts as verified.
     #[schema(required = false, max_length = 254, example = "alice@example.org")]
     email: Option<String>,
@@ -309,7 +311,13 @@ async fn create(
     .await
 }
 
+/// How many groups a request may name.
+const MAX_GROUPS: usize = 100;
+
 fn check_groups(names: &[String]) -> Result<(), Refusal> {
+    if names.len() > MAX_GROUPS {
+        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_GROUPS }));
+    }
     match names.iter().all(|name| groups::is_name(name)) {
         true => Ok(()),
         false => Err(Refusal::of_field(GROUPS, Code::Characters)),
@@ -356,9 +364,9 @@ async fn change(
 ) -> Result<Json<WholeUser>> {
     let account = account(id)?;
     let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    let mut body = strict::object(&headers, &body)?;
-    let changes = read_changes(&state, &mut body)?;
-    admin::person(&state, account).await?;
+    let mut body = object(&headers, &body)?;
+    let person = admin::person(&state, account).await?;
+    let changes = read_changes(&state, &mut body, &person.groups)?;
     admin::change(&state, &authority, account, changes).await?;
     let person = admin::person(&state, account).await?;
     Ok(Json(whole(&state, &person).await?))
@@ -367,6 +375,7 @@ async fn change(
 fn read_changes(
     state: &AppState,
     body: &mut serde_json::Map<String, Value>,
+    known: &[String],
 ) -> Result<Changes, Refusal> {
     let gives_profile = FIELDS.iter().any(|field| body.contains_key(field.field.name()));
     let profile = gives_profile.then(|| {
@@ -383,7 +392,7 @@ fn read_changes(
     Ok(Changes {
         profile,
         email: gives_email.then_some(email),
-        groups: names,
+        groups: names.map(|names| (without(&names, known), without(known, &names))),
         disabled: of(Field::named("disabled"), flag(body, "disabled"))?,
     })
 }
@@ -441,7 +450,10 @@ async fn end_sessions(
 /// To the verified address of the account. If it has none, or there is no mail, the answer has the link.
 #[utoipa::path(
     post, path = "/admin/api/users/{id}/password-link", tag = "administration", operation_id = "sendPasswordLink",
-    params(("id" = i64, Path, description = "The `id` of an account")),
+    params(
+        ("id" = i64, Path, description = "The `id` of an account"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again"),
+    ),
     security(("accessToken" = []), ("sessionCookie" = []), ("apiKey" = ["users:write"])),
     responses(
         (status = 200, description = "Where the link went", body = Link),
@@ -453,12 +465,17 @@ async fn password_link(
     Extension(admin): Extension<Admin>,
     visit: Visit,
     id: StdResult<Path<String>, PathRejection>,
-) -> Result<Json<Link>> {
+    headers: HeaderMap,
+) -> Result<Response> {
     let account = account(id)?;
     let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    admin::person(&state, account).await?;
-    let link = admin::send_password_link(&state, &authority, account).await?;
-    Ok(Json(Link::of(&state, link)))
+    let request = format!("/admin/api/users/{}/password-link", account.0);
+    once_of(&state, &admin, &headers, &request, async {
+        admin::person(&state, account).await?;
+        let link = admin::send_password_link(&state, &authority, account).await?;
+        Ok((StatusCode::OK, Link::of(&state, link)))
+    })
+    .await
 }
 
 /// Remove the second factors of an account

@@ -12,7 +12,7 @@ use axum::{
 use futures_util::FutureExt;
 use leptos::prelude::*;
 
-use super::{Act, DANGER, QUIET, once};
+use super::{Act, DANGER, QUIET, after_proof, once};
 use crate::{
     apps::{self, App, Definition, SECRET_OVERLAP, file, registry},
     audit::Authority,
@@ -140,7 +140,7 @@ pub async fn admin_add_app(
     call.finish(
         async {
             let (state, authority) = (&call.state, call.authority().await?);
-            let definition = read(&call, &Definition::default())?;
+            let definition = read(&call)?;
             let id = Some(client_id.trim().to_owned()).filter(|id| !id.is_empty());
             if name.trim().is_empty() {
                 return Err(Refusal::of_field(Field::NAME, Code::Missing).into());
@@ -168,15 +168,16 @@ pub async fn admin_change_app(
     call.finish(
         async {
             let (state, authority) = (&call.state, call.authority().await?);
-            let all = apps::all(&state.store).await?;
-            let known = all.find(&client_id).ok_or(Refusal::NotFound)?;
-            let definition = read(&call, &known.definition)?;
+            apps::all(&state.store).await?.find(&client_id).ok_or(Refusal::NotFound)?;
+            let definition = read(&call)?;
             if name.trim().is_empty() {
                 return Err(Refusal::of_field(Field::NAME, Code::Missing).into());
             }
             let changed = registry::change(&state.store, &authority, &client_id, |known, old| {
                 name.trim().clone_into(known);
-                *old = definition;
+                // The form has no field for keys.
+                *old = Definition { jwks: old.jwks.take(), ..definition };
+                Ok(())
             });
             let app = changed.await?.map_err(Refusal::InvalidDefinition)?;
             call.stay(&page_of(&app.id), APP_CHANGED)
@@ -318,17 +319,17 @@ async fn show(
     let app = all.find(id).ok_or(Refusal::NotFound)?.as_ref().clone();
     let form = form.unwrap_or_else(|| filled(FormState::new(&CHANGE), &app).to(&page_of(id)));
     let (token, shown) = (viewer.form_token(state)?, viewer.shown_once(state));
-    let issuer = state.public_url.origin();
+    let (issuer, ask) = (state.public_url.origin(), viewer.to_confirm(state));
     let is_ours = !app.by_file && !app.is_dynamic() && file::is_id(&app.id);
     let around = Around::entitled(app.name.clone()).within_admin(APPS).with_code();
     render(state, viewer, around, move || {
         let id = hidden("client_id", &app.id);
         let change = match is_ours {
-            true => view! {
-                {parts::summary(&form)}
-                {parts::plain(&form, &token, fields(&form, Some(id), t("save")))}
+            true => {
+                let fields = fields(&form, Some(id), t("save"));
+                let form = view! { {parts::summary(&form)} {parts::plain(&form, &token, fields)} };
+                after_proof(ask.as_ref(), form.into_any())
             }
-            .into_any(),
             false => {
                 let shown = serde_json::to_string_pretty(&app.definition).unwrap_or_default();
                 let words = if app.by_file { t("admin-app-by-file") } else { t("admin-app-dynamic-lead") };

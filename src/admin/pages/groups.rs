@@ -4,7 +4,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use futures_util::FutureExt;
 use leptos::prelude::*;
 
-use super::{Act, DANGER, address, people::PEOPLE};
+use super::{Act, DANGER, address, after_proof, people::PEOPLE};
 use crate::{
     domain::Field,
     groups::{self, ADMIN, COUNTED, DESCRIPTION, Group},
@@ -58,7 +58,8 @@ pub async fn admin_save_group(
     call.finish(
         async {
             let authority = call.authority().await?;
-            groups::describe(&call.state.store, &authority, name.trim(), &description).await?;
+            let (store, described) = (&call.state.store, Some(&*description));
+            groups::save(store, &authority, name.trim(), described).await?;
             call.stay(GROUPS.page, GROUP_SAVED)
         }
         .await,
@@ -131,6 +132,7 @@ async fn show(
     _: &HeaderMap,
 ) -> Result<Response> {
     let all = groups::all(&state.store).await?;
+    let ask = viewer.to_confirm(state);
     let token = viewer.form_token(state)?;
     let around = Around::of("admin-groups").within_admin(GROUPS);
     render(state, viewer, around, move || {
@@ -145,10 +147,11 @@ async fn show(
             button(t("admin-save-group")),
         ];
         let new = view! { {parts::summary(&form)} {parts::plain(&form, &token, fields)} };
+        let new = after_proof(ask.as_ref(), new.into_any());
         view! {
             {page_head(t("admin-groups"), Some(t("admin-groups-lead")))}
             <section class="card">{list}</section>
-            {panel(Some("new"), t("admin-new-group"), Some(t("admin-new-group-lead")), new.into_any())}
+            {panel(Some("new"), t("admin-new-group"), Some(t("admin-new-group-lead")), new)}
         }
     })
     .await

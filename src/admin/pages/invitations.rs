@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::{Act, SMALL, address, group_badges, once, pager, several};
+use super::{Act, SMALL, address, after_proof, group_badges, once, pager, several};
 use crate::{
     accounts::settings::SignUpMode,
     domain::{Code, Email, Field, FieldError},
@@ -203,6 +203,7 @@ async fn show(state: &AppState, form: FormState, viewer: &Viewer, after: &str) -
     let next = next.map(|next| address(INVITATIONS.page, &[("after", &next)]));
     let first = (!after.is_empty()).then(|| INVITATIONS.page.to_owned());
     let (token, has_mail) = (viewer.form_token(state)?, state.mail.is_some());
+    let ask = viewer.to_confirm(state);
     let (shown, mode) = (viewer.shown_once(state), state.settings.accounts.sign_up);
     let around = Around::of("admin-invitations").within_admin(INVITATIONS).with_times().with_code();
     render(state, viewer, around, move || {
@@ -216,7 +217,7 @@ async fn show(state: &AppState, form: FormState, viewer: &Viewer, after: &str) -
                 view! { <p class="notice info">{INFO.view()} {t("admin-sign-up-closed")}</p> }
                     .into_any()
             }
-            _ => invite(&form, &token, has_mail),
+            _ => after_proof(ask.as_ref(), invite(&form, &token, has_mail)),
         };
         view! {
             {page_head(t("admin-invitations"), Some(t("admin-invitations-lead")))}

@@ -1,14 +1,17 @@
 //! The page of API keys.
 
+use std::collections::HashMap;
+
 use axum::{extract::State, http::HeaderMap, response::Response};
 use futures_util::FutureExt;
 use leptos::prelude::*;
 
-use super::{Act, DANGER, once};
+use super::{Act, DANGER, actor_words, after_proof, once};
 use crate::{
-    audit::Authority,
+    accounts::people,
+    audit::{Authority, By},
     authority::api_keys::{self, ApiKey, Scope},
-    domain::{Code, Field},
+    domain::{AccountId, Code, Field},
     invitations::EXPIRES_AT,
     platform::{
         clock::{now, seconds},
@@ -163,10 +166,14 @@ async fn show(
     _: &HeaderMap,
 ) -> Result<Response> {
     let all = api_keys::all(&state.store).await?;
+    let makers: Vec<AccountId> =
+        all.iter().filter_map(|key| key.made_by.parse().ok().map(AccountId)).collect();
+    let makers = people::names(&state.store, &makers).await?;
+    let ask = viewer.to_confirm(state);
     let (token, shown) = (viewer.form_token(state)?, viewer.shown_once(state));
     let around = Around::of("admin-keys").within_admin(KEYS).with_times().with_code();
     render(state, viewer, around, move || {
-        let rows: Vec<_> = all.iter().map(|key| row(key, &token)).collect();
+        let rows: Vec<_> = all.iter().map(|key| row(key, &makers, &token)).collect();
         let list = match rows.is_empty() {
             true => empty(t("admin-no-keys")),
             false => view! { <ul class="list">{rows}</ul> }.into_any(),
@@ -189,18 +196,24 @@ async fn show(
             button(t("admin-make-key")),
         ];
         let new = view! { {parts::summary(&form)} {parts::plain(&form, &token, fields)} };
+        let new = after_proof(ask.as_ref(), new.into_any());
         view! {
             {page_head(t("admin-keys"), Some(t("admin-keys-lead")))}
             {once(shown.as_ref())}
             <section class="card">{list}</section>
-            {panel(Some("new"), t("admin-new-key"), Some(t("admin-new-key-lead")), new.into_any())}
+            {panel(Some("new"), t("admin-new-key"), Some(t("admin-new-key-lead")), new)}
         }
     })
     .await
 }
 
-fn row(key: &ApiKey, token: &str) -> AnyView {
+fn row(key: &ApiKey, makers: &HashMap<AccountId, String>, token: &str) -> AnyView {
     let ApiKey { id, name, scopes, created_at, expires_at, last_used_at, .. } = key;
+    let maker = key.made_by.parse().ok().and_then(|id| makers.get(&AccountId(id)));
+    let by = if key.made_by.is_empty() { By::Operator } else { By::Administrator };
+    let maker = actor_words(by, &key.made_by, maker);
+    let off = (!key.maker_is_there)
+        .then(|| view! { " " <span class="badge warn">{t("admin-key-off")}</span> });
     let badges: Vec<_> = scopes
         .iter()
         .map(|scope| view! { " " <span class="badge">{scope.word()}</span> })
@@ -222,9 +235,10 @@ fn row(key: &ApiKey, token: &str) -> AnyView {
         <li>
             {KEY.view()}
             <div>
-                <p class="what"><span dir="auto">{name.clone()}</span> {badges}</p>
+                <p class="what"><span dir="auto">{name.clone()}</span> {badges} {off}</p>
                 <p class="hint">
-                    {t("admin-made-on")} " " {day(*created_at)} " · " {used} {ends}
+                    {t("admin-made-on")} " " {day(*created_at)} " " {t("admin-by")} " "
+                    <span dir="auto">{maker}</span> " · " {used} {ends}
                 </p>
                 <p class="hint"><code>{id.clone()}</code></p>
             </div>

@@ -108,6 +108,10 @@ async fn attention(state: &AppState, language: crate::texts::Language) -> Result
     if near > 0 {
         add("admin-attention-keys", near, Some("/admin/keys"));
     }
+    let off = keys.iter().filter(|key| !key.maker_is_there).count();
+    if off > 0 {
+        add("admin-attention-keys-off", off, Some("/admin/keys"));
+    }
     let migrations = state.store.migrations().await;
     if migrations.is_ok_and(|all| all.iter().any(|one| !one.applied)) {
         add("admin-attention-migrations", 1, None);

@@ -16,7 +16,7 @@ use crate::{
     accounts::people::{self, Cursor, Person, Query as People, Sort, State as AccountState},
     admin::{self, PasswordLink},
     domain::{Code, SignUpForm, profile::FIELDS},
-    groups::{self, Group},
+    groups,
     invitations::GROUPS,
     platform::error::{Refusal, Result},
     texts::{language, t},
@@ -92,7 +92,7 @@ async fn people_page(
     let after = Cursor::read(&asked.after);
     let (found, next) = people::page(&state.store, &query, after.as_ref(), PAGE).await?;
     let next = next.map(|next| next.write());
-    let groups = groups::all(&state.store).await?;
+    let groups = groups::names(&state.store).await?;
     let around = Around::of("admin-people").within_admin(PEOPLE);
     let view = move || people_view(&found, next.as_deref(), &asked, &groups);
     render(&state, &viewer, around, view).await
@@ -102,7 +102,7 @@ fn people_view(
     found: &[Person],
     next: Option<&str>,
     asked: &Asked,
-    groups: &[Group],
+    groups: &[String],
 ) -> impl IntoView + use<> {
     let rows: Vec<_> = found.iter().map(row).collect();
     let list = match rows.is_empty() {
@@ -119,15 +119,15 @@ fn people_view(
     }
 }
 
-fn filters(asked: &Asked, groups: &[Group]) -> AnyView {
+fn filters(asked: &Asked, groups: &[String]) -> AnyView {
     let any = || (String::new(), t("admin-any"));
     let state = |state: AccountState| {
         (state.word().to_owned(), language().text(&format!("admin-state-{}", state.word())))
     };
     let states = std::iter::once(any()).chain(AccountState::ALL.map(state)).collect();
-    let group = |group: &Group| (group.name.clone(), group.name.clone());
+    let group = |name: &String| (name.clone(), name.clone());
     let mut all: Vec<_> = std::iter::once(any()).chain(groups.iter().map(group)).collect();
-    if !asked.group.is_empty() && !groups.iter().any(|group| group.name == asked.group) {
+    if !asked.group.is_empty() && !groups.contains(&asked.group) {
         all.push((asked.group.clone(), asked.group.clone()));
     }
     let sort = |sort: Sort| {

@@ -11,14 +11,14 @@ use futures_util::FutureExt;
 use leptos::prelude::*;
 
 use super::{
-    Act, DANGER, QUIET, SMALL, address, group_badges, once,
+    Act, DANGER, QUIET, SMALL, address, after_proof, group_badges, once,
     people::{PEOPLE, named},
-    state_badge,
+    several, state_badge,
     trail::{self, Entry},
 };
 use crate::{
     accounts::people::{Person, State as AccountState},
-    admin::{self, Changes, PasswordLink},
+    admin::{self, Changes, PasswordLink, without},
     audit::{Authority, Filter},
     domain::{AccountId, Email, Field, ProfileChange, profile::FIELDS},
     factors,
@@ -166,7 +166,7 @@ async fn act_on(call: &FormCall, authority: &Authority, act: &str, id: &str) -> 
 static CHANGE: Form = Form {
     policy: Policy::Admin,
     title: "admin-person",
-    keeps: &["id", "email", "groups"],
+    keeps: &["id", "email", "groups", "groups-shown"],
     show: Some(|state, form, viewer, headers| show_again(state, form, viewer, headers).boxed()),
     ..Form::at("/api/admin_change_account", PERSON)
 };
@@ -197,10 +197,13 @@ pub async fn admin_change_account(
             };
             // An address that stays is not vouched for by sending the form.
             let stays = person.email.as_deref().unwrap_or_default() == given;
+            // What a colleague has changed since the page was shown stays.
+            let (names, shown) = (named(&groups)?, call.sent("groups-shown").map(several));
+            let shown = shown.unwrap_or(person.groups);
             let changes = Changes {
                 profile: Some(profile),
                 email: (!stays).then_some(email),
-                groups: Some(named(&groups)?),
+                groups: Some((without(&names, &shown), without(&shown, &names))),
                 disabled: None,
             };
             admin::change(state, &authority, account, changes).await?;
@@ -238,6 +241,7 @@ struct Shown {
     person: Person,
     form: FormState,
     token: String,
+    ask: Option<String>,
     has_password: bool,
     has_mail: bool,
     second: factors::Factors,
@@ -262,6 +266,7 @@ async fn show(
             .of(profile)
             .with("email", person.email.as_deref().unwrap_or_default())
             .with("groups", &person.groups.join(" "))
+            .with("groups-shown", &person.groups.join(" "))
             .to(&here)
     });
     let filter = Filter { account: Some(account), ..Filter::default() };
@@ -271,6 +276,7 @@ async fn show(
     let shown = Shown {
         form: form.with("id", &account.0.to_string()),
         token: viewer.form_token(state)?,
+        ask: viewer.to_confirm(state),
         has_password: holder.is_some_and(|holder| holder.hash.is_some()),
         has_mail: state.mail.is_some(),
         second: factors::of(state, account).await?,
@@ -343,13 +349,15 @@ fn one(
 
 fn profile_panel(shown: &Shown) -> AnyView {
     let form = &shown.form;
-    let mut fields = vec![hidden("id", form.value("id"))];
+    let shown_groups = form.value("groups-shown");
+    let mut fields = vec![hidden("id", form.value("id")), hidden("groups-shown", shown_groups)];
     fields.extend(FIELDS.iter().map(|field| parts::profile(form, field)));
     fields.push(parts::email(form, Some(t("admin-email-hint-change"))));
     fields.push(parts::line(form, GROUPS, Some(t("admin-groups-hint"))));
     fields.push(button(t("save")));
     let form = view! { {parts::summary(form)} {parts::plain(form, &shown.token, fields)} };
-    panel(Some("profile"), t("profile"), Some(t("admin-profile-lead")), form.into_any())
+    let form = after_proof(shown.ask.as_ref(), form.into_any());
+    panel(Some("profile"), t("profile"), Some(t("admin-profile-lead")), form)
 }
 
 fn fact(name: String, value: String) -> AnyView {

@@ -247,7 +247,7 @@ fn trail_view(shown: &Shown) -> impl IntoView + use<> {
         {holds}
         {filters(asked, &shown.acts)}
         {unknown}
-        <div class="above"><a class=SMALL href=EXPORT download="">{t("admin-export")}</a></div>
+        <div class="above"><a class=SMALL href=EXPORT>{t("admin-export")}</a></div>
         <section class="card">{list(entries, None)}{pager(first, next)}</section>
     }
 }

@@ -10,7 +10,7 @@ use axum::{
 use futures_util::FutureExt;
 use leptos::prelude::*;
 
-use super::{Act, DANGER, QUIET, SMALL, once};
+use super::{Act, DANGER, QUIET, SMALL, after_proof, once};
 use crate::{
     audit::Authority,
     domain::Code,
@@ -195,6 +195,7 @@ async fn show(
     _: &HeaderMap,
 ) -> Result<Response> {
     let all = webhooks::all(&state.store).await?;
+    let ask = viewer.to_confirm(state);
     let token = viewer.form_token(state)?;
     let around = Around::of("admin-webhooks").within_admin(WEBHOOKS).with_times();
     render(state, viewer, around, move || {
@@ -222,10 +223,11 @@ async fn show(
             button(t("admin-add-webhook")),
         ];
         let new = view! { {parts::summary(&form)} {parts::plain(&form, &token, fields)} };
+        let new = after_proof(ask.as_ref(), new.into_any());
         view! {
             {page_head(t("admin-webhooks"), Some(t("admin-webhooks-lead")))}
             <section class="card">{list}</section>
-            {panel(Some("new"), t("admin-add-webhook"), Some(t("admin-add-webhook-lead")), new.into_any())}
+            {panel(Some("new"), t("admin-add-webhook"), Some(t("admin-add-webhook-lead")), new)}
         }
     })
     .await

@@ -68,7 +68,10 @@ async fn sign_up_by(
     next: &str,
 ) -> Result<Done> {
     let (state, settings) = (&call.state, &call.state.settings);
-    let invitation = call.invitation().await?;
+    let invitation = match &call.link {
+        Some(link) => invitations::find(&state.store, link).await?,
+        None => None,
+    };
     let proves = |invitation: &Invitation| invitation.email.is_some();
     let must_verify = settings.mail.required && !invitation.as_ref().is_some_and(proves);
     let profile =
@@ -145,7 +148,9 @@ async fn show_sign_up(
         return show_closed(state, viewer, !link.is_empty()).await;
     }
     let proved = invitation.as_ref().and_then(|invitation| invitation.email.clone());
-    let asks_for_email = state.mail.is_some() && proved.is_none();
+    // An invitation proves an address, but not one that another account has.
+    let is_taken = form.errors.iter().any(|error| error.field == Field::EMAIL);
+    let asks_for_email = state.mail.is_some() && (proved.is_none() || is_taken);
     let must_verify = state.settings.mail.required;
     let destination = destination::of(&state.apps, form.value("next")).await;
     let providers = state.providers.all().to_vec();
@@ -166,6 +171,7 @@ async fn show_sign_up(
         let href = instead(form, &SIGN_IN);
         let other = view! { {t("sign-up-other")} " " <a href=href>{t("sign-in")}</a> };
         let lead = match (&proved, is_invited) {
+            (Some(_), _) if is_taken => Some(t("invited-taken")),
             (Some(email), _) => Some(t_with("invited-as", &[("email", isolated(email).into())])),
             (None, true) => Some(t("invited")),
             (None, false) => going_to(&destination),
@@ -188,12 +194,13 @@ async fn show_closed(state: &AppState, viewer: &Viewer, was_invited: bool) -> Re
         (true, false) => "sign-up-by-invitation",
         (false, _) => "sign-up-closed",
     };
-    let around = Around::of("sign-up-closed-title").framed(Frame::Centered);
+    let title = if is_by_invitation { "sign-up-invited-title" } else { "sign-up-closed-title" };
+    let around = Around::of(title).framed(Frame::Centered);
     render(state, viewer, around, move || {
         view! {
             <div class="alone">
                 <section class="card">
-                    <h1>{t("sign-up-closed-title")}</h1>
+                    <h1>{language().text(title)}</h1>
                     <p>{language().text(words)}</p>
                     <p><a class="button" href=SIGN_IN.page>{t("sign-in")}</a></p>
                 </section>

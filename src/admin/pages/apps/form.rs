@@ -56,7 +56,7 @@ pub(super) const KEEPS: &[&str] = &[
 ];
 
 /// A definition as the form has it, laid over the one that is there: `APPS_FILE` knows more.
-pub(super) fn read(call: &FormCall, known: &Definition) -> Result<Definition, Refusal> {
+pub(super) fn read(call: &FormCall) -> Result<Definition, Refusal> {
     let text = |name: &str| call.sent(name).unwrap_or_default().trim().to_owned();
     let one = |name: &str| Some(text(name)).filter(|text| !text.is_empty());
     let list = |name: &str| several(&text(name));
@@ -76,7 +76,6 @@ pub(super) fn read(call: &FormCall, known: &Definition) -> Result<Definition, Re
         backchannel_logout_uri: one("backchannel_logout_uri"),
         host: one("host"),
         public: flag("public"),
-        jwks: known.jwks.clone(),
         jwks_uri: one("jwks_uri"),
         device: flag("device"),
         client_credentials: flag("client_credentials"),
@@ -90,6 +89,7 @@ pub(super) fn read(call: &FormCall, known: &Definition) -> Result<Definition, Re
         longest_session: longest,
         insecure_http: flag("insecure_http"),
         rules: rules.map_err(bad)?,
+        ..Definition::default()
     })
 }
 
