@@ -42,7 +42,7 @@ const MAX_DESCRIPTION: usize = 200;
 
 /// How many groups there may be, and how many an account may belong to.
 const MAX_NUMBER: i64 = 1000;
-const MAX_OF_ONE: usize = 100;
+pub const MAX_OF_ONE: usize = 100;
 
 /// The field with names of groups.
 pub const GROUPS: Field = Field::named("groups");

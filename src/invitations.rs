@@ -170,7 +170,7 @@ pub async fn page(
     Ok((found, more))
 }
 
-/// Withdraws an invitation: its link works no more. `false`: there is none.
+/// Withdraws an invitation: its link stops working. `false`: there is none.
 pub async fn withdraw(store: &Store, authority: &Authority, id: &str) -> Result<bool, Fault> {
     let mut tx = store.begin().await?;
     if !sql::delete(&mut tx, id).await? {
@@ -195,7 +195,7 @@ pub async fn find(store: &Store, token: &str) -> Result<Option<Invitation>, Faul
     sql::find(&mut store.read().await?, &sha256(token), now, now - SAME_USE).await
 }
 
-/// Uses an invitation once. `None`: it works no more.
+/// Uses an invitation once. `None`: it no longer works.
 pub(crate) async fn use_up(
     tx: &mut Tx,
     token: &str,

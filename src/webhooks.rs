@@ -10,8 +10,6 @@ mod courier;
 pub mod settings;
 mod sql;
 
-use std::collections::HashSet;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use url::{Host, Url};
@@ -362,12 +360,17 @@ async fn collect_some(tx: &mut Tx) -> Result<i64, Fault> {
     let webhooks: Vec<&Webhook> =
         webhooks.iter().filter(|webhook| webhook.closed_at.is_none()).collect();
     if !webhooks.is_empty() {
-        // Several changes at once are one: a message says what the account is like now.
-        let mut told = HashSet::new();
+        // Joining several groups at once is one change.
+        let mut joined = None;
         for row in &rows {
             if let Some((event, account)) = event_of(&row.event).zip(row.account_id) {
-                if event == "user.updated" && !told.insert(account) {
-                    continue;
+                if row.event.starts_with("privilege_") {
+                    let request = row.detail().map(|detail| detail.request_id);
+                    let this = Some((account, row.at, request));
+                    if joined == this {
+                        continue;
+                    }
+                    joined = this;
                 }
                 let data = data_of(tx, AccountId(account), row).await?;
                 write(tx, &webhooks, event, AccountId(account), row.at, data).await?;

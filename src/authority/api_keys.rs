@@ -249,7 +249,7 @@ pub async fn remove(store: &Store, authority: &Authority, id: &str) -> Result<bo
     Ok(true)
 }
 
-/// The key that a program has shown. `None`: it is no key, or one that works no more.
+/// The key that a program has shown. `None`: it is no key, or one that no longer works.
 pub async fn verify(store: &Store, shown: &str) -> Result<Option<VerifiedKey>, Fault> {
     if !is_written_like_one(shown) {
         return Ok(None);

@@ -177,7 +177,7 @@ admin-used-up = aufgebraucht
 admin-withdraw = Zurückziehen
 saved-admin-invited = Einladung erstellt.
 saved-admin-withdrawn = Einladung zurückgezogen.
-saved-admin-invitation-gone = Diese Einladung gab es schon nicht mehr.
+saved-admin-invitation-gone = Diese Einladung wurde bereits entfernt.
 invited = Sie sind eingeladen. Registrieren Sie sich.
 invited-as = Sie sind eingeladen. Ihr Konto erhält die Adresse { $email }.
 sign-up-closed-title = Registrierung geschlossen
@@ -204,7 +204,7 @@ admin-group-admin = verwaltet diesen Server
 admin-remove-group-lead = Alle Mitglieder verlassen { $group }. Apps, die danach fragen, lassen sie nicht mehr ein.
 saved-admin-group-saved = Gruppe gespeichert.
 saved-admin-group-removed = Gruppe entfernt.
-saved-admin-gone = Das gab es schon nicht mehr.
+saved-admin-gone = Das wurde bereits entfernt.
 
 ## Apps
 
@@ -216,15 +216,15 @@ admin-back-to-apps = Alle Apps
 admin-app-dynamic = Nicht registriert
 admin-app-dynamic-lead = Diese App beschreibt sich unter ihrer eigenen Adresse. Sie können sie entfernen.
 admin-app-by-file = Diese App steht in APPS_FILE. Ändern Sie sie dort.
-admin-app-name-hint = Wie Personen sie sehen.
-admin-client-id-hint = Leer lassen für eine zufällige.
+admin-app-name-hint = So wird die App angezeigt.
+admin-client-id-hint = Leer lassen für eine zufällige ID.
 admin-several-hint = Eine oder mehrere, durch Leerzeichen getrennt.
 admin-backchannel-hint = Wo die App erfährt, dass sich jemand abgemeldet hat.
 admin-app-groups-hint = Nur ihre Mitglieder haben Zugang. Leer: alle.
 admin-host-hint = Der Ursprung einer App hinter einem Reverse-Proxy, zum Beispiel https://wiki.example.org
 admin-rules-hint = Für Pfade hinter dem Proxy, durch Leerzeichen getrennt: /public=everybody /admin=group:editors+admins
 admin-resources-hint = Empfänger, für die die App Zugriffstoken anfordern darf.
-admin-serves-hint = Empfänger, die die App selbst ist: eine API.
+admin-serves-hint = Zielgruppen (Audiences), die diese App als API bedient.
 admin-scopes-hint = Eigene Scopes.
 admin-longest-hint = Nach welcher Zeit sich Personen für diese App erneut anmelden müssen, zum Beispiel 8h.
 admin-jwks-hint = Wo die App ihre öffentlichen Schlüssel veröffentlicht, statt eines Geheimnisses.
@@ -245,7 +245,7 @@ admin-secrets = Gültige Client-Secrets
 admin-rotate = Neues Client-Secret erstellen
 admin-rotate-lead = Das alte gilt noch einen Tag.
 admin-remove-app = App entfernen
-admin-remove-app-lead = Alle werden von { $app } abgemeldet, und niemand kann sich dort noch mit einem hiesigen Konto anmelden.
+admin-remove-app-lead = Alle werden von { $app } abgemeldet, und niemand kann sich dort noch mit einem Konto dieses Servers anmelden.
 saved-admin-app-added = App hinzugefügt.
 saved-admin-app-changed = App geändert.
 saved-admin-app-removed = App entfernt.
@@ -256,7 +256,7 @@ field-backchannel_logout_uri = URI für Back-Channel-Logout
 field-host = Host hinter einem Proxy
 field-rules = Regeln für Pfade
 field-resources = Ressourcen
-field-serves = Bietet an
+field-serves = Stellt bereit
 field-scopes = Scopes
 field-longest_session = Längste Sitzung
 field-jwks_uri = JWKS-URI
@@ -281,7 +281,7 @@ admin-trail-lead = Alles, was geschehen ist, jede Zeile mit der vorherigen verkn
 admin-trail-holds = Die neuesten { $rows } Zeilen sind unverändert.
 admin-verify-all = Gesamtes Protokoll prüfen
 admin-trail-broken = Das Protokoll wurde verändert:
-admin-no-events = Nichts geschehen.
+admin-no-events = Keine Ereignisse.
 admin-no-such-account = Es gibt kein Konto mit diesem Benutzernamen oder dieser ID.
 admin-export = Gesamtes Protokoll herunterladen
 admin-account = Konto
@@ -292,7 +292,7 @@ admin-request = Gleiche Anfrage
 ## Der Postausgang
 
 admin-outbox-lead = Was auf Zustellung wartet oder nach einem Tag aufgegeben wurde. Zugestelltes ist nicht mehr hier.
-admin-outbox-empty = Nichts wartet.
+admin-outbox-empty = Der Postausgang ist leer.
 admin-outbox-failed = Nur Aufgegebenes
 admin-outbox-all = Alles
 admin-retry = Erneut versuchen
@@ -308,7 +308,7 @@ admin-tries = { $count ->
        *[other] { $count } fehlgeschlagene Versuche
     }
 saved-admin-retried = Wird erneut versucht.
-saved-admin-delivery-gone = Das wurde zugestellt.
+saved-admin-delivery-gone = Diese Zustellung ist nicht mehr im Postausgang.
 
 ## API-Schlüssel
 
@@ -326,7 +326,7 @@ admin-remove-key-lead = { $name } gilt sofort nicht mehr.
 scopes-missing = Wählen Sie mindestens einen Scope
 saved-admin-key-made = API-Schlüssel erstellt.
 saved-admin-key-removed = API-Schlüssel entfernt.
-saved-admin-key-gone = Diesen API-Schlüssel gab es schon nicht mehr.
+saved-admin-key-gone = Dieser API-Schlüssel wurde bereits entfernt.
 
 ## Webhooks
 
@@ -367,7 +367,7 @@ saved-admin-webhook-added = Webhook hinzugefügt.
 saved-admin-webhook-removed = Webhook entfernt.
 saved-admin-webhook-tested = Eine Testnachricht ist unterwegs.
 saved-admin-message-resent = Die Nachricht ist erneut unterwegs.
-saved-admin-webhook-gone = Das gab es schon nicht mehr.
+saved-admin-webhook-gone = Dieser Webhook wurde entfernt oder geschlossen.
 
 ## Einstellungen
 

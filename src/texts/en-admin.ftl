@@ -177,7 +177,7 @@ admin-used-up = used up
 admin-withdraw = Withdraw
 saved-admin-invited = Invitation made.
 saved-admin-withdrawn = Invitation withdrawn.
-saved-admin-invitation-gone = That invitation was gone already.
+saved-admin-invitation-gone = That invitation had already been removed.
 invited = You're invited. Create your account.
 invited-as = You're invited. Your account gets the address { $email }.
 sign-up-closed-title = Sign-up is closed
@@ -204,7 +204,7 @@ admin-group-admin = administers this server
 admin-remove-group-lead = All members leave { $group }. Apps that ask for it no longer let them in.
 saved-admin-group-saved = Group saved.
 saved-admin-group-removed = Group removed.
-saved-admin-gone = That was gone already.
+saved-admin-gone = It had already been removed.
 
 ## Apps
 
@@ -224,11 +224,11 @@ admin-app-groups-hint = Only their members get in. Empty: everybody does.
 admin-host-hint = The origin of an app behind a reverse proxy, such as https://wiki.example.org
 admin-rules-hint = For paths behind the proxy, with spaces between: /public=everybody /admin=group:editors+admins
 admin-resources-hint = Audiences that the app may ask access tokens for.
-admin-serves-hint = Audiences that the app is itself: an API.
+admin-serves-hint = Audiences this app serves, if it is an API.
 admin-scopes-hint = Scopes of its own.
 admin-longest-hint = How long after signing in people must sign in again for this app, such as 8h.
 admin-jwks-hint = Where the app publishes its public keys, instead of a secret.
-admin-public-hint = It can keep no secret: it runs in browsers or on devices.
+admin-public-hint = It can't keep a secret: it runs in browsers or on devices.
 admin-third-party-hint = It's somebody else's: people are asked for their consent.
 admin-device-hint = It signs people in on devices without a browser or a keyboard.
 admin-client-credentials-hint = It acts for itself, without a person.
@@ -281,7 +281,7 @@ admin-trail-lead = Everything that happened, each row linked to the one before i
 admin-trail-holds = The newest { $rows } rows are as they were written.
 admin-verify-all = Check the whole trail
 admin-trail-broken = The trail is broken:
-admin-no-events = Nothing happened.
+admin-no-events = No events.
 admin-no-such-account = There is no account with this username or ID.
 admin-export = Download the whole trail
 admin-account = Account
@@ -292,7 +292,7 @@ admin-request = Same request
 ## The outbox
 
 admin-outbox-lead = What waits to be delivered, or was given up after a day. What was delivered is gone.
-admin-outbox-empty = Nothing waits.
+admin-outbox-empty = The outbox is empty.
 admin-outbox-failed = Only what was given up
 admin-outbox-all = Everything
 admin-retry = Try again
@@ -308,7 +308,7 @@ admin-tries = { $count ->
        *[other] { $count } failed tries
     }
 saved-admin-retried = On its way again.
-saved-admin-delivery-gone = That has been delivered.
+saved-admin-delivery-gone = That delivery is no longer in the outbox.
 
 ## API keys
 
@@ -326,7 +326,7 @@ admin-remove-key-lead = { $name } stops working at once.
 scopes-missing = Choose at least one scope
 saved-admin-key-made = API key created.
 saved-admin-key-removed = API key removed.
-saved-admin-key-gone = That API key was gone already.
+saved-admin-key-gone = That API key had already been removed.
 
 ## Webhooks
 
@@ -359,7 +359,7 @@ admin-on-user-updated = A name, an address, a group or a factor changed
 admin-on-user-disabled = An account was disabled
 admin-on-user-enabled = An account was enabled again
 admin-on-user-deletion-scheduled = An account is to be deleted
-admin-on-user-deleted = An account is gone for good
+admin-on-user-deleted = An account was permanently deleted
 admin-on-user-password-changed = A password was changed
 admin-on-session-started = Somebody signed in
 admin-on-session-ended = Somebody was signed out
@@ -367,7 +367,7 @@ saved-admin-webhook-added = Webhook added.
 saved-admin-webhook-removed = Webhook removed.
 saved-admin-webhook-tested = A test message is on its way.
 saved-admin-message-resent = The message is on its way again.
-saved-admin-webhook-gone = That was gone already.
+saved-admin-webhook-gone = That webhook has been removed or is closed.
 
 ## Settings
 

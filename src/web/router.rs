@@ -8,7 +8,7 @@ use axum::{
     body::{Body, HttpBody},
     extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, map_response},
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
@@ -51,14 +51,23 @@ pub(crate) fn build(router: Router<AppState>, state: &AppState) -> Router {
     // process, this is already done.
     _ = any_spawner::Executor::init_tokio();
     let shared = state.clone();
+    let inner = router.fallback(|| async { Error::from(Refusal::NotFound) });
     // One layer around every route and the fallback, in the function that builds the router: no
     // route can be added that bypasses the guard.
-    router
-        .fallback(|| async { Error::from(Refusal::NotFound) })
+    let whole = inner
         .layer(from_fn(move |request, next| {
             telemetry::trace(shared.clone(), request, |state, request| answer(state, request, next))
         }))
-        .with_state(state.clone())
+        .with_state(state.clone());
+    Router::new().fallback_service(whole).layer(map_response(without_methods))
+}
+
+/// axum tells the methods of every path that it knows, though the guard may have said that there is none.
+async fn without_methods(mut response: Response) -> Response {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().remove(header::ALLOW);
+    }
+    response
 }
 
 /// Handles every request: whatever happens to it, its answer says what was wrong and carries all

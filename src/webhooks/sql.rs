@@ -229,9 +229,9 @@ pub(super) async fn note_answer(
     let update = "UPDATE webhook_messages SET tries = tries + 1, answer = $3, \
                   delivered_at = COALESCE(delivered_at, $2) WHERE id = $1";
     db.execute(sql(update).bind(message).bind(delivered_at).bind(answer)).await?;
-    // Of an account that is gone, nothing stays that has arrived.
+    // Of an account that is gone, nothing stays that has arrived, but for the message that it is gone.
     let erase = "DELETE FROM webhook_messages WHERE id = $1 AND delivered_at IS NOT NULL \
-                 AND account_id IS NOT NULL \
+                 AND account_id IS NOT NULL AND event <> 'user.deleted' \
                  AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = account_id)";
     db.execute(sql(erase).bind(message)).await?;
     Ok(())

@@ -172,7 +172,7 @@ async fn people_are_found_by_the_beginning_of_a_name_or_an_address() {
         assert_eq!(users.len(), 1, "{query}: {users:?}");
         assert_eq!(users[0]["username"], found);
     }
-    for query in ["ovelace", "%25", "_", "'%20OR%201%3D1--", "%00"] {
+    for query in ["ovelace", "%25", "_", "'%20OR%201%3D1--"] {
         let page = admin.get(&format!("/users?query={query}")).await;
         assert_eq!(page["users"], json!([]), "{query}");
     }

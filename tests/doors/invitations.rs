@@ -179,7 +179,7 @@ async fn a_link_works_as_often_as_it_says_and_not_once_more_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn what_is_over_withdrawn_or_made_by_somebody_dismissed_works_no_more() {
+async fn what_is_over_withdrawn_or_made_by_somebody_dismissed_no_longer_works() {
     let admin = by_invitation(&[]).await;
     let server = &admin.server;
     let invite = async |admin: &Administered| {

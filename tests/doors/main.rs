@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+mod admin_attacks;
 mod admin_keys;
 mod admin_support;
 mod app_attacks;

@@ -188,7 +188,7 @@ async fn create(
 
 /// Withdraw an invitation
 ///
-/// Its link works no more.
+/// Its link stops working.
 #[utoipa::path(
     delete, path = "/admin/api/invitations/{id}", tag = "administration", operation_id = "withdrawInvitation",
     params(("id" = String, Path, description = "The `id` of an invitation")),

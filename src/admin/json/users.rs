@@ -25,7 +25,8 @@ use crate::{
     domain::{
         AccountId, Code, Email, Field, NewAccount, ProfileChange, SignUpForm, profile::FIELDS,
     },
-    factors, groups,
+    factors,
+    groups::{self, MAX_OF_ONE},
     invitations::GROUPS,
     passwords,
     platform::{
@@ -311,12 +312,9 @@ async fn create(
     .await
 }
 
-/// How many groups a request may name.
-const MAX_GROUPS: usize = 100;
-
 fn check_groups(names: &[String]) -> Result<(), Refusal> {
-    if names.len() > MAX_GROUPS {
-        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_GROUPS }));
+    if names.len() > MAX_OF_ONE {
+        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_OF_ONE }));
     }
     match names.iter().all(|name| groups::is_name(name)) {
         true => Ok(()),
@@ -450,10 +448,7 @@ async fn end_sessions(
 /// To the verified address of the account. If it has none, or there is no mail, the answer has the link.
 #[utoipa::path(
     post, path = "/admin/api/users/{id}/password-link", tag = "administration", operation_id = "sendPasswordLink",
-    params(
-        ("id" = i64, Path, description = "The `id` of an account"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again"),
-    ),
+    params(("id" = i64, Path, description = "The `id` of an account"), ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again")),
     security(("accessToken" = []), ("sessionCookie" = []), ("apiKey" = ["users:write"])),
     responses(
         (status = 200, description = "Where the link went", body = Link),

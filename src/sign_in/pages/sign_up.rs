@@ -180,13 +180,13 @@ async fn show_sign_up(
     });
     let mut page = page.await?;
     if !is_invited && state.cookies.link(SIGN_UP.page, headers).is_some() {
-        // It works no more.
+        // It no longer works.
         page.headers_mut().append(header::SET_COOKIE, state.cookies.forget_link(SIGN_UP.page));
     }
     Ok(page)
 }
 
-/// The page for those who may not sign up. `was_invited`: with an invitation that works no more.
+/// The page for those who may not sign up. `was_invited`: with an invitation that no longer works.
 async fn show_closed(state: &AppState, viewer: &Viewer, was_invited: bool) -> Result<Response> {
     let is_by_invitation = state.settings.accounts.sign_up == SignUpMode::Invited;
     let words = match (is_by_invitation, was_invited) {
