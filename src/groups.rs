@@ -194,6 +194,20 @@ pub(crate) async fn join_as_invited(
     Ok(events)
 }
 
+/// Puts an imported account into its groups, in the transaction that adds it. Its own event says so.
+pub(crate) async fn import(
+    tx: &mut Tx,
+    account: AccountId,
+    names: &[String],
+    at: i64,
+) -> Result<(), Fault> {
+    for name in names {
+        _ = sql::make(tx, name, "", at).await?;
+        _ = sql::join(tx, account, name).await?;
+    }
+    Ok(())
+}
+
 /// Refuses to take the last administrator away: call it before an account leaves, is disabled or deleted. The
 /// number of the change must have been taken, so that two of them don't go at once.
 pub(crate) async fn refuse_last_admin(tx: &mut Tx, account: AccountId) -> Result<()> {

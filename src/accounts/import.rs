@@ -12,6 +12,7 @@ use crate::{
     audit::{self, By, Event},
     domain::{AccountId, Username},
     emails::{self, State},
+    groups,
     passwords::{self, PasswordHash},
     platform::{clock::now, error::Fault},
     providers::identities,
@@ -231,6 +232,7 @@ where
         for link in &account.links {
             identities::import(&mut tx, id, (&link.issuer, &link.subject, &link.label), at).await?;
         }
+        groups::import(&mut tx, id, &account.groups, at).await?;
         let event = Event::without_request(By::Operator, IMPORTED, Some(id), at);
         audit::record(&mut tx, &event).await?;
         done += 1;

@@ -102,8 +102,17 @@ pub(super) async fn is_active_admin(db: &mut Db, account: AccountId) -> Result<b
     db.exists(sql_of(format!("{ACTIVE_ADMIN} AND a.id = $1")).bind(account)).await
 }
 
+/// Whether another administrator has a way in: a password, a passkey, an account elsewhere, or an address for a link.
 pub(super) async fn has_other_admin(db: &mut Db, account: AccountId) -> Result<bool, Fault> {
-    db.exists(sql_of(format!("{ACTIVE_ADMIN} AND a.id <> $1 LIMIT 1")).bind(account)).await
+    let ways = ["passwords", "passkeys", "identities"];
+    let ways =
+        ways.map(|table| format!("EXISTS (SELECT 1 FROM {table} w WHERE w.account_id = a.id)"));
+    let query = sql_of(format!(
+        "{ACTIVE_ADMIN} AND a.id <> $1 AND ({} OR EXISTS (SELECT 1 FROM emails w \
+         WHERE w.account_id = a.id AND w.verified_at IS NOT NULL)) LIMIT 1",
+        ways.join(" OR ")
+    ));
+    db.exists(query.bind(account)).await
 }
 
 pub(super) async fn of(db: &mut Db, account: AccountId) -> Result<Vec<String>, Fault> {

@@ -11,8 +11,11 @@ use utoipa::{
     openapi::{
         Components, Contact, Content, Header, OpenApi as Document, Ref, RefOr, ResponseBuilder,
         Schema, Server,
+        path::{Operation, Parameter},
         schema::{ObjectBuilder, SchemaType, Type},
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{
+            ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+        },
     },
 };
 
@@ -99,19 +102,28 @@ pub fn document(
         for (operation, writes) in methods.chain(writes.map(|write| (write, true))) {
             let closed = operation.security.is_some();
             // Without this, a tool may assume that the route is closed.
+            tell_scope(operation);
             operation.security.get_or_insert_default();
             let mut statuses = OF_THE_LAYERS.to_vec();
             if closed {
                 statuses.push(("401", "`unauthorized`"));
             }
-            if writes {
-                statuses.push(("403", "`cross-origin`"));
+            let is_of_admin = path.starts_with("/admin/api/");
+            match (is_of_admin, writes) {
+                (true, _) => statuses.push(("403", "`insufficient-scope` or `cross-origin`")),
+                (false, true) => statuses.push(("403", "`cross-origin`")),
+                (false, false) => {}
+            }
+            let is_key = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "Idempotency-Key");
+            if operation.parameters.iter().flatten().any(is_key) {
+                statuses.push(("409", "`idempotency-key-in-use`"));
+                statuses.push(("422", "`idempotency-key-reused`"));
             }
             if operation.request_body.is_some() {
                 statuses.push(("415", "`unsupported-media-type`"));
             }
             // Everything that is recorded is rate-limited.
-            if writes || path == "/user/data" {
+            if writes || is_of_admin || path == "/user/data" {
                 statuses.push(("429", "`too-many-tries`: try again after `Retry-After` seconds"));
             }
             let responses = &mut operation.responses.responses;
@@ -141,20 +153,39 @@ pub fn document(
     document
 }
 
+/// Says in words which scope an API key needs. Only OAuth has a place for it in the document.
+fn tell_scope(operation: &mut Operation) {
+    let Some(security) = &mut operation.security else { return };
+    for requirement in security {
+        let scopes = serde_json::to_value(&*requirement).unwrap_or_default();
+        let Some(scope) = scopes["apiKey"][0].as_str() else { continue };
+        let words = format!("An API key needs the scope `{scope}`.");
+        let description = operation.description.take();
+        let description = description.filter(|text| !text.is_empty());
+        operation.description =
+            Some(description.map_or(words.clone(), |text| format!("{text}\n\n{words}")));
+        *requirement = SecurityRequirement::new("apiKey", Vec::<String>::new());
+    }
+}
+
 /// The schemas that contain the fields of the profile, and whether all of them are required.
-const WITH_PROFILE: [(&str, Members); 6] = [
+const WITH_PROFILE: [(&str, Members); 9] = [
+    ("User", Members::Always),
     ("WholeAccount", Members::Always),
     ("Account", Members::Always),
     ("SignedInAccount", Members::Always),
     ("PersonalData", Members::Always),
     ("SignUpBody", Members::IfRequired),
     ("ProfileBody", Members::IfRequired),
+    ("NewUserBody", Members::IfRequired),
+    ("UserBody", Members::Never),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Members {
     Always,
     IfRequired,
+    Never,
 }
 
 fn add_profile(components: &mut Components, name: &str, members: Members) {
@@ -169,7 +200,12 @@ fn add_profile(components: &mut Components, name: &str, members: Members) {
             value.schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         };
         schema.properties.insert(name.to_owned(), value.build().into());
-        if field.required || members == Members::Always {
+        let is_required = match members {
+            Members::Always => true,
+            Members::IfRequired => field.required,
+            Members::Never => false,
+        };
+        if is_required {
             schema.required.push(name.to_owned());
         }
     }

@@ -274,3 +274,15 @@ async fn a_form_of_administrators_asks_for_a_proof_before_anything_is_typed() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn an_administrator_without_a_way_in_does_not_count_as_another() {
+    let admin = administered().await;
+    let chief = format!("/users/{}", admin.id_of("chief").await);
+    let body = json!({"username": "ghost", "fullName": "Ghost", "groups": ["admin"]});
+    admin.good("POST", "/users", Some(&body)).await;
+    let refused = (409, "last-administrator".to_owned());
+    assert_eq!(admin.refused("PATCH", &chief, Some(&json!({"groups": []}))).await, refused);
+    admin.server.admin("other").await;
+    admin.good("PATCH", &chief, Some(&json!({"groups": []}))).await;
+}

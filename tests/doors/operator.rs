@@ -108,6 +108,7 @@ async fn what_is_exported_can_be_imported_elsewhere_as_it_was() {
         server.sign_up_json(name).await;
     }
     done(&server, folder.path(), &["user", "disable", "zoë"]);
+    done(&server, folder.path(), &["user", "groups", "alice", "--add", "admin", "--add", "crew"]);
     let told = done(&server, folder.path(), &["export", "all"]);
     assert!(told.contains("Wrote 3 accounts"), "{told}");
     let mode = fs::metadata(folder.path().join("all")).expect("a file").permissions();
@@ -119,6 +120,7 @@ async fn what_is_exported_can_be_imported_elsewhere_as_it_was() {
     done(&other, folder.path(), &["export", "again"]);
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("text");
     assert_eq!(read("all"), read("again"));
+    assert!(read("again").contains(r#""groups":["admin","crew"]"#), "{}", read("again"));
     assert!(other.sign_in(Via::Json, "ALICE", PASSWORD).await.is_accepted());
     assert!(!other.sign_in(Via::Json, "zoë", PASSWORD).await.is_accepted(), "still disabled");
 }

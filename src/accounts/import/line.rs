@@ -1,9 +1,9 @@
 //! The lines of an import.
 //!
-//! NDJSON: one object per line, with `username` and `fullName`, and optionally `email`,
-//! `emailVerified`, `passwordHash`, `salt` (of Firebase), `links` (identities at other providers), `id` (a
-//! positive integer below 2^53), `createdAt`, `disabledAt` and `deleteAt` (seconds since 1970, UTC). `passwordHash` is a string, or a credential as Keycloak
-//! exports it. [`export`] writes the same.
+//! NDJSON: one object per line, with `username` and `fullName`, and optionally `email`, `emailVerified`,
+//! `passwordHash`, `salt` (of Firebase), `links` (identities at other providers), `groups`, `id` (a positive integer
+//! below 2^53), `createdAt`, `disabledAt` and `deleteAt` (seconds since 1970, UTC). `passwordHash` is a string, or a
+//! credential as Keycloak exports it. [`export`] writes the same.
 
 use std::{
     fmt,
@@ -25,6 +25,7 @@ use crate::{
         Username, profile::FIELDS,
     },
     emails::{self, State},
+    groups,
     passwords::{self, FirebaseProject},
     platform::{clock::now, error::Fault, random},
     providers::identities,
@@ -61,6 +62,8 @@ struct Line {
     salt: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     links: Vec<LinkOfLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     created_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,6 +148,7 @@ pub struct ImportedAccount {
     /// As written in the file. `None`: no password.
     pub password_hash: Option<String>,
     pub links: Vec<LinkOfLine>,
+    pub groups: Vec<String>,
     pub created_at: i64,
     pub disabled_at: Option<i64>,
     pub delete_at: Option<i64>,
@@ -227,6 +231,11 @@ pub fn parse_line(
     if !line.links.iter().all(LinkOfLine::is_good) {
         return Err(refuse("links must have issuer, a URL, and subject".to_owned()));
     }
+    if line.groups.len() > groups::MAX_OF_ONE
+        || !line.groups.iter().all(|name| groups::is_name(name))
+    {
+        return Err(refuse("groups must be up to 100 names of groups".to_owned()));
+    }
     let id = match line.id {
         Some(id @ 1..=9_007_199_254_740_991) => AccountId(id),
         Some(_) => return Err(refuse("id must be a positive integer below 2^53".to_owned())),
@@ -248,6 +257,7 @@ pub fn parse_line(
         email: email.map(|email| (email, state)),
         password_hash,
         links: line.links,
+        groups: line.groups,
         created_at: line.created_at.unwrap_or_else(now),
         disabled_at: line.disabled_at,
         delete_at: line.delete_at,
@@ -258,7 +268,7 @@ fn what_a_line_is() -> String {
     let fields: Vec<&str> = FIELDS.iter().map(|field| field.field.name()).collect();
     format!(
         "must have username and {}, of the right types, and nothing else but email, \
-         emailVerified, passwordHash, salt, links, id, createdAt, disabledAt and deleteAt",
+         emailVerified, passwordHash, salt, links, groups, id, createdAt, disabledAt and deleteAt",
         fields.join(", ")
     )
 }
@@ -321,6 +331,8 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
         let mut hashes = passwords::hashes_between(store, last, end).await?;
         let mut all_emails = emails::between(store, last, end).await?;
         let mut all_links = identities::between(store, last, end).await?;
+        let ids: Vec<AccountId> = records.iter().map(|record| record.profile.id).collect();
+        let mut all_groups = groups::of_many(store, &ids).await?;
         last = end;
         count += records.len() as u64;
         for AccountRecord { profile, disabled_at, delete_at } in records {
@@ -345,6 +357,7 @@ pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
                 password_hash: hash.map(|hash| Value::from(hash.expose())),
                 salt: None,
                 links: links.collect(),
+                groups: all_groups.remove(&profile.id).unwrap_or_default(),
                 created_at: Some(profile.created_at),
                 disabled_at,
                 delete_at,

@@ -226,8 +226,6 @@ async fn show(
 pub(crate) struct NewUserBody {
     #[schema(min_length = 2, max_length = 256, example = "alice")]
     username: String,
-    #[schema(required = false, max_length = 200, example = "Alice Liddell")]
-    full_name: String,
     /// You vouch for it: it counts as verified.
     #[schema(required = false, max_length = 254, example = "alice@example.org")]
     email: Option<String>,
