@@ -225,7 +225,7 @@ async fn proved_address(
     if !new.email.as_ref().is_none_or(is_same) {
         return Ok(None);
     }
-    // Whoever was invited reads the mail of this address, so nobody learns anything new.
+    // An invited person reads the mail of this address, so the answer tells nobody anything new.
     if emails::is_taken(tx, &email).await? {
         return Err(Refusal::of_field(Field::EMAIL, Code::Taken).into());
     }

@@ -8,6 +8,8 @@ pub mod pages;
 mod repeatable;
 mod sql;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use crate::{
     accounts::{self, deletion, people::Person, profile},
     audit::{Authority, acts},
@@ -15,7 +17,10 @@ use crate::{
     emails, factors, groups,
     keys::Keys,
     outbox,
-    platform::error::{Fault, Refusal, Result},
+    platform::{
+        error::{Fault, Refusal, Result},
+        random,
+    },
     services::Services,
     sessions::{self, Changed},
     sign_in::password,
@@ -36,20 +41,54 @@ pub enum PasswordLink {
     Path(String),
 }
 
-/// Changes to an account. What is `None` stays.
+/// Changes to an account. `None` leaves a value as it is.
 #[derive(Default)]
 pub struct Changes {
     pub profile: Option<ProfileChange>,
     /// `Some(None)`: none any more.
     pub email: Option<Option<Email>>,
-    /// What it is to join, and what to leave.
-    pub groups: Option<(Vec<String>, Vec<String>)>,
+    pub groups: Option<GroupChange>,
     pub disabled: Option<bool>,
+}
+
+/// The groups that an account joins and leaves.
+pub struct GroupChange {
+    join: Vec<String>,
+    leave: Vec<String>,
+}
+
+impl GroupChange {
+    /// From the groups that somebody has seen to those they want. A change that a colleague makes meanwhile stays.
+    #[must_use]
+    pub fn between(seen: &[String], wanted: &[String]) -> Self {
+        let without = |names: &[String], others: &[String]| {
+            names.iter().filter(|name| !others.contains(name)).cloned().collect()
+        };
+        Self { join: without(wanted, seen), leave: without(seen, wanted) }
+    }
 }
 
 /// The keys that seal mail, if there is mail.
 fn mail_keys(services: &Services) -> Option<&Keys> {
     services.mail.as_ref().map(|_| &*services.keys)
+}
+
+/// A place in a listing by time, as text: the time and the id of the last entry.
+fn place(at: i64, id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{at}.{id}"))
+}
+
+fn read_place(text: &str) -> Option<(i64, String)> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    let (at, id) = text.split_once('.')?;
+    random::is_text(id).then_some((at.parse().ok()?, id.to_owned()))
+}
+
+/// The id of an account, as in an address: digits only.
+fn account_id(text: &str) -> Result<AccountId, Refusal> {
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let id = text.parse().ok().filter(|_| is_plain);
+    id.map(AccountId).ok_or(Refusal::NotFound)
 }
 
 /// Lets a change count at once on this node, and mail go out.
@@ -78,10 +117,6 @@ pub async fn create(
     Ok((profile, link))
 }
 
-fn joins_admin(groups: Option<&(Vec<String>, Vec<String>)>) -> bool {
-    groups.is_some_and(|(join, _)| join.iter().any(|name| name == groups::ADMIN))
-}
-
 /// Refuses what a program would do to an administrator, where the room can't.
 async fn refuse_program(
     services: &Services,
@@ -95,11 +130,6 @@ async fn refuse_program(
     }
 }
 
-/// The groups in one list and not in another.
-fn without(names: &[String], others: &[String]) -> Vec<String> {
-    names.iter().filter(|name| !others.contains(name)).cloned().collect()
-}
-
 /// Changes an account, or refuses before anything is changed.
 pub async fn change(
     services: &Services,
@@ -110,12 +140,15 @@ pub async fn change(
     let (store, keys) = (&services.store, mail_keys(services));
     let Changes { profile, email, groups, disabled } = changes;
     refuse_program(services, authority, account).await?;
-    let leaves_admin =
-        groups.as_ref().is_some_and(|(_, leave)| leave.iter().any(|name| name == groups::ADMIN));
-    if (leaves_admin || disabled == Some(true)) && groups::is_last_admin(store, account).await? {
+    let has_admin = |names: &[String]| names.iter().any(|name| name == groups::ADMIN);
+    let (joins, leaves) =
+        groups.as_ref().map_or_else(Default::default, |GroupChange { join, leave }| {
+            (has_admin(join), has_admin(leave))
+        });
+    if (leaves || disabled == Some(true)) && groups::is_last_admin(store, account).await? {
         return Err(Refusal::LastAdministrator.into());
     }
-    if authority.is_program() && joins_admin(groups.as_ref()) {
+    if authority.is_program() && joins {
         return Err(Refusal::InsufficientScope.into());
     }
     match email {
@@ -129,7 +162,7 @@ pub async fn change(
         }
         None => {}
     }
-    if let Some((join, leave)) = groups {
+    if let Some(GroupChange { join, leave }) = groups {
         let changed = groups::change(store, authority, account, &join, &leave).await?;
         done(services, changed.as_ref());
     }

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::AccountId,
     platform::{clock::now, error::Fault, visit::Visit},
-    store::{Store, db::Tx},
+    store::{Store, db::Tx, page_of},
 };
 
 pub use authority::Authority;
@@ -191,11 +191,9 @@ pub(crate) async fn record(tx: &mut Tx, event: &Event) -> Result<(), Fault> {
     sql::lock(tx).await?;
     let (before, there) = sql::last(tx, event.account).await?;
     let before = before.as_ref().map(|(seq, hash)| (*seq, hash.as_str()));
-    let row = match event.account {
-        Some(_) if !there => AuditRow::following(before, &event.of_nobody())?,
-        _ => AuditRow::following(before, event)?,
-    };
-    sql::insert(tx, &row).await
+    let nobodys = (event.account.is_some() && !there).then(|| event.of_nobody());
+    let event = nobodys.as_ref().unwrap_or(event);
+    sql::insert(tx, &AuditRow::following(before, event)?, &event.detail).await
 }
 
 /// Records an act that changes nothing else.
@@ -219,10 +217,10 @@ pub(crate) async fn erase_some(
 /// How many of the newest rows are checked while somebody waits.
 pub const RECENT: i64 = 10_000;
 
-/// A selection of the trail. What is `None` doesn't matter.
+/// A selection of the trail. `None` selects everything.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// What happened to this account, and what it did as an administrator.
+    /// Selects the events that concern this account, and those it caused as an administrator.
     pub account: Option<AccountId>,
     /// Any of these acts. None: all.
     pub events: Vec<String>,
@@ -238,14 +236,6 @@ pub async fn select(
 ) -> Result<(Vec<AuditRow>, bool), Fault> {
     let rows = sql::select(&mut store.read().await?, filter, before, most + 1).await?;
     Ok(page_of(rows, most))
-}
-
-/// The first `most` rows, and whether there are more.
-fn page_of(mut rows: Vec<AuditRow>, most: i64) -> (Vec<AuditRow>, bool) {
-    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
-    let more = rows.len() > wanted;
-    rows.truncate(wanted);
-    (rows, more)
 }
 
 /// Reads on, for a reader who has a name: the rows after those it has read before, up to `most`. They count as

@@ -68,15 +68,6 @@ impl Admin {
     pub fn fresh_authority(&self, fresh: Fresh<'_>, visit: &Visit) -> Authority {
         of_person(fresh, visit)
     }
-
-    /// Stands for the caller: a name for what is theirs.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match &self.0 {
-            Whose::Person(caller) => caller.account().0.to_string(),
-            Whose::Program(key) => format!("key:{}", key.id),
-        }
-    }
 }
 
 /// Records that a program asked for what its key doesn't allow (LG-01).

@@ -41,8 +41,8 @@ const MAX_NAME: usize = 64;
 const MAX_DESCRIPTION: usize = 200;
 
 /// How many groups there may be, and how many an account may belong to.
-const MAX_NUMBER: i64 = 1000;
-pub const MAX_OF_ONE: usize = 100;
+const MAX_NUMBER: usize = 1000;
+const MAX_OF_ONE: usize = 100;
 
 /// The field with names of groups.
 pub const GROUPS: Field = Field::named("groups");
@@ -158,11 +158,7 @@ pub(crate) async fn change_in(
         }
     }
     if !add.is_empty() && sql::count(tx).await? > MAX_NUMBER {
-        return Err(Refusal::of_field(
-            GROUPS,
-            Code::TooMany { max: MAX_NUMBER.unsigned_abs() as usize },
-        )
-        .into());
+        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_NUMBER }).into());
     }
     if !add.is_empty() && sql::of(tx, account).await?.len() > MAX_OF_ONE {
         return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_OF_ONE }).into());
@@ -272,7 +268,7 @@ pub async fn save(
     };
     if sql::count(&mut tx).await? > MAX_NUMBER {
         tx.rollback().await?;
-        let code = Code::TooMany { max: MAX_NUMBER.unsigned_abs() as usize };
+        let code = Code::TooMany { max: MAX_NUMBER };
         return Err(Refusal::of_field(Field::NAME, code).into());
     }
     let event = authority.event(act, None).noting(name);
@@ -305,7 +301,17 @@ pub async fn remove(store: &Store, authority: &Authority, name: &str) -> Result<
     Ok(true)
 }
 
-/// Checks names of groups.
+/// Checks the names of groups for an account.
+pub fn check_names(names: &[String]) -> Result<(), Refusal> {
+    let code = match names {
+        names if names.len() > MAX_OF_ONE => Code::TooMany { max: MAX_OF_ONE },
+        names if names.iter().all(|name| is_name(name)) => return Ok(()),
+        _ => Code::Characters,
+    };
+    Err(Refusal::of_field(GROUPS, code))
+}
+
+/// Checks the name of a group.
 pub(crate) fn check(name: &str) -> Result<(), Error> {
     if is_name(name) {
         return Ok(());

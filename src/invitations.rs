@@ -19,7 +19,7 @@ use crate::{
         error::{Fault, Refusal, Result},
         random,
     },
-    store::{Store, db::Tx},
+    store::{Store, db::Tx, page_of},
 };
 
 pub use crate::groups::GROUPS;
@@ -163,11 +163,8 @@ pub async fn page(
     before: Option<(i64, &str)>,
     most: i64,
 ) -> Result<(Vec<Invitation>, bool), Fault> {
-    let mut found = sql::page(&mut store.read().await?, before, most + 1).await?;
-    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
-    let more = found.len() > wanted;
-    found.truncate(wanted);
-    Ok((found, more))
+    let found = sql::page(&mut store.read().await?, before, most + 1).await?;
+    Ok(page_of(found, most))
 }
 
 /// Withdraws an invitation: its link stops working. `false`: there is none.

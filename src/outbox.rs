@@ -20,7 +20,7 @@ use crate::{
     domain::AccountId,
     keys::{Keys, Sealed},
     platform::{clock::now, error::Fault, random},
-    store::{Store, db::Tx},
+    store::{Store, db::Tx, page_of},
 };
 
 pub use sql::Listed;
@@ -143,11 +143,8 @@ pub async fn page(
     failed_only: bool,
     most: i64,
 ) -> Result<(Vec<Listed>, bool), Fault> {
-    let mut found = sql::page(&mut store.read().await?, before, failed_only, most + 1).await?;
-    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
-    let more = found.len() > wanted;
-    found.truncate(wanted);
-    Ok((found, more))
+    let found = sql::page(&mut store.read().await?, before, failed_only, most + 1).await?;
+    Ok(page_of(found, most))
 }
 
 /// Whether anything was given up, or has failed and is being tried again: up to 100 of each.

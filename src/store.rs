@@ -45,6 +45,14 @@ use migrate::{MIGRATIONS, MIGRATIONS_TABLE, explain};
 use pool::{Accept, InUse, Pool};
 use settings::Database;
 
+/// The first `most` rows of a query for one more, and whether there are more.
+pub(crate) fn page_of<T>(mut rows: Vec<T>, most: i64) -> (Vec<T>, bool) {
+    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = rows.len() > wanted;
+    rows.truncate(wanted);
+    (rows, more)
+}
+
 /// The database, and whether it answers.
 #[derive(Clone)]
 pub struct Store {

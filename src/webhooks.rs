@@ -81,7 +81,7 @@ fn event_of(act: &str) -> Option<&'static str> {
 const AT_ONCE: i64 = 200;
 
 /// How many endpoints there may be.
-const MAX_WEBHOOKS: i64 = 50;
+const MAX_WEBHOOKS: usize = 50;
 
 /// The longest address, in bytes.
 const MAX_URL: usize = 2000;
@@ -194,11 +194,7 @@ pub async fn add(
     let count = sql::count(&mut tx).await?;
     if count >= MAX_WEBHOOKS {
         tx.rollback().await?;
-        return Err(Refusal::of_field(
-            URL,
-            Code::TooMany { max: MAX_WEBHOOKS.unsigned_abs() as usize },
-        )
-        .into());
+        return Err(Refusal::of_field(URL, Code::TooMany { max: MAX_WEBHOOKS }).into());
     }
     // What happened before is not its business.
     match count {
@@ -316,27 +312,26 @@ fn message_id() -> Result<String, Fault> {
 /// Writes the messages about what has happened since the last time, and puts them into the outbox. `true`: there
 /// is more, or there were some.
 pub(crate) async fn collect(store: &Store, keys: &Keys) -> Result<bool, Fault> {
-    let mut more = false;
-    // Without endpoints, nothing is read, and nothing written.
-    if sql::any(&mut store.read().await?).await? && audit::has_news(store, READER).await? {
-        let mut tx = store.begin().await?;
-        more = collect_some(&mut tx).await? == AT_ONCE;
-        tx.commit().await?;
-    }
+    let more = collect_a_piece(store).await?;
     Ok(queue(store, keys).await? || more)
 }
 
 /// Writes the messages about all that has happened so far, in pieces.
 pub(crate) async fn catch_up(store: &Store) -> Result<(), Fault> {
-    while sql::any(&mut store.read().await?).await? {
-        let mut tx = store.begin().await?;
-        let read = collect_some(&mut tx).await?;
-        tx.commit().await?;
-        if read < AT_ONCE {
-            break;
-        }
-    }
+    while collect_a_piece(store).await? {}
     Ok(())
+}
+
+/// Writes the messages about what has happened since the last time. `true`: there is more.
+async fn collect_a_piece(store: &Store) -> Result<bool, Fault> {
+    // Without endpoints, nothing is read, and nothing written.
+    if !sql::any(&mut store.read().await?).await? || !audit::has_news(store, READER).await? {
+        return Ok(false);
+    }
+    let mut tx = store.begin().await?;
+    let read = collect_some(&mut tx).await?;
+    tx.commit().await?;
+    Ok(read == AT_ONCE)
 }
 
 /// Writes what [`catch_up`] has left, in the transaction of something larger: of an account's end, after which the

@@ -323,7 +323,7 @@ pub(crate) async fn fill(folder: &Path, accounts: usize) {
             .await
             .expect("a session");
     }
-    // What the first start of the server would do.
+    // The first start of the server would do this.
     for terms in [
         "INSERT INTO search_terms (account_id, kind, term) \
          SELECT id, 'name', lower(hex(username_key)) FROM accounts WHERE true ON CONFLICT DO NOTHING",

@@ -11,10 +11,10 @@ use crate::{
     domain::AccountId,
     emails, groups,
     platform::error::{Fault, Result},
-    store::Store,
+    store::{Store, page_of},
 };
 
-/// What to find.
+/// A query for accounts.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     /// The beginning of a name or an address; empty: all.
@@ -131,11 +131,8 @@ pub async fn page(
     most: i64,
 ) -> Result<(Vec<Person>, Option<Cursor>), Fault> {
     let mut db = store.read().await?;
-    let mut found = sql::people(&mut db, query, after, most + 1).await?;
+    let (found, more) = page_of(sql::people(&mut db, query, after, most + 1).await?, most);
     drop(db);
-    let wanted = usize::try_from(most).unwrap_or(usize::MAX);
-    let more = found.len() > wanted;
-    found.truncate(wanted);
     let next = found.last().filter(|_| more).map(|(cursor, _)| cursor.clone());
     let mut records: Vec<AccountRecord> = Vec::new();
     for (_, record) in found {

@@ -7,7 +7,7 @@ use crate::{
     platform::settings::{Known, Reader, duration, settings, switch},
 };
 
-/// Who may make an account.
+/// The rule for who may sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignUpMode {
     Open,

@@ -11,23 +11,26 @@ mod webhooks;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Query, rejection::QueryRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, Query, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::repeatable::{self, Repeatable};
+use super::{
+    read_place,
+    repeatable::{self, Repeatable},
+};
 use crate::{
+    audit::Authority,
     authority::Admin,
     domain::{Code, Field},
     platform::{
         clock::seconds_of,
         error::{Error, Fault, Refusal, Result},
-        random,
+        visit::Visit,
     },
     web::{routes::Map, state::AppState, strict_json as strict},
 };
@@ -40,6 +43,18 @@ pub(crate) fn routes(map: &mut Map) {
     audit::routes(map);
     outbox::routes(map);
     webhooks::routes(map);
+}
+
+/// Handlers that change something take the authority of the caller. A person without a recent proof is refused.
+impl FromRequestParts<AppState> for Authority {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        // The guard admits nobody else.
+        let admin = parts.extensions.get::<Admin>().ok_or(Refusal::NotFound)?;
+        let visit = Visit::of(state, &parts.headers, &parts.extensions);
+        Ok(admin.authority(state.settings.sessions.proof_ttl, &visit)?)
+    }
 }
 
 /// A page of a listing.
@@ -72,19 +87,10 @@ fn query<T>(query: std::result::Result<Query<T>, QueryRejection>) -> Result<T, R
     query.map(|Query(query)| query).map_err(|_| Refusal::InvalidInput(Vec::new()))
 }
 
-/// A place in a listing by time: the time and the id of its last entry.
-fn place(at: i64, id: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{at}.{id}"))
-}
-
-fn read_place(after: Option<&str>) -> Result<Option<(i64, String)>, Refusal> {
-    let Some(after) = after else { return Ok(None) };
-    let read = || {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(after).ok()?).ok()?;
-        let (at, id) = text.split_once('.')?;
-        random::is_text(id).then_some((at.parse().ok()?, id.to_owned()))
-    };
-    read().map(Some).ok_or(Refusal::of_field(Field::AFTER, Code::OutOfRange))
+/// The place in a listing by time to go on after.
+fn asked_place(after: Option<&str>) -> Result<Option<(i64, String)>, Refusal> {
+    let bad = Refusal::of_field(Field::AFTER, Code::OutOfRange);
+    after.map(|after| read_place(after).ok_or(bad)).transpose()
 }
 
 /// Takes an optional list of strings.
@@ -150,14 +156,14 @@ fn of<T>(field: Field, read: Result<T, Code>) -> Result<T, Refusal> {
 /// gets the members of the body.
 async fn once<T: Serialize>(
     state: &AppState,
-    admin: &Admin,
+    authority: &Authority,
     path: &str,
     (headers, body): (HeaderMap, Bytes),
     answer: impl AsyncFnOnce(serde_json::Map<String, Value>) -> Result<(StatusCode, T)>,
 ) -> Result<Response> {
     let members = object(&headers, &body)?;
     let request = format!("{path}\n{}", String::from_utf8_lossy(&body));
-    once_of(state, admin, &headers, &request, answer(members)).await
+    once_of(state, authority, &headers, &request, answer(members)).await
 }
 
 /// The members of a body, which must be an object.
@@ -172,7 +178,7 @@ fn object(headers: &HeaderMap, body: &Bytes) -> Result<serde_json::Map<String, V
 /// The same without a body. `request`: all that was asked.
 async fn once_of<T: Serialize>(
     state: &AppState,
-    admin: &Admin,
+    authority: &Authority,
     headers: &HeaderMap,
     request: &str,
     answer: impl Future<Output = Result<(StatusCode, T)>>,
@@ -181,10 +187,12 @@ async fn once_of<T: Serialize>(
     let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default().to_owned());
     let first = match key {
         None => None,
-        Some(key) => match repeatable::look_up(store, keys, &key, &admin.name(), request).await? {
-            Repeatable::First(first) => Some(first),
-            Repeatable::Again(status, text) => return Ok(again(status, text)),
-        },
+        Some(key) => {
+            match repeatable::look_up(store, keys, &key, authority.actor(), request).await? {
+                Repeatable::First(first) => Some(first),
+                Repeatable::Again(status, text) => return Ok(again(status, text)),
+            }
+        }
     };
     match (answer.await, first) {
         (Ok((status, answer)), None) => Ok((status, Json(answer)).into_response()),

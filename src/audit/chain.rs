@@ -153,7 +153,24 @@ pub async fn verify(
     store: &Store,
     expected: Option<String>,
 ) -> Result<Result<(i64, String), String>, Fault> {
-    let (mut verifier, mut last) = (Verifier::expecting(expected), 0);
+    check(store, Verifier::expecting(expected), 0).await
+}
+
+/// Checks the newest `most` rows: each is as it was written, and follows the one before it. Returns how many there
+/// are. Inner `Err`: what is wrong.
+pub async fn verify_recent(store: &Store, most: i64) -> Result<Result<i64, String>, Fault> {
+    let start = sql::nth_last(&mut store.read().await?, most + 1).await?;
+    let first = start.as_ref().map_or(0, |(seq, _)| *seq);
+    let checked = check(store, Verifier { last: start, ..Verifier::default() }, first).await?;
+    Ok(checked.map(|(end, _)| end - first))
+}
+
+/// Checks the rows after `last`.
+async fn check(
+    store: &Store,
+    mut verifier: Verifier,
+    mut last: i64,
+) -> Result<Result<(i64, String), String>, Fault> {
     loop {
         let rows = match sql::after(&mut store.read().await?, last, PAGE).await {
             Ok(rows) => rows,
@@ -168,33 +185,6 @@ pub async fn verify(
             Err(fault) => return Err(fault),
         };
         let Some(end) = rows.last().map(|row| row.seq) else { return Ok(verifier.end()) };
-        last = end;
-        for row in &rows {
-            if let Err(wrong) = verifier.row(row) {
-                return Ok(Err(wrong));
-            }
-        }
-    }
-}
-
-/// Checks the newest `most` rows: each is as it was written, and follows the one before it. Returns how many there
-/// are. Inner `Err`: what is wrong.
-pub async fn verify_recent(store: &Store, most: i64) -> Result<Result<i64, String>, Fault> {
-    let start = sql::nth_last(&mut store.read().await?, most + 1).await?;
-    let mut verifier = Verifier { last: start.clone(), ..Verifier::default() };
-    let first = start.map_or(0, |(seq, _)| seq);
-    let mut last = first;
-    loop {
-        let rows = match sql::after(&mut store.read().await?, last, PAGE).await {
-            Err(Fault::Internal(_)) => {
-                let row = last + 1;
-                return Ok(Err(format!("a row from {row} on cannot be read")));
-            }
-            read => read?,
-        };
-        let Some(end) = rows.last().map(|row| row.seq) else {
-            return Ok(verifier.end().map(|(end, _)| end - first));
-        };
         last = end;
         for row in &rows {
             if let Err(wrong) = verifier.row(row) {
@@ -219,16 +209,12 @@ pub async fn page_of_export(store: &Store, seq: i64) -> Result<Option<(String, i
 /// Writes the whole trail, one row per line. Returns the number of rows.
 pub async fn export(store: &Store, mut to: impl Write) -> Result<u64, Fault> {
     let (mut last, mut count) = (0, 0);
-    loop {
-        let rows = sql::after(&mut store.read().await?, last, PAGE).await?;
-        let Some(end) = rows.last().map(|row| row.seq) else { return Ok(count) };
+    while let Some((lines, end)) = page_of_export(store, last).await? {
+        to.write_all(lines.as_bytes()).map_err(Fault::internal)?;
         last = end;
-        count += rows.len() as u64;
-        for row in &rows {
-            serde_json::to_writer(&mut to, row).map_err(Fault::internal)?;
-            to.write_all(b"\n").map_err(Fault::internal)?;
-        }
+        count += lines.lines().count() as u64;
     }
+    Ok(count)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{AuditRow, Filter};
+use super::{AuditRow, Detail, Filter};
 use crate::{
     domain::AccountId,
     platform::error::Fault,
@@ -79,15 +79,12 @@ pub(super) async fn last(
     Ok((seq.zip(hash), accounts > 0))
 }
 
-pub(super) async fn insert(tx: &mut Tx, row: &AuditRow) -> Result<(), Fault> {
+/// `detail`: that of the row.
+pub(super) async fn insert(tx: &mut Tx, row: &AuditRow, detail: &Detail) -> Result<(), Fault> {
     let insert = "INSERT INTO audit_events \
                   (seq, at, event, digest, hash, salt, account_id, detail, actor, request_id) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let detail = row.detail();
-    let (actor, request_id) = detail.map_or_else(Default::default, |detail| {
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
-        (some(detail.actor), some(detail.request_id))
-    });
+    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let insert = sql(insert)
         .bind(row.seq)
         .bind(row.at)
@@ -97,8 +94,8 @@ pub(super) async fn insert(tx: &mut Tx, row: &AuditRow) -> Result<(), Fault> {
         .bind(&row.salt)
         .bind(row.account_id)
         .bind(&row.detail)
-        .bind(&actor)
-        .bind(&request_id);
+        .bind(&some(&detail.actor))
+        .bind(&some(&detail.request_id));
     tx.execute(insert).await?;
     Ok(())
 }

@@ -57,7 +57,7 @@ impl Scope {
     ];
 
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::UsersRead => "users:read",
             Self::UsersWrite => "users:write",
@@ -151,7 +151,7 @@ const CHECKSUM: usize = 6;
 const MAX_NAME: usize = 64;
 
 /// How many keys there may be.
-const MAX_KEYS: i64 = 100;
+const MAX_KEYS: usize = 100;
 
 /// How exactly the last use of a key is noted, in seconds.
 const USE_NOTED: i64 = 60;
@@ -216,11 +216,7 @@ pub async fn make(
     let mut tx = store.begin().await?;
     if sql::count(&mut tx).await? >= MAX_KEYS {
         tx.rollback().await?;
-        return Err(Refusal::of_field(
-            Field::NAME,
-            Code::TooMany { max: MAX_KEYS.unsigned_abs() as usize },
-        )
-        .into());
+        return Err(Refusal::of_field(Field::NAME, Code::TooMany { max: MAX_KEYS }).into());
     }
     sql::insert(&mut tx, &key, &sha256(secret.expose())).await?;
     let event = authority.event(KEY_MADE, None).noting(&key.id);

@@ -55,9 +55,8 @@ impl From<KeyRow> for ApiKey {
     }
 }
 
-pub(super) async fn count(tx: &mut Tx) -> Result<i64, Fault> {
-    let (count,): (i64,) = tx.one(sql("SELECT COUNT(*) FROM api_keys")).await?;
-    Ok(count)
+pub(super) async fn count(tx: &mut Tx) -> Result<usize, Fault> {
+    tx.count(sql("SELECT COUNT(*) FROM api_keys")).await
 }
 
 pub(super) async fn insert(tx: &mut Tx, key: &ApiKey, hash: &str) -> Result<(), Fault> {

@@ -45,9 +45,8 @@ pub(super) async fn all(db: &mut Db) -> Result<Vec<Group>, Fault> {
     db.all(groups("")).await
 }
 
-pub(super) async fn count(tx: &mut Tx) -> Result<i64, Fault> {
-    let (count,): (i64,) = tx.one(sql("SELECT COUNT(*) FROM group_names")).await?;
-    Ok(count)
+pub(super) async fn count(tx: &mut Tx) -> Result<usize, Fault> {
+    tx.count(sql("SELECT COUNT(*) FROM group_names")).await
 }
 
 pub(super) async fn names(db: &mut Db) -> Result<Vec<String>, Fault> {

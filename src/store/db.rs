@@ -211,6 +211,12 @@ impl Db {
         Ok(self.optional::<(i64,)>(sql).await?.is_some())
     }
 
+    /// The number that a query counts.
+    pub(crate) async fn count(&mut self, sql: Sql) -> Result<usize, Fault> {
+        let (count,): (i64,) = self.one(sql).await?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
     pub(crate) fn dialect<T: Copy>(&self, dialects: &Dialects<T>) -> T {
         if self.is_sqlite { dialects.sqlite } else { dialects.postgres }
     }

@@ -64,9 +64,8 @@ impl From<WebhookRow> for Webhook {
     }
 }
 
-pub(super) async fn count(tx: &mut Tx) -> Result<i64, Fault> {
-    let (count,): (i64,) = tx.one(sql("SELECT COUNT(*) FROM webhooks")).await?;
-    Ok(count)
+pub(super) async fn count(tx: &mut Tx) -> Result<usize, Fault> {
+    tx.count(sql("SELECT COUNT(*) FROM webhooks")).await
 }
 
 /// Whether there are any.

@@ -231,9 +231,7 @@ pub fn parse_line(
     if !line.links.iter().all(LinkOfLine::is_good) {
         return Err(refuse("links must have issuer, a URL, and subject".to_owned()));
     }
-    if line.groups.len() > groups::MAX_OF_ONE
-        || !line.groups.iter().all(|name| groups::is_name(name))
-    {
+    if groups::check_names(&line.groups).is_err() {
         return Err(refuse("groups must be up to 100 names of groups".to_owned()));
     }
     let id = match line.id {

@@ -3,7 +3,7 @@
 use std::result::Result as StdResult;
 
 use axum::{
-    Extension, Json,
+    Json,
     body::Bytes,
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
@@ -20,12 +20,12 @@ use crate::{
         self, App, Definition, SECRET_OVERLAP,
         registry::{self, Faults},
     },
-    authority::{Admin, api_keys::Scope},
+    audit::Authority,
+    authority::api_keys::Scope,
     domain::{Code, Field},
     platform::{
         clock::{now, rfc3339},
         error::{Refusal, Result},
-        visit::Visit,
     },
     web::{
         reply::ProblemDetails,
@@ -137,7 +137,7 @@ pub(crate) struct AppBody {
     groups: Vec<String>,
 }
 
-/// The members of a definition laid over another one. What is not known is refused, as in `APPS_FILE`.
+/// A definition with some members replaced. Unknown members are refused, as in `APPS_FILE`.
 fn merged(known: &Definition, members: JsonMap<String, Value>) -> StdResult<Definition, Faults> {
     let unreadable = |error: serde_json::Error| vec![error.to_string()];
     let mut value = serde_json::to_value(known).map_err(unreadable)?;
@@ -161,13 +161,11 @@ fn merged(known: &Definition, members: JsonMap<String, Value>) -> StdResult<Defi
 )]
 async fn create(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    once(&state, &admin, "/admin/api/apps", (headers, body), async |mut body| {
+    once(&state, &authority, "/admin/api/apps", (headers, body), async |mut body| {
         let name = of(Field::NAME, text(&mut body, "name"))?;
         let name = name.ok_or(Refusal::of_field(Field::NAME, Code::Missing))?;
         let id = of(Field::named("client_id"), text(&mut body, "client_id"))?;
@@ -184,7 +182,7 @@ async fn create(
 
 /// Change an app
 ///
-/// What is left out stays. Apps of `APPS_FILE` are changed there.
+/// Members that are left out stay as they are. Apps of `APPS_FILE` are changed in that file.
 #[utoipa::path(
     patch, path = "/admin/api/apps/{id}", tag = "administration", operation_id = "changeApp", request_body = AppBody,
     params(("id" = String, Path, description = "A `client_id`")),
@@ -197,14 +195,12 @@ async fn create(
 )]
 async fn change(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<AppEntry>> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     let mut body = object(&headers, &body)?;
     let name = of(Field::NAME, text(&mut body, "name"))?;
     apps::all(&state.store).await?.find(&id).ok_or(Refusal::NotFound)?;
@@ -233,12 +229,10 @@ async fn change(
 )]
 async fn delete(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     apps::all(&state.store).await?.find(&id).ok_or(Refusal::NotFound)?;
     let removed = registry::remove(&state.store, &state.keys, &authority, &id).await?;
     removed.map_err(Refusal::InvalidDefinition)?;
@@ -271,15 +265,13 @@ pub(crate) struct NewSecret {
 )]
 async fn rotate_secret(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     let request = format!("/admin/api/apps/{id}/secret");
-    once_of(&state, &admin, &headers, &request, async {
+    once_of(&state, &authority, &headers, &request, async {
         let store = &state.store;
         apps::all(store).await?.find(&id).ok_or(Refusal::NotFound)?;
         let rotated = registry::rotate_secret(store, &authority, &id, SECRET_OVERLAP).await?;

@@ -30,7 +30,7 @@ pub(super) fn routes(map: &mut Map) {
     map.json(Policy::Api(Scope::AuditRead), routes!(list));
 }
 
-/// An event of the trail. What was erased with its account is empty.
+/// An event of the trail. Details that were erased with an account are empty.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TrailEvent {
@@ -90,7 +90,7 @@ impl From<&AuditRow> for TrailEvent {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Verified {
     holds: bool,
-    /// What is wrong, if it doesn't hold.
+    /// The reason why it doesn't hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     problem: Option<String>,
@@ -114,7 +114,7 @@ pub(crate) struct TrailPage {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct TrailQuery {
-    /// What happened to this account, and what it did as an administrator: its id.
+    /// The id of an account. Selects the events that concern it, and those it caused as an administrator.
     #[serde(default)]
     #[param(required = false, nullable = false, value_type = i64)]
     account: Option<String>,

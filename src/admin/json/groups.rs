@@ -3,7 +3,7 @@
 use std::result::Result as StdResult;
 
 use axum::{
-    Extension, Json,
+    Json,
     body::Bytes,
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
@@ -15,13 +15,13 @@ use utoipa_axum::routes;
 
 use super::{of, once, text};
 use crate::{
-    authority::{Admin, api_keys::Scope},
+    audit::Authority,
+    authority::api_keys::Scope,
     domain::{Code, Field},
     groups::{self, COUNTED, DESCRIPTION, Group, Saved},
     platform::{
         clock::rfc3339,
         error::{Refusal, Result},
-        visit::Visit,
     },
     web::{
         reply::ProblemDetails,
@@ -108,13 +108,11 @@ pub(crate) struct GroupBody {
 )]
 async fn create(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    once(&state, &admin, "/admin/api/groups", (headers, body), async |mut body| {
+    once(&state, &authority, "/admin/api/groups", (headers, body), async |mut body| {
         let name = of(Field::NAME, text(&mut body, "name"))?;
         let name = name.ok_or(Refusal::of_field(Field::NAME, Code::Missing))?;
         let description = of(DESCRIPTION, text(&mut body, "description"))?;
@@ -144,12 +142,10 @@ async fn create(
 )]
 async fn delete(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     name: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let Path(name) = name.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     match groups::remove(&state.store, &authority, &name).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Refusal::NotFound.into()),

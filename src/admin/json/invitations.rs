@@ -3,7 +3,7 @@
 use std::result::Result as StdResult;
 
 use axum::{
-    Extension, Json,
+    Json,
     body::Bytes,
     extract::{
         Path, Query, State,
@@ -16,10 +16,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::{PageQuery, limit, of, once, place, query, read_place, text, texts, time, whole};
+use super::{PageQuery, asked_place, limit, of, once, query, text, texts, time, whole};
 use crate::{
     accounts::settings::SignUpMode,
-    authority::{Admin, api_keys::Scope},
+    admin::{mail_keys, place},
+    audit::Authority,
+    authority::api_keys::Scope,
     domain::{Email, Field},
     invitations::{self, DEFAULT_TTL, EXPIRES_AT, GROUPS, Invitation, NOTE, New, USES},
     platform::{
@@ -111,7 +113,7 @@ async fn list(
     asked: StdResult<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<InvitationPage>> {
     let asked = query(asked)?;
-    let (after, most) = (read_place(asked.after.as_deref())?, limit(asked.limit.as_deref())?);
+    let (after, most) = (asked_place(asked.after.as_deref())?, limit(asked.limit.as_deref())?);
     let before = after.as_ref().map(|(at, id)| (*at, id.as_str()));
     let (found, more) = invitations::page(&state.store, before, most).await?;
     let next = found.last().filter(|_| more).map(|last| place(last.created_at, &last.id));
@@ -136,7 +138,7 @@ pub(crate) struct InvitationBody {
     /// How often it can be used.
     #[schema(required = false, minimum = 1, maximum = 10_000, default = 1)]
     uses: i64,
-    /// What it is for, for administrators.
+    /// A note that administrators see.
     #[schema(required = false, max_length = 200)]
     note: String,
 }
@@ -156,13 +158,12 @@ pub(crate) struct InvitationBody {
 )]
 async fn create(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
+    authority: Authority,
     visit: Visit,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    once(&state, &admin, "/admin/api/invitations", (headers, body), async |mut body| {
+    once(&state, &authority, "/admin/api/invitations", (headers, body), async |mut body| {
         if state.settings.accounts.sign_up == SignUpMode::Closed {
             return Err(Refusal::SignUpClosed.into());
         }
@@ -176,7 +177,7 @@ async fn create(
             uses: of(USES, whole(&mut body, "uses"))?.unwrap_or(1),
             note: of(NOTE, text(&mut body, "note"))?.unwrap_or_default(),
         };
-        let keys = state.mail.as_ref().map(|_| &*state.keys);
+        let keys = mail_keys(&state);
         let made = invitations::make(&state.store, keys, &authority, &new, visit.language).await?;
         state.wake_outbox();
         let (invitation, path) = made;
@@ -200,12 +201,10 @@ async fn create(
 )]
 async fn withdraw(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     match invitations::withdraw(&state.store, &authority, &id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Refusal::NotFound.into()),

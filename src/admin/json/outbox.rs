@@ -3,7 +3,7 @@
 use std::result::Result as StdResult;
 
 use axum::{
-    Extension, Json,
+    Json,
     extract::{
         Path, Query, State,
         rejection::{PathRejection, QueryRejection},
@@ -14,15 +14,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::{PageQuery, limit, place, query, read_place};
+use super::{PageQuery, asked_place, limit, query};
 use crate::{
-    admin,
-    authority::{Admin, api_keys::Scope},
+    admin::{self, place},
+    audit::Authority,
+    authority::api_keys::Scope,
     outbox::{self, Listed},
     platform::{
         clock::rfc3339,
         error::{Refusal, Result},
-        visit::Visit,
     },
     web::{
         reply::ProblemDetails,
@@ -103,7 +103,7 @@ async fn list(
     asked: StdResult<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<OutboxPage>> {
     let asked = query(asked)?;
-    let (after, most) = (read_place(asked.after.as_deref())?, limit(asked.limit.as_deref())?);
+    let (after, most) = (asked_place(asked.after.as_deref())?, limit(asked.limit.as_deref())?);
     let before = after.as_ref().map(|(at, id)| (*at, id.as_str()));
     let (found, more) = outbox::page(&state.store, before, false, most).await?;
     let next = found.last().filter(|_| more).map(|last| place(last.created_at, &last.id));
@@ -122,12 +122,10 @@ async fn list(
 )]
 async fn retry(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     match admin::retry(&state, &authority, Some(&id)).await? {
         0 => Err(Refusal::NotFound.into()),
         _ => Ok(StatusCode::ACCEPTED),

@@ -3,7 +3,7 @@
 use std::result::Result as StdResult;
 
 use axum::{
-    Extension, Json,
+    Json,
     body::Bytes,
     extract::{
         Path, Query, State,
@@ -20,19 +20,18 @@ use utoipa_axum::routes;
 use super::{flag, limit, object, of, once, once_of, query, text, texts};
 use crate::{
     accounts::people::{self, Cursor, Person, Query as People, Sort, State as AccountState},
-    admin::{self, Changes, PasswordLink, without},
-    authority::{Admin, api_keys::Scope},
+    admin::{self, Changes, GroupChange, PasswordLink, account_id},
+    audit::Authority,
+    authority::api_keys::Scope,
     domain::{
         AccountId, Code, Email, Field, NewAccount, ProfileChange, SignUpForm, profile::FIELDS,
     },
-    factors,
-    groups::{self, MAX_OF_ONE},
+    factors, groups,
     invitations::GROUPS,
     passwords,
     platform::{
         clock::rfc3339,
         error::{Refusal, Result},
-        visit::Visit,
     },
     web::{
         json::ProfileMembers,
@@ -196,9 +195,7 @@ async fn list(
 /// The id in a path.
 pub(super) fn account(id: StdResult<Path<String>, PathRejection>) -> Result<AccountId, Refusal> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let is_plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    let id = id.parse().ok().filter(|_| is_plain);
-    id.map(AccountId).ok_or(Refusal::NotFound)
+    account_id(&id)
 }
 
 /// Get an account
@@ -282,15 +279,13 @@ impl Link {
 )]
 async fn create(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    once(&state, &admin, "/admin/api/users", (headers, body), async |mut body| {
+    once(&state, &authority, "/admin/api/users", (headers, body), async |mut body| {
         let names = of(GROUPS, texts(&mut body, "groups"))?.unwrap_or_default();
-        check_groups(&names)?;
+        groups::check_names(&names)?;
         let form = SignUpForm {
             username: strict::string(&mut body, "username"),
             password: None,
@@ -308,16 +303,6 @@ async fn create(
         Ok((StatusCode::CREATED, NewUser { user, link: Link::of(&state, link) }))
     })
     .await
-}
-
-fn check_groups(names: &[String]) -> Result<(), Refusal> {
-    if names.len() > MAX_OF_ONE {
-        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_OF_ONE }));
-    }
-    match names.iter().all(|name| groups::is_name(name)) {
-        true => Ok(()),
-        false => Err(Refusal::of_field(GROUPS, Code::Characters)),
-    }
 }
 
 /// Request body of `PATCH /admin/api/users/{id}`.
@@ -338,7 +323,7 @@ pub(crate) struct UserBody {
 
 /// Change an account
 ///
-/// What is left out stays. A person must have shown who they are within `PROOF_TTL`.
+/// Members that are left out stay as they are. A person must have confirmed who they are within `PROOF_TTL`.
 #[utoipa::path(
     patch, path = "/admin/api/users/{id}", tag = "administration", operation_id = "changeUser", request_body = UserBody,
     params(("id" = i64, Path, description = "The `id` of an account")),
@@ -352,14 +337,12 @@ pub(crate) struct UserBody {
 )]
 async fn change(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<WholeUser>> {
     let account = account(id)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     let mut body = object(&headers, &body)?;
     let person = admin::person(&state, account).await?;
     let changes = read_changes(&state, &mut body, &person.groups)?;
@@ -381,14 +364,14 @@ fn read_changes(
     });
     let profile = profile.transpose().map_err(Refusal::InvalidInput)?;
     let names = of(GROUPS, texts(body, "groups"))?;
-    check_groups(names.as_deref().unwrap_or_default())?;
+    groups::check_names(names.as_deref().unwrap_or_default())?;
     let gives_email = body.contains_key("email");
     let email = of(Field::EMAIL, text(body, "email"))?;
     let email = email.map(|email| of(Field::EMAIL, Email::parse(&email))).transpose()?;
     Ok(Changes {
         profile,
         email: gives_email.then_some(email),
-        groups: names.map(|names| (without(&names, known), without(known, &names))),
+        groups: names.map(|names| GroupChange::between(known, &names)),
         disabled: of(Field::named("disabled"), flag(body, "disabled"))?,
     })
 }
@@ -408,12 +391,10 @@ fn read_changes(
 )]
 async fn delete(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let account = account(id)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     admin::dismiss(&state, &authority, account).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -430,12 +411,10 @@ async fn delete(
 )]
 async fn end_sessions(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let account = account(id)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     admin::person(&state, account).await?;
     admin::end_sessions(&state, &authority, account).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -455,15 +434,13 @@ async fn end_sessions(
 )]
 async fn password_link(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let account = account(id)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     let request = format!("/admin/api/users/{}/password-link", account.0);
-    once_of(&state, &admin, &headers, &request, async {
+    once_of(&state, &authority, &headers, &request, async {
         admin::person(&state, account).await?;
         let link = admin::send_password_link(&state, &authority, account).await?;
         Ok((StatusCode::OK, Link::of(&state, link)))
@@ -485,12 +462,10 @@ async fn password_link(
 )]
 async fn reset_factors(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let account = account(id)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     admin::reset_factors(&state, &authority, account).await?;
     Ok(StatusCode::NO_CONTENT)
 }

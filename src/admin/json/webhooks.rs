@@ -3,7 +3,7 @@
 use std::result::Result as StdResult;
 
 use axum::{
-    Extension, Json,
+    Json,
     body::Bytes,
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
@@ -15,11 +15,11 @@ use utoipa_axum::routes;
 
 use super::{of, once, text, texts};
 use crate::{
-    authority::{Admin, api_keys::Scope},
+    audit::Authority,
+    authority::api_keys::Scope,
     platform::{
         clock::rfc3339,
         error::{Refusal, Result},
-        visit::Visit,
     },
     web::{
         reply::ProblemDetails,
@@ -110,13 +110,11 @@ pub(crate) struct WebhookBody {
 )]
 async fn create(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response> {
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
-    once(&state, &admin, "/admin/api/webhooks", (headers, body), async |mut body| {
+    once(&state, &authority, "/admin/api/webhooks", (headers, body), async |mut body| {
         let url = of(URL, text(&mut body, "url"))?.unwrap_or_default();
         let events = of(EVENTS_FIELD, texts(&mut body, "events"))?.unwrap_or_default();
         let (store, settings) = (&state.store, &state.settings.webhooks);
@@ -142,12 +140,10 @@ async fn create(
 )]
 async fn delete(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     match webhooks::remove(&state.store, &authority, &id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Refusal::NotFound.into()),
@@ -238,12 +234,10 @@ async fn messages(
 )]
 async fn send_again(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     ids: StdResult<Path<(String, String)>, PathRejection>,
 ) -> Result<StatusCode> {
     let Path((id, message)) = ids.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     if !webhooks::send_again(&state.store, &state.keys, &authority, &id, &message).await? {
         return Err(Refusal::NotFound.into());
     }
@@ -263,12 +257,10 @@ async fn send_again(
 )]
 async fn test(
     State(state): State<AppState>,
-    Extension(admin): Extension<Admin>,
-    visit: Visit,
+    authority: Authority,
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<StatusCode> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    let authority = admin.authority(state.settings.sessions.proof_ttl, &visit)?;
     if !webhooks::test(&state.store, &state.keys, &authority, &id).await? {
         return Err(Refusal::NotFound.into());
     }

@@ -175,7 +175,6 @@ pub async fn admin_change_app(
             }
             let changed = registry::change(&state.store, &authority, &client_id, |known, old| {
                 name.trim().clone_into(known);
-                // The form has no field for keys.
                 *old = Definition { jwks: old.jwks.take(), ..definition };
                 Ok(())
             });

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::{Act, SMALL, address, after_proof, group_badges, once, pager, several};
 use crate::{
     accounts::settings::SignUpMode,
+    admin::{mail_keys, place, read_place},
     domain::{Code, Email, Field, FieldError},
     groups::is_name,
     invitations::{self, EXPIRES_AT, GROUPS, Invitation, NOTE, New, USES},
@@ -108,7 +109,7 @@ pub async fn admin_invite(
             };
             let expires_at = now().saturating_add(seconds(span));
             let new = New { email, groups: names, expires_at, uses, note };
-            let keys = state.mail.as_ref().map(|_| &*state.keys);
+            let keys = mail_keys(state);
             let language = call.visit.language;
             let made = invitations::make(&state.store, keys, &authority, &new, language).await?;
             state.wake_outbox();
@@ -196,10 +197,11 @@ async fn show_again(
 }
 
 async fn show(state: &AppState, form: FormState, viewer: &Viewer, after: &str) -> Result<Response> {
-    let place = after.split_once('.').and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id)));
-    let (found, more) = invitations::page(&state.store, place, PAGE).await?;
+    let last = read_place(after);
+    let before = last.as_ref().map(|(at, id)| (*at, id.as_str()));
+    let (found, more) = invitations::page(&state.store, before, PAGE).await?;
     let next = found.last().filter(|_| more);
-    let next = next.map(|last| format!("{}.{}", last.created_at, last.id));
+    let next = next.map(|last| place(last.created_at, &last.id));
     let next = next.map(|next| address(INVITATIONS.page, &[("after", &next)]));
     let first = (!after.is_empty()).then(|| INVITATIONS.page.to_owned());
     let (token, has_mail) = (viewer.form_token(state)?, state.mail.is_some());

@@ -51,26 +51,22 @@ pub(super) fn routes(map: &mut Map) {
     map.form(&REMOVE);
 }
 
+/// The fields of the form: a scope is a box with its name.
+const KEEPS: [&str; Scope::ALL.len() + 2] = {
+    let mut keeps = ["name"; Scope::ALL.len() + 2];
+    keeps[1] = "expiresAt";
+    let mut index = 0;
+    while index < Scope::ALL.len() {
+        keeps[index + 2] = Scope::ALL[index].word();
+        index += 1;
+    }
+    keeps
+};
+
 static MAKE: Form = Form {
     policy: Policy::Admin,
     title: "admin-keys",
-    keeps: &[
-        "name",
-        "expiresAt",
-        "users:read",
-        "users:write",
-        "groups:read",
-        "groups:write",
-        "invitations:read",
-        "invitations:write",
-        "apps:read",
-        "apps:write",
-        "audit:read",
-        "webhooks:read",
-        "webhooks:write",
-        "outbox:read",
-        "outbox:write",
-    ],
+    keeps: &KEEPS,
     show: Some(|state, form, viewer, headers| show(state, form, viewer, headers).boxed()),
     ..Form::at("/api/admin_make_key", KEYS.page)
 };

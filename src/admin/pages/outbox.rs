@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{Act, QUIET, SMALL, address, pager, person::PERSON};
 use crate::{
-    admin,
+    admin::{self, place, read_place},
     audit::Authority,
     outbox::{self, Listed},
     platform::{error::Result, random},
@@ -114,12 +114,12 @@ async fn outbox_page(
     asked: StdResult<Query<Asked>, QueryRejection>,
 ) -> Result<Response> {
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let place = asked.after.split_once('.');
-    let place = place.and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id)));
+    let after = read_place(&asked.after);
+    let before = after.as_ref().map(|(at, id)| (*at, id.as_str()));
     let failed_only = !asked.failed.is_empty();
-    let (found, more) = outbox::page(&state.store, place, failed_only, PAGE).await?;
+    let (found, more) = outbox::page(&state.store, before, failed_only, PAGE).await?;
     let next = found.last().filter(|_| more);
-    let next = next.map(|last| format!("{}.{}", last.created_at, last.id));
+    let next = next.map(|last| place(last.created_at, &last.id));
     let next =
         next.map(|next| address(OUTBOX.page, &[("failed", &asked.failed), ("after", &next)]));
     let first =

@@ -15,7 +15,7 @@ use super::{address, group_badges, pager, person::PERSON, several, state_badge};
 use crate::{
     accounts::people::{self, Cursor, Person, Query as People, Sort, State as AccountState},
     admin::{self, PasswordLink},
-    domain::{Code, SignUpForm, profile::FIELDS},
+    domain::{SignUpForm, profile::FIELDS},
     groups,
     invitations::GROUPS,
     platform::error::{Refusal, Result},
@@ -257,8 +257,6 @@ pub async fn admin_make_account(
 /// Names of groups, as typed.
 pub(super) fn named(text: &str) -> Result<Vec<String>, Refusal> {
     let names = several(text);
-    match names.iter().all(|name| groups::is_name(name)) {
-        true => Ok(names),
-        false => Err(Refusal::of_field(GROUPS, Code::Characters)),
-    }
+    groups::check_names(&names)?;
+    Ok(names)
 }

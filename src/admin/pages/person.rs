@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     accounts::people::{Person, State as AccountState},
-    admin::{self, Changes, PasswordLink, without},
+    admin::{self, Changes, GroupChange, PasswordLink, account_id},
     audit::{Authority, Filter},
     domain::{AccountId, Email, Field, ProfileChange, profile::FIELDS},
     factors,
@@ -110,21 +110,15 @@ pub async fn admin_act_on_account(
         async {
             let authority = call.authority().await?;
             let notice = act_on(&call, &authority, &act, &id).await?;
-            call.stay(&format!("{PERSON}{}", read_id(&id)?.0), notice)
+            call.stay(&format!("{PERSON}{}", account_id(&id)?.0), notice)
         }
         .await,
     );
     Ok(())
 }
 
-fn read_id(text: &str) -> Result<AccountId, Refusal> {
-    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let id = text.parse().ok().filter(|_| is_plain);
-    id.map(AccountId).ok_or(Refusal::NotFound)
-}
-
 async fn act_on(call: &FormCall, authority: &Authority, act: &str, id: &str) -> Result<Notice> {
-    let (state, account) = (&call.state, read_id(id)?);
+    let (state, account) = (&call.state, account_id(id)?);
     admin::person(state, account).await?;
     let set_disabled = async |disabled| {
         let changes = Changes { disabled: Some(disabled), ..Changes::default() };
@@ -181,7 +175,7 @@ pub async fn admin_change_account(
     let call = FormCall::current();
     call.finish(
         async {
-            let (state, account) = (&call.state, read_id(&id)?);
+            let (state, account) = (&call.state, account_id(&id)?);
             let authority = call.authority().await?;
             let person = admin::person(state, account).await?;
             let profile = ProfileChange::parse(state.settings.profile, |known| {
@@ -203,7 +197,7 @@ pub async fn admin_change_account(
             let changes = Changes {
                 profile: Some(profile),
                 email: (!stays).then_some(email),
-                groups: Some((without(&names, &shown), without(&shown, &names))),
+                groups: Some(GroupChange::between(&shown, &names)),
                 disabled: None,
             };
             admin::change(state, &authority, account, changes).await?;
@@ -220,7 +214,7 @@ async fn person_page(
     id: StdResult<Path<String>, PathRejection>,
 ) -> Result<Response> {
     let Path(id) = id.map_err(|_| Refusal::NotFound)?;
-    show(&state, read_id(&id)?, None, &viewer).await
+    show(&state, account_id(&id)?, None, &viewer).await
 }
 
 async fn show_again(
@@ -229,7 +223,7 @@ async fn show_again(
     viewer: &Viewer,
     _: &HeaderMap,
 ) -> Result<Response> {
-    let account = read_id(form.value("id"))?;
+    let account = account_id(form.value("id"))?;
     show(state, account, Some(form), viewer).await
 }
 

@@ -58,21 +58,21 @@ pub(super) fn routes(map: &mut Map) {
     map.form(&ACT);
 }
 
+/// The fields of the form: an event is a box with its name.
+const KEEPS: [&str; EVENTS.len() + 1] = {
+    let mut keeps = ["url"; EVENTS.len() + 1];
+    let mut index = 0;
+    while index < EVENTS.len() {
+        keeps[index + 1] = EVENTS[index];
+        index += 1;
+    }
+    keeps
+};
+
 static ADD: Form = Form {
     policy: Policy::Admin,
     title: "admin-webhooks",
-    keeps: &[
-        "url",
-        "user.created",
-        "user.updated",
-        "user.disabled",
-        "user.enabled",
-        "user.deletion_scheduled",
-        "user.deleted",
-        "user.password_changed",
-        "session.started",
-        "session.ended",
-    ],
+    keeps: &KEEPS,
     show: Some(|state, form, viewer, headers| show(state, form, viewer, headers).boxed()),
     ..Form::at("/api/admin_add_webhook", WEBHOOKS.page)
 };

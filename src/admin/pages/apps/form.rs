@@ -55,7 +55,7 @@ pub(super) const KEEPS: &[&str] = &[
     "insecure_http",
 ];
 
-/// A definition as the form has it, laid over the one that is there: `APPS_FILE` knows more.
+/// A definition as the form has it. The form has no field for `jwks`.
 pub(super) fn read(call: &FormCall) -> Result<Definition, Refusal> {
     let text = |name: &str| call.sent(name).unwrap_or_default().trim().to_owned();
     let one = |name: &str| Some(text(name)).filter(|text| !text.is_empty());
