@@ -81,8 +81,8 @@ pub(crate) struct SignUpBody {
     email: String,
     /// The token of an invitation, from its link. Required where people sign up by invitation. If it was sent to an
     /// address, the account gets that address, verified, unless `email` is another one.
-    #[schema(required = false, max_length = 43, example = "3k9aT0Yq…")]
-    invitation: String,
+    #[schema(max_length = 43)]
+    invitation: Option<String>,
 }
 
 /// Request body of `PATCH /user/profile`.

@@ -74,10 +74,11 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
         // Not even which methods there are (AZ-03).
         return match state.routes.find(path.as_str(), request.method()) {
             Ok((door, policy)) => admit_admin(state, door, policy, form, request, next).await,
-            Err(_) if !is_administrator(state, request.headers(), request.extensions()).await => {
-                Err(Refusal::NotFound.into())
+            Err(refusal) => {
+                let door = state.routes.door(path.as_str());
+                must_administer(state, door, request.headers(), request.extensions()).await?;
+                lead_to_page(form, &request).ok_or(refusal.into())
             }
-            Err(refusal) => lead_to_page(form, &request).ok_or(refusal.into()),
         };
     }
     let (door, policy) = match state.routes.find(path.as_str(), request.method()) {
@@ -120,15 +121,34 @@ pub(crate) async fn guard(state: &AppState, mut request: Request, next: Next) ->
     deny(state, door, form, &request, token_came, is_over)
 }
 
-/// Whether an administrator, or a program with a key, asks here.
-async fn is_administrator(state: &AppState, headers: &HeaderMap, extensions: &Extensions) -> bool {
+/// Refuses everybody but administrators and programs with a key.
+async fn must_administer(
+    state: &AppState,
+    door: Option<Door>,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<(), Refusal> {
+    if !is_open_here(state, extensions) {
+        return Err(Refusal::NotFound);
+    }
+    let nobody = no_credentials(door, headers);
     let shown = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
     if let Some(key) = shown.and_then(bearer).filter(|token| token.starts_with(PREFIX)) {
         let verified = api_keys::verify(&state.store, key).await;
-        return is_open_here(state, extensions) && matches!(verified, Ok(Some(_)));
+        return if matches!(verified, Ok(Some(_))) { Ok(()) } else { Err(nobody) };
     }
-    let Some(caller) = signed_in(state, headers).await else { return false };
-    matches!(admin(state, &caller, extensions).await, Ok(Some(_)))
+    let caller = signed_in(state, headers).await.ok_or(nobody)?;
+    let admin = admin(state, &caller, extensions).await;
+    if matches!(admin, Ok(Some(_))) { Ok(()) } else { Err(Refusal::NotFound) }
+}
+
+/// What someone learns who shows no valid credentials: that a JSON route wants some, and nothing of a page.
+fn no_credentials(door: Option<Door>, headers: &HeaderMap) -> Refusal {
+    let token_came = headers.contains_key(header::AUTHORIZATION);
+    match door {
+        Some(Door::Json) => Refusal::Unauthorized { token_came },
+        _ => Refusal::NotFound,
+    }
 }
 
 /// Marks the requests that came in at `ADMIN_ADDR`.
@@ -196,10 +216,6 @@ async fn admit_admin(
         return run_to_the_end(request, next).await;
     }
     let token_came = request.headers().contains_key(header::AUTHORIZATION);
-    let nobody = || match door {
-        Door::Json => Refusal::Unauthorized { token_came },
-        _ => Refusal::NotFound,
-    };
     match look(state, request.headers()).await? {
         Some(Shown::Good(caller)) => match admin(state, &caller, request.extensions()).await {
             Ok(Some(admin)) => {
@@ -221,7 +237,7 @@ async fn admit_admin(
         {
             deny(state, door, form, &request, true, true)
         }
-        _ => Err(nobody().into()),
+        _ => Err(no_credentials(Some(door), request.headers()).into()),
     }
 }
 

@@ -110,7 +110,10 @@ pub fn document(
             }
             let is_of_admin = path.starts_with("/admin/api/");
             match (is_of_admin, writes) {
-                (true, _) => statuses.push(("403", "`insufficient-scope` or `cross-origin`")),
+                (true, _) => {
+                    statuses.push(("403", "`insufficient-scope` or `cross-origin`"));
+                    statuses.push(("404", "`not-found`: to everybody who doesn't administer"));
+                }
                 (false, true) => statuses.push(("403", "`cross-origin`")),
                 (false, false) => {}
             }

@@ -100,7 +100,6 @@ async fn strangers_learn_no_methods_of_the_admin_area() {
     for (method, path) in [
         (Method::DELETE, "/admin"),
         (Method::OPTIONS, "/admin/people/1"),
-        (Method::PUT, "/admin/api/users"),
         (Method::GET, "/api/admin_invite"),
     ] {
         let request = program().request(method.clone(), server.url(path));
@@ -108,6 +107,15 @@ async fn strangers_learn_no_methods_of_the_admin_area() {
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{method} {path}");
         assert!(!answer.headers().contains_key(header::ALLOW), "{method} {path}");
     }
+    let put = || program().request(Method::PUT, server.url("/admin/api/users"));
+    let answer = put().send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(!answer.headers().contains_key(header::ALLOW));
+    server.sign_up_json("member").await;
+    let member = server.token("member").await;
+    let answer = put().bearer_auth(&member).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    assert!(!answer.headers().contains_key(header::ALLOW));
     let answer = admin.ask("PUT", "/users", None).await;
     assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
     let browser = admin.browser().await;
