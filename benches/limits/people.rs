@@ -25,7 +25,7 @@ const PAGE: usize = 50;
 
 pub(crate) async fn people(run: &Run, report: &mut Report) {
     const CALLS: usize = 60;
-    let mut sides = Vec::new();
+    let mut running = Vec::new();
     for accounts in [1000, run.accounts] {
         let folder = folder();
         let store = open(folder.path()).await;
@@ -34,18 +34,22 @@ pub(crate) async fn people(run: &Run, report: &mut Report) {
         let database = format!("sqlite:{}", folder.path().join("latchkey.db").display());
         let settings = [("THROTTLE", "off"), ("ADMIN_SECOND_FACTOR", "off")];
         let latchkey = Latchkey::start_with(run, folder.path(), &database, &settings).await;
-        let live = sessions::find(&store, &session_id(0), 0).await.expect("read").expect("one");
-        let token = latchkey.signer().make(&live.session).expect("a token").0;
-        let socket = TcpStream::connect(latchkey.address()).await.expect("connected");
-        socket.set_nodelay(true).expect("set");
         // With a thousand, the tenth page stands for it.
         let pages = if accounts < PAGE * 1000 { 10 } else { 1000 };
-        let mut side = Side { socket, token, folder, _store: store, _latchkey: latchkey };
-        let last = side.username_at(pages * PAGE).await;
+        let last = username_at(folder.path(), pages * PAGE).await;
         let deep = format!("/admin/people?after={}", cursor(&last));
         let search = format!("/admin/people?query={}", &name(accounts / 2)[..8]);
         let paths = ["/admin/people".to_owned(), search, deep, "/admin".to_owned()];
-        sides.push((side, paths));
+        running.push((folder, store, latchkey, paths));
+    }
+    let mut sides = Vec::new();
+    // Connections are opened now, because the server closes idle ones.
+    for (_folder, store, latchkey, paths) in &running {
+        let live = sessions::find(store, &session_id(0), 0).await.expect("read").expect("one");
+        let token = latchkey.signer().make(&live.session).expect("a token").0;
+        let socket = TcpStream::connect(latchkey.address()).await.expect("connected");
+        socket.set_nodelay(true).expect("set");
+        sides.push((Side { socket, token }, paths));
     }
     let mut figures: Vec<[Vec<f64>; 4]> = sides.iter().map(|_| Default::default()).collect();
     for _ in 0..run.rounds {
@@ -76,25 +80,9 @@ pub(crate) async fn people(run: &Run, report: &mut Report) {
 struct Side {
     socket: TcpStream,
     token: String,
-    folder: tempfile::TempDir,
-    _store: latchkey::store::Store,
-    _latchkey: Latchkey,
 }
 
 impl Side {
-    /// The key of the account at a place in the order of the page.
-    async fn username_at(&mut self, place: usize) -> String {
-        let mut db = connect(self.folder.path()).await;
-        let place = i64::try_from(place).expect("a number");
-        sqlx::query_scalar(
-            "SELECT username_key FROM accounts ORDER BY username_key LIMIT 1 OFFSET $1",
-        )
-        .bind(place - 1)
-        .fetch_one(&mut db)
-        .await
-        .expect("a name")
-    }
-
     /// The seconds until a page is there, on an open connection.
     async fn read(&mut self, path: &str) -> f64 {
         let request = format!(
@@ -113,6 +101,16 @@ impl Side {
         assert!(head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
         time
     }
+}
+
+/// The key of the account at a place in the order of the page.
+async fn username_at(folder: &Path, place: usize) -> String {
+    let place = i64::try_from(place).expect("a number");
+    sqlx::query_scalar("SELECT username_key FROM accounts ORDER BY username_key LIMIT 1 OFFSET $1")
+        .bind(place - 1)
+        .fetch_one(&mut connect(folder).await)
+        .await
+        .expect("a name")
 }
 
 async fn connect(folder: &Path) -> SqliteConnection {

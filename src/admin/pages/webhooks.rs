@@ -211,7 +211,7 @@ async fn show(
         let wrong = form.errors.iter().any(|error| error.field == EVENTS_FIELD);
         let wrong = wrong.then(|| view! { <p class="error">{t("events-missing")}</p> });
         let events = view! {
-            <fieldset class="checks two" id="events">
+            <fieldset class="checks" id="events">
                 <legend>{t("field-events")}</legend>
                 {wrong}
                 {events.into_iter().collect::<Vec<_>>()}
