@@ -4,10 +4,6 @@ use std::{path::Path, time::Instant};
 
 use latchkey::sessions;
 use sqlx::{Connection, SqliteConnection};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use crate::{
     Run,
@@ -43,20 +39,18 @@ pub(crate) async fn people(run: &Run, report: &mut Report) {
         running.push((folder, store, latchkey, paths));
     }
     let mut sides = Vec::new();
-    // Connections are opened now, because the server closes idle ones.
     for (_folder, store, latchkey, paths) in &running {
         let live = sessions::find(store, &session_id(0), 0).await.expect("read").expect("one");
         let token = latchkey.signer().make(&live.session).expect("a token").0;
-        let socket = TcpStream::connect(latchkey.address()).await.expect("connected");
-        socket.set_nodelay(true).expect("set");
-        sides.push((Side { socket, token }, paths));
+        let address = format!("http://{}", latchkey.address());
+        sides.push((Side { client: reqwest::Client::new(), address, token }, paths));
     }
     let mut figures: Vec<[Vec<f64>; 4]> = sides.iter().map(|_| Default::default()).collect();
     for _ in 0..run.rounds {
         let mut times: Vec<[Vec<f64>; 4]> = sides.iter().map(|_| Default::default()).collect();
         // In turns, call by call, so that a change in the machine's speed affects both.
         for _ in 0..CALLS {
-            for ((side, paths), times) in sides.iter_mut().zip(&mut times) {
+            for ((side, paths), times) in sides.iter().zip(&mut times) {
                 for (path, times) in paths.iter().zip(times) {
                     times.push(side.read(path).await * 1e3);
                 }
@@ -78,27 +72,21 @@ pub(crate) async fn people(run: &Run, report: &mut Report) {
 }
 
 struct Side {
-    socket: TcpStream,
+    client: reqwest::Client,
+    address: String,
     token: String,
 }
 
 impl Side {
     /// The seconds until a page is there, on an open connection.
-    async fn read(&mut self, path: &str) -> f64 {
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer {}\r\n\
-             Accept: text/html\r\n\r\n",
-            self.socket.peer_addr().expect("its address").port(),
-            self.token
-        );
-        let (mut answer, start) = (Vec::new(), Instant::now());
-        self.socket.write_all(request.as_bytes()).await.expect("sent");
-        while !answer.ends_with(b"</html>") && !answer.ends_with(b"</html>\n") {
-            assert!(self.socket.read_buf(&mut answer).await.expect("an answer") > 0, "all of it");
-        }
+    async fn read(&self, path: &str) -> f64 {
+        let start = Instant::now();
+        let request = self.client.get(format!("{}{path}", self.address)).bearer_auth(&self.token);
+        let answer = request.header("accept", "text/html").send().await.expect("an answer");
+        let status = answer.status();
+        let text = answer.text().await.expect("a page");
         let time = start.elapsed().as_secs_f64();
-        let head = String::from_utf8_lossy(&answer[..answer.len().min(200)]).into_owned();
-        assert!(head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
+        assert_eq!(status, 200, "{path}: {text}");
         time
     }
 }
