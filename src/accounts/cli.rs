@@ -396,7 +396,7 @@ async fn list(store: &Store, json: bool) -> Result<(), Failure> {
             say(&format!(
                 "{:16}  {:8}  {}  {}",
                 record.profile.id.0,
-                state(&record),
+                record.state().word(),
                 day(record.profile.created_at),
                 record.profile.username
             ));
@@ -410,17 +410,9 @@ fn line(record: &AccountRecord) -> serde_json::Value {
     for (field, value) in profile.values.iter() {
         line[field.field.name()] = value.into();
     }
-    line["state"] = state(record).into();
+    line["state"] = record.state().word().into();
     line["createdAt"] = rfc3339(profile.created_at).into();
     line
-}
-
-fn state(record: &AccountRecord) -> &'static str {
-    match (record.disabled_at, record.delete_at) {
-        (Some(_), _) => "disabled",
-        (None, Some(_)) => "leaving",
-        (None, None) => "active",
-    }
 }
 
 async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
@@ -438,7 +430,7 @@ async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
         }
     }
     say(&format!("member since  {}", day(profile.created_at)));
-    say(&format!("state         {}", state(record)));
+    say(&format!("state         {}", record.state().word()));
     for (label, at) in [("disabled", record.disabled_at), ("to be deleted", record.delete_at)] {
         if let Some(at) = at {
             say(&format!("{label:13} {}", day(at)));

@@ -8,6 +8,7 @@ use super::{
     device,
 };
 use crate::{
+    accounts::settings::SignUpMode,
     audit::{self, Act, By, Event},
     domain::{AccountId, Email, Field, Identifier},
     emails::{self, NOBODY, Reachable},
@@ -122,11 +123,14 @@ impl Request {
     }
 
     /// The message to an addressee who is no owner.
-    pub(super) fn no_account(&self) -> Message {
+    pub(super) fn no_account(&self, services: &Services) -> Message {
         match &self.addressee {
             Addressee::Unknown(email) => {
                 let message = Message::new("no-account", email.as_str(), self.language);
-                message.leading_to("/signup".to_owned())
+                match services.settings.accounts.sign_up {
+                    SignUpMode::Open => message.leading_to("/signup".to_owned()),
+                    SignUpMode::Invited | SignUpMode::Closed => message,
+                }
             }
             // It is written all the same, and thrown away.
             _ => Message::nothing(),

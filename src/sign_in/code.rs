@@ -54,7 +54,7 @@ pub async fn ask(services: &Services, raw: &str, visit: &Visit) -> Result<String
             let message = reachable.message("sign-in-code").with("code", &code);
             message.until(request.event.at + CODE_TTL)
         }
-        _ => request.no_account(),
+        _ => request.no_account(services),
     };
     request.finish(tx, services, &message).await?;
     Ok(challenge)

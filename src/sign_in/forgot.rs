@@ -34,7 +34,7 @@ pub async fn forgot(services: &Services, raw: &str, visit: &Visit) -> Result<()>
             let message = message.leading_to(format!("/set-password?link={link}"));
             message.until(at + Purpose::ResetPassword.ttl())
         }
-        _ => request.no_account(),
+        _ => request.no_account(services),
     };
     request.finish(tx, services, &message).await
 }

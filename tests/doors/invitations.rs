@@ -8,7 +8,7 @@ use crate::{
     app_support::operate,
     letters::{link, with_mail_and},
     second_step::body_of,
-    support::{Browser, PASSWORD, TestServer, form_token},
+    support::{Browser, PASSWORD, TestServer, Via, form_token},
 };
 
 /// The token in the link of an invitation.
@@ -85,6 +85,18 @@ async fn closed_means_that_only_administrators_make_accounts() {
     assert_eq!(admin.refused("POST", "/invitations", Some(&json!({}))).await.0, 403);
     admin.good("POST", "/users", Some(&person("bob"))).await;
     assert!(admin.browser().await.page("/admin/invitations").await.contains("SIGN_UP=closed"));
+}
+
+#[tokio::test]
+async fn no_mail_offers_an_account_where_strangers_cannot_sign_up() {
+    for (mode, offers) in [("open", true), ("invited", false), ("closed", false)] {
+        let (server, mailbox) = with_mail_and(&[("SIGN_UP", mode)]).await;
+        for (count, via) in [Via::Json, Via::Form].into_iter().enumerate() {
+            server.forgot(via, "nobody@example.org").await;
+            let letter = mailbox.letter("nobody@example.org", "no account", count + 1).await;
+            assert_eq!(letter.contains("/signup"), offers, "{mode}");
+        }
+    }
 }
 
 #[tokio::test]
