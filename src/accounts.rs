@@ -206,6 +206,10 @@ pub(crate) async fn make(
         }
         None => Vec::new(),
     };
+    let event = match &invited {
+        Some(invitation) => event.noting(&invitation.id),
+        None => event,
+    };
     let (username, values) = (new.username.typed().to_owned(), new.values.clone());
     let profile = Profile { id, username, values, created_at: event.at };
     Ok((tx, Made { profile, epoch, event, joined, has_address: proved.is_some() }))

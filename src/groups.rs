@@ -146,7 +146,7 @@ pub(crate) async fn change_in(
         refuse_last_admin(tx, account).await?;
     }
     for name in add {
-        if sql::make(tx, name, "", now()).await? {
+        if make(tx, name, now()).await? {
             events.push(authority.event(MADE, None).noting(name));
         }
         if sql::join(tx, account, name).await? {
@@ -156,9 +156,6 @@ pub(crate) async fn change_in(
                 sessions::void(tx, account).await?;
             }
         }
-    }
-    if !add.is_empty() && sql::count(tx).await? > MAX_NUMBER {
-        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_NUMBER }).into());
     }
     if !add.is_empty() && sql::of(tx, account).await?.len() > MAX_OF_ONE {
         return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_OF_ONE }).into());
@@ -171,16 +168,35 @@ pub(crate) async fn change_in(
     Ok(events)
 }
 
+/// Makes a group for somebody to join, if there is room for one. `false`: there is this group.
+async fn make(tx: &mut Tx, name: &str, at: i64) -> Result<bool> {
+    let is_new = sql::make(tx, name, "", at).await?;
+    if is_new && sql::count(tx).await? > MAX_NUMBER {
+        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_NUMBER }).into());
+    }
+    Ok(is_new)
+}
+
+/// Refuses names of groups that there would be no room for.
+pub(crate) async fn refuse_without_room(store: &Store, names: &[String]) -> Result<()> {
+    let known = sql::names(&mut store.read().await?).await?;
+    let new = names.iter().filter(|name| !known.contains(name)).count();
+    if new > 0 && known.len() + new > MAX_NUMBER {
+        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_NUMBER }).into());
+    }
+    Ok(())
+}
+
 /// Puts a new account into the groups of its invitation, because of `event`. Returns the events, to be recorded.
 pub(crate) async fn join_as_invited(
     tx: &mut Tx,
     account: AccountId,
     names: &[String],
     event: &Event,
-) -> Result<Vec<Event>, Fault> {
+) -> Result<Vec<Event>> {
     let mut events = Vec::new();
     for name in names {
-        if sql::make(tx, name, "", event.at).await? {
+        if make(tx, name, event.at).await? {
             events.push(Event { act: MADE, account: None, ..event.clone() }.noting(name));
         }
         if sql::join(tx, account, name).await? {

@@ -74,13 +74,15 @@ pub struct Invitation {
     pub expires_at: i64,
     pub uses_left: i64,
     pub uses: i64,
+    /// Whether whoever made it still administers this server.
+    pub maker_is_there: bool,
 }
 
 impl Invitation {
     /// Whether it can still be used.
     #[must_use]
     pub fn is_open(&self, now: i64) -> bool {
-        self.uses_left > 0 && now < self.expires_at
+        self.maker_is_there && self.uses_left > 0 && now < self.expires_at
     }
 }
 
@@ -128,6 +130,7 @@ pub async fn make(
     language: &str,
 ) -> Result<(Invitation, String)> {
     check(authority, new)?;
+    groups::refuse_without_room(store, &new.groups).await?;
     let token = random::token()?;
     let path = format!("{PAGE}?link={token}");
     let invitation = Invitation {
@@ -140,8 +143,10 @@ pub async fn make(
         expires_at: new.expires_at,
         uses_left: new.uses,
         uses: 0,
+        maker_is_there: true,
     };
-    let event = authority.event(INVITED, None).noting(&invitation.id);
+    let note = [std::slice::from_ref(&invitation.id), &invitation.groups].concat().join(" ");
+    let event = authority.event(INVITED, None).noting(&note);
     let mut tx = store.begin().await?;
     sql::insert(&mut tx, &invitation, &sha256(&token)).await?;
     if let Some((keys, to)) = keys.zip(invitation.email.as_deref()) {
@@ -163,7 +168,7 @@ pub async fn page(
     before: Option<(i64, &str)>,
     most: i64,
 ) -> Result<(Vec<Invitation>, bool), Fault> {
-    let found = sql::page(&mut store.read().await?, before, most + 1).await?;
+    let found = sql::page(&mut store.read().await?, before, most + 1, now()).await?;
     Ok(page_of(found, most))
 }
 

@@ -307,7 +307,7 @@ async fn set(store: &Store, name: &str, field: &str, value: &str) -> Result<(), 
     })?;
     let authority = Authority::command_line();
     let changed = profile::change_by_operator(store, &authority, account.id, change).await;
-    let what = if changed.map_err(told)?.is_some() { "is changed" } else { "is unchanged" };
+    let what = if changed.map_err(refused)?.is_some() { "is changed" } else { "is unchanged" };
     say(&format!("The profile of {} {what}.", account.username));
     Ok(())
 }
@@ -429,6 +429,11 @@ async fn show(store: &Store, record: &AccountRecord) -> Result<(), Failure> {
             say(&format!("{label:13} {address}"));
         }
     }
+    let names = crate::groups::of(store, profile.id).await.map_err(told)?;
+    say(&format!(
+        "groups        {}",
+        if names.is_empty() { "-".to_owned() } else { names.join(", ") }
+    ));
     say(&format!("member since  {}", day(profile.created_at)));
     say(&format!("state         {}", record.state().word()));
     for (label, at) in [("disabled", record.disabled_at), ("to be deleted", record.delete_at)] {

@@ -4,10 +4,8 @@ use super::sql;
 use crate::{
     audit::{self, Act, Authority, Event},
     domain::{AccountId, Profile, ProfileChange, profile::FIELDS},
-    platform::{
-        error::{Fault, Result},
-        visit::Visit,
-    },
+    groups,
+    platform::{error::Result, visit::Visit},
     services::Services,
     sessions::{
         self, Changed, account,
@@ -33,7 +31,7 @@ pub async fn change(
     services.throttle.act(caller.family())?;
     let account = caller.account();
     let event = |act| Event::by_owner(visit, account, act);
-    let applied = apply(&services.store, account, change, event).await?.ok_or(OVER)?;
+    let applied = apply(&services.store, account, change, None, event).await?.ok_or(OVER)?;
     if let Some(changed) = &applied.changed {
         services.live_sessions.changed(changed);
     }
@@ -46,9 +44,9 @@ pub async fn change_by_operator(
     authority: &Authority,
     account: AccountId,
     change: ProfileChange,
-) -> Result<Option<Changed>, Fault> {
+) -> Result<Option<Changed>> {
     let event = |act| authority.event(act, Some(account));
-    let applied = apply(store, account, change, event).await?;
+    let applied = apply(store, account, change, Some(authority), event).await?;
     Ok(applied.and_then(|applied| applied.changed))
 }
 
@@ -59,13 +57,14 @@ struct Applied {
     changed: Option<Changed>,
 }
 
-/// `None`: there is no such account.
+/// `authority`: that of the operator. `None`: there is no such account.
 async fn apply(
     store: &Store,
     account: AccountId,
     change: ProfileChange,
+    authority: Option<&Authority>,
     event: impl Fn(Act) -> Event,
-) -> Result<Option<Applied>, Fault> {
+) -> Result<Option<Applied>> {
     let mut tx = store.begin().await?;
     let revision = changes::next_revision(&mut tx).await?;
     account::lock(&mut tx, account).await?;
@@ -73,6 +72,9 @@ async fn apply(
         tx.rollback().await?;
         return Ok(None);
     };
+    if let Some(authority) = authority {
+        groups::refuse_program(&mut tx, authority, account).await?;
+    }
     let profile = before.profile;
     let change = change.beside(&profile.values);
     if change.is_empty() {

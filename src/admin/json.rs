@@ -99,7 +99,7 @@ fn texts(
     name: &str,
 ) -> Result<Option<Vec<String>>, Code> {
     match members.remove(name) {
-        None | Some(Value::Null) => Ok(None),
+        None => Ok(None),
         Some(Value::Array(items)) => items
             .into_iter()
             .map(|item| match item {

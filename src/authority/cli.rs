@@ -96,7 +96,12 @@ pub(crate) async fn run(settings: &Settings, command: ApiKeyCommand) -> Result<(
                     } else {
                         "  off: its maker no longer administers"
                     };
-                    say(&format!("{}  {}  {scopes}  {used}{ends}{off}", key.id, key.name));
+                    let by = match &*key.made_by {
+                        "" => "the command line",
+                        account => account,
+                    };
+                    let made = format!("made by {by}");
+                    say(&format!("{}  {}  {scopes}  {made}  {used}{ends}{off}", key.id, key.name));
                 }
             }
             store.close().await;

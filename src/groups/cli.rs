@@ -121,13 +121,16 @@ pub(crate) struct Change {
     /// A group to leave; as often as needed
     #[arg(long, value_name = "GROUP")]
     remove: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Changes the groups of an account, and shows them.
 pub(crate) async fn run(
     store: &Store,
     account: &Profile,
-    Change { add, remove, .. }: &Change,
+    Change { add, remove, json, .. }: &Change,
 ) -> Result<(), Failure> {
     for group in add.iter().chain(remove) {
         check(group)?;
@@ -137,6 +140,11 @@ pub(crate) async fn run(
         change(store, &authority, account.id, add, remove).await.map_err(refused)?;
     }
     let names = of(store, account.id).await.map_err(told)?;
+    if *json {
+        let (id, username) = (account.id.0, &account.username);
+        say(&serde_json::json!({ "id": id, "username": username, "groups": names }).to_string());
+        return Ok(());
+    }
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     say(&format!("Groups of {}: {names}", account.username));
     Ok(())

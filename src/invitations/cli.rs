@@ -150,6 +150,9 @@ fn in_words(invitation: &Invitation) -> String {
     let state = match (invitation.is_open(now()), *uses_left) {
         (true, left) => format!("until {}, left: {left}", rfc3339(*expires_at)),
         (false, 0) => "used up".to_owned(),
+        (false, _) if !invitation.maker_is_there => {
+            "off: its maker no longer administers".to_owned()
+        }
         (false, _) => "over".to_owned(),
     };
     format!("{id}  {to}  {groups}  used: {uses}  {state}  {note}").trim_end().to_owned()

@@ -43,6 +43,7 @@ struct InvitationRow {
     expires_at: i64,
     uses_left: i64,
     uses: i64,
+    maker_is_there: bool,
 }
 
 impl From<InvitationRow> for Invitation {
@@ -57,6 +58,7 @@ impl From<InvitationRow> for Invitation {
             expires_at: row.expires_at,
             uses_left: row.uses_left,
             uses: row.uses,
+            maker_is_there: row.maker_is_there,
         }
     }
 }
@@ -65,13 +67,13 @@ const COLUMNS: &str =
     "id, email, groups_to_join, note, made_by, created_at, expires_at, uses_left, uses";
 
 /// The condition that whoever made it still administers this server, and if it was made with an API key, that the
-/// key works. `$2`: now.
-fn maker_is_there() -> String {
+/// key works. `now`: its parameter.
+fn maker_is_there(now: &str) -> String {
     let (maker, of_key) =
         (groups::still_administers("invitations.made_by"), groups::still_administers("k.made_by"));
     format!(
         "({maker} OR EXISTS (SELECT 1 FROM api_keys k WHERE 'key:' || k.id = invitations.made_by \
-         AND (k.expires_at IS NULL OR k.expires_at > $2) AND {of_key}))"
+         AND (k.expires_at IS NULL OR k.expires_at > {now}) AND {of_key}))"
     )
 }
 
@@ -96,12 +98,15 @@ pub(super) async fn page(
     db: &mut Db,
     before: Option<(i64, &str)>,
     most: i64,
+    now: i64,
 ) -> Result<Vec<Invitation>, Fault> {
-    let condition = before.map_or("", |_| "WHERE (created_at, id) < ($2, $3)");
+    let condition = before.map_or("", |_| "WHERE (created_at, id) < ($3, $4)");
     let query = sql_of(format!(
-        "SELECT {COLUMNS} FROM invitations {condition} ORDER BY created_at DESC, id DESC LIMIT $1"
+        "SELECT {COLUMNS}, {} AS maker_is_there FROM invitations {condition} \
+         ORDER BY created_at DESC, id DESC LIMIT $1",
+        maker_is_there("$2")
     ));
-    let query = query.bind(most);
+    let query = query.bind(most).bind(now);
     let query = match before {
         Some((created_at, id)) => query.bind(created_at).bind(id),
         None => query,
@@ -117,9 +122,9 @@ pub(super) async fn find(
     used_since: i64,
 ) -> Result<Option<Invitation>, Fault> {
     let query = sql_of(format!(
-        "SELECT {COLUMNS} FROM invitations WHERE hash = $1 AND expires_at > $2 \
+        "SELECT {COLUMNS}, TRUE AS maker_is_there FROM invitations WHERE hash = $1 AND expires_at > $2 \
          AND (uses_left > 0 OR used_at >= $3) AND {}",
-        maker_is_there()
+        maker_is_there("$2")
     ));
     let row: Option<InvitationRow> =
         db.optional(query.bind(hash).bind(now).bind(used_since)).await?;
@@ -129,8 +134,9 @@ pub(super) async fn find(
 pub(super) async fn use_up(tx: &mut Tx, hash: &str, now: i64) -> Result<Option<Invitation>, Fault> {
     let update = sql_of(format!(
         "UPDATE invitations SET uses_left = uses_left - 1, uses = uses + 1, used_at = $2 \
-         WHERE hash = $1 AND expires_at > $2 AND uses_left > 0 AND {} RETURNING {COLUMNS}",
-        maker_is_there()
+         WHERE hash = $1 AND expires_at > $2 AND uses_left > 0 AND {} \
+         RETURNING {COLUMNS}, TRUE AS maker_is_there",
+        maker_is_there("$2")
     ));
     let row: Option<InvitationRow> = tx.optional(update.bind(hash).bind(now)).await?;
     Ok(row.map(Invitation::from))

@@ -186,6 +186,7 @@ sign-up-closed = Neue Konten legt das Team an, das diese Website betreibt. Wende
 sign-up-by-invitation = Bitten Sie das Team, das diese Website betreibt, um eine Einladung, und öffnen Sie den Link darin.
 invited-taken = Die Adresse dieser Einladung gehört zu einem anderen Konto. Melden Sie sich dort an, oder geben Sie eine andere Adresse an.
 invitation-over = Diese Einladung wurde bereits verwendet oder ist abgelaufen. Bitten Sie um eine neue.
+invitation-over-open = Diese Einladung wurde bereits verwendet oder ist abgelaufen. Bitten Sie um eine neue, oder registrieren Sie sich ohne sie.
 
 ## Gruppen
 
@@ -431,3 +432,10 @@ mail-invitation = Einladung zu { $brand }
     .text = Das Team von { $brand } lädt Sie ein, ein Konto anzulegen. Die Einladung gilt einmal, bis zum { $date }.
     .button = Registrieren
     .after = Wenn Sie { $brand } nicht kennen, müssen Sie nichts tun.
+event-authn_login_fail_max = Zu viele fehlgeschlagene Anmeldungen: Versuche werden begrenzt
+event-excess_rate_limit_exceeded = Zu viele Versuche: Anfragen werden begrenzt
+event-malicious_cors = Ein Formular, das eine andere Website gesendet hat, wurde abgelehnt
+event-user_deleted = Konto endgültig gelöscht
+event-user_deleted-part = Ein Teil eines Kontos endgültig gelöscht
+event-user_create_fail-taken = Registrierung abgelehnt: der Benutzername ist vergeben
+event-authn_login_fail-token = Ein Token, ein Schlüssel oder ein Link, der nicht funktioniert

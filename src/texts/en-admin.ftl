@@ -186,6 +186,7 @@ sign-up-closed = New accounts are made by the people who run this site. Ask them
 sign-up-by-invitation = Ask the people who run this site for an invitation, and open the link in it.
 invited-taken = Another account has the address of this invitation. Sign in to it, or give another address.
 invitation-over = This invitation has been used or has ended. Ask for a new one.
+invitation-over-open = This invitation has been used or has ended. Ask for a new one, or sign up without it.
 
 ## Groups
 
@@ -431,3 +432,10 @@ mail-invitation = You're invited to { $brand }
     .text = The people who run { $brand } invite you to create an account. The invitation works once, until { $date }.
     .button = Create your account
     .after = If you don't know { $brand }, there is nothing to do.
+event-authn_login_fail_max = Too many failed sign-ins: tries are limited
+event-excess_rate_limit_exceeded = Too many tries: requests are limited
+event-malicious_cors = A form that another site sent was refused
+event-user_deleted = Account permanently deleted
+event-user_deleted-part = Part of an account permanently deleted
+event-user_create_fail-taken = Sign-up refused: the username is taken
+event-authn_login_fail-token = A token, a key or a link that doesn't work

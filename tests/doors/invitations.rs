@@ -267,3 +267,68 @@ async fn wrong_invitations_are_refused_with_the_reason() {
     assert!(page.contains("/signup?link="), "{page}");
     assert!(!browser.page("/admin/invitations").await.contains("/signup?link="), "only once");
 }
+
+#[tokio::test]
+async fn db_no_invitation_makes_more_groups_than_there_may_be() {
+    let admin = administered().await;
+    let server = &admin.server;
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 998) \
+                INSERT INTO group_names (name, description, created_at) \
+                SELECT 'group-' || i, '', 1 FROM n";
+    server.db_execute(many).await;
+    // With `admin`, that leaves room for one.
+    let invite = async |groups: &[&str]| {
+        let made = admin.good("POST", "/invitations", Some(&json!({"groups": groups}))).await;
+        token_of(&made)
+    };
+    let (first, second) = (invite(&["one"]).await, invite(&["another"]).await);
+    let refused = admin.refused("POST", "/invitations", Some(&json!({"groups": ["a", "b"]}))).await;
+    assert_eq!(refused.0, 400);
+    let sign_up = async |name: &str, token: &str| {
+        server.post_json("/auth/signup", &newcomer(name, Some(token))).await.status()
+    };
+    assert_eq!(sign_up("alice", &first).await, StatusCode::OK);
+    assert_eq!(sign_up("bob", &second).await, StatusCode::BAD_REQUEST);
+    assert_eq!(sign_up("bob", &invite(&["one"]).await).await, StatusCode::OK);
+    // Whoever joins a group that exists needs no room.
+    let bob = format!("/users/{}", admin.id_of("bob").await);
+    let groups = json!({"groups": ["one", "group-7", "admin"]});
+    admin.good("PATCH", &bob, Some(&groups)).await;
+    let groups = json!({"groups": ["one", "too-many"]});
+    assert_eq!(admin.refused("PATCH", &bob, Some(&groups)).await.0, 400);
+}
+
+#[tokio::test]
+async fn an_invitation_whose_maker_was_dismissed_is_shown_as_off() {
+    let admin = administered().await;
+    let server = &admin.server;
+    let maker = server.admin("carol").await;
+    let body = json!({"groups": ["editors"]});
+    let made = body_of(server.by_key("POST", "/invitations", &maker, Some(&body)).await).await;
+    let link = token_of(&made);
+    operate(server, &["user", "groups", "carol", "--remove", "admin"]);
+
+    let listed = admin.get("/invitations").await;
+    assert_eq!(listed["invitations"][0]["open"], false);
+    assert!(admin.browser().await.page("/admin/invitations").await.contains("off: who made it"));
+    assert!(operate(server, &["invite", "list"]).contains("off: its maker"));
+    let page = Browser::new(server).arrive(&format!("/signup?link={link}")).await;
+    assert!(page.text().await.expect("a page").contains("sign up without it"));
+}
+
+#[tokio::test]
+async fn the_trail_leads_from_an_account_to_who_invited_it() {
+    let admin = administered().await;
+    let server = &admin.server;
+    let made = admin.good("POST", "/invitations", Some(&json!({"groups": ["editors"]}))).await;
+    let body = newcomer("bob", Some(&token_of(&made)));
+    assert_eq!(server.post_json("/auth/signup", &body).await.status(), StatusCode::OK);
+    let bob = admin.id_of("bob").await;
+    let events = async |query: &str| admin.get(&format!("/audit?{query}")).await["events"].clone();
+    let created = events(&format!("account={bob}&event=user_created")).await;
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(created[0]["note"], id);
+    let invited = events("event=user_invited").await;
+    assert_eq!(invited[0]["note"], format!("{id} editors"));
+    assert_eq!(invited[0]["by"], "administrator");
+}

@@ -154,7 +154,7 @@ async fn show_sign_up(
     let must_verify = state.settings.mail.required;
     let destination = destination::of(&state.apps, form.value("next")).await;
     let providers = state.providers.all().to_vec();
-    let is_invited = invitation.is_some();
+    let (is_invited, was_invited) = (invitation.is_some(), !link.is_empty());
     let link = is_invited.then(|| link.clone());
     let page = render_form(state, form, viewer, headers, move |form, token| {
         let required = profile.fields().filter(|field| field.required);
@@ -174,6 +174,7 @@ async fn show_sign_up(
             (Some(_), _) if is_taken => Some(t("invited-taken")),
             (Some(email), _) => Some(t_with("invited-as", &[("email", isolated(email).into())])),
             (None, true) => Some(t("invited")),
+            (None, false) if was_invited => Some(t("invitation-over-open")),
             (None, false) => going_to(&destination),
         };
         alone(form, token, lead, fields, Some(other.into_any()))
