@@ -148,7 +148,7 @@ pub fn check_url(settings: &WebhookSettings, text: &str) -> Result<Url, Code> {
         Some(Host::Domain(_)) | None => true,
     };
     if !may_reach {
-        return Err(Code::NotAUrl);
+        return Err(Code::Inside);
     }
     match url.scheme() {
         "https" => Ok(url),

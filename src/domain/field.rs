@@ -94,6 +94,8 @@ pub enum Code {
     NotAUrl,
     /// An address of the web that is not encrypted.
     NotHttps,
+    /// An address inside the operator's network.
+    Inside,
     /// Without it, nobody could sign in to the account.
     LastWayIn,
     /// The operator requires it.
@@ -126,6 +128,7 @@ impl Code {
             Self::NotAnAddress => "not-an-address",
             Self::NotAUrl => "not-a-url",
             Self::NotHttps => "not-https",
+            Self::Inside => "inside",
             Self::LastWayIn => "last-way-in",
             Self::Required => "required",
             Self::TooMany { .. } => "too-many",
@@ -133,7 +136,7 @@ impl Code {
     }
 
     /// Every code, for the OpenAPI document.
-    pub const ALL: [&'static str; 20] = [
+    pub const ALL: [&'static str; 21] = [
         "missing",
         "wrong-type",
         "too-short",
@@ -151,6 +154,7 @@ impl Code {
         "not-an-address",
         "not-a-url",
         "not-https",
+        "inside",
         "last-way-in",
         "required",
         "too-many",

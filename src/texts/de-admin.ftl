@@ -413,6 +413,7 @@ any-taken = Das ist bereits vergeben. Verwenden Sie etwas anderes
 any-out-of-range = Dieser Wert ist hier nicht erlaubt
 any-too-many = Es sind höchstens { $max } möglich
 any-not-a-url = Geben Sie eine Adresse wie https://example.org/hook ein
+any-inside = Diese Adresse liegt in Ihrem Netz. Nennen Sie das Netz in WEBHOOK_ALLOW, um sie zu erlauben
 any-not-https = Die Adresse muss mit https:// beginnen, außer WEBHOOK_ALLOW nennt das Netz
 groups-forbidden-characters = Verwenden Sie Namen aus 1 bis 64 Buchstaben, Ziffern, Bindestrichen, Unterstrichen und Punkten
 expiresAt-out-of-range = Verwenden Sie eine Zeit wie 12h oder 7d, höchstens ein Jahr

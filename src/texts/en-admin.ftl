@@ -413,6 +413,7 @@ any-taken = This is taken. Use another one
 any-out-of-range = This value isn't allowed here
 any-too-many = There can be at most { $max }
 any-not-a-url = Enter an address such as https://example.org/hook
+any-inside = This address is inside your network. Name the network in WEBHOOK_ALLOW to allow it
 any-not-https = The address must begin with https://, unless WEBHOOK_ALLOW names its network
 groups-forbidden-characters = Use names of 1 to 64 letters, digits, hyphens, underscores and dots
 expiresAt-out-of-range = Use a time such as 12h or 7d, at most a year
