@@ -59,6 +59,8 @@ test("a TV is let in by a person who types its code", async ({ page, startServer
   expect(info.preferred_username).toBe(username);
   // It stays, though the person leaves.
   await page.getByRole("button", { name: "Sign out", exact: true }).first().click();
+  await expect(page.getByText("You've signed out.")).toBeVisible();
+  await page.waitForLoadState();
   const next = await client.refreshTokenGrant(config, refresh_token);
   expect(next.access_token).toBeTruthy();
 });
