@@ -200,15 +200,12 @@ pub(crate) async fn make(
         }
         (None, None) => {}
     }
-    let joined = match &invited {
+    let (event, joined) = match &invited {
         Some(invitation) => {
-            groups::join_as_invited(&mut tx, id, &invitation.groups, &event).await?
+            let joined = groups::join_as_invited(&mut tx, id, &invitation.groups, &event).await?;
+            (event.noting(&invitation.id), joined)
         }
-        None => Vec::new(),
-    };
-    let event = match &invited {
-        Some(invitation) => event.noting(&invitation.id),
-        None => event,
+        None => (event, Vec::new()),
     };
     let (username, values) = (new.username.typed().to_owned(), new.values.clone());
     let profile = Profile { id, username, values, created_at: event.at };

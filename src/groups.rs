@@ -146,7 +146,7 @@ pub(crate) async fn change_in(
         refuse_last_admin(tx, account).await?;
     }
     for name in add {
-        if make(tx, name, now()).await? {
+        if make(tx, name, "", GROUPS, now()).await? {
             events.push(authority.event(MADE, None).noting(name));
         }
         if sql::join(tx, account, name).await? {
@@ -168,23 +168,27 @@ pub(crate) async fn change_in(
     Ok(events)
 }
 
-/// Makes a group for somebody to join, if there is room for one. `false`: there is this group.
-async fn make(tx: &mut Tx, name: &str, at: i64) -> Result<bool> {
-    let is_new = sql::make(tx, name, "", at).await?;
+/// Makes a group, if there is room for one more. `field`: the one with its name. `false`: the group exists.
+async fn make(tx: &mut Tx, name: &str, description: &str, field: Field, at: i64) -> Result<bool> {
+    let is_new = sql::make(tx, name, description, at).await?;
     if is_new && sql::count(tx).await? > MAX_NUMBER {
-        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_NUMBER }).into());
+        return Err(too_many(field));
     }
     Ok(is_new)
 }
 
-/// Refuses names of groups that there would be no room for.
-pub(crate) async fn refuse_without_room(store: &Store, names: &[String]) -> Result<()> {
-    let known = sql::names(&mut store.read().await?).await?;
-    let new = names.iter().filter(|name| !known.contains(name)).count();
+/// Refuses groups to join if making the new ones among them would exceed the limit.
+pub(crate) async fn refuse_without_room(store: &Store, wanted: &[String]) -> Result<()> {
+    let known = names(store).await?;
+    let new = wanted.iter().filter(|name| !known.contains(name)).count();
     if new > 0 && known.len() + new > MAX_NUMBER {
-        return Err(Refusal::of_field(GROUPS, Code::TooMany { max: MAX_NUMBER }).into());
+        return Err(too_many(GROUPS));
     }
     Ok(())
+}
+
+fn too_many(field: Field) -> Error {
+    Refusal::of_field(field, Code::TooMany { max: MAX_NUMBER }).into()
 }
 
 /// Puts a new account into the groups of its invitation, because of `event`. Returns the events, to be recorded.
@@ -196,7 +200,7 @@ pub(crate) async fn join_as_invited(
 ) -> Result<Vec<Event>> {
     let mut events = Vec::new();
     for name in names {
-        if make(tx, name, event.at).await? {
+        if make(tx, name, "", GROUPS, event.at).await? {
             events.push(Event { act: MADE, account: None, ..event.clone() }.noting(name));
         }
         if sql::join(tx, account, name).await? {
@@ -274,7 +278,7 @@ pub async fn save(
         return Err(Refusal::of_field(DESCRIPTION, code).into());
     }
     let mut tx = store.begin().await?;
-    let (act, saved) = if sql::make(&mut tx, name, description, now()).await? {
+    let (act, saved) = if make(&mut tx, name, description, Field::NAME, now()).await? {
         (MADE, Saved::Made)
     } else if is_described && sql::describe(&mut tx, name, description).await? {
         (DESCRIBED, Saved::Described)
@@ -282,11 +286,6 @@ pub async fn save(
         tx.rollback().await?;
         return Ok(Saved::Unchanged);
     };
-    if sql::count(&mut tx).await? > MAX_NUMBER {
-        tx.rollback().await?;
-        let code = Code::TooMany { max: MAX_NUMBER };
-        return Err(Refusal::of_field(Field::NAME, code).into());
-    }
     let event = authority.event(act, None).noting(name);
     audit::record(&mut tx, &event).await?;
     tx.commit().await?;

@@ -74,7 +74,7 @@ pub struct Invitation {
     pub expires_at: i64,
     pub uses_left: i64,
     pub uses: i64,
-    /// Whether whoever made it still administers this server.
+    /// Whether its maker still administers this server, and the API key that made it still works.
     pub maker_is_there: bool,
 }
 

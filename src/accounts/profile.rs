@@ -57,7 +57,7 @@ struct Applied {
     changed: Option<Changed>,
 }
 
-/// `authority`: that of the operator. `None`: there is no such account.
+/// `authority`: the operator's. `None`: there is no such account.
 async fn apply(
     store: &Store,
     account: AccountId,

@@ -66,8 +66,8 @@ impl From<InvitationRow> for Invitation {
 const COLUMNS: &str =
     "id, email, groups_to_join, note, made_by, created_at, expires_at, uses_left, uses";
 
-/// The condition that whoever made it still administers this server, and if it was made with an API key, that the
-/// key works. `now`: its parameter.
+/// The condition that the maker of an invitation still administers this server and, if an API key made it, that the
+/// key works. `now`: the parameter with the time.
 fn maker_is_there(now: &str) -> String {
     let (maker, of_key) =
         (groups::still_administers("invitations.made_by"), groups::still_administers("k.made_by"));

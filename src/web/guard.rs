@@ -132,8 +132,7 @@ async fn must_administer(
         return Err(Refusal::NotFound);
     }
     let nobody = no_credentials(door, headers);
-    let shown = headers.get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
-    if let Some(key) = shown.and_then(bearer).filter(|token| token.starts_with(PREFIX)) {
+    if let Some(key) = api_key(headers) {
         let verified = api_keys::verify(&state.store, key).await;
         return if matches!(verified, Ok(Some(_))) { Ok(()) } else { Err(nobody) };
     }
@@ -142,7 +141,13 @@ async fn must_administer(
     if matches!(admin, Ok(Some(_))) { Ok(()) } else { Err(Refusal::NotFound) }
 }
 
-/// What someone learns who shows no valid credentials: that a JSON route wants some, and nothing of a page.
+/// The API key that a request shows, valid or not.
+fn api_key(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    bearer(shown).filter(|token| token.starts_with(PREFIX))
+}
+
+/// The refusal of a request without valid credentials: a JSON route asks for some, and a page isn't there.
 fn no_credentials(door: Option<Door>, headers: &HeaderMap) -> Refusal {
     let token_came = headers.contains_key(header::AUTHORIZATION);
     match door {
@@ -197,9 +202,7 @@ async fn admit_admin(
         return Err(Refusal::NotFound.into());
     }
     if let Policy::Api(scope) = policy
-        && let Some(shown) =
-            request.headers().get(header::AUTHORIZATION).and_then(|header| header.to_str().ok())
-        && let Some(shown) = bearer(shown).filter(|token| token.starts_with(PREFIX))
+        && let Some(shown) = api_key(request.headers())
     {
         let Some(key) = api_keys::verify(&state.store, shown).await? else {
             let visit = Visit::of(state, request.headers(), request.extensions());

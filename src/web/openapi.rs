@@ -112,7 +112,10 @@ pub fn document(
             match (is_of_admin, writes) {
                 (true, _) => {
                     statuses.push(("403", "`insufficient-scope` or `cross-origin`"));
-                    statuses.push(("404", "`not-found`: to everybody who doesn't administer"));
+                    statuses.push((
+                        "404",
+                        "`not-found`, also for everybody who isn't an administrator",
+                    ));
                 }
                 (false, true) => statuses.push(("403", "`cross-origin`")),
                 (false, false) => {}

@@ -290,7 +290,7 @@ async fn db_no_invitation_makes_more_groups_than_there_may_be() {
     assert_eq!(sign_up("alice", &first).await, StatusCode::OK);
     assert_eq!(sign_up("bob", &second).await, StatusCode::BAD_REQUEST);
     assert_eq!(sign_up("bob", &invite(&["one"]).await).await, StatusCode::OK);
-    // Whoever joins a group that exists needs no room.
+    // Joining an existing group needs no room.
     let bob = format!("/users/{}", admin.id_of("bob").await);
     let groups = json!({"groups": ["one", "group-7", "admin"]});
     admin.good("PATCH", &bob, Some(&groups)).await;

@@ -229,6 +229,7 @@ async fn nothing_inside_is_reached_unless_it_is_allowed() {
         let body = json!({"url": "https://example.org/hook", "events": events});
         assert_eq!(admin.refused("POST", "/webhooks", Some(&body)).await.0, 400, "{events}");
     }
+    let invalid = json!("/problems/invalid-input");
     // Addresses of several spellings are refused at once, and a name when something is sent to it.
     for host in [
         "127.0.0.1",
@@ -242,6 +243,7 @@ async fn nothing_inside_is_reached_unless_it_is_allowed() {
     ] {
         let body = json!({"url": format!("https://{host}:9/hook")});
         let problem = body_of(admin.ask("POST", "/webhooks", Some(&body)).await).await;
+        assert_eq!((&problem["status"], &problem["type"]), (&json!(400), &invalid), "{host}");
         assert_eq!(problem["errors"][0]["code"], "inside", "{host}");
     }
     let body = json!({"url": "https://localhost:9/hook", "events": ["user.created"]});

@@ -262,7 +262,7 @@ fn row(invitation: &Invitation, token: &str) -> AnyView {
         }
         .into_any(),
         (false, 0) => view! { {t("admin-used-up")} }.into_any(),
-        (false, _) if !invitation.maker_is_there => view! { {t("admin-key-off")} }.into_any(),
+        (false, _) if !invitation.maker_is_there => view! { {t("admin-maker-gone")} }.into_any(),
         (false, _) => view! { {t("admin-over")} " " {day(*expires_at)} }.into_any(),
     };
     let note = (!note.is_empty()).then(|| view! { <p class="hint" dir="auto">{note.clone()}</p> });

@@ -209,7 +209,7 @@ fn row(key: &ApiKey, makers: &HashMap<AccountId, String>, token: &str) -> AnyVie
     let by = if key.made_by.is_empty() { By::Operator } else { By::Administrator };
     let maker = actor_words(by, &key.made_by, maker);
     let off = (!key.maker_is_there)
-        .then(|| view! { " " <span class="badge warn">{t("admin-key-off")}</span> });
+        .then(|| view! { " " <span class="badge warn">{t("admin-maker-gone")}</span> });
     let badges: Vec<_> = scopes
         .iter()
         .map(|scope| view! { " " <span class="badge">{scope.word()}</span> })
