@@ -82,7 +82,13 @@ impl Invitation {
     /// Whether it can still be used.
     #[must_use]
     pub fn is_open(&self, now: i64) -> bool {
-        self.maker_is_there && self.uses_left > 0 && now < self.expires_at
+        self.maker_is_there && !self.is_over(now)
+    }
+
+    /// Whether it has been used up or has ended. Otherwise it works whenever its maker administers this server.
+    #[must_use]
+    pub fn is_over(&self, now: i64) -> bool {
+        self.uses_left == 0 || self.expires_at <= now
     }
 }
 

@@ -310,7 +310,8 @@ async fn an_invitation_whose_maker_was_dismissed_is_shown_as_off() {
 
     let listed = admin.get("/invitations").await;
     assert_eq!(listed["invitations"][0]["open"], false);
-    assert!(admin.browser().await.page("/admin/invitations").await.contains("off: who made it"));
+    let page = admin.browser().await.page("/admin/invitations").await;
+    assert!(page.contains("off: who made it") && page.contains(">Withdraw<"), "{page}");
     assert!(operate(server, &["invite", "list"]).contains("off: its maker"));
     let page = Browser::new(server).arrive(&format!("/signup?link={link}")).await;
     assert!(page.text().await.expect("a page").contains("sign up without it"));

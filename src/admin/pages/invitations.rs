@@ -266,7 +266,7 @@ fn row(invitation: &Invitation, token: &str) -> AnyView {
         (false, _) => view! { {t("admin-over")} " " {day(*expires_at)} }.into_any(),
     };
     let note = (!note.is_empty()).then(|| view! { <p class="hint" dir="auto">{note.clone()}</p> });
-    let withdraw = is_open.then(|| {
+    let withdraw = (!invitation.is_over(now())).then(|| {
         let (words, fields) = (t("admin-withdraw"), [("id", &**id)]);
         Act { form: &WITHDRAW, token, next: "", fields: &fields, words, class: SMALL }.view()
     });
